@@ -1,0 +1,79 @@
+"""
+The command line: a table of commands, each imported only when it is called.
+
+Effects: none of its own. A command parses its arguments, makes one call, prints. Exit codes: 0 done, 1 refused or problem
+found, 2 usage or settings, 3 temporary, try again.
+"""
+
+import importlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from dsar import __version__
+from dsar.errors import DsarError
+
+
+class _Entry(NamedTuple):
+    module: str
+    attribute: str
+    help: str
+
+
+#: Command name -> where it lives and its one-line help, so that `dsar --help` imports no command.
+COMMANDS: dict[str, _Entry] = {
+    "triage": _Entry("dsar.cli.triage", "triage", "Explain what a mail asks, touching nothing."),
+    "clock": _Entry("dsar.cli.clock", "clock", "Compute the statutory dates for a time of receipt."),
+}
+
+#: Where settings are looked for when --settings and DSAR_SETTINGS name none.
+SETTINGS_PLACES = (Path("settings.ini"), Path("/etc/dsar/settings.ini"))
+
+
+class _CommandError(click.ClickException):
+    """A DsarError as click shows it: the sentence on stderr and the exit code of its class."""
+
+    def __init__(self, error: DsarError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except DsarError as error:
+            raise _CommandError(error) from error
+
+
+def settings_path(explicit: str | None) -> Path:
+    """The settings file to use: --settings, then DSAR_SETTINGS, then the first of SETTINGS_PLACES that exists."""
+    named = explicit or os.environ.get("DSAR_SETTINGS")
+    if named:
+        return Path(named)
+    return next((place for place in SETTINGS_PLACES if place.exists()), SETTINGS_PLACES[0])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dsar")
+@click.option("--settings", "settings_file", metavar="FILE", help="Settings file; default ./settings.ini.")
+@click.pass_context
+def main(ctx: click.Context, settings_file: str | None) -> None:
+    """Answer people who ask about their personal data."""
+    ctx.obj = settings_path(settings_file)

@@ -1,0 +1,175 @@
+"""
+Every error that dsar raises, sorted by what the caller can do about it.
+
+    DsarError
+    ├ SettingsError                 exit 2: correct the settings
+    ├ UsageError                    exit 2: say it differently
+    │  ├ UnknownCaseError
+    │  └ AmbiguousRequestError
+    ├ TemporaryError                exit 3: try again later
+    │  ├ InboxUnavailableError
+    │  ├ OutboxUnavailableError
+    │  ├ DatabaseUnavailableError
+    │  ├ SystemUnavailableError
+    │  └ StaleStateError
+    └ RefusedError                  exit 1: a rule or another party says no
+       ├ IllegalTransitionError
+       ├ NotPermittedError
+       ├ IdentityNotVerifiedError
+       ├ CoverageError
+       ├ ApprovalError
+       ├ LetterError
+       ├ WrongKeyError
+       ├ MalformedMailError
+       ├ SystemRefusedError
+       ├ SystemContractError
+       ├ SystemDriftError
+       └ DispatchRefusedError
+
+Messages are built here from typed arguments and hold references and counts, never personal data (promise P9).
+Waiting, paused and refused are states, not errors.
+"""
+
+from collections.abc import Sequence
+
+
+class DsarError(Exception):
+    """Base of all errors; its text is one sentence fit for a terminal."""
+
+    exit_code = 1
+
+
+class SettingsError(DsarError):
+    """Settings or declarations are wrong; all faults are reported at once."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class UsageError(DsarError):
+    """The command does not make sense as given."""
+
+    exit_code = 2
+
+
+class UnknownCaseError(UsageError):
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"There is no case {reference!r}; 'dsar queue' lists the open ones.")
+
+
+class AmbiguousRequestError(UsageError):
+    def __init__(self, case_reference: str, choices: Sequence[str]) -> None:
+        listed = ", ".join(f"{case_reference}/{choice}" for choice in choices)
+        super().__init__(f"Case {case_reference} has several requests that fit; name one: {listed}.")
+
+
+class TemporaryError(DsarError):
+    """Nothing is wrong with the data; the same call may succeed later."""
+
+    exit_code = 3
+
+
+class InboxUnavailableError(TemporaryError):
+    def __init__(self, mailbox: str, cause: str) -> None:
+        super().__init__(f"Mailbox {mailbox!r} cannot be read: {cause}.")
+
+
+class OutboxUnavailableError(TemporaryError):
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The mail server for outgoing mail cannot be used: {cause}.")
+
+
+class DatabaseUnavailableError(TemporaryError):
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The database cannot be used: {cause}.")
+
+
+class SystemUnavailableError(TemporaryError):
+    """A connected system did not answer, or only in part: a partial read is a failed read (P5)."""
+
+    def __init__(self, system: str, cause: str) -> None:
+        super().__init__(f"System {system!r} did not answer: {cause}.")
+
+
+class StaleStateError(TemporaryError):
+    """Another process changed the request first; read it again."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"{reference} was changed by someone else meanwhile; look at it again.")
+
+
+class RefusedError(DsarError):
+    """A rule, a person's duty or another party stands against it."""
+
+
+class IllegalTransitionError(RefusedError):
+    def __init__(self, reference: str, state: str, event: str) -> None:
+        super().__init__(f"{reference} is in state {state!r}, where {event!r} cannot happen.")
+
+
+class NotPermittedError(RefusedError):
+    def __init__(self, actor: str, action: str, why: str) -> None:
+        super().__init__(f"{actor} may not {action}: {why}.")
+
+
+class IdentityNotVerifiedError(RefusedError):
+    def __init__(self, reference: str, has: str, needs: str) -> None:
+        super().__init__(
+            f"{reference} has identity level {has} but needs {needs}; 'dsar verify {reference}' records a check."
+        )
+
+
+class CoverageError(RefusedError):
+    def __init__(self, reference: str, places: Sequence[str]) -> None:
+        super().__init__(f"{reference} cannot be approved: {'; '.join(places)}.")
+
+
+class ApprovalError(RefusedError):
+    def __init__(self, reference: str, why: str) -> None:
+        super().__init__(f"{reference} is not approved: {why}.")
+
+
+class LetterError(RefusedError):
+    def __init__(self, template: str, why: str) -> None:
+        super().__init__(f"Letter template {template!r}: {why}.")
+
+
+class WrongKeyError(RefusedError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The key for {name} is missing or wrong; nothing was changed. Check [vault] master_key.")
+
+
+class MalformedMailError(RefusedError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The mail cannot be read: {why}.")
+
+
+class SystemRefusedError(RefusedError):
+    """A connected system understood and said no."""
+
+    def __init__(self, system: str, cause: str) -> None:
+        super().__init__(f"System {system!r} refused: {cause}.")
+
+
+class SystemContractError(RefusedError):
+    """A connector or its declaration does not fit the system it describes."""
+
+    def __init__(self, system: str, cause: str) -> None:
+        super().__init__(f"System {system!r} does not fit its declaration: {cause}.")
+
+
+class SystemDriftError(RefusedError):
+    """What is stored differs from what was approved; nothing was written."""
+
+    def __init__(self, system: str, object_name: str) -> None:
+        super().__init__(f"A {object_name} in system {system!r} was changed after the plan was made.")
+
+
+class DispatchRefusedError(RefusedError):
+    """The mail server refused the letter for good (5xx)."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"The mail server refused the letter for good (SMTP {code}).")
