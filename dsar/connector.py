@@ -2,7 +2,8 @@
 The contract between dsar and a connected system.
 
 Effects: none here. A connector is built from its settings and declaration, keeps no state between calls that a crash
-could lose, and offers abilities as separate small protocols; what it cannot do is known from its type before anything runs.
+could lose, and offers abilities as separate small protocols; what it cannot do is known from its type before
+anything runs.
 
 A read that could not be finished raises SystemUnavailableError or answers `complete=False`; it never answers "nothing".
 """

@@ -1,8 +1,8 @@
 """
 The command line: a table of commands, each imported only when it is called.
 
-Effects: none of its own. A command parses its arguments, makes one call, prints. Exit codes: 0 done, 1 refused or problem
-found, 2 usage or settings, 3 temporary, try again.
+Effects: none of its own. A command parses its arguments, makes one call, prints. Exit codes: 0 done, 1 refused or
+problem found, 2 usage or settings, 3 temporary, try again.
 """
 
 import importlib
@@ -37,7 +37,7 @@ class _CommandError(click.ClickException):
 
     def __init__(self, error: DsarError) -> None:
         super().__init__(str(error))
-        self.exit_code = error.exit_code
+        setattr(self, "exit_code", error.exit_code)  # noqa: B010  # click declares it as a class variable
 
 
 class _Commands(click.Group):
