@@ -1,0 +1,248 @@
+"""
+Text -> identifiers in the normal form of their type.
+
+Effects: none, except that the century of a ten-digit personnummer is counted from today by the personnummer package.
+Every pattern is anchored and bounded, so that hostile text costs linear time. Source of the number rules:
+folkbokföringslagen (1991:481) 18 §, lag (2022:1697) on coordination numbers, lag (1974:174) on organisation numbers.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from itertools import islice
+from typing import NamedTuple
+
+import phonenumbers
+from personnummer.personnummer import (  # type: ignore[import-untyped]
+    Personnummer,
+    PersonnummerException,
+)
+
+from dsar.model import Identifier, IdentifierType
+
+OWN_ORGNR = "556402-9584"
+_REGION = "SE"
+#: Candidates of one shape that are looked at in one text; a mail with more is no letter from a person.
+_MOST_CANDIDATES = 2000
+
+_LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
+_EMAIL = re.compile(
+    rf"(?<!{_LOCAL}){_LOCAL}{{1,64}}@(?:[^\W_](?:[\w-]{{0,61}}[^\W_])?\.){{1,8}}[^\W\d_](?:[\w-]{{0,61}}[^\W_])"
+)
+_PERSONNUMMER = re.compile(
+    r"(?<![\w+-])(?:1[89]|20)?[0-9]{6}[-+–]?[0-9]{4}(?![\w-])|(?<!\w)[12][0-9]{7} [0-9]{4}(?!\w)"
+)
+_RESERVE_NUMBER = re.compile(r"(?<!\w)(?:1[89]|20)[0-9]{6}-?(?:TF[0-9]{2}|[TRSUWXJKLMN][0-9]{3})(?!\w)")
+_ORGNR = re.compile(r"(?<![\w-])(?:16)?[0-9]{2}[2-9][0-9]{3}-[0-9]{4}(?![\w-])")
+_VAT_NUMBER = re.compile(r"(?<!\w)SE ?(?P<value>[0-9]{6}-?[0-9]{4}) ?01(?!\w)")
+_PHONE = re.compile(r"(?<![\w+/.@-])(?:\+|00|\(?0)[0-9](?:[ \u00a0()/.–-]{0,2}[0-9]){5,13}(?![\w@])(?!-[0-9])")
+_DATE_LIKE = re.compile(r"[0-9]{2}[-./][0-9]{2}[-./](?:19|20)?[0-9]{2}")
+
+_IS = r"(?:\s{0,3}(?:\.|[:=#]|är|er|is|lyder|on)){0,3}\s{0,3}[\"'”“»(]?"
+_CODE = r"(?P<value>(?:(?-i:[A-ZÅÄÖ]{1,4} )|[A-Za-zÅÄÖåäö]{1,4}-)?[A-Za-z0-9][A-Za-z0-9/_-]{1,30})(?![A-Za-z0-9])"
+
+
+def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w){_IS}{value}", re.IGNORECASE)
+
+
+_NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|number|id|#))"
+_CUSTOMER_NO = _labelled(rf"kunde?{_NUMBER}(?:et)?|(?:customer|client|account){_NUMBER}|asiakasnumero(?:ni)?")
+_ORDER_NO = _labelled(
+    rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}(?:et)?|faktura|order|invoice|beställning"
+)
+_SERIAL = _labelled(rf"(?:serie|serial){_NUMBER}(?:et)?|serial|s/n|sn")
+_NATIONAL_ID = _labelled(
+    r"fødselsnummer(?:et)?|fødselsnr|cpr(?:[- ]?(?:nummer|nr))?|henkilötunnus|hetu|national id(?:entity)?(?: number)?",
+    r"(?P<value>[0-9]{6}[-+A ]?[0-9]{3,5}[0-9A-Y]?)(?!\w)",
+)
+_USERNAME = re.compile(
+    r"(?<!\w)(?:användarnamn(?:et)?|inloggningsnamn|brukernavn(?:et)?|brugernavn(?:et)?|user ?name|user ?id)(?!\w)"
+    r"(?:\s+(?:hos er|i (?:webbshopen|webbutiken|portalen)|in your (?:shop|store|portal)|with you))?"
+    r"(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|is))?\s{0,3}[\"'”“»]?(?P<value>[\w][\w.@+-]{1,63})",
+    re.IGNORECASE,
+)
+_ORGNR_LABELLED = _labelled(
+    r"org(?:anisations)?\.?[- ]?(?:nummer|nr)", r"(?P<value>(?:16)?[0-9]{6}[- ]?[0-9]{4})(?!\w)"
+)
+_PERSONNUMMER_LABELLED = _labelled(
+    r"(?:person|samordnings)(?:nummer|nr|numret)|pers?\.? ?nr|pnr|personal (?:identity )?number",
+    r"(?P<value>(?:1[89]|20)?[0-9]{6}[-+– ]?[0-9]{4})(?!\w)",
+)
+
+
+def find_identifiers(text: str) -> tuple[Identifier, ...]:
+    """
+    Identifiers that stand in *text*, in order of appearance, each once; our own organisation number is none.
+
+    A value that a label explains ("kundnummer 10442") is of that type and of no other. Names and addresses are not
+    found here: they have no shape.
+    """
+    found: dict[int, Identifier] = {}
+    for finder in _FINDERS:
+        spans = []
+        for match in islice(finder.pattern.finditer(text), _MOST_CANDIDATES):
+            identifier = finder.accept(match)
+            if identifier is not None:
+                start, end = match.span("value") if "value" in match.re.groupindex else match.span()
+                spans.append((start, end))
+                found[start] = identifier
+        text = _blank(text, spans)
+    in_order = dict.fromkeys(found[start] for start in sorted(found))
+    return tuple(identifier for identifier in in_order if identifier.value != OWN_ORGNR)
+
+
+def normalise(type: IdentifierType, value: str) -> Identifier | None:  # noqa: A002  # the field's own name
+    """*value* in the normal form of *type* (see IdentifierType), or None when it cannot be one."""
+    normal = _NORMALISERS[type](" ".join(unicodedata.normalize("NFC", value).split()))
+    return Identifier(type=type, value=normal) if normal else None
+
+
+def mask(identifier: Identifier) -> str:
+    """*identifier* so that its owner recognises it and nobody else learns it, for letters and terminals."""
+    value = identifier.value
+    match identifier.type:
+        case IdentifierType.EMAIL:
+            local, _, domain = value.rpartition("@")
+            return f"{local[:1]}***@{domain}"
+        case IdentifierType.PHONE:
+            return f"{value[:3]} ** *** ** {value[-2:]}"
+        case IdentifierType.PERSONNUMMER:
+            return f"{value[:8]}-****"
+        case IdentifierType.NAME | IdentifierType.ADDRESS:
+            return " ".join(f"{word[:1]}***" for word in value.split())
+        case _:
+            return f"{value[:2]}***" if len(value) > 4 else "***"
+
+
+# ------------------------------------------------------------------------------------------------- normal forms
+
+
+def _email(value: str) -> str | None:
+    if not _EMAIL.fullmatch(value):
+        return None
+    local, _, domain = value.rpartition("@")
+    if local.startswith(".") or local.endswith(".") or ".." in local:
+        return None
+    return f"{local}@{_unicode_domain(domain)}".lower()
+
+
+def _unicode_domain(domain: str) -> str:
+    try:
+        return domain.encode("ascii").decode("idna")
+    except UnicodeError:
+        return domain
+
+
+def _phone(value: str) -> str | None:
+    try:
+        number = phonenumbers.parse(value, _REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _personnummer(value: str) -> str | None:
+    if not value.isascii():
+        value = value.replace("–", "-")
+    try:
+        return str(Personnummer(value.replace(" ", "")).format(long_format=True))
+    except (PersonnummerException, ValueError):
+        return None
+
+
+def _orgnr(value: str) -> str | None:
+    digits = re.sub(r"[ –-]", "", value).upper().removeprefix("SE")
+    if len(digits) == 12:
+        digits = digits.removeprefix("16") if digits.startswith("16") else digits.removesuffix("01")
+    # lag (1974:174) 1 §: ten digits; the third is at least 2, which tells it from a personnummer.
+    if len(digits) != 10 or not (digits.isascii() and digits.isdecimal()) or digits[2] < "2" or not _luhn(digits):
+        return None
+    return f"{digits[:6]}-{digits[6:]}"
+
+
+def _luhn(digits: str) -> bool:
+    doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(digits))
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+
+
+def _code(value: str) -> str | None:
+    code = value.replace(" ", "").strip("-/_").upper()
+    return code if any(character.isdecimal() for character in code) else None
+
+
+def _as_written(value: str) -> str | None:
+    return value.strip(".,;:\"'”“") or None
+
+
+_NORMALISERS: dict[IdentifierType, Callable[[str], str | None]] = {
+    IdentifierType.EMAIL: _email,
+    IdentifierType.PHONE: _phone,
+    IdentifierType.PERSONNUMMER: _personnummer,
+    IdentifierType.NATIONAL_ID: _as_written,
+    IdentifierType.ORGNR: _orgnr,
+    IdentifierType.CUSTOMER_NO: _code,
+    IdentifierType.USERNAME: _as_written,
+    IdentifierType.NAME: _as_written,
+    IdentifierType.ADDRESS: _as_written,
+    IdentifierType.ORDER_NO: _code,
+    IdentifierType.SERIAL: _code,
+}
+
+
+# ------------------------------------------------------------------------------------------------------ finding
+
+
+class _Finder(NamedTuple):
+    type: IdentifierType
+    pattern: re.Pattern[str]
+    unless: Callable[[re.Match[str]], bool] | None = None
+
+    def accept(self, match: re.Match[str]) -> Identifier | None:
+        if self.unless is not None and self.unless(match):
+            return None
+        return normalise(self.type, match["value"] if "value" in match.re.groupindex else match[0])
+
+
+def _is_plain_word(match: re.Match[str]) -> bool:
+    """A word after "användarnamn" that neither a colon nor its own form marks as a name."""
+    return not match["says"] and match["value"].rstrip(".").isalpha()
+
+
+def _is_mobile(match: re.Match[str]) -> bool:
+    """Ten digits in one run that read as a Swedish phone number too: only a label makes them a personnummer."""
+    return match[0].isdecimal() and match[0].startswith("0") and _phone(match[0]) is not None
+
+
+def _is_date(match: re.Match[str]) -> bool:
+    return _DATE_LIKE.match(match[0]) is not None
+
+
+#: In this order; what one finder takes, the next does not see.
+_FINDERS = (
+    _Finder(IdentifierType.EMAIL, _EMAIL),
+    _Finder(IdentifierType.USERNAME, _USERNAME, unless=_is_plain_word),
+    _Finder(IdentifierType.PERSONNUMMER, _PERSONNUMMER_LABELLED),
+    _Finder(IdentifierType.ORGNR, _ORGNR_LABELLED),
+    _Finder(IdentifierType.NATIONAL_ID, _NATIONAL_ID),
+    _Finder(IdentifierType.CUSTOMER_NO, _CUSTOMER_NO),
+    _Finder(IdentifierType.ORDER_NO, _ORDER_NO),
+    _Finder(IdentifierType.SERIAL, _SERIAL),
+    _Finder(IdentifierType.ORGNR, _VAT_NUMBER),
+    _Finder(IdentifierType.ORGNR, _ORGNR),
+    _Finder(IdentifierType.PERSONNUMMER, _PERSONNUMMER, unless=_is_mobile),
+    _Finder(IdentifierType.NATIONAL_ID, _RESERVE_NUMBER),
+    _Finder(IdentifierType.PHONE, _PHONE, unless=_is_date),
+)
+
+
+def _blank(text: str, spans: list[tuple[int, int]]) -> str:
+    """*text* with *spans* (in order, apart) as blanks, every other character at its place."""
+    pieces: list[str] = []
+    done = 0
+    for start, end in spans:
+        pieces += (text[done:start], " " * (end - start))
+        done = end
+    return "".join(pieces) + text[done:]

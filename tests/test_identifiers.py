@@ -1,0 +1,107 @@
+"""Identifiers in text, their normal forms and their masks."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsar.identifiers import find_identifiers, mask, normalise
+from dsar.model import Identifier, IdentifierType
+from dsar.model import IdentifierType as Kind
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(identifier.type.value, identifier.value) for identifier in find_identifiers(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Maila Anna.Svensson@Example.se.", [("email", "anna.svensson@example.se")]),
+        ("<mailto:anna@example.se>", [("email", "anna@example.se")]),
+        ("x@xn--rksmrgs-5wao1o.se", [("email", "x@räksmörgås.se")]),
+        ("tel 070-123 45 67", [("phone", "+46701234567")]),
+        ("ring +46 (0)70 123 45 67 eller 08-123 456 78", [("phone", "+46701234567"), ("phone", "+46812345678")]),
+        ("Mitt norska nummer är +47 21 03 12 34", [("phone", "+4721031234")]),
+        ("811228-9874", [("personnummer", "198112289874")]),
+        ("Jag heter Eva, 19640823 3234.", [("personnummer", "196408233234")]),
+        ("samordningsnummer 701063-2391", [("personnummer", "197010632391")]),
+        ("811228-9875 har fel kontrollsiffra", []),
+        ("815728-9874 har fel datum", []),
+        ("Org.nr 556016-0680", [("orgnr", "556016-0680")]),
+        ("Momsnr SE556016068001", [("orgnr", "556016-0680")]),
+        ("Xelent Office Sweden AB, 556402-9584", []),
+        ("Mitt kundnummer är K-10442", [("customer_no", "K-10442")]),
+        ("customer number: 10442", [("customer_no", "10442")]),
+        ("fakturanummer 20261234", [("order_no", "20261234")]),
+        ("My invoice was wrong", []),
+        ("faktura och 12 skrivare", []),
+        ("Serienummer: VNB3R12345", [("serial", "VNB3R12345")]),
+        ("Användarnamn: anna_01", [("username", "anna_01")]),
+        ("mitt användarnamn och lösenord", []),
+        ("kundnummer 0701234567", [("customer_no", "0701234567")]),
+        ("Mit CPR-nummer er 010190-1234", [("national_id", "010190-1234")]),
+        ("TF-nummer 20100101-TF12", [("national_id", "20100101-TF12")]),
+        ("den 03-04-2026 kl 10:15", []),
+        ("anna@example.se, ANNA@example.se", [("email", "anna@example.se")]),
+    ],
+)
+def test_finds_in_text(text: str, expected: list[tuple[str, str]]) -> None:
+    """What stands in a text is found in its normal form, and nothing else."""
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "normal"),
+    [
+        (Kind.EMAIL, " Anna@Example.SE ", "anna@example.se"),
+        (Kind.EMAIL, "anna", None),
+        (Kind.EMAIL, "a..b@example.se", None),
+        (Kind.PHONE, "0046 70 123 45 67", "+46701234567"),
+        (Kind.PHONE, "12", None),
+        (Kind.PERSONNUMMER, "8112289874", "198112289874"),
+        (Kind.PERSONNUMMER, "556016-0680", None),
+        (Kind.ORGNR, "165560160680", "556016-0680"),
+        (Kind.ORGNR, "811228-9874", None),
+        (Kind.CUSTOMER_NO, "k 10442", "K10442"),
+        (Kind.NAME, "Åsa  \n Öberg", "Åsa Öberg"),
+        (Kind.NAME, " ", None),
+    ],
+)
+def test_normal_form(kind: IdentifierType, value: str, normal: str | None) -> None:
+    """Each type has one normal form; what cannot be one is None."""
+    assert normalise(kind, value) == (Identifier(type=kind, value=normal) if normal else None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "masked"),
+    [
+        (Kind.EMAIL, "anna@example.se", "a***@example.se"),
+        (Kind.PHONE, "+46701234567", "+46 ** *** ** 67"),
+        (Kind.PERSONNUMMER, "198001011231", "19800101-****"),
+        (Kind.NAME, "Anna Öberg", "A*** Ö***"),
+        (Kind.CUSTOMER_NO, "10442", "10***"),
+        (Kind.CUSTOMER_NO, "1044", "***"),
+    ],
+)
+def test_mask(kind: IdentifierType, value: str, masked: str) -> None:
+    """A mask shows enough for the owner and too little for anybody else."""
+    assert mask(Identifier(type=kind, value=value)) == masked
+
+
+@given(st.text())
+def test_any_text_gives_normal_forms_only(text: str) -> None:
+    """Whatever is found is its own normal form."""
+    for identifier in find_identifiers(text):
+        assert normalise(identifier.type, identifier.value) == identifier
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "1", "a@", "0701234567 ", "811228-9874 ", "kundnummer ", "a.", "(", "faktura : : "]
+)
+def test_hostile_megabyte_takes_seconds_at_most(unit: str) -> None:
+    """A megabyte of one repeated piece costs linear time."""
+    begun = time.process_time()
+    find_identifiers(unit * (1_000_000 // len(unit)))
+    assert time.process_time() - begun < 5
