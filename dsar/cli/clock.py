@@ -1,0 +1,95 @@
+"""
+`dsar clock`: a time of receipt -> the statutory dates with their explanation, on stdout.
+
+Effects: writes to stdout; touches no state.
+"""
+
+import json
+from datetime import date, datetime
+
+import click
+
+from dsar.deadlines import STOCKHOLM, ask_by, deadlines, received_on, total_pause_days
+from dsar.errors import UsageError
+from dsar.model import Deadlines
+
+#: (key in JSON, label in text, field of Deadlines, belongs to the extension)
+_ROWS = (
+    ("received", "Received", "received_on", False),
+    ("nominal", "One month", "nominal_on", False),
+    ("legal", "Legal limit", "legal_on", False),
+    ("send_by", "Send by", "send_by_on", False),
+    ("ext_nominal", "Extended", "extended_nominal_on", True),
+    ("ext_legal", "Extended limit", "extended_legal_on", True),
+    ("ext_send_by", "Extended send by", "extended_send_by_on", True),
+)
+
+
+@click.command()
+@click.argument("received", metavar="DATETIME")
+@click.option(
+    "--pause", "pauses", multiple=True, metavar="FROM..TO", help="A question went out on FROM, answered on TO."
+)
+@click.option("--extend", is_flag=True, help="Show the dates after an extension by two months too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def clock(received: str, pauses: tuple[str, ...], extend: bool, as_json: bool) -> None:  # noqa: FBT001  # click's way
+    """
+    Compute the statutory dates for a time of receipt.
+
+    DATETIME is ISO 8601: a date or a time without offset is Stockholm time, a time with offset or Z is converted.
+    """
+    received_date = _parse_received(received)
+    periods = [_parse_pause(pause, received_date) for pause in pauses]
+    try:
+        result = deadlines(received_date, paused_days=total_pause_days(periods))
+    except (OverflowError, ValueError):
+        raise UsageError(f"{received!r} is too far away to compute dates for.") from None
+    explanation = (*result.explanation, *_doubts(received_date, periods))
+    click.echo(_as_json(result, explanation) if as_json else _as_text(result, explanation, extend=extend))
+
+
+def _parse_received(text: str) -> date:
+    try:
+        if len(text) == len("2026-11-25"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        return received_on(moment if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM))
+    except (OverflowError, ValueError):
+        raise UsageError(f"{text!r} is no date or time; write 2026-11-25 or 2026-11-25T14:30+01:00.") from None
+
+
+def _parse_pause(text: str, received: date) -> tuple[date, date]:
+    asked_text, _, answered_text = text.partition("..")
+    try:
+        asked_on, answered_on = date.fromisoformat(asked_text), date.fromisoformat(answered_text)
+    except ValueError:
+        raise UsageError(f"--pause {text!r} is not FROM..TO; write 2026-11-26..2026-12-03.") from None
+    if not received <= asked_on <= answered_on:
+        raise UsageError(
+            f"--pause {text!r} must begin on or after the day of receipt and end no earlier than it begins."
+        )
+    return asked_on, answered_on
+
+
+def _doubts(received: date, periods: list[tuple[date, date]]) -> list[str]:
+    """A sentence for each question that was asked too late to pause the clock by our own rule."""
+    return [
+        f"The question of {asked_on.isoformat()} left later than {ask_by(received).isoformat()}: its pause counts only "
+        "if it was asked without undue delay all the same (EDPB 01/2022 s. 5.3)."
+        for asked_on, _ in periods
+        if asked_on > ask_by(received)
+    ]
+
+
+def _as_json(result: Deadlines, explanation: tuple[str, ...]) -> str:
+    dates = {key: getattr(result, field).isoformat() for key, _, field, _ in _ROWS}
+    return json.dumps(dates | {"explanation": explanation}, ensure_ascii=False)
+
+
+def _as_text(result: Deadlines, explanation: tuple[str, ...], *, extend: bool) -> str:
+    rows = [
+        f"{label:<17} {getattr(result, field).isoformat()} {getattr(result, field):%A}"
+        for _, label, field, of_extension in _ROWS
+        if extend or not of_extension
+    ]
+    return "\n".join([*rows, "", *explanation])
