@@ -154,4 +154,4 @@ def next_state(reference: str, state: State, event: Event) -> State:
     try:
         return TRANSITIONS[state][event]
     except KeyError:
-        raise IllegalTransitionError(reference, state, event) from None
+        raise IllegalTransitionError(reference, state.value, event.value) from None

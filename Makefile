@@ -1,0 +1,43 @@
+# dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs dist clean
+BIN := .venv/bin
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: ## the whole flow on small mail servers and sample systems, into demo/
+	@.ci/setup demo
+	$(BIN)/dsar demo
+
+test: ## every test; ARGS="tests/test_mime.py -x" for some
+	@.ci/setup test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: ## style, types, import directions, dependencies
+	@.ci/setup test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: ## put the code into its one form
+	@.ci/setup test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: ## measure what the project promises about speed
+	@.ci/setup test
+	@for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
+
+docs: ## draw the pictures in docs/ anew
+	@.ci/setup test
+	$(BIN)/python docs/draw_states.py
+
+dist: ## wheel and source archive, into dist/
+	@.ci/setup test
+	$(BIN)/python -m build
+
+clean: ## remove all that was made here
+	rm -rf .venv dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
