@@ -1,0 +1,11 @@
+"""
+Values -> rows, and back: the only place with SQL.
+
+Effects: reads and writes the database. One `with store.transaction() as tx:` is one transaction; the queries stand in
+one module per subject and are the methods of the transaction.
+"""
+
+from dsar.store.engine import Store, Transaction
+from dsar.store.keys import SqlKeyStore
+
+__all__ = ["SqlKeyStore", "Store", "Transaction"]

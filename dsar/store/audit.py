@@ -1,0 +1,103 @@
+"""
+Queries about the audit trail (promise P8).
+
+Events are written in the transaction of what they tell; one sealer chains them a moment later, so that two writers
+never wait for each other. A changed, removed or inserted event breaks every seal after it.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from dsar.store.base import Queries
+from dsar.store.tables import EventRow, Seal
+
+_FIRST = "0" * 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainReport:
+    """What verifying the chain showed."""
+
+    sealed: int  #: Number of sealed events.
+    unsealed: int  #: Events of the last seconds, not chained yet.
+    head: str  #: Digest of the last seal; keep it elsewhere to notice truncation.
+    broken_at: int | None  #: Id of the first event that does not fit its seal.
+
+
+class AuditQueries(Queries):
+    """The append-only trail and its chain."""
+
+    def record(
+        self,
+        name: str,
+        *,
+        actor: str,
+        at: datetime,
+        case_id: int | None = None,
+        request_id: int | None = None,
+        detail: dict[str, str] | None = None,
+    ) -> None:
+        """Write an event that changes no state, e.g. that somebody looked at data."""
+        self.session.add(
+            EventRow(at=at, actor=actor, name=name, case_id=case_id, request_id=request_id, detail=detail or {})
+        )
+        self.session.flush()
+
+    def events(self, case_id: int) -> Sequence[EventRow]:
+        """Timeline of a case, oldest first."""
+        return self.session.exec(select(EventRow).where(EventRow.case_id == case_id).order_by(col(EventRow.id))).all()
+
+    def seal_events(self) -> int:
+        """Chain every event not chained yet; how many. Run by one process at a time (lease "sealer")."""
+        last = self.session.exec(select(Seal).order_by(col(Seal.position).desc()).limit(1)).first()
+        position, digest = (last.position, last.digest) if last is not None else (0, _FIRST)
+        pending = (
+            select(EventRow)
+            .outerjoin(Seal, col(Seal.event_id) == EventRow.id)
+            .where(col(Seal.event_id).is_(None))
+            .order_by(col(EventRow.id))
+        )
+        count = 0
+        for event in self.session.exec(pending).all():
+            position, digest, count = position + 1, link(digest, event), count + 1
+            self.session.add(Seal(event_id=event.id or 0, position=position, digest=digest))
+        self.session.flush()
+        return count
+
+    def verify_chain(self) -> ChainReport:
+        """Compute the whole chain anew and compare."""
+        digest, sealed, broken_at = _FIRST, 0, None
+        query = (
+            select(Seal, EventRow).outerjoin(EventRow, col(EventRow.id) == Seal.event_id).order_by(col(Seal.position))
+        )
+        for seal, event in self.session.exec(query):
+            sealed += 1
+            digest = link(digest, event) if event is not None else ""
+            if broken_at is None and (digest != seal.digest or seal.position != sealed):
+                broken_at = seal.event_id
+            digest = seal.digest
+        total = self.session.exec(select(sa.func.count()).select_from(EventRow)).one()
+        return ChainReport(sealed=sealed, unsealed=total - sealed, head=digest, broken_at=broken_at)
+
+
+def link(previous: str, event: EventRow) -> str:
+    """Digest that ties *event* to everything before it: SHA-256 over the previous digest and canonical JSON."""
+    content = {
+        "id": event.id,
+        "at": event.at.isoformat(),
+        "actor": event.actor,
+        "name": event.name,
+        "case_id": event.case_id,
+        "request_id": event.request_id,
+        "from_state": event.from_state,
+        "to_state": event.to_state,
+        "detail": event.detail,
+    }
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(f"{previous}{canonical}".encode()).hexdigest()

@@ -1,0 +1,147 @@
+"""Queries about cases, requests and what the systems said."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from dsar.errors import StaleStateError, UnknownCaseError
+from dsar.lifecycle import Event, State, next_state
+from dsar.store.base import Queries
+from dsar.store.tables import CaseFile, CaseIndex, Counter, Decision, EventRow, Request, SystemRow
+
+
+class CaseQueries(Queries):
+    """Cases and their requests; `advance` is the only way in which a state changes."""
+
+    def next_reference(self, year: int) -> str:
+        """The next free case reference of *year*, e.g. D-2026-00042."""
+        series = f"D-{year}"
+        counter = self.session.get(Counter, series, with_for_update=True) or Counter(series=series, last=0)
+        counter.last += 1
+        self.session.add(counter)
+        self.session.flush()
+        return f"{series}-{counter.last:05d}"
+
+    def add_case(self, case: CaseFile) -> CaseFile:
+        self.session.add(case)
+        self.session.flush()
+        return case
+
+    def case(self, reference: str) -> CaseFile:
+        """Raises: UnknownCaseError."""
+        row = self.session.exec(select(CaseFile).where(CaseFile.reference == reference)).one_or_none()
+        if row is None:
+            raise UnknownCaseError(reference)
+        return row
+
+    def case_by_id(self, case_id: int) -> CaseFile:
+        return self.session.get_one(CaseFile, case_id)
+
+    def index_case(self, case_id: int, digests: Sequence[str]) -> None:
+        """Let the case be found by these blind indexes."""
+        known = set(self.session.exec(select(CaseIndex.digest).where(CaseIndex.case_id == case_id)))
+        self.session.add_all(CaseIndex(case_id=case_id, digest=digest) for digest in set(digests) - known)
+        self.session.flush()
+
+    def cases_indexed(self, digest: str) -> Sequence[CaseFile]:
+        """Cases with this blind index, newest first."""
+        query = (
+            select(CaseFile)
+            .join(CaseIndex, col(CaseIndex.case_id) == CaseFile.id)
+            .where(CaseIndex.digest == digest)
+            .order_by(col(CaseFile.opened_at).desc(), col(CaseFile.id).desc())
+        )
+        return self.session.exec(query).all()
+
+    def add_request(self, request: Request) -> Request:
+        self.session.add(request)
+        self.session.flush()
+        return request
+
+    def requests(self, case_id: int) -> Sequence[Request]:
+        """All requests of a case, in the order they came in."""
+        return self.session.exec(select(Request).where(Request.case_id == case_id).order_by(col(Request.id))).all()
+
+    def open_requests(self) -> Sequence[tuple[Request, CaseFile]]:
+        """Everything not closed, most urgent first."""
+        query = (
+            select(Request, CaseFile)
+            .join(CaseFile, col(CaseFile.id) == Request.case_id)
+            .where(Request.state != State.CLOSED)
+            .order_by(col(Request.send_by_on), col(Request.id))
+        )
+        return self.session.exec(query).all()
+
+    def advance(
+        self,
+        request: Request,
+        event: Event,
+        *,
+        actor: str,
+        at: datetime,
+        detail: dict[str, str] | None = None,
+        **changes: object,
+    ) -> None:
+        """
+        Move a request along the transition table: compare-and-set on (state, version) plus its event row.
+
+        Args: changes: further columns of the request to set in the same breath, e.g. outcome.
+        Raises: IllegalTransitionError; StaleStateError if another process was first.
+        """
+        case = self.case_by_id(request.case_id)
+        reference = f"{case.reference}/{request.right}"
+        before = State(request.state)
+        after = next_state(reference, before, event)
+        result = self.session.execute(
+            sa.update(Request)
+            .where(col(Request.id) == request.id, col(Request.state) == before, col(Request.version) == request.version)
+            .values(state=after, version=request.version + 1, **changes)
+        )
+        if result.rowcount != 1:  # type: ignore[attr-defined]
+            raise StaleStateError(reference)
+        self.session.add(
+            EventRow(
+                at=at,
+                actor=actor,
+                name=event,
+                case_id=case.id,
+                request_id=request.id,
+                from_state=before,
+                to_state=after,
+                detail=detail or {},
+            )
+        )
+        self.session.flush()
+        self.session.refresh(request)
+
+    # --------------------------------------------------------------------------------------------- search results
+
+    def save_search(self, case: CaseFile, rows: Sequence[SystemRow], *, now: datetime) -> None:
+        """Results of run *case.search_run* + 1, which from now on is the one that counts."""
+        case.search_run += 1
+        case.searched_at = now
+        for row in rows:
+            row.run = case.search_run
+        self.session.add_all([case, *rows])
+        self.session.flush()
+
+    def search_results(self, case: CaseFile) -> Sequence[SystemRow]:
+        """One row per system of the latest run."""
+        query = (
+            select(SystemRow)
+            .where(SystemRow.case_id == case.id, SystemRow.run == case.search_run)
+            .order_by(col(SystemRow.system))
+        )
+        return self.session.exec(query).all()
+
+    def decide(self, decision: Decision) -> None:
+        """Keep a person's word on a candidate; the latest word counts."""
+        self.session.merge(decision)
+        self.session.flush()
+
+    def decisions(self, case_id: int) -> dict[str, bool]:
+        """{blind index of the record: accepted}."""
+        query = select(Decision.record_index, Decision.accepted).where(Decision.case_id == case_id)
+        return dict(self.session.exec(query).all())

@@ -1,0 +1,106 @@
+"""
+A database URL -> Store -> Transaction.
+
+SQLite runs in WAL mode with full synchronous commits (a committed mail survives a power cut) and takes its write lock
+when the transaction begins, so that two processes queue up instead of failing half-way.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from dsar.errors import DatabaseUnavailableError
+from dsar.store.audit import AuditQueries
+from dsar.store.cases import CaseQueries
+from dsar.store.letters import LetterQueries
+from dsar.store.mail import MailQueries
+from dsar.store.statistics import StatisticsQueries
+from dsar.store.work import WorkQueries
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=15000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+)
+
+
+def open_engine(url: str) -> sa.Engine:
+    """
+    Engine for *url* with the settings that our promises need.
+
+    Raises: DatabaseUnavailableError if the URL cannot be understood or its driver is not installed.
+    """
+    try:
+        engine = sa.create_engine(url, pool_pre_ping=True)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseUnavailableError(f"its URL is wrong or its driver is missing ({type(error).__name__})") from None
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        for pragma in _SQLITE_PRAGMAS:
+            connection.execute(pragma)
+
+    @sa.event.listens_for(engine, "begin")
+    def begun(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Foreign errors of an unreachable, locked, full or unprepared database become DatabaseUnavailableError."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.ProgrammingError) as error:
+        raise DatabaseUnavailableError(_cause(error)) from error
+
+
+def _cause(error: sa.exc.DBAPIError) -> str:
+    text = str(error.orig).lower()
+    known = {
+        "no such table": "it has no tables yet; run 'dsar db upgrade'",
+        "does not exist": "it has no tables yet, or does not exist; run 'dsar db upgrade'",
+        "unable to open": "the file cannot be opened",
+        "readonly": "it is read-only",
+        "disk is full": "the disk is full",
+        "locked": "another process holds it for too long",
+        "refused": "the server does not answer",
+        "password": "the login was refused",
+    }
+    return next((words for sign, words in known.items() if sign in text), type(error.orig).__name__)
+
+
+class Transaction(MailQueries, CaseQueries, LetterQueries, WorkQueries, AuditQueries, StatisticsQueries):
+    """Everything that can be asked of and written to the database in one transaction."""
+
+
+class Store:
+    """The database of dsar."""
+
+    def __init__(self, url: str) -> None:
+        """Args: url: SQLAlchemy URL of a SQLite file or a PostgreSQL database. Nothing is opened yet."""
+        self.engine = open_engine(url)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """
+        One transaction: committed at the end of the block, rolled back if it raises.
+
+        Raises: DatabaseUnavailableError.
+        """
+        with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield Transaction(session)
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()

@@ -1,0 +1,110 @@
+"""Queries about letters, approvals and the outbox."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from dsar.store.base import Queries
+from dsar.store.tables import ApprovalRow, LetterAnnex, LetterRequest, LetterRow, OutboxRow, Request
+
+
+class LetterQueries(Queries):
+    """Letters from draft to sent."""
+
+    def add_letter(self, letter: LetterRow, request_ids: Sequence[int]) -> LetterRow:
+        """Store a letter without content yet, so that it has the id its content is sealed for."""
+        self.session.add(letter)
+        self.session.flush()
+        self.session.add_all(
+            LetterRequest(letter_id=letter.id or 0, request_id=request_id) for request_id in request_ids
+        )
+        self.session.flush()
+        return letter
+
+    def add_annex(self, annex: LetterAnnex) -> None:
+        self.session.add(annex)
+        self.session.flush()
+
+    def letter(self, letter_id: int) -> LetterRow:
+        return self.session.get_one(LetterRow, letter_id)
+
+    def annexes(self, letter_id: int) -> Sequence[LetterAnnex]:
+        query = select(LetterAnnex).where(LetterAnnex.letter_id == letter_id).order_by(col(LetterAnnex.position))
+        return self.session.exec(query).all()
+
+    def letters_of(self, request_id: int) -> Sequence[LetterRow]:
+        """Letters that answer a request, newest first, void ones included."""
+        query = (
+            select(LetterRow)
+            .join(LetterRequest, col(LetterRequest.letter_id) == LetterRow.id)
+            .where(LetterRequest.request_id == request_id)
+            .order_by(col(LetterRow.id).desc())
+        )
+        return self.session.exec(query).all()
+
+    def letters_of_case(self, case_id: int) -> Sequence[LetterRow]:
+        """All letters of a case, oldest first."""
+        return self.session.exec(
+            select(LetterRow).where(LetterRow.case_id == case_id).order_by(col(LetterRow.id))
+        ).all()
+
+    def requests_of_letter(self, letter_id: int) -> Sequence[Request]:
+        """The requests that a letter answers."""
+        query = (
+            select(Request)
+            .join(LetterRequest, col(LetterRequest.request_id) == Request.id)
+            .where(LetterRequest.letter_id == letter_id)
+            .order_by(col(Request.id))
+        )
+        return self.session.exec(query).all()
+
+    def add_approval(self, approval: ApprovalRow) -> None:
+        self.session.add(approval)
+        self.session.flush()
+
+    def approval_of(self, letter_id: int) -> ApprovalRow | None:
+        """The approval that holds, if any."""
+        query = select(ApprovalRow).where(ApprovalRow.letter_id == letter_id, col(ApprovalRow.voided_at).is_(None))
+        return self.session.exec(query).one_or_none()
+
+    # ----------------------------------------------------------------------------------------------------- outbox
+
+    def add_outgoing(self, row: OutboxRow) -> OutboxRow:
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def outgoing(self, outbox_id: int) -> OutboxRow:
+        return self.session.get_one(OutboxRow, outbox_id)
+
+    def outgoing_of_letter(self, letter_id: int) -> OutboxRow | None:
+        query = select(OutboxRow).where(OutboxRow.letter_id == letter_id).order_by(col(OutboxRow.id).desc())
+        return self.session.exec(query).first()
+
+    def outgoing_of_case(self, case_id: int) -> Sequence[OutboxRow]:
+        return self.session.exec(
+            select(OutboxRow).where(OutboxRow.case_id == case_id).order_by(col(OutboxRow.id))
+        ).all()
+
+    def outgoing_by_message_id(self, message_id: str) -> OutboxRow | None:
+        return self.session.exec(select(OutboxRow).where(OutboxRow.message_id == message_id)).one_or_none()
+
+    def outgoing_in_state(self, state: str) -> Sequence[OutboxRow]:
+        return self.session.exec(select(OutboxRow).where(OutboxRow.state == state).order_by(col(OutboxRow.id))).all()
+
+    def move_outgoing(self, row: OutboxRow, *, to: str, expected: str, **changes: object) -> bool:
+        """Compare-and-set on the state of an outgoing mail; False if another process was first."""
+        result = self.session.execute(
+            sa.update(OutboxRow)
+            .where(col(OutboxRow.id) == row.id, col(OutboxRow.state) == expected)
+            .values(state=to, **changes)
+        )
+        self.session.refresh(row)
+        return bool(result.rowcount == 1)  # type: ignore[attr-defined]
+
+    def stranded(self, now: datetime, *, after: timedelta) -> Sequence[OutboxRow]:
+        """Mails whose sending began before and never ended: nobody knows whether they left."""
+        query = select(OutboxRow).where(OutboxRow.state == "sending", col(OutboxRow.sending_at) < now - after)
+        return self.session.exec(query).all()

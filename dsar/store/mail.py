@@ -1,0 +1,129 @@
+"""Queries about mailboxes and the mails that were seen in them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from dsar.store.base import Queries
+from dsar.store.tables import CaseMessage, Folder, Message, RawContent, Sighting
+
+
+class MailQueries(Queries):
+    """Mails: stored once by their bytes, seen any number of times."""
+
+    def last_uid(self, mailbox: str, folder: str, uid_validity: int) -> int:
+        """UID up to which everything is stored; 0 in an epoch not seen before: then all is read anew."""
+        row = self.session.get(Folder, (mailbox, folder))
+        return row.last_uid if row is not None and row.uid_validity == uid_validity else 0
+
+    def mark_read(self, mailbox: str, folder: str, uid_validity: int, *, last_uid: int, now: datetime) -> None:
+        """Everything up to *last_uid* of this epoch is stored."""
+        row = self.session.get(Folder, (mailbox, folder))
+        if row is None:
+            row = Folder(mailbox=mailbox, folder=folder, uid_validity=uid_validity, last_uid=last_uid, polled_at=now)
+        row.uid_validity = uid_validity
+        row.last_uid = last_uid
+        row.polled_at = now
+        self.session.add(row)
+
+    def folders(self) -> Sequence[Folder]:
+        """Every folder that was ever read, for the watchdog."""
+        return self.session.exec(select(Folder).order_by(Folder.mailbox, Folder.folder)).all()
+
+    def has_raw(self, sha256: str) -> bool:
+        """Whether these exact bytes are stored."""
+        return self.session.get(RawContent, sha256) is not None
+
+    def add_raw(self, sha256: str, *, size: int, sealed_content: bytes) -> None:
+        """Store the exact bytes of a mail; call only if has_raw says no."""
+        self.session.add(RawContent(sha256=sha256, size=size, sealed_content=sealed_content))
+        self.session.flush()
+
+    def raw(self, sha256: str) -> bytes:
+        """Sealed bytes of a mail that is stored."""
+        return self.session.exec(select(RawContent.sealed_content).where(RawContent.sha256 == sha256)).one()
+
+    def add_sighting(self, sighting: Sighting) -> bool:
+        """Note that a mail was seen; False if exactly this sighting is known."""
+        key = (sighting.mailbox, sighting.folder, sighting.uid_validity, sighting.uid)
+        if self.session.get(Sighting, key) is not None:
+            return False
+        self.session.add(sighting)
+        return True
+
+    def unmoved(self, mailbox: str, folder: str, uid_validity: int) -> Sequence[int]:
+        """UIDs that are stored but not known to be moved to the done folder, ascending."""
+        query = (
+            select(Sighting.uid)
+            .where(
+                Sighting.mailbox == mailbox,
+                Sighting.folder == folder,
+                Sighting.uid_validity == uid_validity,
+                col(Sighting.moved_at).is_(None),
+                col(Sighting.sha256).is_not(None),
+            )
+            .order_by(col(Sighting.uid))
+        )
+        return self.session.exec(query).all()
+
+    def mark_moved(self, mailbox: str, folder: str, uid_validity: int, uids: Sequence[int], now: datetime) -> None:
+        """These sightings now lie in the done folder."""
+        self.session.execute(
+            sa.update(Sighting)
+            .where(
+                col(Sighting.mailbox) == mailbox,
+                col(Sighting.folder) == folder,
+                col(Sighting.uid_validity) == uid_validity,
+                col(Sighting.uid).in_(uids),
+            )
+            .values(moved_at=now)
+        )
+
+    def add_message(self, *, sha256: str, mailbox: str, received_at: datetime) -> int | None:
+        """The message row of new bytes; None if they are known, then an earlier arrival moves its clock back."""
+        known = self.session.exec(select(Message).where(Message.sha256 == sha256)).one_or_none()
+        if known is not None:
+            known.received_at = min(known.received_at, received_at)
+            return None
+        row = Message(sha256=sha256, mailbox=mailbox, received_at=received_at)
+        self.session.add(row)
+        self.session.flush()
+        return row.id
+
+    def message(self, message_id: int) -> Message | None:
+        return self.session.get(Message, message_id)
+
+    def messages_waiting(self) -> Sequence[Message]:
+        """Mails that wait for a person and belong to no case: oldest first."""
+        query = (
+            select(Message).where(col(Message.status).in_(("person", "quarantine"))).order_by(col(Message.received_at))
+        )
+        return self.session.exec(query).all()
+
+    def case_messages(self, case_id: int) -> Sequence[tuple[CaseMessage, Message]]:
+        """The thread of a case, oldest first."""
+        query = (
+            select(CaseMessage, Message)
+            .join(Message, col(Message.id) == CaseMessage.message_id)
+            .where(CaseMessage.case_id == case_id)
+            .order_by(col(Message.received_at), col(Message.id))
+        )
+        return self.session.exec(query).all()
+
+    def join_case(self, case_id: int, message_id: int, *, role: str, sealed_triage: bytes) -> None:
+        """Make a mail part of a case."""
+        if self.session.get(CaseMessage, (case_id, message_id)) is None:
+            self.session.add(
+                CaseMessage(case_id=case_id, message_id=message_id, role=role, sealed_triage=sealed_triage)
+            )
+        message = self.session.get(Message, message_id)
+        if message is not None and message.case_id is None:
+            message.case_id = case_id
+        self.session.flush()
+
+    def message_counts(self) -> dict[str, int]:
+        """{status: number of mails}."""
+        query = select(Message.status, sa.func.count()).group_by(Message.status)
+        return {status: int(count) for status, count in self.session.exec(query)}

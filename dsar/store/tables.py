@@ -1,0 +1,290 @@
+"""
+The tables. Columns named sealed_* hold what the vault encrypted; all others hold references, codes, counts and times.
+
+Blind indexes (`*_index`) are keyed digests; they are deleted with their case.
+"""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+#: Stable constraint names, so that migrations can address them on every database.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Row(SQLModel):
+    """Base of all tables: values are checked when a row is made or changed, which SQLModel does not do by itself."""
+
+    model_config = {"validate_assignment": True}
+
+
+# ------------------------------------------------------------------------------------------------------------ mail
+
+
+class Folder(Row, table=True):
+    """How far a folder of a mailbox has been read."""
+
+    mailbox: str = Field(primary_key=True)
+    folder: str = Field(primary_key=True)
+    uid_validity: int = Field(sa_type=sa.BigInteger)  #: Epoch of last_uid; another epoch means reading anew.
+    last_uid: int = Field(sa_type=sa.BigInteger)  #: Everything up to here is stored.
+    polled_at: datetime  #: Last complete poll; the watchdog looks here.
+
+
+class RawContent(Row, table=True):
+    """The exact bytes of a mail, once, however often it was seen."""
+
+    __tablename__ = "raw_content"
+    sha256: str = Field(primary_key=True, max_length=64)
+    size: int  #: Bytes before sealing.
+    sealed_content: bytes = Field(sa_type=sa.LargeBinary)
+
+
+class Sighting(Row, table=True):
+    """A mail seen on the server; the same bytes seen twice are two sightings of one message."""
+
+    mailbox: str = Field(primary_key=True)
+    folder: str = Field(primary_key=True)
+    uid_validity: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    uid: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    sha256: str | None = Field(default=None, max_length=64, index=True)  #: None: the server would not give the mail.
+    received_at: datetime | None  #: INTERNALDATE.
+    moved_at: datetime | None = None  #: When it was moved to the done folder.
+
+
+class Message(Row, table=True):
+    """A mail, once: every message ends with exactly one disposition."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    sha256: str = Field(unique=True, max_length=64)
+    mailbox: str
+    received_at: datetime = Field(index=True)  #: Arrival at the mail server: the legal clock starts here.
+    status: str = Field(default="new", index=True)  #: new, sorted, person (waits for one), quarantine
+    disposition: str | None = None
+    case_id: int | None = Field(default=None, foreign_key="case_file.id", index=True)  #: The first case it joined.
+    attempts: int = 0  #: Of sorting it.
+    last_error: str = ""  #: Class of the last error, never its text.
+
+
+# ----------------------------------------------------------------------------------------------------------- cases
+
+
+class Counter(Row, table=True):
+    """Last number given in a series, e.g. "D-2026"."""
+
+    series: str = Field(primary_key=True)
+    last: int
+
+
+class CaseFile(Row, table=True):
+    """One data subject's matter."""
+
+    __tablename__ = "case_file"
+    id: int | None = Field(default=None, primary_key=True)
+    reference: str = Field(unique=True)  #: D-2026-00042
+    opened_at: datetime
+    language: str
+    requester: str  #: model.Requester
+    flags: list[str] = Field(default_factory=list, sa_type=sa.JSON)
+    handler: str | None = Field(default=None, index=True)  #: Name of the member of staff in settings.
+    sealed_subject: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: name, identifiers, contact, ...
+    identity_level: str = "L0"
+    identity_method: str = "none"
+    identity_reason: str = ""
+    identified_at: datetime | None = None
+    search_run: int = 0  #: Number of the latest search; older results no longer count.
+    searched_at: datetime | None = None
+    legal_hold: bool = False  #: IMY or court: nothing is deleted.
+    purged_at: datetime | None = None
+
+
+class CaseIndex(Row, table=True):
+    """Blind index: which cases an identifier or address belongs to."""
+
+    __tablename__ = "case_index"
+    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
+    digest: str = Field(primary_key=True, max_length=64, index=True)
+
+
+class CaseMessage(Row, table=True):
+    """A mail that belongs to a case; one mail may belong to several."""
+
+    __tablename__ = "case_message"
+    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
+    message_id: int = Field(primary_key=True, foreign_key="message.id", index=True)
+    role: str  #: request, follow_up, withdrawal, answer, bounce
+    sealed_triage: bytes = Field(sa_type=sa.LargeBinary)
+
+
+class Request(Row, table=True):
+    """One right exercised in a case. It survives the purge of the case: it names nobody."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="case_file.id", index=True)
+    right: str  #: model.Right
+    portability: bool = False
+    state: str = Field(index=True)  #: lifecycle.State
+    version: int = 0  #: Grows with every change of state; compare-and-set looks at it.
+    received_at: datetime = Field(index=True)
+    send_by_on: date = Field(index=True)  #: Planning date, pauses and extension included.
+    legal_on: date  #: Outer limit, pauses and extension included.
+    paused_days: int = 0
+    extended_at: datetime | None = None
+    blocked_reason: str = ""  #: Code: uncertain, access_first, ...
+    decision: str = ""  #: "", refuse, unidentified: what a person decided to answer
+    outcome: str | None = None  #: lifecycle.Outcome
+    closed_at: datetime | None = Field(default=None, index=True)
+    sealed_grounds: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: reasons of a decision.
+
+
+class EventRow(Row, table=True):
+    """Append-only audit trail: written in the transaction of what it tells, chained by the sealer (promise P8)."""
+
+    __tablename__ = "event"
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(index=True)
+    actor: str  #: Name of a member of staff, or "dsar".
+    name: str  #: lifecycle.Event, or what was looked at or done.
+    case_id: int | None = Field(default=None, index=True)
+    request_id: int | None = None
+    from_state: str | None = None
+    to_state: str | None = None
+    detail: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)  #: Codes, counts and digests only.
+
+
+class Seal(Row, table=True):
+    """Link of the hash chain: digest over the previous digest and one event."""
+
+    event_id: int = Field(primary_key=True, foreign_key="event.id")
+    position: int = Field(unique=True)
+    digest: str = Field(max_length=64)
+
+
+# ---------------------------------------------------------------------------------------------------------- search
+
+
+class SystemRow(Row, table=True):
+    """How the search of one system ended in one run."""
+
+    __tablename__ = "system_result"
+    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
+    run: int = Field(primary_key=True)
+    system: str = Field(primary_key=True)
+    outcome: str  #: model.SystemOutcome
+    detail: str = ""
+    searched_at: datetime
+    sealed_records: bytes = Field(sa_type=sa.LargeBinary)
+
+
+class Decision(Row, table=True):
+    """A person's word on a candidate record."""
+
+    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
+    record_index: str = Field(primary_key=True, max_length=64)  #: Blind index of system, object and key.
+    accepted: bool
+    actor: str
+    at: datetime
+
+
+# --------------------------------------------------------------------------------------------------------- letters
+
+
+class LetterRow(Row, table=True):
+    """A letter to a data subject, from draft to sent."""
+
+    __tablename__ = "letter"
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="case_file.id", index=True)
+    kind: str  #: model.LetterKind
+    language: str
+    status: str = "draft"  #: draft, approved, sent, void
+    composed_on: date  #: A letter of another day is made anew before approval.
+    inputs_sha256: str = Field(max_length=64)  #: Of everything it was made from: other inputs, another letter.
+    template_sha256: str = Field(max_length=64)
+    author: str  #: Who decided what it says; "dsar" if nobody did.
+    sealed_content: bytes = Field(sa_type=sa.LargeBinary)  #: JSON: subject, text, html, recipient.
+
+
+class LetterAnnex(Row, table=True):
+    """A file that goes with a letter."""
+
+    __tablename__ = "letter_annex"
+    letter_id: int = Field(primary_key=True, foreign_key="letter.id")
+    position: int = Field(primary_key=True)
+    filename: str
+    content_type: str
+    sha256: str = Field(max_length=64)
+    sealed_content: bytes = Field(sa_type=sa.LargeBinary)
+
+
+class LetterRequest(Row, table=True):
+    """Which requests a letter answers."""
+
+    __tablename__ = "letter_request"
+    letter_id: int = Field(primary_key=True, foreign_key="letter.id")
+    request_id: int = Field(primary_key=True, foreign_key="request.id", index=True)
+
+
+class ApprovalRow(Row, table=True):
+    """A named person's approval; binds exactly what was shown (promise P3)."""
+
+    __tablename__ = "approval"
+    id: int | None = Field(default=None, primary_key=True)
+    letter_id: int = Field(foreign_key="letter.id", index=True)
+    actor: str
+    at: datetime
+    binding: dict[str, str] = Field(sa_type=sa.JSON)  #: Hashes of text, html, annexes, recipient, channel, plan, MIME.
+    voided_at: datetime | None = None
+    void_reason: str = ""
+
+
+class OutboxRow(Row, table=True):
+    """One outgoing mail; committed, with its Message-ID, before any server hears of it (promise P2)."""
+
+    __tablename__ = "outbox"
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int | None = Field(default=None, foreign_key="case_file.id", index=True)
+    letter_id: int | None = Field(default=None, foreign_key="letter.id", index=True)
+    kind: str
+    message_id: str = Field(unique=True)
+    mime_sha256: str = Field(max_length=64)
+    sealed_mime: bytes = Field(sa_type=sa.LargeBinary)
+    sealed_recipient: bytes = Field(sa_type=sa.LargeBinary)
+    state: str = Field(default="ready", index=True)  #: ready, sending, sent, uncertain, failed, recalled
+    attempts: int = 0
+    created_at: datetime
+    sending_at: datetime | None = None  #: Start of the last attempt.
+    sent_at: datetime | None = None
+    evidence: str = ""  #: How we know it was sent: "accepted", "found_in_sent", "person"
+    filed_at: datetime | None = None  #: A copy lies in the sent folder.
+
+
+# ------------------------------------------------------------------------------------------------------------ work
+
+
+class Work(Row, table=True):
+    """A due step: idempotent, leased to one worker at a time, removed when done."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    step: str  #: Name in worker.STEPS.
+    subject_id: int  #: Id of the message, case or outbox row it is about.
+    due_at: datetime = Field(index=True)
+    lease_until: datetime | None = None
+    worker: str = ""
+    attempts: int = 0
+    last_error: str = ""  #: Class of the last error, never its text.
+    __table_args__ = (sa.UniqueConstraint("step", "subject_id"),)
+
+
+class Lease(Row, table=True):
+    """Something only one process may do at a time, e.g. reading a mailbox."""
+
+    name: str = Field(primary_key=True)
+    holder: str
+    until: datetime

@@ -1,0 +1,84 @@
+"""Queries about due steps and leases."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from dsar.store.base import Queries
+from dsar.store.tables import Lease, Work
+
+
+class WorkQueries(Queries):
+    """Due steps: each is leased to one worker at a time; a lease that runs out frees the step of a dead worker."""
+
+    def enqueue(self, step: str, subject_id: int, *, due_at: datetime) -> None:
+        """Make a step due; if it is due already, the earlier time counts."""
+        row = self.session.exec(select(Work).where(Work.step == step, Work.subject_id == subject_id)).one_or_none()
+        if row is None:
+            self.session.add(Work(step=step, subject_id=subject_id, due_at=due_at))
+        elif row.lease_until is not None or due_at < row.due_at:
+            # under way just now: what was enqueued meanwhile must not be lost, so it runs once more
+            row.due_at = due_at
+            row.lease_until = None
+            row.worker = ""
+        self.session.flush()
+
+    def claim(self, worker: str, *, now: datetime, lease: timedelta) -> Work | None:
+        """The most overdue step that nobody holds, leased to *worker*; None if nothing is due."""
+        query = (
+            select(Work)
+            .where(
+                Work.due_at <= now,
+                sa.or_(col(Work.lease_until).is_(None), col(Work.lease_until) < now),
+            )
+            .order_by(col(Work.due_at), col(Work.id))
+            .limit(1)
+        )
+        if not self._is_sqlite():
+            query = query.with_for_update(skip_locked=True)
+        row = self.session.exec(query).first()
+        if row is not None:
+            row.worker = worker
+            row.lease_until = now + lease
+            row.attempts += 1
+            self.session.flush()
+        return row
+
+    def finish(self, work: Work) -> None:
+        """Remove a step that *work.worker* has done, unless it was taken over or made due again meanwhile."""
+        self.session.execute(
+            sa.delete(Work).where(
+                col(Work.id) == work.id, col(Work.worker) == work.worker, col(Work.lease_until) == work.lease_until
+            )
+        )
+
+    def postpone(self, work: Work, *, due_at: datetime, error: str) -> None:
+        """Give a failed step back, to be tried again at *due_at*."""
+        self.session.execute(
+            sa.update(Work)
+            .where(col(Work.id) == work.id, col(Work.worker) == work.worker)
+            .values(due_at=due_at, lease_until=None, worker="", last_error=error)
+        )
+
+    def work(self) -> Sequence[Work]:
+        """All steps, the most overdue first."""
+        return self.session.exec(select(Work).order_by(col(Work.due_at), col(Work.id))).all()
+
+    def take_lease(self, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
+        """Become the one process that may do *name*; also renews a lease already held."""
+        row = self.session.get(Lease, name, with_for_update=True)
+        if row is not None and row.holder != holder and row.until > now:
+            return False
+        until = now + timedelta(seconds=seconds)
+        if row is None:
+            row = Lease(name=name, holder=holder, until=until)
+        row.holder, row.until = holder, until
+        self.session.add(row)
+        self.session.flush()
+        return True
+
+    def give_lease(self, name: str, holder: str) -> None:
+        """Stop holding a lease."""
+        self.session.execute(sa.delete(Lease).where(col(Lease.name) == name, col(Lease.holder) == holder))

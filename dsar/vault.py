@@ -1,0 +1,153 @@
+"""
+Plain bytes -> sealed bytes, and back.
+
+Effects: reads and writes wrapped keys through the KeyStore it is given; never writes a plain key or text.
+
+Every mail and every case has a random key of its own. A mail's key is wrapped by its mailbox's key until triage and
+by the key of each case it joined from then on; mailbox and case keys are wrapped by the master key. Destroying a key
+makes all that it sealed unreadable, backups included once the key store's own backups have rotated (promise P9).
+
+    master key ── mailbox:NAME ── mail:SHA256
+               └─ case:REFERENCE ── mail:SHA256
+
+Sealed form: version byte, 12 bytes nonce, AES-256-GCM ciphertext; the context is authenticated, so that a sealed value
+moved to another row or column does not open.
+"""
+
+import hashlib
+import hmac
+import os
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from dsar.errors import WrongKeyError
+from dsar.model import Identifier
+
+_VERSION = b"\x01"
+_NONCE_BYTES = 12
+_KEY_BYTES = 32
+_MASTER = "master"
+_PROOF = "proof"
+
+
+class KeyStore(Protocol):
+    """Where wrapped keys live: apart from the data, with a shorter backup rotation."""
+
+    def get(self, key_id: str) -> dict[str, bytes]:
+        """{id of the wrapping key: wrapped key}; empty if the key is unknown or destroyed."""
+        ...
+
+    def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
+        """Store one wrap; False if this pair exists already, which then stays as it is."""
+        ...
+
+    def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
+        """Forget one wrap, or all wraps of the key; removing what is not there is no error."""
+        ...
+
+
+class Vault:
+    """Seals and opens what the store keeps, and computes the blind indexes that stand in for plain look-ups."""
+
+    def __init__(self, master_key: bytes, keys: KeyStore) -> None:
+        """
+        Args: master_key: 32 random bytes.
+        Raises: WrongKeyError if the key store was made with another master key.
+        """
+        if len(master_key) != _KEY_BYTES:
+            raise WrongKeyError("the vault")
+        self._keys = keys
+        self._wrap_key = _derive(master_key, b"dsar wrap 1")
+        self._index_key = _derive(master_key, b"dsar index 1")
+        self._prove_master_key()
+
+    def _prove_master_key(self) -> None:
+        self._keys.put(_PROOF, _MASTER, _encrypt(self._wrap_key, _PROOF, os.urandom(_KEY_BYTES)))
+        try:
+            _decrypt(self._wrap_key, _PROOF, self._keys.get(_PROOF)[_MASTER])
+        except InvalidTag:
+            raise WrongKeyError("the vault") from None
+
+    # ------------------------------------------------------------------------------------------------------- keys
+
+    def create_key(self, key_id: str, *, wrapped_by: str = _MASTER) -> None:
+        """Make a random key unless it exists; *wrapped_by* names the master key or another key of this vault."""
+        if not self._keys.get(key_id):
+            self._put(key_id, wrapped_by, os.urandom(_KEY_BYTES))
+
+    def share_key(self, key_id: str, *, wrapped_by: str) -> None:
+        """Wrap an existing key by one more key: whoever has either of them can open it."""
+        self._put(key_id, wrapped_by, self._key(key_id))
+
+    def withdraw_key(self, key_id: str, *, wrapped_by: str) -> None:
+        """Undo share_key; with its last wrap the key is gone for good."""
+        self._keys.remove(key_id, wrapped_by)
+
+    def destroy_key(self, key_id: str) -> None:
+        """Make everything that this key sealed, and every key that only it wraps, unreadable for good."""
+        self._keys.remove(key_id)
+
+    def _put(self, key_id: str, wrapped_by: str, key: bytes) -> None:
+        self._keys.put(key_id, wrapped_by, _encrypt(self._wrapping_key(wrapped_by), key_id, key))
+
+    def _wrapping_key(self, name: str) -> bytes:
+        return self._wrap_key if name == _MASTER else self._key(name)
+
+    def _key(self, key_id: str) -> bytes:
+        for wrapped_by, wrapped in self._keys.get(key_id).items():
+            if wrapped_by != _MASTER and not self._keys.get(wrapped_by):
+                continue  # that way in was destroyed; another wrap may still hold
+            try:
+                return _decrypt(self._wrapping_key(wrapped_by), key_id, wrapped)
+            except InvalidTag:
+                raise WrongKeyError(key_id) from None
+        raise WrongKeyError(key_id)
+
+    # ------------------------------------------------------------------------------------------------------- data
+
+    def seal(self, key_id: str, context: str, plain: bytes) -> bytes:
+        """
+        Encrypt *plain* under the key *key_id*.
+
+        Args: context: where the value is kept, e.g. "letter.content:17"; the same must be given to unseal.
+        """
+        return _encrypt(self._key(key_id), context, plain)
+
+    def unseal(self, key_id: str, context: str, sealed: bytes) -> bytes:
+        """
+        Decrypt what seal made.
+
+        Raises: WrongKeyError if the key is gone, or the value was changed or moved.
+        """
+        try:
+            return _decrypt(self._key(key_id), context, sealed)
+        except InvalidTag:
+            raise WrongKeyError(key_id) from None
+
+    def index(self, kind: str, value: str) -> str:
+        """Blind index: equal values give equal digests, and without the master key nobody can compute them."""
+        return hmac.new(self._index_key, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+    def index_identifier(self, identifier: Identifier) -> str:
+        """Blind index of an identifier in normal form."""
+        return self.index(identifier.type, identifier.value)
+
+
+def _derive(master_key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=None, info=purpose).derive(master_key)
+
+
+def _encrypt(key: bytes, context: str, plain: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
+
+
+def _decrypt(key: bytes, context: str, sealed: bytes) -> bytes:
+    if sealed[:1] != _VERSION:
+        raise InvalidTag
+    nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    return AESGCM(key).decrypt(nonce, ciphertext, context.encode())
