@@ -1,8 +1,8 @@
 """
 How much longer `dsar --help` takes than an empty Python program; exit 1 above the limit.
 
-Byte-compiles dsar first, as an installation is. Both are measured in turns and the fastest of each counts, so that a busy
-machine disturbs little.
+Byte-compiles dsar first, as an installation is. Both are measured in turns and the fastest of each counts, so that
+a busy machine disturbs little.
 """
 
 import compileall
@@ -30,7 +30,9 @@ def main() -> None:
     rounds = [(seconds(HELP), seconds(EMPTY)) for _ in range(ROUNDS)]
     help_s, empty_s = (min(times) for times in zip(*rounds, strict=True))
     ratio = help_s / empty_s
-    print(f"dsar --help {help_s * 1000:.0f} ms, python -c pass {empty_s * 1000:.0f} ms, ratio {ratio:.1f}, limit {LIMIT}")
+    print(
+        f"dsar --help {help_s * 1000:.0f} ms, python -c pass {empty_s * 1000:.0f} ms, ratio {ratio:.1f}, limit {LIMIT}"
+    )
     sys.exit(ratio > LIMIT)
 
 

@@ -76,7 +76,9 @@ def test_every_state_can_still_be_closed(state: State) -> None:
 
 @pytest.mark.parametrize("way", STRAIGHT_WAYS.values(), ids=STRAIGHT_WAYS)
 def test_straight_way_closes_the_request(way: str) -> None:
-    assert State.CLOSED == walk([Event(name) for name in way.split()])
+    state = walk([Event(name) for name in way.split()])
+
+    assert state is State.CLOSED
 
 
 @pytest.mark.parametrize("target", [State.APPLYING, State.DISPATCHING])

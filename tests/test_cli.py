@@ -1,0 +1,81 @@
+"""The command line as a whole: quick to help, clear when called wrongly. Single commands have tests of their own."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dsar import __version__
+from dsar.cli import COMMANDS, main
+
+#: Each costs tens of milliseconds or more.
+SLOW_TO_IMPORT = {
+    "sqlalchemy",
+    "sqlmodel",
+    "pydantic",
+    "reportlab",
+    "pikepdf",
+    "rich",
+    "jinja2",
+    "cryptography",
+    "alembic",
+}
+
+
+def run_dsar(*arguments: str, interpreter_options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *interpreter_options, "-m", "dsar", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ()])
+def test_help_and_version_import_nothing_slow(arguments: tuple[str, ...]) -> None:
+    run = run_dsar(*arguments, interpreter_options=("-X", "importtime"))
+    imported = set(re.findall(r"\|\s+([a-z0-9_]+)", run.stderr))
+
+    assert "click" in imported
+    assert imported & SLOW_TO_IMPORT == set()
+
+
+def test_help_lists_every_command_with_its_line() -> None:
+    run = run_dsar("--help")
+    words = " ".join(run.stdout.split())
+
+    assert run.returncode == 0
+    assert [name for name, entry in COMMANDS.items() if f"{name} {entry.help}" not in words] == []
+
+
+def test_version_is_the_one_of_the_package() -> None:
+    run = run_dsar("--version")
+
+    assert (run.returncode, run.stdout) == (0, f"dsar, version {__version__}\n")
+
+
+def test_unknown_command_is_a_usage_error() -> None:
+    """Exit 2, and stdout stays clean for whoever reads it by program."""
+    run = run_dsar("aprove")
+
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "No such command 'aprove'" in run.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_says_of_itself_what_the_table_says(name: str) -> None:
+    """`dsar --help` and `dsar COMMAND --help` do not contradict each other."""
+    entry = COMMANDS[name]
+    command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
+    first_sentence = " ".join((command.help or "").split()).partition(".")[0]
+
+    assert f"{first_sentence}." == entry.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_explains_itself_without_settings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, [name, "--help"])
+
+    assert (result.exit_code, result.stderr) == (0, "")

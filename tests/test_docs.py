@@ -1,0 +1,94 @@
+"""What the documents say is true of the code."""
+
+import re
+import runpy
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dsar.cli import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("connectors/*.md")])
+
+#: Places on the machine of whoever wrote a line; a project must not know them.
+MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|farm|root|tmp|Users)/|[.]library/|/home/(?!dsar)\w+/")
+
+
+def project_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_state_diagram_is_drawn_from_todays_table() -> None:
+    """`make docs` draws it anew."""
+    redrawn = runpy.run_path(str(ROOT / "docs" / "draw_states.py"))["redrawn"]
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+    assert page == redrawn(page)
+    assert "received --> identity: sorted" in page
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_is_documented(command: str) -> None:
+    assert [page.name for page in PAGES if re.search(rf"\bdsar {command}\b", page.read_text("utf-8"))] != []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page_mentions_only_commands_that_exist(page: Path) -> None:
+    """In code spans and console blocks, `dsar WORD` is a command."""
+    code = re.findall(r"```console\n.*?```|`[^`\n]+`", page.read_text("utf-8"), re.DOTALL)
+    named = set(re.findall(r"(?:[`$ ]|bin/)dsar ([a-z]+)\b", "\n".join(code)))
+
+    assert named - set(COMMANDS) == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", page.read_text("utf-8"))
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_law_map_names_files_and_tests_that_exist() -> None:
+    """`path` must be there, and in `path::name` the test must be in it."""
+    page = (ROOT / "docs" / "law-map.md").read_text("utf-8")
+    named = re.findall(r"`([\w./-]+/[\w./-]+?)(?:::(\w+))?`", page)
+
+    assert len(named) > 10
+    missing = [
+        "::".join(filter(None, (path, name)))
+        for path, name in named
+        if not (ROOT / path).exists() or (name and f"def {name}(" not in (ROOT / path).read_text("utf-8"))
+    ]
+    assert missing == []
+
+
+def test_modules_of_the_architecture_page_are_the_modules_there_are() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE)
+    described = set(re.findall(r"`(\w+)`", " ".join(rows)))
+    present = {
+        path.stem for path in (ROOT / "dsar").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+
+    assert described == present - {"__init__", "__main__"}
+
+
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    found = []
+    for path in project_files():
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in MACHINE_PATHS.finditer(text)]
+
+    assert found == []
