@@ -491,6 +491,7 @@ class LetterFacts:
     done_on: date | None = None
     code: str | None = None  #: One-time code of an identity check.
     reply_by_on: date | None = None
+    clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
 
 

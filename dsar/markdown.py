@@ -1,0 +1,248 @@
+"""
+Any text -> inert Markdown; Markdown -> tokens, plain text or an HTML page.
+
+Effects: none. One dialect for letters, PDF and reports: CommonMark with tables, without raw HTML, images or links that
+are guessed from bare addresses. Values reach Markdown through `escape` only (P10: requester text is data).
+"""
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Sequence
+from html import escape as escape_html
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+#: Columns of a line of plain text (RFC 3676 section 4.2: lines should be 78 characters or fewer).
+TEXT_WIDTH = 76
+
+#: Control characters that turn the direction of text; what is read would no longer be what is stored (CVE-2021-42574).
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_LINE_BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+#: Active wherever they stand. As entities, because inside a table cell a backslash is not enough for these two.
+_ENTITIES = {"|": "&#124;", "\\": "&#92;"}
+_ACTIVE = re.compile(r"[|\\`*_\[\]<>!&~#]")
+#: Active at the start of a line only: lists, rules, underlines of headings.
+_ACTIVE_START = re.compile(r"\d{0,9}(?=[.)])|(?=[-+=:])")
+
+
+def escape(value: object, *, keep_lines: bool = False) -> str:
+    """
+    *value* as Markdown that shows exactly its text: no markup, link, table cell, HTML or new block can come of it.
+
+    Control and bidi characters are taken out, runs of white space become one space.
+
+    Args: keep_lines: line breaks stay visible as line breaks (as character references, so that a table cell stays
+    one cell) instead of becoming spaces.
+    """
+    lines = (_escape_line(line) for line in _LINE_BREAKS.split(str(value)))
+    if keep_lines:
+        return "&#10;".join(lines)
+    return " ".join(line for line in lines if line)
+
+
+def _escape_line(line: str) -> str:
+    visible = "".join(_visible(char) for char in line)
+    text = _ACTIVE.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), " ".join(visible.split()))
+    start = _ACTIVE_START.match(text)
+    return f"{start[0]}\\{text[start.end() :]}" if start else text
+
+
+def _visible(char: str) -> str:
+    if char in _BIDI:
+        return ""
+    match unicodedata.category(char):
+        case "Cc":  # C0 and C1, ESC among them
+            return " " if char == "\t" else ""
+        case "Cs":  # half of a surrogate pair cannot be encoded
+            return "\ufffd"
+    return char
+
+
+def _reader() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+
+def parse(markdown: str) -> list[Token]:
+    """Block tokens of markdown-it, each `inline` token with its children."""
+    return _reader().parse(markdown)
+
+
+def words(markdown: str) -> str:
+    """All words that a reader sees, in order, with single spaces: for finding a passage whatever its layout."""
+    return " ".join(" ".join(_plain(token) for token in parse(markdown) if token.type == "inline").split())
+
+
+# ------------------------------------------------------------------------------------------------------ plain text
+
+
+def to_text(markdown: str) -> str:
+    """
+    Plain text that is pleasant to read: wrapped, underlined headings, lists, tables as aligned columns.
+
+    A table that is too wide for a line becomes one block of "heading: value" lines per row.
+    """
+    return "\n\n".join(_blocks(parse(markdown), TEXT_WIDTH)) + "\n"
+
+
+def _blocks(tokens: Sequence[Token], width: int) -> Iterator[str]:
+    """Each top-level block of *tokens* as text without its final newline."""
+    for opening, inside in _top_level(tokens):
+        match opening.type:
+            case "heading_open":
+                title = _plain(inside[0])
+                yield f"{title}\n{('=' if opening.tag == 'h1' else '-') * min(len(title), width)}"
+            case "bullet_list_open" | "ordered_list_open":
+                yield _list(opening, inside, width)
+            case "blockquote_open":
+                yield textwrap.indent("\n\n".join(_blocks(inside, width - 2)), "| ", lambda _line: True)
+            case "table_open":
+                yield _table(table_rows(inside), width)
+            case "hr":
+                yield "-" * width
+            case "fence" | "code_block":
+                yield opening.content.rstrip("\n")
+            case "paragraph_open":
+                yield _wrap(_plain(inside[0]), width)
+
+
+def _top_level(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
+    """Each outermost token with the tokens between it and its closing one."""
+    start = 0
+    depth = 0
+    for position, token in enumerate(tokens):
+        depth += token.nesting
+        if depth == 0:
+            yield tokens[start], tokens[start + 1 : position]
+            start = position + 1
+
+
+def _plain(inline: Token) -> str:
+    words: list[str] = []
+    link = (0, "")
+    for child in inline.children or ():
+        match child.type:
+            case "text" | "code_inline":
+                words.append(child.content)
+            case "softbreak":
+                words.append(" ")
+            case "hardbreak":
+                words.append("\n")
+            case "link_open":
+                words.append("")
+                link = (len(words), str(child.attrs["href"]))
+            case "link_close" if "".join(words[link[0] :]) != link[1]:
+                words.append(f" ({link[1]})")
+    return "".join(words)
+
+
+def _wrap(text: str, width: int) -> str:
+    return "\n".join(
+        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
+    )
+
+
+def _list(opening: Token, inside: Sequence[Token], width: int) -> str:
+    number = int(opening.attrs.get("start", 1))
+    items = []
+    tight = True
+    for position, (_item, content) in enumerate(_top_level(inside)):
+        mark = f"{number + position}. " if opening.type == "ordered_list_open" else "- "
+        parts = list(_blocks(content, width - len(mark)))
+        tight = tight and all(token.hidden for token in content if token.type == "paragraph_open")
+        body = ("\n" if tight else "\n\n").join(parts)
+        items.append(mark + textwrap.indent(body, " " * len(mark)).lstrip())
+    return ("\n" if tight else "\n\n").join(items)
+
+
+def table_rows(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The `inline` tokens of a table's cells, row by row, the header row first."""
+    rows: list[list[Token]] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline":
+            rows[-1].append(token)
+    return rows
+
+
+def _table(rows: Sequence[Sequence[Token]], width: int) -> str:
+    texts = [[_plain(cell) for cell in row] for row in rows]
+    columns = [max(len(row[index]) for row in texts) for index in range(len(texts[0]))]
+    if sum(columns) + 2 * (len(columns) - 1) > width or any("\n" in text for row in texts for text in row):
+        return _records(texts, width)
+    lines = ["  ".join(text.ljust(size) for text, size in zip(row, columns, strict=True)).rstrip() for row in texts]
+    lines.insert(1, "  ".join("-" * size for size in columns))
+    return "\n".join(lines)
+
+
+def _records(rows: Sequence[Sequence[str]], width: int) -> str:
+    """One block of "heading: value" lines per row; empty values are left out."""
+    head, *body = rows
+    blocks = []
+    for row in body:
+        lines = []
+        for label, value in zip(head, row, strict=True):
+            if value:
+                first, *rest = f"{label}: {value}".split("\n")
+                lines += [_hanging(first, width), *(_hanging(f"  {line}", width) for line in rest)]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _hanging(line: str, width: int) -> str:
+    return textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+# ------------------------------------------------------------------------------------------------------------ HTML
+
+_STYLE = (
+    "body{margin:0;background:#fff;color:#1d2730;font:16px/1.55 system-ui,'Segoe UI',Roboto,sans-serif}"
+    "main{max-width:44em;margin:0 auto;padding:1.5em 1.2em}"
+    "h1{font-size:1.55em;line-height:1.25;margin:1.2em 0 .6em}h2{font-size:1.2em;margin:1.6em 0 .4em}"
+    "h3{font-size:1em;margin:1.3em 0 .3em}hr{border:0;border-top:1px solid #c5ced6;margin:1em 0}"
+    "table{border-collapse:collapse;width:100%;font-size:.93em}"
+    "th,td{text-align:left;vertical-align:top;padding:.4em .7em .4em 0;border-bottom:1px solid #dde3e8;"
+    "overflow-wrap:anywhere}th{border-bottom-color:#8798a6}"
+    "blockquote{margin:1em 0;padding:.5em 1em;border-left:4px solid #1f4e6b;background:#eef3f7}"
+    "a{color:#1f4e6b}"
+)
+
+
+def to_html(markdown: str, *, language: str, title: str) -> str:
+    """
+    A complete page that needs nothing from outside itself and reads well by ear: language, title, landmark, headers.
+
+    Args: language: ISO 639-1; title: plain text.
+    """
+    reader = _reader()
+    tokens = reader.parse(markdown)
+    for token in tokens:
+        if token.type == "th_open":
+            token.attrSet("scope", "col")
+    body = reader.renderer.render(_visible_breaks(tokens), reader.options, {})
+    return (
+        f'<!DOCTYPE html>\n<html lang="{escape_html(language)}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape_html(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n"
+        "</body>\n</html>\n"
+    )
+
+
+def _visible_breaks(tokens: list[Token]) -> list[Token]:
+    """Line breaks inside text (see `escape`) become break tokens, so that a browser shows them."""
+    for token in tokens:
+        if token.children:
+            token.children = [part for child in token.children for part in _split_lines(child)]
+    return tokens
+
+
+def _split_lines(token: Token) -> Iterator[Token]:
+    if token.type != "text" or "\n" not in token.content:
+        yield token
+        return
+    for position, line in enumerate(token.content.split("\n")):
+        if position:
+            yield Token("hardbreak", "br", 0)
+        yield token.copy(content=line)
