@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsar.cli import COMMANDS
+from dsar.declaration import parse_declaration
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("connectors/*.md")])
@@ -55,6 +56,13 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", page.read_text("utf-8"))
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_declaration_of_the_connecting_page_is_valid() -> None:
+    page = (ROOT / "docs" / "connecting.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+
+    assert parse_declaration(example, source="docs/connecting.md").name == "shop"
 
 
 def test_law_map_names_files_and_tests_that_exist() -> None:
