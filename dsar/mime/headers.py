@@ -1,0 +1,151 @@
+"""
+Headers of a mail -> text, addresses and Message-IDs.
+
+Effects: none. Sources: RFC 5322 s. 3.4 and 3.6.2, RFC 2047 s. 5 and 6.2, RFC 6532.
+"""
+
+import binascii
+import re
+from email.message import Message
+from email.utils import getaddresses
+
+import mailparser  # type: ignore[import-untyped]
+
+from dsar.identifiers import normalise
+from dsar.mime.words import decode_text, one_line
+from dsar.model import IdentifierType
+
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?]|\?(?!=)){0,1000})\?=")
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
+#: Addresses of one header that are read; nobody asks about their data by mass mailing.
+_MOST_ADDRESSES = 100
+
+
+class Headers:
+    """The headers of one mail, by lower-case name."""
+
+    def __init__(self, message: Message) -> None:
+        self._raw: dict[str, list[str]] = {}
+        for name, value in message.raw_items():
+            self._raw.setdefault(name.lower(), []).append(str(value))
+
+    def raw(self, name: str) -> list[str]:
+        """Values of *name* as they stand in the mail, topmost first."""
+        return self._raw.get(name, [])
+
+    def text(self, name: str) -> str:
+        """First value of *name*, decoded, on one line; "" if there is none."""
+        return decode_words(self.raw(name)[0]) if name in self._raw else ""
+
+    def all_texts(self, name: str) -> tuple[str, ...]:
+        """All values of *name*, decoded, topmost first."""
+        return tuple(decode_words(value) for value in self.raw(name))
+
+    def message_ids(self, name: str) -> tuple[str, ...]:
+        """Message-IDs of *name* with their angle brackets, in order."""
+        return tuple(one_line(found) for value in self.raw(name) for found in _MESSAGE_ID.findall(value))
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Addresses of all headers of that *name*, in normal form, each once."""
+        pairs = _mailboxes(self.raw(name))
+        return tuple(dict.fromkeys(address for _, address in pairs if address))[:_MOST_ADDRESSES]
+
+    def sender(self) -> tuple[str, str | None]:
+        """
+        Display name and address of the one mailbox of the one From header.
+
+        RFC 5322 s. 3.6: From occurs once. Several headers or mailboxes, or two parsers that read it differently, are
+        how senders are forged: the address is None then and a person looks.
+        """
+        values = self.raw("from")
+        pairs = _mailboxes(values[:1])
+        name = next((name for name, _ in pairs if name), "")
+        addresses = {address for _, address in pairs}
+        if len(values) != 1 or len(addresses) != 1:
+            return name, None
+        (address,) = addresses
+        return name, address if address == _second_opinion(values[0], address) else None
+
+    def defects(self) -> list[str]:
+        """What is wrong with the headers, in words without their content."""
+        problems = {
+            "several From headers": len(self.raw("from")) > 1,
+            "no From header": not self.raw("from"),
+            "the From header is ambiguous": len(self.raw("from")) == 1 and self.sender()[1] is None,
+            "several Message-IDs": len(self.raw("message-id")) > 1,
+            "no Message-ID": not self.raw("message-id"),
+        }
+        return [problem for problem, holds in problems.items() if holds]
+
+
+def decode_words(value: str) -> str:
+    """
+    *value* with its encoded words decoded, printable, on one line.
+
+    RFC 2047 s. 6.2: white space between adjacent encoded words is ignored; the bytes of neighbours in one charset are
+    joined before they are decoded, because real mailers split characters.
+    """
+    pieces: list[str] = []
+    pending, pending_charset, end = b"", "", 0
+    for match in _ENCODED_WORD.finditer(value):
+        between = value[end : match.start()]
+        charset, payload = match[1].partition("*")[0].lower(), _decoded_word(match[2], match[3])
+        if between.strip() or end == 0 or charset != pending_charset:
+            pieces.append(decode_text(pending, pending_charset)[0])
+            pieces.append(between if between.strip() or end == 0 else "")
+            pending = b""
+            pieces[-1] = _eight_bit(pieces[-1])
+        pending, pending_charset, end = pending + payload, charset, match.end()
+    pieces.append(decode_text(pending, pending_charset)[0])
+    pieces.append(_eight_bit(value[end:]))
+    return one_line("".join(pieces))
+
+
+def _decoded_word(encoding: str, encoded: str) -> bytes:
+    raw = encoded.encode("utf-8", "surrogateescape")
+    if encoding in "qQ":
+        return binascii.a2b_qp(raw, header=True)
+    try:
+        return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4))
+    except binascii.Error:
+        return raw
+
+
+def _eight_bit(raw: str) -> str:
+    """Unencoded 8-bit text in a header (RFC 6532, or an old mailer's cp1252)."""
+    if raw.isascii():
+        return raw
+    return decode_text(raw.encode("utf-8", "surrogateescape"), "")[0]
+
+
+def _mailboxes(values: list[str]) -> list[tuple[str, str | None]]:
+    """(display name, address or None) of each mailbox; parsed before decoding, so that no encoded comma splits."""
+    try:
+        pairs = getaddresses([_unfolded(value) for value in values])
+    except RecursionError:  # deeply nested comments
+        return []
+    return [(decode_words(name).strip("\"' "), _address(address)) for name, address in pairs if name or address]
+
+
+def _address(written: str) -> str | None:
+    address = one_line(_eight_bit(written))
+    normal = normalise(IdentifierType.EMAIL, address)
+    if normal is not None:
+        return normal.value
+    return address.lower() if _ADDRESS.fullmatch(address) else None
+
+
+def _second_opinion(value: str, first: str | None) -> str | None:
+    """What mail-parser reads in the same header; *first* if it fails, which must not fail the mail."""
+    raw = f"From: {_unfolded(value)}\r\n\r\n".encode("utf-8", "surrogateescape")
+    try:
+        read = mailparser.parse_from_bytes(raw).from_
+    except Exception:  # noqa: BLE001  # it is known to raise outside its own exceptions
+        return first
+    addresses = {_address(address) for _, address in read if address}
+    return addresses.pop() if len(addresses) == 1 else None
+
+
+def _unfolded(value: str) -> str:
+    return " ".join(value.replace("\0", " ").split())
