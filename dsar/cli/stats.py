@@ -1,0 +1,81 @@
+"""
+`dsar stats`: the requests in the database -> figures for a month or another period, on stdout.
+
+Effects: reads the database, writes to stdout.
+"""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from dsar.errors import UsageError
+from dsar.monthly_statistics import MonthlyStatistics, as_csv, as_json, as_rows, month, summarise
+
+
+@click.command()
+@click.option("--month", "month_text", metavar="YYYY-MM", help="Calendar month; default: the current one so far.")
+@click.option("--from", "from_text", metavar="DATE", help="First day of another period.")
+@click.option("--to", "to_text", metavar="DATE", help="Last day of another period.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--json", "as_json_too", is_flag=True, help="The same as --format json.")
+@click.pass_obj
+def stats(
+    settings_file: Path,
+    month_text: str | None,
+    from_text: str | None,
+    to_text: str | None,
+    form: str,
+    *,
+    as_json_too: bool,
+) -> None:
+    """Show how many requests came, were answered and are late; names nobody."""
+    from dsar.wiring import open_app
+
+    app = open_app(settings_file)
+    first_on, last_on = _period(month_text, from_text, to_text, today=app.today())
+    result = summarise(app.store.request_times(), first_on=first_on, last_on=last_on, today=app.today())
+    click.echo(_FORMS["json" if as_json_too else form](result), nl=False)
+
+
+def _period(month_text: str | None, from_text: str | None, to_text: str | None, *, today: date) -> tuple[date, date]:
+    if month_text is not None and (from_text, to_text) != (None, None):
+        raise UsageError("Give either --month or --from and --to.")
+    if (from_text is None) != (to_text is None):
+        raise UsageError("--from and --to belong together.")
+    if from_text is None or to_text is None:
+        return _month(month_text or f"{today:%Y-%m}")
+    try:
+        first_on, last_on = date.fromisoformat(from_text), date.fromisoformat(to_text)
+    except ValueError:
+        raise UsageError("--from and --to are dates such as 2026-10-01.") from None
+    if last_on < first_on:
+        raise UsageError("--to lies before --from.")
+    return first_on, last_on
+
+
+def _month(text: str) -> tuple[date, date]:
+    year, _, number = text.partition("-")
+    try:
+        return month(int(year), int(number))
+    except ValueError:
+        raise UsageError(f"--month {text!r} is no month; write 2026-10.") from None
+
+
+def _as_table(result: MonthlyStatistics) -> str:
+    rows = as_rows(result)
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
+    return "\n".join([f"{result.first_on} to {result.last_on}, as of {result.as_of}", "", *lines]) + "\n"
+
+
+_FORMS = {
+    "table": _as_table,
+    "json": lambda result: as_json(result) + "\n",
+    "csv": as_csv,
+}
