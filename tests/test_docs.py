@@ -19,7 +19,7 @@ MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|farm|root|tmp|Users)/|[.]library
 
 def project_files() -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         capture_output=True,
         text=True,
