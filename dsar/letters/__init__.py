@@ -1,0 +1,124 @@
+"""
+LetterFacts -> Letter: Jinja2 -> Markdown -> plain text and HTML.
+
+Effects: reads template files. Kinds of letters are `LetterKind`; the access answer itself (Art. 15) is one more
+template, made by `compose_export` and rendered by dsar.pdf. Texts exist in Swedish and English; every other language
+gets English.
+"""
+
+import re
+from pathlib import Path
+
+from jinja2 import TemplateError
+from jinja2.exceptions import TemplateSyntaxError, UndefinedError
+
+from dsar.errors import LetterError
+from dsar.letters.annexes import export_csv, export_json
+from dsar.letters.arranged import names
+from dsar.letters.environment import Templates, paragraphs
+from dsar.letters.rules import ACCESS_EXPORT, problems, rule_for
+from dsar.markdown import to_html, to_text, words
+from dsar.model import Annex, Letter, LetterFacts, LetterKind, Text
+
+__all__ = ["compose", "compose_export", "export_csv", "export_json", "letter_language", "markdown_of"]
+
+_SUBJECT = Text(sv="Ärende", en="Case")
+
+
+def letter_language(language: str) -> str:
+    """The language in which a letter to somebody who writes *language* goes out: "sv" or "en"."""
+    return "sv" if language == "sv" else "en"
+
+
+def compose(
+    kind: LetterKind,
+    language: str,
+    facts: LetterFacts,
+    *,
+    annexes: tuple[Annex, ...] = (),
+    templates: Path | None = None,
+) -> Letter:
+    """
+    The letter of *kind*, ready to be shown.
+
+    Args: annexes: files that go with it, named in the letter; templates: folder whose `<language>/<kind>.md.j2` and
+    blocks go before the package's own.
+    Raises: LetterError if a fact is missing, the law forbids to say it, or a template dropped what the law demands.
+    """
+    language = letter_language(language)
+    markdown, sha256 = _write(kind, language, facts, annexes, templates)
+    # P9: a subject travels and is stored in the clear, so it holds the reference and nothing else.
+    subject = f"{_SUBJECT.in_language(language)} {facts.case_reference}"
+    return Letter(
+        kind=kind,
+        language=language,
+        subject=subject,
+        text=to_text(markdown),
+        html=to_html(markdown, language=language, title=subject),
+        annexes=annexes,
+        template_sha256=sha256,
+    )
+
+
+def markdown_of(
+    kind: LetterKind,
+    language: str,
+    facts: LetterFacts,
+    *,
+    annexes: tuple[Annex, ...] = (),
+    templates: Path | None = None,
+) -> str:
+    """The same letter as Markdown, for a preview or a printed PDF. Raises: LetterError, as `compose`."""
+    return _write(kind, letter_language(language), facts, annexes, templates)[0]
+
+
+def compose_export(language: str, facts: LetterFacts, *, templates: Path | None = None) -> str:
+    """
+    The Art. 15 answer as Markdown: confirmation, copy of the data, information, rights.
+
+    Raises: LetterError that lists everything that is missing: an unknown fact of an activity, a third country without
+    transfer basis, an unexplained code.
+    """
+    return _write(ACCESS_EXPORT, letter_language(language), facts, (), templates)[0]
+
+
+def _write(
+    name: str, language: str, facts: LetterFacts, annexes: tuple[Annex, ...], folder: Path | None
+) -> tuple[str, str]:
+    """Markdown of template *name* and the hash of its sources."""
+    template = f"{language}/{name}.md.j2"
+    if found := problems(name, facts):
+        raise LetterError(template, "; ".join(dict.fromkeys(found)))
+    context = names(facts) | {"annexes": [annex.filename for annex in annexes]}
+    sources = Templates(language, folder)
+    markdown = _fill(sources, template, context)
+    _require_what_the_law_demands(template, markdown, name, language, facts)
+    return markdown, sources.sha256()
+
+
+def _fill(sources: Templates, template: str, context: dict[str, object]) -> str:
+    try:
+        return re.sub(r"\n{3,}", "\n\n", sources.fill(template, context)).strip() + "\n"
+    except UndefinedError as error:
+        missing = re.fullmatch(r"'(\w+)' is undefined", error.message or "")
+        raise LetterError(template, f"fact '{missing[1]}' is missing" if missing else str(error.message)) from None
+    except TemplateSyntaxError as error:
+        raise LetterError(template, f"line {error.lineno} of {error.name}: {error.message}") from None
+    except (TemplateError, TypeError, ValueError) as error:
+        raise LetterError(template, f"it cannot be filled in ({type(error).__name__})") from None
+
+
+def _require_what_the_law_demands(template: str, markdown: str, name: str, language: str, facts: LetterFacts) -> None:
+    """Compares words, so that a changed layout passes and a dropped or reworded block does not."""
+    shown = words(markdown)
+    rule = rule_for(name, facts)
+    own = Templates(language)
+    context = names(facts)
+    for block in rule.blocks:
+        if words(_fill(own, f"{language}/_{block}.md.j2", context)) not in shown:
+            raise LetterError(template, f"the block '{block}' must not be changed or left out")
+    for fact in rule.facts:
+        value = getattr(facts, fact)
+        said = paragraphs(value) if isinstance(value, str) else own.say(value)
+        if words(said) not in shown:
+            raise LetterError(template, f"it must say the fact '{fact}'")

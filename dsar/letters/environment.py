@@ -1,0 +1,151 @@
+"""
+A language and a folder of templates -> the Jinja2 environment that writes Markdown.
+
+Effects: reads template files. The environment is sandboxed, a missing fact is an error, and every value is escaped for
+Markdown on its way out (P10): there is no way for a template to forget it.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.lists import format_list
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+from jinja2.exceptions import UndefinedError
+from jinja2.sandbox import SandboxedEnvironment
+
+from dsar.letters.words import WISHES, WORDS
+from dsar.markdown import escape
+from dsar.model import RecordValue, Right, Text
+
+_STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+
+class Markdown(str):
+    """Text that is Markdown already and passes into the letter as it is."""
+
+    __slots__ = ()
+
+
+class _RecordingLoader(BaseLoader):
+    """Passes on what another loader reads and remembers it for the letter's hash."""
+
+    def __init__(self, loader: BaseLoader) -> None:
+        self._loader = loader
+        self.sources: dict[str, str] = {}
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Callable[[], bool] | None]:
+        found = self._loader.get_source(environment, template)
+        self.sources[template] = found[0]
+        return found
+
+
+class Templates:
+    """The templates of one letter in one language; made anew for each letter, so that a change on disk is seen."""
+
+    def __init__(self, language: str, folder: Path | None = None) -> None:
+        own = PackageLoader("letter_templates", "")
+        self._loader = _RecordingLoader(ChoiceLoader([FileSystemLoader(folder), own]) if folder else own)
+        self._words = _Words(language)
+        self._environment = SandboxedEnvironment(
+            loader=self._loader,
+            undefined=StrictUndefined,
+            finalize=self._words.markdown,
+            autoescape=False,  # that escapes for HTML; `finalize` escapes for Markdown
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.filters |= self._words.filters()
+
+    def fill(self, name: str, facts: dict[str, object]) -> str:
+        """
+        Template *name* filled in, as Markdown.
+
+        Raises: jinja2.TemplateError.
+        """
+        return self._environment.get_template(name).render(facts)
+
+    def say(self, value: object) -> str:
+        """*value* in words of the language, not escaped."""
+        return self._words.say(value)
+
+    def sha256(self) -> str:
+        """Hex digest over all sources that have been read so far."""
+        digest = hashlib.sha256()
+        for name, source in sorted(self._loader.sources.items()):
+            digest.update(f"{name}\0{source}\0".encode())
+        return digest.hexdigest()
+
+
+class _Words:
+    """How values of each type are said in one language."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._locale = Locale(language)
+        self._time_pattern = "d MMMM y 'kl.' HH:mm" if language == "sv" else "d MMMM y 'at' HH:mm"
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        return {
+            "by_category": by_category,
+            "country": self.country,
+            "lines": lambda value: Markdown(escape(self.say(value), keep_lines=True)),
+            "listed": self.listed,
+            "paragraphs": paragraphs,
+            "wishes": self.wishes,
+            "word": self.word,
+        }
+
+    def markdown(self, value: object) -> Markdown:
+        """What `{{ value }}` writes."""
+        return value if isinstance(value, Markdown) else Markdown(escape(self.say(value)))
+
+    def say(self, value: object) -> str:
+        """
+        *value* in words: texts in the language, dates as "25 december 2026", times with the Stockholm clock.
+
+        Raises: UndefinedError for None, which a letter never says.
+        """
+        match value:
+            case None:
+                raise UndefinedError("a value that it prints is missing")
+            case Text():
+                return value.in_language(self._language)
+            case datetime():
+                return format_datetime(value, self._time_pattern, tzinfo=_STOCKHOLM, locale=self._locale)
+            case date():
+                return format_date(value, "d MMMM y", locale=self._locale)
+        return str(value)
+
+    def listed(self, values: Iterable[object]) -> str:
+        """ "a, b och c"."""
+        return format_list([self.say(value) for value in values], locale=self._locale)
+
+    def country(self, code: str) -> str:
+        """Name of the country with an ISO 3166 *code*; any other text stays as it is."""
+        return str(self._locale.territories.get(code, code))
+
+    def word(self, name: str) -> str:
+        text = WORDS.get(name)
+        return text.in_language(self._language) if text else name
+
+    def wishes(self, rights: Iterable[Right]) -> str:
+        return self.listed(WISHES[right] for right in rights)
+
+
+def paragraphs(text: str) -> Markdown:
+    """*text* by staff: its blank lines part paragraphs, everything else is escaped."""
+    parts = (escape(part) for part in re.split(r"\r?\n\s*\n", text))
+    return Markdown("\n\n".join(part for part in parts if part))
+
+
+def by_category(values: Sequence[RecordValue]) -> list[RecordValue]:
+    """*values* with those of one category side by side, categories in the order in which they first occur."""
+    order = list(dict.fromkeys(value.category for value in values))
+    return sorted(values, key=lambda value: order.index(value.category))

@@ -1,0 +1,188 @@
+"""
+What a letter must hold and must not say: kind and facts -> problems.
+
+Effects: none. The tables are law.md sections 6 and 9; an installation can reword a template but cannot talk its way
+around them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dsar.model import LetterFacts, LetterKind, Record, StepAction, StepOutcome, SystemOutcome
+
+#: EU member states and the EEA states Iceland, Liechtenstein and Norway (ISO 3166); all others are third countries.
+EEA = frozenset(
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905
+)
+
+#: Outcomes of a search after which nobody can say "nothing" (promise P5).
+UNFINISHED = frozenset({SystemOutcome.PARTIAL, SystemOutcome.FAILED, SystemOutcome.WAITING})
+
+#: Name of the template with the access answer itself.
+ACCESS_EXPORT = "access_export"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What one kind of letter must hold whatever its template says."""
+
+    blocks: tuple[str, ...]  #: Templates `_<name>.md.j2` of the package whose words must all be there.
+    facts: tuple[str, ...] = ()  #: Facts that must be given and said.
+
+
+#: Art. 12(4): reasons, complaint and judicial remedy cannot be taken out of a refusal; nor can the person to turn to.
+_REFUSAL = Rule(
+    blocks=("head", "imy", "court", "contact"),
+    facts=("case_reference", "received_on", "reasons", "legal_ground", "handler"),
+)
+
+RULES: Mapping[str, Rule] = {
+    LetterKind.ACKNOWLEDGEMENT: Rule(
+        blocks=("head", "reqpriv", "contact"), facts=("case_reference", "received_on", "nominal_on")
+    ),
+    LetterKind.ACCESS_ANSWER: Rule(
+        blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "reference_on")
+    ),
+    ACCESS_EXPORT: Rule(
+        blocks=("head", "imy", "court", "reqpriv", "contact"), facts=("case_reference", "received_on", "reference_on")
+    ),
+    LetterKind.NOTHING_FOUND: Rule(
+        blocks=("head", "reqpriv", "imy", "court", "contact"), facts=("case_reference", "received_on")
+    ),
+    LetterKind.REFUSAL: _REFUSAL,
+    LetterKind.UPDATE_REFUSED: _REFUSAL,
+    # Art. 12(3): the extension, its reasons and the new date are told within the first month.
+    LetterKind.EXTENSION: Rule(
+        blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "reasons", "extended_nominal_on")
+    ),
+    LetterKind.UNIDENTIFIED: Rule(blocks=("head", "imy", "court", "contact"), facts=("case_reference", "received_on")),
+    LetterKind.IDENTITY_CHECK: Rule(blocks=("head", "contact"), facts=("case_reference", "reply_by_on")),
+    LetterKind.QUESTION: Rule(blocks=("head", "contact"), facts=("case_reference", "reasons", "reply_by_on")),
+    LetterKind.UPDATE_DONE: Rule(blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")),
+    LetterKind.ERASURE_DONE: Rule(
+        blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")
+    ),
+    LetterKind.ERASURE_PARTLY: Rule(
+        blocks=("head", "imy", "court", "contact"), facts=("case_reference", "received_on")
+    ),
+    LetterKind.OBJECTION_DONE: Rule(blocks=("head", "imy", "contact"), facts=("case_reference", "done_on")),
+    LetterKind.RESTRICTION_DONE: Rule(
+        blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")
+    ),
+    LetterKind.CONTACT_CHANGED_NOTICE: Rule(blocks=("head", "contact"), facts=("case_reference", "done_on")),
+}
+
+
+def rule_for(name: str, facts: LetterFacts) -> Rule:
+    """The rule of template *name*; an access answer that withholds something is a refusal in part (Art. 12(4))."""
+    rule = RULES[name]
+    if name == LetterKind.ACCESS_ANSWER and facts.withheld:
+        return Rule(blocks=(*rule.blocks, "court"), facts=rule.facts)
+    return rule
+
+
+def problems(name: str, facts: LetterFacts) -> tuple[str, ...]:
+    """Everything that forbids template *name* to be written from *facts*, in words without personal data."""
+    missing = [f"fact '{fact}' is missing" for fact in rule_for(name, facts).facts if not getattr(facts, fact)]
+    return (*missing, *_FURTHER.get(name, _nothing)(facts))
+
+
+def _nothing(_facts: LetterFacts) -> Iterator[str]:
+    return iter(())
+
+
+# ------------------------------------------------------------------------------------------------- access (Art. 15)
+
+
+def _export(facts: LetterFacts) -> Iterator[str]:
+    """Traps 8, 10, 11 and 12: no answer with an unnamed recipient, missing information or an unexplained code."""
+    for fact in ("coverage", "search_keys", "activities", "records"):
+        if not getattr(facts, fact):
+            yield f"fact '{fact}' is missing"
+    if not facts.rights:
+        yield "fact 'rights' is missing"
+    known = {activity.id for activity in facts.activities or ()}
+    for record in facts.records or ():
+        yield from _unexplained(record)
+        for unknown in sorted(set(record.activities) - known):
+            yield f"processing activity '{unknown}' of {record.system}/{record.object} is not described"
+    for activity in facts.activities or ():
+        yield from (f"activity '{activity.id}': {question}" for question in activity.unknown)
+        for recipient in activity.recipients:
+            if not recipient.name:
+                yield f"activity '{activity.id}': a recipient has no name"  # C-154/21
+            if recipient.country not in EEA and recipient.transfer_basis is None:  # Art. 15(2)
+                yield f"activity '{activity.id}': recipient '{recipient.name}' has no transfer basis"
+
+
+def _unexplained(record: Record) -> Iterator[str]:
+    for value in record.values:
+        if value.code_unknown:
+            yield f"a code of {record.system}/{record.object}/{value.path} has no explanation"
+
+
+def _nothing_found(facts: LetterFacts) -> Iterator[str]:
+    if not facts.coverage:
+        yield "fact 'coverage' is missing"
+    if not facts.rights:
+        yield "fact 'rights' is missing"
+    if facts.records:
+        yield "records were found"
+    for place in facts.coverage or ():
+        if place.outcome in UNFINISHED:
+            yield f"'{place.label.en}' has not been searched to the end"
+
+
+# --------------------------------------------------------------------------------------------------- changed data
+
+
+def _kept(outcomes: tuple[StepOutcome, ...]) -> Iterator[str]:
+    """Art. 17(3), 5(1)(e): what is kept is told with reason, law and end date."""
+    for outcome in outcomes:
+        step = outcome.step
+        if step.action is StepAction.KEEP and (step.reason is None or step.law is None or step.until is None):
+            yield f"the kept {step.system}/{step.object} has no reason, law or end date"
+
+
+def _changed(facts: LetterFacts) -> Iterator[str]:
+    if not facts.outcomes:
+        yield "fact 'outcomes' is missing"
+        return
+    yield from _kept(facts.outcomes)
+    for outcome in facts.outcomes:
+        if not outcome.done:
+            yield f"the {outcome.step.action} of {outcome.step.system}/{outcome.step.object} is not verified"
+
+
+def _erased(facts: LetterFacts) -> Iterator[str]:
+    """Promise P7: "erased" means verified, and nothing else."""
+    yield from _changed(facts)
+    for outcome in facts.outcomes or ():
+        if outcome.step.action not in {StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS}:
+            yield f"{outcome.step.system}/{outcome.step.object} was not erased but '{outcome.step.action}'"
+
+
+def _erased_partly(facts: LetterFacts) -> Iterator[str]:
+    if not facts.outcomes:
+        yield "fact 'outcomes' is missing"
+        return
+    yield from _kept(facts.outcomes)
+    if all(outcome.done and outcome.step.action is not StepAction.KEEP for outcome in facts.outcomes):
+        yield "everything was erased"
+
+
+def _refused(facts: LetterFacts) -> Iterator[str]:
+    if not facts.rights:
+        yield "fact 'rights' is missing"
+
+
+_FURTHER: Mapping[str, Callable[[LetterFacts], Iterator[str]]] = {
+    ACCESS_EXPORT: _export,
+    LetterKind.NOTHING_FOUND: _nothing_found,
+    LetterKind.UPDATE_DONE: _changed,
+    LetterKind.RESTRICTION_DONE: _changed,
+    LetterKind.ERASURE_DONE: _erased,
+    LetterKind.ERASURE_PARTLY: _erased_partly,
+    LetterKind.REFUSAL: _refused,
+    LetterKind.EXTENSION: _refused,
+}
