@@ -9,6 +9,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
     ├ TemporaryError                exit 3: try again later
     │  ├ InboxUnavailableError
     │  ├ OutboxUnavailableError
+    │  ├ DispatchUncertainError
     │  ├ DatabaseUnavailableError
     │  ├ SystemUnavailableError
     │  └ StaleStateError
@@ -24,7 +25,8 @@ Every error that dsar raises, sorted by what the caller can do about it.
        ├ SystemRefusedError
        ├ SystemContractError
        ├ SystemDriftError
-       └ DispatchRefusedError
+       ├ DispatchRefusedError
+       └ UndeliverableAddressError
 
 Messages are built here from typed arguments and hold references and counts, never personal data (promise P9).
 Waiting, paused and refused are states, not errors.
@@ -80,6 +82,13 @@ class InboxUnavailableError(TemporaryError):
 class OutboxUnavailableError(TemporaryError):
     def __init__(self, cause: str) -> None:
         super().__init__(f"The mail server for outgoing mail cannot be used: {cause}.")
+
+
+class DispatchUncertainError(TemporaryError):
+    """The mail server may hold the letter or not; look for its Message-ID before anything is sent again (P2)."""
+
+    def __init__(self) -> None:
+        super().__init__("The connection broke while the letter was handed over; the mail server may have taken it.")
 
 
 class DatabaseUnavailableError(TemporaryError):
@@ -173,3 +182,10 @@ class DispatchRefusedError(RefusedError):
 
     def __init__(self, code: int) -> None:
         super().__init__(f"The mail server refused the letter for good (SMTP {code}).")
+
+
+class UndeliverableAddressError(RefusedError):
+    """An address that our mail cannot carry unchanged; another channel or address is needed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The address cannot be written to: {why}.")

@@ -1,0 +1,263 @@
+"""
+New mails of a folder -> RawMail; handled mails -> done folder; sent letters -> sent folder.
+
+Effects: one IMAP connection. Nothing is decided here and nothing marked before the caller has committed (promise P1):
+reading opens folders read-only and peeks; moving is a call of its own and may be repeated.
+
+UIDs, never sequence numbers: those shift whenever another client deletes. A UID means something only together with the
+folder's UIDVALIDITY (RFC 9051 section 2.3.1.1), which is compared before anything is read or moved.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from dsar.inbox.connection import Connection, ImapAccount
+from dsar.inbox.wire import Items, arrival, compact_set, packed, quoted, stated_size
+from dsar.model import RawMail
+
+_BATCH_BYTES = 4 << 20  # bodies fetched by one command
+_BIG_MAIL_BYTES = 8 << 20  # from here on a mail is fetched in pieces
+_PIECE_BYTES = 1 << 20
+_UIDS_PER_COMMAND = 200  # RFC 7162 section 4: commands stay below 8192 octets; 200 UIDs take at most 2,200
+_UIDS_PER_SEARCH = 80_000  # an answer line stays below the 1,000,000 octets that imaplib reads
+_IDLE_SECONDS = 300  # RFC 2177 allows 29 minutes; routers and large providers drop silent connections earlier
+_POLL_SECONDS = 60  # where IDLE is missing
+
+#: Names under which servers return a body that was asked for as BODY.PEEK[].
+_BODY_ITEMS = (b"BODY[]", b"BODY[]<0>", b"RFC822")
+
+
+class ImapInbox:
+    """
+    One mailbox over one connection, open while the `with` block runs. Not for several threads.
+
+    Every method raises InboxUnavailableError when the server cannot be reached, refuses or breaks the protocol; the
+    connection is then of no more use.
+    """
+
+    def __init__(self, account: ImapAccount) -> None:
+        self.unfetchable: list[int] = []  #: UIDs the last `new_mails` saw but could not get; a person must look.
+        self._account = account
+        self._searched: dict[str, int | None] = {}  #: Folder -> UIDNEXT up to which `new_mails` has looked.
+        self._epochs: dict[str, int] = {}  #: Folder -> UIDVALIDITY as last told to the caller.
+        self._connection: Connection
+
+    def __enter__(self) -> Self:
+        self._connection = Connection(self._account)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._connection.close(politely=error is None)
+
+    # -------------------------------------------------------------------------------------------------- reading
+
+    def uid_validity(self, folder: str) -> int:
+        """UIDVALIDITY of *folder*: when it changes, all UIDs known so far mean nothing."""
+        with self._connection.translated():
+            self._epochs[folder] = self._connection.select(folder, readonly=True)
+            return self._epochs[folder]
+
+    def new_mails(self, folder: str, *, after_uid: int, seen_at: datetime) -> Iterator[tuple[RawMail, ...]]:
+        """
+        Mails above *after_uid*, ascending, in batches of at most 4 MB; a bigger mail is a batch of its own.
+
+        Nothing is flagged. A mail that cannot be had goes into `unfetchable`; one that vanished meanwhile is left out.
+        Other methods may be called between two batches.
+        Args: after_uid: 0 for all; belongs to the epoch that `uid_validity` answered. seen_at: now, aware UTC, the
+        last resort for the time of arrival.
+        Raises: InboxUnavailableError also if the epoch changed since `uid_validity`.
+        """
+        self.unfetchable = []
+        with self._connection.translated():
+            epoch = self._connection.select(folder, readonly=True, expected=self._epochs.get(folder))
+            uid_next = self._connection.uid_next
+            for block in _blocks(self._uids_above(after_uid), _UIDS_PER_COMMAND):
+                self._reopen(folder, epoch)
+                items = self._connection.fetch(block, "(UID RFC822.SIZE INTERNALDATE)") or {}
+                for uids in packed(block, items, limit_bytes=_BATCH_BYTES):
+                    self._reopen(folder, epoch)
+                    batch = tuple(
+                        RawMail(
+                            mailbox=self._account.mailbox,
+                            folder=folder,
+                            uid_validity=epoch,
+                            uid=uid,
+                            received_at=arrival(items.get(uid, {}).get(b"INTERNALDATE"), content, seen_at=seen_at),
+                            content=content,
+                        )
+                        for uid, content in self._contents(uids, items).items()
+                    )
+                    if batch:
+                        yield batch
+            self._searched[folder] = uid_next
+
+    def wait(self, seconds: float) -> bool:
+        """
+        Wait until the first folder may hold new mail or *seconds* (at most 5 minutes) have passed.
+
+        Returns: True when it is worth looking; at once if mail came since `new_mails` looked. Without IDLE it sleeps
+        at most a minute and says True.
+        """
+        watched = self._account.folders[0]
+        connection = self._connection
+        with connection.translated():
+            if connection.selected != watched:
+                connection.select(watched, readonly=True)
+            if connection.announced() or connection.uid_next != self._searched.get(watched, -1):
+                return True
+            if connection.client.has_capability("IDLE"):
+                return connection.idle(min(seconds, _IDLE_SECONDS))
+            time.sleep(min(seconds, _POLL_SECONDS))
+            connection.client.noop()
+            return True
+
+    # ------------------------------------------------------------------------------------------- moving, filing
+
+    def move_done(self, folder: str, uid_validity: int, uids: Sequence[int]) -> None:
+        """
+        Move committed mails into the done folder, which is made if it is missing; mails no longer there are no error.
+
+        Raises: InboxUnavailableError if the epoch is no longer *uid_validity*: the UIDs may be other mails by now.
+        """
+        with self._connection.translated():
+            self._ensure_folder(self._account.done_folder)
+            self._connection.select(folder, readonly=False, expected=uid_validity)
+            for block in _blocks(sorted(uids), _UIDS_PER_COMMAND):
+                self._move(compact_set(block), self._account.done_folder)
+
+    def find_sent(self, message_id: str) -> bool:
+        """
+        Whether the sent folder holds the letter with this Message-ID.
+
+        Some providers put an id of their own in its place, so our header X-DSAR-Letter counts as well.
+        """
+        letter = message_id.strip("<>").partition("@")[0]
+        either = ("OR", "HEADER", "Message-ID", quoted(message_id), "HEADER", "X-DSAR-Letter", quoted(letter))
+        with self._connection.translated():
+            if not self._connection.client.folder_exists(self._account.sent_folder):
+                return False
+            self._connection.select(self._account.sent_folder, readonly=True)
+            return bool(self._connection.search(*either))
+
+    def append_sent(self, content: bytes) -> None:
+        r"""File a sent letter as \Seen in the sent folder, which is made if it is missing."""
+        with self._connection.translated():
+            self._ensure_folder(self._account.sent_folder)
+            self._connection.client.append(self._account.sent_folder, content, flags=[rb"\Seen"])
+
+    def check(self) -> tuple[str, ...]:
+        """What works and what this server offers, one sentence each, for `dsar check`."""
+        account = self._account
+        client = self._connection.client
+        found = [f"connected to {account.host}:{account.port} ({account.security}) and logged in"]
+        with self._connection.translated():
+            for folder in account.folders:
+                self._connection.select(folder, readonly=True)
+                found.append(f"folder {folder!r} can be read")
+            for folder in (account.done_folder, account.sent_folder):
+                exists = client.folder_exists(folder)
+                found.append(f"folder {folder!r} exists" if exists else f"folder {folder!r} will be made when needed")
+            found.append(f"handled mail is moved by {self._way_of_moving()}")
+            idle = client.has_capability("IDLE")
+            found.append("new mail is announced at once (IDLE)" if idle else "new mail is looked for every minute")
+        return tuple(found)
+
+    # ---------------------------------------------------------------------------------------------------- parts
+
+    def _reopen(self, folder: str, epoch: int) -> None:
+        """Go back to *folder* if the caller did something else between two batches."""
+        if self._connection.selected != folder:
+            self._connection.select(folder, readonly=True, expected=epoch)
+
+    def _uids_above(self, after_uid: int) -> list[int]:
+        """
+        UIDs above *after_uid*, searched in windows. The last window ends in "*", the highest UID of all, which the
+        server also returns when it lies below the window (RFC 9051 section 9, seq-range), hence the filter.
+        """
+        starts = range(after_uid + 1, max(self._connection.uid_next or 0, after_uid + 2), _UIDS_PER_SEARCH)
+        found: set[int] = set()
+        for start in starts:
+            end = "*" if start == starts[-1] else start + _UIDS_PER_SEARCH - 1
+            found.update(self._connection.search("UID", f"{start}:{end}"))
+        return sorted(uid for uid in found if uid > after_uid)
+
+    def _contents(self, uids: Sequence[int], items: Mapping[int, Items]) -> dict[int, bytes]:
+        """{UID: exact bytes} of one pack; notes in `unfetchable` what is there but cannot be had."""
+        if stated_size(items.get(uids[0], {})) > _BIG_MAIL_BYTES:
+            contents = self._content_in_pieces(uids[0])
+        else:
+            contents = self._contents_at_once(uids)
+        missing = [uid for uid in uids if uid not in contents]
+        if missing:
+            still_there = self._connection.search("UID", compact_set(missing))
+            self.unfetchable += [uid for uid in missing if uid in still_there]
+        return contents
+
+    def _contents_at_once(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Bodies by one command; after a refusal each half by itself, so that one bad mail does not hide the others."""
+        answer = self._connection.fetch(uids, "(UID BODY.PEEK[])")
+        if answer is None:
+            middle = len(uids) // 2
+            halves = (uids[:middle], uids[middle:]) if middle else ()
+            return {uid: body for half in halves for uid, body in self._contents_at_once(half).items()}
+        contents = {uid: _body(answer.get(uid, {})) or b"" for uid in uids}
+        if len(uids) > 1:  # some servers leave out mails and still say OK
+            for uid in [uid for uid, content in contents.items() if not content]:
+                contents.update(self._contents_at_once([uid]))
+        return {uid: content for uid, content in contents.items() if content}
+
+    def _content_in_pieces(self, uid: int) -> dict[int, bytes]:
+        """A big mail by partial fetches, until a piece comes back empty: the size that servers state may be wrong."""
+        content = bytearray()
+        while True:
+            offset = len(content)
+            answer = self._connection.fetch([uid], f"(UID BODY.PEEK[]<{offset}.{_PIECE_BYTES}>)")
+            if answer is None or uid not in answer:
+                return {}
+            if whole := answer[uid].get(b"BODY[]"):  # the server knows no pieces
+                return {uid: whole} if isinstance(whole, bytes) else {}
+            piece = answer[uid].get(f"BODY[]<{offset}>".encode())
+            if not isinstance(piece, bytes) or not piece:
+                return {uid: bytes(content)} if content else {}
+            content += piece
+
+    def _ensure_folder(self, folder: str) -> None:
+        if not self._connection.client.folder_exists(folder):
+            self._connection.client.create_folder(folder)
+
+    def _way_of_moving(self) -> str:
+        if self._connection.client.has_capability("MOVE"):
+            return "MOVE"
+        if self._connection.client.has_capability("UIDPLUS"):
+            return "COPY and UID EXPUNGE"
+        raise self._connection.unavailable(
+            "its server offers neither MOVE nor UID EXPUNGE, and plain EXPUNGE would hit others"
+        )
+
+    def _move(self, uids: str, folder: str) -> None:
+        client = self._connection.client
+        if self._way_of_moving() == "MOVE":
+            client.move(uids, folder)
+        else:
+            client.copy(uids, folder)
+            self._connection.mark_deleted(uids)
+            client.uid_expunge(uids)
+
+
+def _body(items: Items) -> bytes | None:
+    """The body among FETCH items; an empty one is none, since some servers answer so for mails they cannot read."""
+    for name in _BODY_ITEMS:
+        body = items.get(name)
+        if isinstance(body, bytes) and body:
+            return body
+    return None
+
+
+def _blocks(uids: Sequence[int], length: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(uids), length):
+        yield uids[start : start + length]
