@@ -1,0 +1,54 @@
+"""
+Kind of connector -> connector.
+
+Effects: imports the module of the kind that is asked for, nothing else. Other packages add kinds through the entry
+points of group `dsar.connectors` (name = kind, object = a callable with the signature of `open_connector` without
+*kind*). A kind that cannot be loaded is an error: a missing connector would make an answer to a person incomplete.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from dsar.connector import Searches
+from dsar.declaration import Declaration
+from dsar.errors import SettingsError
+
+#: Kind -> "module:callable".
+CONNECTORS = {
+    "sql": "connectors.sql:open_sql",
+    "files": "connectors.files:FilesConnector",
+}
+
+
+def open_connector(kind: str, *, name: str, declaration: Declaration, options: Mapping[str, str]) -> Searches:
+    """
+    The connector of a *kind* for the system *name*; which abilities it has shows in its type.
+
+    Args: name: of the system in settings; options: the settings of this system, secrets resolved.
+    Raises: SettingsError for an unknown kind or wrong options.
+    """
+    connector: Searches = _factory(kind)(name=name, declaration=declaration, options=options)
+    return connector
+
+
+def check_options(name: str, options: Mapping[str, str], *, required: frozenset[str], optional: frozenset[str]) -> None:
+    """Raises: SettingsError with every missing and every unknown option of the system *name*."""
+    faults = [f"system {name}: {option} is missing" for option in sorted(required - set(options))]
+    faults += [f"system {name}: {option} is unknown" for option in sorted(set(options) - required - optional)]
+    if faults:
+        raise SettingsError(faults)
+
+
+def _factory(kind: str) -> Callable[..., Any]:
+    added = {entry.name: entry for entry in entry_points(group="dsar.connectors")}
+    if kind in CONNECTORS:
+        module, _, attribute = CONNECTORS[kind].partition(":")
+        factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        return factory
+    if kind in added:
+        loaded: Callable[..., Any] = added[kind].load()
+        return loaded
+    known = ", ".join(sorted({*CONNECTORS, *added}))
+    raise SettingsError([f"there is no connector of kind {kind!r}; there are: {known}"])

@@ -1,0 +1,181 @@
+"""
+(declaration, rows of a system, identifiers) -> SearchAnswer.
+
+Effects: none of its own; it asks the given Rows. This is the search of every connector that reads tables: a row is
+found by a declared identifier or reached from a found row through a company-assigned key, and its strength follows from
+who asserted the value that matched (promise P6).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from connectors.matching import POINTING, holds
+from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
+from dsar.identifiers import normalise
+from dsar.model import Identifier, Record, RecordValue, Strength
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One stored row as text."""
+
+    key: str
+    values: dict[str, str]  #: Declared column -> value, "" where nothing is stored.
+
+
+class Rows(Protocol):
+    """What a system must be able to give."""
+
+    def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterable[Row]:
+        """Rows that may hold one of *identifiers* in the columns of *find*; too many, never too few."""
+        ...
+
+    def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterable[Row]:
+        """Rows whose *column* is one of *values*."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Hit:
+    declared: DeclaredObject
+    row: Row
+    strength: Strength
+    found_by: Identifier
+
+
+class _Hits(dict[tuple[str, str], _Hit]):
+    """(object, key) -> its strongest hit."""
+
+    def improve(self, hit: _Hit) -> bool:
+        """Take *hit* in unless one as strong is known."""
+        place = (hit.declared.name, hit.row.key)
+        known = self.get(place)
+        if known and (known.strength is Strength.CERTAIN or hit.strength is Strength.CANDIDATE):
+            return False
+        self[place] = hit
+        return True
+
+
+def search_rows(
+    rows: Rows, declaration: Declaration, identifiers: Sequence[Identifier], *, system: str, read_at: datetime
+) -> tuple[tuple[Record, ...], tuple[Identifier, ...]]:
+    """Records that hold or are reached from *identifiers*, and the strong identifiers of the certain ones."""
+    hits = _Hits()
+    for declared in declaration.objects:
+        for find in declared.find:
+            for hit in _find(rows, declared, find, identifiers):
+                hits.improve(hit)
+    fresh = list(hits.values())
+    while fresh:
+        fresh = [hit for hit in _reached(rows, declaration, fresh) if hits.improve(hit)]
+    certain = [hit for hit in hits.values() if hit.strength is Strength.CERTAIN]
+    emits = dict.fromkeys(identifier for hit in certain for identifier in _emitted(hit))
+    return tuple(to_record(hit, system=system, read_at=read_at) for hit in hits.values()), tuple(emits)
+
+
+def canary_found(rows: Rows, declaration: Declaration) -> bool | None:
+    """Whether the canary person is found; None if the declaration names none."""
+    canary = declaration.canary
+    if canary is None:
+        return None
+    return any(
+        True
+        for declared in declaration.objects
+        for find in declared.find
+        for _ in _find(rows, declared, find, [canary])
+    )
+
+
+def _find(rows: Rows, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[_Hit]:
+    wanted = [identifier for identifier in identifiers if identifier.type is find.by]
+    if not wanted:
+        return
+    fields = [declared.field(column) for column in find.columns]
+    for row in rows.candidates(declared, find, wanted):
+        for identifier in wanted:
+            if columns := _matching(identifier, fields, row):
+                proves = identifier.type not in POINTING and any(each.vouched for each in columns)
+                strength = Strength.CERTAIN if proves else Strength.CANDIDATE
+                yield _Hit(declared=declared, row=row, strength=strength, found_by=identifier)
+
+
+def _matching(identifier: Identifier, fields: Sequence[DeclaredField], row: Row) -> list[DeclaredField]:
+    alone = [each for each in fields if holds(identifier, [row.values.get(each.column, "")], free_text=each.free_text)]
+    if alone or len(fields) == 1:
+        return alone
+    plain = [each for each in fields if not each.free_text]
+    # A name may be spread over columns: first name, surname.
+    return plain if holds(identifier, [row.values.get(each.column, "") for each in plain], free_text=False) else []
+
+
+def _reached(rows: Rows, declaration: Declaration, sources: Sequence[_Hit]) -> Iterator[_Hit]:
+    for declared in declaration.objects:
+        for link in declared.reached_from:
+            by_key: dict[str, _Hit] = {}
+            for source in sources:
+                key = source.row.values.get(link.their, "")
+                weaker = by_key.get(key)
+                if (
+                    source.declared.name == link.object
+                    and key
+                    and (not weaker or weaker.strength is Strength.CANDIDATE)
+                ):
+                    by_key[key] = source
+            if by_key:
+                for row in rows.having(declared, link.ours, by_key):
+                    source = by_key[row.values[link.ours]]
+                    yield _Hit(declared=declared, row=row, strength=source.strength, found_by=source.found_by)
+
+
+def _emitted(hit: _Hit) -> Iterator[Identifier]:
+    for column, type_ in hit.declared.emits.items():
+        identifier = normalise(type_, hit.row.values.get(column, ""))
+        if identifier:
+            yield identifier
+
+
+# ---------------------------------------------------------------------------------------------------- row -> Record
+
+
+def to_record(hit: _Hit, *, system: str, read_at: datetime) -> Record:
+    """What was found, with labels, explanations and the law that keeps it."""
+    declared, row = hit.declared, hit.row
+    keep = declared.keep
+    starts_on = _as_date(row.values.get(keep.column, "")) if keep else None
+    name = " ".join(row.values[column] for column in declared.person_name if row.values.get(column))
+    return Record(
+        system=system,
+        object=declared.name,
+        object_label=declared.label,
+        key=row.key,
+        strength=hit.strength,
+        found_by=hit.found_by,
+        read_at=read_at,
+        person_name=name or None,
+        activities=declared.activities,
+        keep_until=keep.until(starts_on) if keep and starts_on else None,
+        keep_law=keep.law if keep else None,
+        values=tuple(_value(each, row.values[each.column]) for each in declared.fields if row.values.get(each.column)),
+    )
+
+
+def _value(declared: DeclaredField, text: str) -> RecordValue:
+    return RecordValue(
+        path=declared.column,
+        label=declared.label,
+        value=text,
+        category=declared.category,
+        explanation=declared.codes.get(text),
+        code_unknown=bool(declared.codes) and text not in declared.codes,
+        free_text=declared.free_text,
+        source=declared.source,
+    )
+
+
+def _as_date(text: str) -> date | None:
+    try:
+        return datetime.fromisoformat(text.strip()).date()
+    except ValueError:
+        return None

@@ -1,0 +1,127 @@
+"""
+(identifier, stored text) -> whether the text holds the identifier.
+
+Effects: none. Systems spell phones, numbers and names in many ways, so a source only narrows its rows down (it may give
+too many, never too few) and the decision is made here, in the normal form of dsar.identifiers.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+from dsar.identifiers import find_identifiers, normalise
+from dsar.model import Identifier, IdentifierType
+from dsar.names import can_be_same_person, name_words
+
+#: Hits through these only point at a person, so they never make a record certain (P6).
+POINTING = frozenset({IdentifierType.NAME, IdentifierType.ADDRESS, IdentifierType.ORGNR, IdentifierType.SERIAL})
+
+_SEPARATORS = {IdentifierType.EMAIL: re.compile(r"[\s,;<>|]+"), IdentifierType.PHONE: re.compile(r"[,;|]| / | eller ")}
+_FOUND_IN_TEXT = frozenset(
+    {IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.PERSONNUMMER, IdentifierType.ORGNR}
+)
+_NON_DIGIT = re.compile(r"\D")
+
+
+def as_text(value: object) -> str:
+    """A stored value as text: "" for nothing, "1" and "0" for truth, ISO 8601 for times, whole floats without ".0"."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else "0"
+        case float() if value.is_integer():
+            return str(int(value))
+        case datetime():
+            return value.isoformat(sep=" ")
+        case date():
+            return value.isoformat()
+        case bytes() | memoryview():
+            return bytes(value).decode("utf-8", "replace")
+        case _:
+            return str(value)
+
+
+def holds(identifier: Identifier, texts: Sequence[str], *, free_text: bool) -> bool:
+    """
+    Whether *texts*, the values of one find entry in the order of its columns, hold *identifier*.
+
+    Args: free_text: look for a mention inside running text rather than for the value itself.
+    """
+    if free_text:
+        return any(_mentions(identifier, text) for text in texts if text)
+    if identifier.type is IdentifierType.NAME:
+        return _is_name(identifier.value, " ".join(texts))
+    return any(_is_value(identifier, text) for text in texts if text)
+
+
+def _is_value(identifier: Identifier, text: str) -> bool:
+    # Normalising a phone costs tens of microseconds; looking at its last digits first keeps a full scan cheap.
+    if identifier.type is IdentifierType.PHONE and identifier.value[-7:] not in _NON_DIGIT.sub("", text):
+        return False
+    if identifier.type is IdentifierType.ADDRESS:
+        return name_words(identifier.value) == name_words(text)[: len(name_words(identifier.value))]
+    if normalise(identifier.type, text) == identifier:
+        return True
+    separators = _SEPARATORS.get(identifier.type)
+    return separators is not None and any(
+        normalise(identifier.type, part) == identifier for part in separators.split(text)
+    )
+
+
+def _is_name(wanted: str, stored: str) -> bool:
+    """Every word of one stands in the other; a stored single word ("Anna") matches a single word only."""
+    count = min(len(name_words(wanted)), len(name_words(stored)))
+    return count >= min(2, len(name_words(wanted))) and count > 0 and can_be_same_person(wanted, stored)
+
+
+def _mentions(identifier: Identifier, text: str) -> bool:
+    if identifier.type in _FOUND_IN_TEXT:
+        return identifier in find_identifiers(text)
+    words, wanted = name_words(text), name_words(identifier.value)
+    return any(words[at : at + len(wanted)] == wanted for at in range(len(words) - len(wanted) + 1))
+
+
+# ------------------------------------------------------------------------------------------ narrowing in a database
+
+#: Characters that people put into numbers and codes.
+FILLERS = " -()/._+\u00a0\u2009\u202f\u2013"
+
+
+def narrowing(identifier: Identifier) -> tuple[str, ...]:
+    """
+    Pieces that stand, in this order, in every lower-case text that holds *identifier* once FILLERS are removed.
+
+    Letters that databases fold differently (å, É, decomposed accents) are left out, so that nothing is missed; words of
+    names and addresses may carry accents anywhere, so these are not narrowed down at all.
+    """
+    return _NARROWERS.get(identifier.type, _ascii_pieces)(identifier.value)
+
+
+def _ascii_pieces(value: str) -> tuple[str, ...]:
+    bare = value.lower().translate(dict.fromkeys(map(ord, FILLERS)))
+    return tuple(re.findall(r"[\x21-\x7e]+", bare))
+
+
+def _email_pieces(value: str) -> tuple[str, ...]:
+    local, _, domain = value.partition("@")
+    # A domain outside ASCII may be stored as xn--…, which shares nothing with its Unicode form.
+    return (*_ascii_pieces(local), "@", *(_ascii_pieces(domain) if domain.isascii() else ()))
+
+
+def _last_digits(count: int) -> Callable[[str], tuple[str, ...]]:
+    return lambda value: (_NON_DIGIT.sub("", value)[-count:],)
+
+
+def _nothing(_: str) -> tuple[str, ...]:
+    return ()
+
+
+_NARROWERS: dict[IdentifierType, Callable[[str], tuple[str, ...]]] = {
+    IdentifierType.EMAIL: _email_pieces,
+    IdentifierType.PHONE: _last_digits(7),
+    IdentifierType.PERSONNUMMER: _last_digits(10),
+    IdentifierType.ORGNR: _last_digits(10),
+    IdentifierType.NAME: _nothing,
+    IdentifierType.ADDRESS: _nothing,
+}

@@ -1,0 +1,161 @@
+"""
+(declaration, records) -> steps of a change plan, and what a step still has to do to a row.
+
+Effects: none. Shared by the connectors that can write; each of them adds only the writing itself.
+"""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from connectors.declared import Row
+from dsar.declaration import Declaration, DeclaredObject
+from dsar.errors import SystemContractError, SystemDriftError
+from dsar.identifiers import normalise
+from dsar.model import (
+    FieldChange,
+    IdentifierType,
+    PlanStep,
+    Record,
+    RequestedChange,
+    StepAction,
+    StepOutcome,
+    Text,
+)
+from dsar.names import fold
+
+_NO_RULE = Text(
+    sv="Deklarationen säger inte hur uppgifterna raderas.", en="The declaration does not say how the data are erased."
+)
+_NO_DATE = Text(
+    sv="Datumet som lagringstiden räknas från saknas.", en="The date that the retention period runs from is missing."
+)
+_WRITES = frozenset({StepAction.UPDATE, StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS})
+_COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
+
+
+# ------------------------------------------------------------------------------------------------------- planning
+
+
+def plan_update(
+    declaration: Declaration, records: Sequence[Record], changes: Sequence[RequestedChange]
+) -> tuple[PlanStep, ...]:
+    """One step per record that has a column for one of *changes* and, where the old value is named, holds it."""
+    steps = []
+    for record in records:
+        declared = declaration.object(record.object)
+        wanted = [change for change in changes if change.field in declared.update]
+        found = [_field_change(declared, record, change) for change in wanted]
+        if changed := tuple(change for change in found if change):
+            steps.append(_step(record, StepAction.UPDATE, changes=changed))
+    return tuple(steps)
+
+
+def plan_erase(declaration: Declaration, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+    """One step per record: kept by law, erased, anonymised, or a task where nothing is declared."""
+    return tuple(_erase_step(declaration.object(record.object), record) for record in records)
+
+
+def plan_suppress(declaration: Declaration, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+    """One step per record that still lets marketing through."""
+    steps = []
+    for record in records:
+        declared = declaration.object(record.object)
+        rule = declared.suppress
+        if rule and _stored(record, rule.column) != rule.value:
+            steps.append(
+                _step(record, StepAction.SUPPRESS, changes=(_change(declared, record, rule.column, rule.value),))
+            )
+    return tuple(steps)
+
+
+def _erase_step(declared: DeclaredObject, record: Record) -> PlanStep:
+    rule = declared.erase
+    if record.keep_law:
+        if record.keep_until is None:
+            return _step(record, StepAction.TASK, reason=_NO_DATE, law=record.keep_law)
+        # Art. 17(3)(b): no erasure while a law demands that the data are kept; after its last day the rule applies.
+        if record.keep_until >= record.read_at.astimezone(ZoneInfo("Europe/Stockholm")).date():
+            return _step(record, StepAction.KEEP, law=record.keep_law, until=record.keep_until)
+    if rule is None or rule.action == "keep":
+        return _step(record, StepAction.TASK, reason=_NO_RULE)
+    if rule.action == "anonymise":
+        changes = [_change(declared, record, column, value) for column, value in rule.set.items()]
+        return _step(record, StepAction.ANONYMISE, changes=tuple(each for each in changes if each.before != each.after))
+    stored = tuple(_change(declared, record, value.path, None) for value in record.values)
+    return _step(record, StepAction.ERASE, changes=stored)
+
+
+def _field_change(declared: DeclaredObject, record: Record, change: RequestedChange) -> FieldChange | None:
+    column = declared.update[change.field]  # type: ignore[index]  # the caller has looked it up
+    before = _stored(record, column)
+    same = change.old is None or _comparable(change.field, before) == _comparable(change.field, change.old)
+    if not same or before == (change.new or ""):
+        return None
+    return _change(declared, record, column, change.new or "")
+
+
+def _comparable(field: str, text: str) -> object:
+    type_ = _COMPARED_AS.get(field)
+    return (normalise(type_, text) if type_ else None) or " ".join(fold(text).split())
+
+
+def _change(declared: DeclaredObject, record: Record, column: str, after: str | None) -> FieldChange:
+    return FieldChange(path=column, label=declared.field(column).label, before=_stored(record, column), after=after)
+
+
+def _stored(record: Record, column: str) -> str:
+    return next((value.value for value in record.values if value.path == column), "")
+
+
+def _step(record: Record, action: StepAction, **said: object) -> PlanStep:
+    return PlanStep(
+        system=record.system,
+        object=record.object,
+        object_label=record.object_label,
+        key=record.key,
+        action=action,
+        **said,  # type: ignore[arg-type]
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- applying
+
+
+def due_writes(declaration: Declaration, step: PlanStep, row: Row | None) -> dict[str, str] | None:
+    """
+    What *step* has still to write to *row* as {column: value}; None: delete it. {} means that nothing is left to do.
+
+    Args: row: as it is now, None if it is gone, which counts as done for everything but an update.
+    Raises: SystemDriftError if the row is no longer what was approved; SystemContractError for a step without a write.
+    """
+    if step.action not in _WRITES:
+        raise SystemContractError(step.system, f"a step {step.action.value!r} writes nothing")
+    if row is None:
+        if step.action is StepAction.UPDATE:
+            raise SystemDriftError(step.system, step.object)
+        return {}
+    if step.action is StepAction.ERASE:
+        before = {change.path: change.before for change in step.changes}
+        columns = [each.column for each in declaration.object(step.object).fields]
+        if any(row.values.get(column, "") != before.get(column, "") for column in columns):
+            raise SystemDriftError(step.system, step.object)
+        return None
+    open_changes = [change for change in step.changes if row.values.get(change.path, "") != (change.after or "")]
+    if any(row.values.get(change.path, "") != change.before for change in open_changes):
+        raise SystemDriftError(step.system, step.object)
+    return {change.path: change.after or "" for change in open_changes}
+
+
+def outcome(step: PlanStep, row: Row | None) -> StepOutcome:
+    """What *row*, read back by key, says about *step*."""
+    if step.action is StepAction.TASK:
+        return StepOutcome(step=step, done=False, detail="a person has to do it")
+    if step.action is StepAction.KEEP:
+        return StepOutcome(step=step, done=row is not None, detail="kept" if row else "the record is gone")
+    if row is None:
+        return StepOutcome(step=step, done=step.action is not StepAction.UPDATE, detail="the record is gone")
+    if step.action is StepAction.ERASE:
+        return StepOutcome(step=step, done=False, detail="the record is still there")
+    wrong = sum(row.values.get(change.path, "") != (change.after or "") for change in step.changes)
+    detail = f"{wrong} of {len(step.changes)} values differ" if wrong else "read back as planned"
+    return StepOutcome(step=step, done=not wrong, detail=detail)

@@ -1,0 +1,290 @@
+"""
+A database -> what it holds about a person, and approved changes to it.
+
+Effects: reads the database at `url` through a session that cannot write; writes to `write_url` only, one transaction
+per step. Table and column names come from the declaration alone, values are always bound parameters. Error texts of
+drivers hold values, so only their class and code are passed on (P9).
+
+Options: `url`; `write_url` (without it the system is only searched); `timeout_seconds` (default 30).
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, NoSuchTableError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.types import NullType
+
+from connectors import check_options, plans
+from connectors.declared import Row, canary_found, search_rows
+from connectors.matching import FILLERS, as_text, narrowing
+from dsar.connector import Health, SearchAnswer
+from dsar.declaration import Declaration, DeclaredObject, Find
+from dsar.errors import (
+    DsarError,
+    SettingsError,
+    SystemContractError,
+    SystemRefusedError,
+    SystemUnavailableError,
+)
+from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepOutcome
+
+#: Drivers that our extras install, for URLs that name none.
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
+#: Most values in one IN list.
+_CHUNK = 500
+#: SQLSTATE (PostgreSQL) or error number (MariaDB) -> what the declaration or the role got wrong.
+_NOT_AS_DECLARED = frozenset({"42703", "42P01", "42883", "22P02", 1054, 1146})
+_REFUSED = frozenset({"42501", "25006", "P0001", 1044, 1142, 1143, 1290, 1644, 1792})
+
+
+def open_sql(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "SqlReader":
+    """A SqlEditor where `write_url` is set, else a SqlReader. Raises: SettingsError."""
+    check_options(name, options, required=frozenset({"url"}), optional=frozenset({"write_url", "timeout_seconds"}))
+    timeout = options.get("timeout_seconds", "30")
+    if not timeout.isdecimal():
+        raise SettingsError([f"system {name}: timeout_seconds is no whole number"])
+    reading = _engine(name, options["url"], writes=False, timeout_seconds=int(timeout))
+    if "write_url" not in options:
+        return SqlReader(name=name, declaration=declaration, reading=reading)
+    writing = _engine(name, options["write_url"], writes=True, timeout_seconds=int(timeout))
+    return SqlEditor(name=name, declaration=declaration, reading=reading, writing=writing)
+
+
+class SqlReader:
+    """Searches any database that SQLAlchemy speaks."""
+
+    def __init__(self, *, name: str, declaration: Declaration, reading: sa.Engine) -> None:
+        self.name = name
+        self._declaration = declaration
+        self._reading = reading
+
+    def search(self, identifiers: Sequence[Identifier], *, read_at: datetime) -> SearchAnswer:
+        with self._tables(self._reading) as tables:
+            records, emits = search_rows(tables, self._declaration, identifiers, system=self.name, read_at=read_at)
+        return SearchAnswer(records=records, complete=True, emits=emits)
+
+    def health(self) -> Health:
+        try:
+            with self._tables(self._reading) as tables:
+                found = canary_found(tables, self._declaration)
+        except DsarError as error:
+            return Health(ok=False, detail=str(error))
+        return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
+
+    @contextmanager
+    def _tables(self, engine: sa.Engine) -> Iterator["_Tables"]:
+        """The declared tables inside one transaction, with the errors of the driver translated."""
+        try:
+            with engine.begin() as connection:
+                tables = _Tables(self.name, connection)
+                tables.check(self._declaration)
+                yield tables
+        except DBAPIError as error:
+            raise _translated(self.name, error) from None
+
+
+class SqlEditor(SqlReader):
+    """Searches, and carries out approved steps through a role of its own."""
+
+    def __init__(self, *, name: str, declaration: Declaration, reading: sa.Engine, writing: sa.Engine) -> None:
+        super().__init__(name=name, declaration=declaration, reading=reading)
+        self._writing = writing
+
+    def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
+        return plans.plan_update(self._declaration, records, changes)
+
+    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plans.plan_erase(self._declaration, records)
+
+    def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plans.plan_suppress(self._declaration, records)
+
+    def apply(self, step: PlanStep, *, key: str) -> None:
+        declared = self._declaration.object(step.object)
+        with self._tables(self._writing) as tables:
+            row = tables.by_key(declared, step.key, lock=True)
+            writes = plans.due_writes(self._declaration, step, row)
+            if row is None or writes == {}:
+                return
+            tables.delete(declared, step.key) if writes is None else tables.update(declared, step.key, writes)
+
+    def verify(self, step: PlanStep) -> StepOutcome:
+        with self._tables(self._reading) as tables:
+            return plans.outcome(step, tables.by_key(self._declaration.object(step.object), step.key))
+
+
+class _Tables:
+    """The declared tables over one connection."""
+
+    def __init__(self, system: str, connection: sa.Connection) -> None:
+        self._system = system
+        self._connection = connection
+
+    def check(self, declaration: Declaration) -> None:
+        """
+        Raises: SystemContractError if a declared table or column is missing.
+
+        SQLite only: it reads an unknown quoted column as a text of that name, where the others raise an error.
+        """
+        if self._connection.dialect.name != "sqlite":
+            return
+        inspector = sa.inspect(self._connection)
+        for declared in declaration.objects:
+            try:
+                stored = {column["name"] for column in inspector.get_columns(_table(declared).name)}
+            except NoSuchTableError:
+                raise SystemContractError(self._system, f"there is no table for {declared.name!r}") from None
+            if missing := [column for column in declared.columns if column not in stored]:
+                raise SystemContractError(self._system, f"{declared.name!r} lacks {', '.join(missing)}")
+
+    def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
+        patterns = {_pattern(narrowing(identifier)) for identifier in identifiers}
+        columns = [_bare(sa.column(column)) for column in find.columns]
+        return self._rows(
+            declared, sa.or_(*(column.like(pattern, escape="!") for column in columns for pattern in patterns))
+        )
+
+    def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
+        ordered = sorted(values)
+        for start in range(0, len(ordered), _CHUNK):
+            chunk = [_bound(value) for value in ordered[start : start + _CHUNK]]
+            yield from self._rows(declared, sa.column(column).in_(chunk))
+
+    def by_key(self, declared: DeclaredObject, key: str, *, lock: bool = False) -> Row | None:
+        """The one row with *key*. Raises: SystemContractError if the declared key names several."""
+        rows = list(self._rows(declared, _key_is(declared, key), lock=lock))
+        if len(rows) > 1:
+            raise SystemContractError(self._system, f"the key of {declared.name!r} names several rows")
+        return rows[0] if rows else None
+
+    def update(self, declared: DeclaredObject, key: str, writes: Mapping[str, str]) -> None:
+        nullable = {
+            column["name"]: column["nullable"]
+            for column in sa.inspect(self._connection).get_columns(
+                _table(declared).name, schema=_table(declared).schema
+            )
+        }
+        values = {
+            column: sa.null() if text == "" and nullable.get(column) else _bound(text)
+            for column, text in writes.items()
+        }
+        self._connection.execute(sa.update(_table(declared)).where(_key_is(declared, key)).values(values))
+
+    def delete(self, declared: DeclaredObject, key: str) -> None:
+        self._connection.execute(sa.delete(_table(declared)).where(_key_is(declared, key)))
+
+    def _rows(self, declared: DeclaredObject, where: sa.ColumnElement[bool], *, lock: bool = False) -> Iterator[Row]:
+        columns = declared.columns
+        query: Any = sa.select(*(sa.column(column) for column in columns)).select_from(_table(declared)).where(where)
+        for stored in self._connection.execute(query.with_for_update() if lock else query):
+            values = dict(zip(columns, map(as_text, stored), strict=True))
+            yield Row(key=values[declared.key or ""], values=values)
+
+
+def _table(declared: DeclaredObject) -> sa.TableClause:
+    schema, _, table = (declared.table or "").rpartition(".")
+    return sa.table(table, *(sa.column(column) for column in declared.columns), schema=schema or None)
+
+
+def _bound(text: str) -> sa.BindParameter[Any]:
+    """*text* as a parameter without a type, so that the database reads it as the type of the column."""
+    untyped: Any = NullType()
+    return sa.bindparam(None, text, type_=untyped, unique=True)
+
+
+def _key_is(declared: DeclaredObject, key: str) -> sa.ColumnElement[bool]:
+    return sa.column(declared.key or "") == _bound(key)
+
+
+def _bare(column: sa.ColumnClause[object]) -> sa.ColumnElement[str]:
+    """*column* as lower-case text without FILLERS, to be compared with the pieces of `narrowing`."""
+    bare: sa.ColumnElement[str] = sa.func.lower(sa.cast(column, sa.String))
+    for filler in FILLERS:
+        bare = sa.func.replace(bare, filler, "")
+    return bare
+
+
+def _pattern(pieces: Sequence[str]) -> str:
+    """A LIKE pattern of *pieces* in order, escaped: % and _ of a requester are only characters (P10)."""
+    escaped = (piece.replace("!", "!!").replace("%", "!%").replace("_", "!_") for piece in pieces)
+    return "%" + "".join(f"{piece}%" for piece in escaped)
+
+
+# --------------------------------------------------------------------------------------------- engines and errors
+
+
+def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed.database or "", writes=writes, timeout_seconds=timeout_seconds)
+        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+        engine = sa.create_engine(
+            parsed,
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args=_connect_args(parsed.get_backend_name(), writes=writes, timeout_seconds=timeout_seconds),
+        )
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise SettingsError([f"system {name}: the database URL cannot be used ({type(error).__name__})"]) from None
+    if parsed.get_backend_name() in {"mysql", "mariadb"}:
+        _prepare_mariadb(engine, writes=writes, timeout_seconds=timeout_seconds)
+    return engine
+
+
+def _connect_args(backend: str, *, writes: bool, timeout_seconds: int) -> dict[str, object]:
+    if backend == "postgresql":
+        read_only = "" if writes else "-c default_transaction_read_only=on "
+        return {
+            "options": f"{read_only}-c statement_timeout={timeout_seconds * 1000}",
+            "connect_timeout": timeout_seconds,
+        }
+    if backend in {"mysql", "mariadb"}:
+        return {"connect_timeout": timeout_seconds, "charset": "utf8mb4"}
+    return {}
+
+
+def _prepare_mariadb(engine: sa.Engine, *, writes: bool, timeout_seconds: int) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET SESSION max_statement_time = {timeout_seconds}")
+        if not writes:
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        cursor.close()
+
+
+def _sqlite(path: str, *, writes: bool, timeout_seconds: int) -> sa.Engine:
+    uri = f"{Path(path).absolute().as_uri()}?mode={'rw' if writes else 'ro'}"
+    engine = sa.create_engine(
+        "sqlite://",
+        poolclass=NullPool,
+        hide_parameters=True,
+        creator=lambda: sqlite3.connect(uri, uri=True, timeout=timeout_seconds, isolation_level=None),
+    )
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # sqlite3 begins no transaction for a SELECT; without one, another writer could slip in before our write.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _translated(system: str, error: DBAPIError) -> DsarError:
+    cause = error.orig
+    code = getattr(cause, "sqlstate", None) or (cause.args[0] if cause and cause.args else None)
+    said = type(cause).__name__ if not isinstance(cause, sqlite3.Error) else getattr(cause, "sqlite_errorname", "")
+    if isinstance(code, int):
+        said = f"{said} {code}"
+    if code in _NOT_AS_DECLARED or (isinstance(code, str) and code.startswith("no such ")):
+        return SystemContractError(system, said)
+    if isinstance(error, IntegrityError) or code in _REFUSED or said == "SQLITE_READONLY":
+        return SystemRefusedError(system, said)
+    return SystemUnavailableError(system, said or "database error")

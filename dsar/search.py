@@ -1,0 +1,218 @@
+"""
+(systems, identifiers) -> SearchResult.
+
+Effects: none of its own; it asks the given systems, all of a round side by side. Strong identifiers that certain
+records give are followed in the next round until nothing new comes. What only points at a person, and what differently
+named persons share, makes candidates and is never followed (P6). A system that fails does not stop the others, and ends
+as failed or partial, never as nothing (P5).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import combinations
+
+from dsar.connector import SearchAnswer, Searches
+from dsar.errors import DsarError
+from dsar.model import (
+    Identifier,
+    IdentifierType,
+    Record,
+    SearchResult,
+    Strength,
+    SystemOutcome,
+    SystemResult,
+)
+from dsar.names import can_be_same_person
+
+#: Rounds before a search that still finds new identifiers is given up as incomplete.
+MAX_ROUNDS = 5
+
+#: These point at a person but may lead to another one: namesakes, households, companies, equipment that changed hands.
+POINTING_TYPES = frozenset({IdentifierType.NAME, IdentifierType.ADDRESS, IdentifierType.ORGNR, IdentifierType.SERIAL})
+
+#: One of these may serve several people: a household's phone, an office's address, a company's customer number.
+_SHAREABLE_TYPES = frozenset(
+    {IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.CUSTOMER_NO, IdentifierType.USERNAME}
+)
+
+#: Local parts of mailboxes that belong to a function, not to a person.
+ROLE_MAILBOXES = frozenset(
+    """
+    accounting admin bokning butik butiken ekonomi epost faktura fakturor forsaljning hej hello hr info inkop invoice it
+    kassor kontakt kontor kontoret kundservice kundtjanst lager lon mail no-reply noreply office order personal post
+    postmaster purchase reception receptionen redovisning sales salj service styrelsen support webmaster
+    """.split()  # noqa: SIM905  # forty words read better than forty strings
+)
+
+Parallel = Callable[[Callable[[str], "_Answer"], Sequence[str]], Iterable["_Answer"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What one system gave in one round: records with their strength set right, or why not."""
+
+    records: tuple[Record, ...] = ()
+    emits: tuple[Identifier, ...] = ()
+    complete: bool = True
+    failed: bool = False
+    detail: str = ""
+    names: tuple[tuple[Identifier, str], ...] = ()  #: (identifier, name of a person whom it found for certain)
+
+
+@dataclass
+class _Progress:
+    """What is known of one system so far."""
+
+    records: dict[tuple[str, str], Record] = field(default_factory=dict)  # (object, key) -> its strongest record
+    detail: str = ""
+    complete: bool = True
+    failed: bool = False
+    answered: bool = False
+    names: list[tuple[Identifier, str]] = field(default_factory=list)
+
+    def take(self, answer: _Answer) -> None:
+        for record in answer.records:
+            known = self.records.get((record.object, record.key))
+            if known is None or (known.strength, record.strength) == (Strength.CANDIDATE, Strength.CERTAIN):
+                self.records[record.object, record.key] = record
+        self.names += answer.names
+        self.detail = self.detail or answer.detail
+        self.complete &= answer.complete
+        self.failed |= answer.failed
+        self.answered |= not answer.failed
+
+    @property
+    def outcome(self) -> SystemOutcome:
+        if self.failed and not self.answered:
+            return SystemOutcome.FAILED
+        if self.failed or not self.complete:
+            return SystemOutcome.PARTIAL
+        return SystemOutcome.FOUND if self.records else SystemOutcome.NOTHING
+
+
+def side_by_side(ask: Callable[[str], _Answer], systems: Sequence[str]) -> Iterable[_Answer]:
+    """`map` with one thread per system."""
+    with ThreadPoolExecutor(max_workers=max(1, len(systems))) as pool:
+        return list(pool.map(ask, systems))
+
+
+def search(
+    systems: Mapping[str, Searches],
+    identifiers: Sequence[Identifier],
+    *,
+    now: datetime,
+    parallel: Parallel = side_by_side,
+) -> SearchResult:
+    """
+    What all *systems* hold about the person whom *identifiers* belong to.
+
+    Args: identifiers: in normal form, proven in this case or given by staff; parallel: runs a function over the names
+    of systems as `map` does, answers in the same order.
+    Returns: one line per system in the order of *systems*; the identifiers that were searched by, the given ones first.
+    """
+    shared: set[Identifier] = set()
+    while True:
+        progress, searched = _follow(systems, identifiers, shared, now, parallel)
+        newly_shared = _shared_by_several(progress) - shared
+        if not newly_shared:
+            break
+        # What two persons share proves neither: forget where it led and search again without following it.
+        shared |= newly_shared
+    results = (
+        SystemResult(
+            system=name, outcome=done.outcome, detail=done.detail, searched_at=now, records=tuple(done.records.values())
+        )
+        for name, done in progress.items()
+    )
+    return SearchResult(systems=tuple(results), identifiers=searched)
+
+
+def _follow(
+    systems: Mapping[str, Searches],
+    identifiers: Sequence[Identifier],
+    shared: set[Identifier],
+    now: datetime,
+    parallel: Parallel,
+) -> tuple[dict[str, _Progress], tuple[Identifier, ...]]:
+    progress = {name: _Progress() for name in systems}
+    searched: dict[Identifier, None] = {}
+    new = tuple(dict.fromkeys(identifiers))
+    for _ in range(MAX_ROUNDS):
+        searched |= dict.fromkeys(new)
+        asked = [name for name, done in progress.items() if not done.failed]
+        answers = parallel(lambda name, new=new: _ask(systems[name], new, shared, now), asked)  # type: ignore[misc]
+        emitted: dict[Identifier, None] = {}
+        for name, answer in zip(asked, answers, strict=True):
+            progress[name].take(answer)
+            emitted |= dict.fromkeys(answer.emits)
+        new = tuple(identifier for identifier in emitted if identifier not in searched)
+        if not new:
+            return progress, tuple(searched)
+    for done in progress.values():
+        done.take(_Answer(complete=False, detail=f"new identifiers still came after {MAX_ROUNDS} rounds"))
+    return progress, tuple(searched)
+
+
+def _ask(system: Searches, identifiers: Sequence[Identifier], shared: set[Identifier], now: datetime) -> _Answer:
+    records: list[Record] = []
+    emits: list[Identifier] = []
+    names: list[tuple[Identifier, str]] = []
+    answers: list[SearchAnswer] = []
+    try:
+        for group in _groups(identifiers, shared):
+            answer = system.search(group, read_at=now)
+            answers.append(answer)
+            if _only_points(group[0], shared):
+                records += (replace(record, strength=Strength.CANDIDATE) for record in answer.records)
+                continue
+            records += answer.records
+            emits += answer.emits
+            certain = (record for record in answer.records if record.strength is Strength.CERTAIN)
+            names += ((group[0], record.person_name) for record in certain if record.person_name)
+    except DsarError as error:
+        return _Answer(failed=True, detail=str(error))
+    except Exception as error:  # noqa: BLE001  # a fault in one connector must not hide what the other systems hold
+        return _Answer(failed=True, detail=f"fault in the connector ({type(error).__name__})")
+    return _Answer(
+        records=tuple(records),
+        emits=tuple(emits),
+        names=tuple(names),
+        complete=all(answer.complete for answer in answers),
+        detail=next((answer.detail for answer in answers if answer.detail), ""),
+    )
+
+
+def _groups(identifiers: Sequence[Identifier], shared: set[Identifier]) -> list[list[Identifier]]:
+    """What is asked at once: shareable ones alone, to see whom each of them finds; the sure ones; those that point."""
+    pointing = [identifier for identifier in identifiers if _only_points(identifier, shared)]
+    leading = [identifier for identifier in identifiers if identifier not in pointing]
+    alone = [[identifier] for identifier in leading if identifier.type in _SHAREABLE_TYPES]
+    sure = [identifier for identifier in leading if identifier.type not in _SHAREABLE_TYPES]
+    return [group for group in (*alone, sure, pointing) if group]
+
+
+def _only_points(identifier: Identifier, shared: set[Identifier]) -> bool:
+    return identifier.type in POINTING_TYPES or identifier in shared or is_role_mailbox(identifier)
+
+
+def is_role_mailbox(identifier: Identifier) -> bool:
+    """Whether *identifier* is the address of a function (info@, ekonomi@) rather than of a person."""
+    local = identifier.value.partition("@")[0].partition("+")[0]
+    return identifier.type is IdentifierType.EMAIL and local in ROLE_MAILBOXES
+
+
+def _shared_by_several(progress: Mapping[str, _Progress]) -> set[Identifier]:
+    """Identifiers through which certain records of differently named persons were found, in any of the systems."""
+    names: dict[Identifier, list[str]] = {}
+    for done in progress.values():
+        for identifier, name in done.names:
+            if identifier.type in _SHAREABLE_TYPES:
+                names.setdefault(identifier, []).append(name)
+    return {identifier for identifier, found in names.items() if _differ(found)}
+
+
+def _differ(names: Sequence[str]) -> bool:
+    distinct = sorted(set(names))
+    return any(not can_be_same_person(one, other) for one, other in combinations(distinct, 2))
