@@ -95,3 +95,21 @@ def test_installed_program_computes_the_clock(installed: Path, tmp_path: Path) -
     answer = json.loads(run(installed.with_name("dsar"), "clock", "2026-11-25", "--json", cwd=tmp_path))
 
     assert (answer["received"], answer["nominal"]) == ("2026-11-25", "2026-12-25")
+
+
+def test_installed_program_writes_a_letter(installed: Path, tmp_path: Path) -> None:
+    """The templates are found without a checkout."""
+    code = """
+from datetime import date
+from dsar.letters import compose
+from dsar.model import Controller, LetterFacts, LetterKind
+us = Controller(name="Bolaget AB", orgnr="556000-0000", address="Vägen 1", postcode_city="123 45 Orten", country="SE",
+                email="gdpr@example.com")
+facts = LetterFacts(case_reference="D-2026-00042", controller=us, today=date(2026, 11, 25),
+                    received_on=date(2026, 11, 25), nominal_on=date(2026, 12, 25))
+print(compose(LetterKind.ACKNOWLEDGEMENT, "sv", facts).text)
+"""
+    letter = run(installed, "-c", code, cwd=tmp_path)
+
+    assert "Bolaget AB" in letter
+    assert "25 december 2026" in letter
