@@ -102,14 +102,16 @@ def search(
     systems: Mapping[str, Searches],
     identifiers: Sequence[Identifier],
     *,
+    claimed: Sequence[Identifier] = (),
     now: datetime,
     parallel: Parallel = side_by_side,
 ) -> SearchResult:
     """
     What all *systems* hold about the person whom *identifiers* belong to.
 
-    Args: identifiers: in normal form, proven in this case or given by staff; parallel: runs a function over the names
-    of systems as `map` does, answers in the same order.
+    Args: identifiers: in normal form, proven in this case or given by staff; claimed: stated by the requester but not
+    proven: what only they find are candidates, and they lead no further; parallel: runs a function over the names of
+    systems as `map` does, answers in the same order.
     Returns: one line per system in the order of *systems*; the identifiers that were searched by, the given ones first.
     """
     shared: set[Identifier] = set()
@@ -120,6 +122,7 @@ def search(
             break
         # What two persons share proves neither: forget where it led and search again without following it.
         shared |= newly_shared
+    _add_claimed(systems, progress, [each for each in claimed if each not in searched], now, parallel)
     results = (
         SystemResult(
             system=name, outcome=done.outcome, detail=done.detail, searched_at=now, records=tuple(done.records.values())
@@ -153,6 +156,19 @@ def _follow(
     for done in progress.values():
         done.take(_Answer(complete=False, detail=f"new identifiers still came after {MAX_ROUNDS} rounds"))
     return progress, tuple(searched)
+
+
+def _add_claimed(
+    systems: Mapping[str, Searches],
+    progress: dict[str, _Progress],
+    claimed: Sequence[Identifier],
+    now: datetime,
+    parallel: Parallel,
+) -> None:
+    asked = [name for name, done in progress.items() if claimed and not done.failed]
+    answers = parallel(lambda name: _ask(systems[name], claimed, set(claimed), now), asked)
+    for name, answer in zip(asked, answers, strict=True):
+        progress[name].take(answer)
 
 
 def _ask(system: Searches, identifiers: Sequence[Identifier], shared: set[Identifier], now: datetime) -> _Answer:

@@ -25,7 +25,28 @@ class _Entry(NamedTuple):
 #: Command name -> where it lives and its one-line help, so that `dsar --help` imports no command.
 COMMANDS: dict[str, _Entry] = {
     "triage": _Entry("dsar.cli.triage", "triage", "Explain what a mail asks, touching nothing."),
+    "init": _Entry("dsar.cli.setup", "init", "Write settings, keys and database for a new installation."),
+    "check": _Entry("dsar.cli.setup", "check", "Test mail servers, database, systems and templates."),
+    "demo": _Entry("dsar.cli.demo", "demo", "Run the whole flow on embedded servers and sample systems."),
+    "poll": _Entry("dsar.cli.running", "poll", "Fetch new mail once and do everything that is due."),
+    "run": _Entry("dsar.cli.running", "run", "Fetch mail and do what is due until stopped."),
+    "work": _Entry("dsar.cli.running", "work", "Show steps that are due, under way or stuck."),
+    "queue": _Entry("dsar.cli.queue", "queue", "Show what waits for whom, most urgent first."),
+    "show": _Entry("dsar.cli.show", "show", "Show a case from every side."),
+    "review": _Entry("dsar.cli.review", "review", "Walk through what waits for a person and decide."),
+    "sort": _Entry("dsar.cli.decisions", "sort", "Say which rights an unclear mail exercises."),
+    "verify": _Entry("dsar.cli.decisions", "verify", "Record that you made sure who asks."),
+    "decide": _Entry("dsar.cli.decisions", "decide", "Decide which candidate records are about the person."),
+    "approve": _Entry("dsar.cli.decisions", "approve", "Approve the letter that you have read."),
+    "reject": _Entry("dsar.cli.decisions", "reject", "Send a draft back with a reason."),
+    "refuse": _Entry("dsar.cli.decisions", "refuse", "Prepare a refusal; a second person approves it."),
+    "release": _Entry("dsar.cli.decisions", "release", "Decide about a mail of which nobody knows whether it left."),
+    "assign": _Entry("dsar.cli.decisions", "assign", "Give a case to a member of staff."),
+    "search": _Entry("dsar.cli.search", "search", "Search the systems for given identifiers, outside a case."),
     "clock": _Entry("dsar.cli.clock", "clock", "Compute the statutory dates for a time of receipt."),
+    "stats": _Entry("dsar.cli.stats", "stats", "Show how fast requests were answered."),
+    "audit": _Entry("dsar.cli.audit", "audit", "Verify the audit trail."),
+    "db": _Entry("dsar.cli.setup", "db", "Bring the database to this version."),
 }
 
 #: Where settings are looked for when --settings and DSAR_SETTINGS name none.

@@ -40,13 +40,13 @@ class ImapInbox:
 
     def __init__(self, account: ImapAccount) -> None:
         self.unfetchable: list[int] = []  #: UIDs the last `new_mails` saw but could not get; a person must look.
-        self._account = account
+        self.account = account
         self._searched: dict[str, int | None] = {}  #: Folder -> UIDNEXT up to which `new_mails` has looked.
         self._epochs: dict[str, int] = {}  #: Folder -> UIDVALIDITY as last told to the caller.
         self._connection: Connection
 
     def __enter__(self) -> Self:
-        self._connection = Connection(self._account)
+        self._connection = Connection(self.account)
         return self
 
     def __exit__(
@@ -83,7 +83,7 @@ class ImapInbox:
                     self._reopen(folder, epoch)
                     batch = tuple(
                         RawMail(
-                            mailbox=self._account.mailbox,
+                            mailbox=self.account.mailbox,
                             folder=folder,
                             uid_validity=epoch,
                             uid=uid,
@@ -103,7 +103,7 @@ class ImapInbox:
         Returns: True when it is worth looking; at once if mail came since `new_mails` looked. Without IDLE it sleeps
         at most a minute and says True.
         """
-        watched = self._account.folders[0]
+        watched = self.account.folders[0]
         connection = self._connection
         with connection.translated():
             if connection.selected != watched:
@@ -125,10 +125,10 @@ class ImapInbox:
         Raises: InboxUnavailableError if the epoch is no longer *uid_validity*: the UIDs may be other mails by now.
         """
         with self._connection.translated():
-            self._ensure_folder(self._account.done_folder)
+            self._ensure_folder(self.account.done_folder)
             self._connection.select(folder, readonly=False, expected=uid_validity)
             for block in _blocks(sorted(uids), _UIDS_PER_COMMAND):
-                self._move(compact_set(block), self._account.done_folder)
+                self._move(compact_set(block), self.account.done_folder)
 
     def find_sent(self, message_id: str) -> bool:
         """
@@ -139,20 +139,20 @@ class ImapInbox:
         letter = message_id.strip("<>").partition("@")[0]
         either = ("OR", "HEADER", "Message-ID", quoted(message_id), "HEADER", "X-DSAR-Letter", quoted(letter))
         with self._connection.translated():
-            if not self._connection.client.folder_exists(self._account.sent_folder):
+            if not self._connection.client.folder_exists(self.account.sent_folder):
                 return False
-            self._connection.select(self._account.sent_folder, readonly=True)
+            self._connection.select(self.account.sent_folder, readonly=True)
             return bool(self._connection.search(*either))
 
     def append_sent(self, content: bytes) -> None:
         r"""File a sent letter as \Seen in the sent folder, which is made if it is missing."""
         with self._connection.translated():
-            self._ensure_folder(self._account.sent_folder)
-            self._connection.client.append(self._account.sent_folder, content, flags=[rb"\Seen"])
+            self._ensure_folder(self.account.sent_folder)
+            self._connection.client.append(self.account.sent_folder, content, flags=[rb"\Seen"])
 
     def check(self) -> tuple[str, ...]:
         """What works and what this server offers, one sentence each, for `dsar check`."""
-        account = self._account
+        account = self.account
         client = self._connection.client
         found = [f"connected to {account.host}:{account.port} ({account.security}) and logged in"]
         with self._connection.translated():

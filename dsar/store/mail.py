@@ -28,6 +28,16 @@ class MailQueries(Queries):
         row.polled_at = now
         self.session.add(row)
 
+    def mark_polled(self, mailbox: str, folder: str, uid_validity: int, *, now: datetime) -> None:
+        """A look into this folder ended well, whether or not it brought anything."""
+        row = self.session.get(Folder, (mailbox, folder))
+        if row is None or row.uid_validity != uid_validity:
+            row = self.session.merge(
+                Folder(mailbox=mailbox, folder=folder, uid_validity=uid_validity, last_uid=0, polled_at=now)
+            )
+        row.polled_at = now
+        self.session.add(row)
+
     def folders(self) -> Sequence[Folder]:
         """Every folder that was ever read, for the watchdog."""
         return self.session.exec(select(Folder).order_by(Folder.mailbox, Folder.folder)).all()
@@ -52,6 +62,10 @@ class MailQueries(Queries):
             return False
         self.session.add(sighting)
         return True
+
+    def unfetched(self) -> Sequence[Sighting]:
+        """Mails that the server would not give; they still lie in their folder."""
+        return self.session.exec(select(Sighting).where(col(Sighting.sha256).is_(None))).all()
 
     def unmoved(self, mailbox: str, folder: str, uid_validity: int) -> Sequence[int]:
         """UIDs that are stored but not known to be moved to the done folder, ascending."""

@@ -62,6 +62,13 @@ class WorkQueries(Queries):
             .values(due_at=due_at, lease_until=None, worker="", last_error=error)
         )
 
+    def free_leases(self, workers: Sequence[str]) -> int:
+        """Make the steps of dead workers due at once; how many."""
+        result = self.session.execute(
+            sa.update(Work).where(col(Work.worker).in_(workers)).values(lease_until=None, worker="")
+        )
+        return int(result.rowcount)  # type: ignore[attr-defined]
+
     def work(self) -> Sequence[Work]:
         """All steps, the most overdue first."""
         return self.session.exec(select(Work).order_by(col(Work.due_at), col(Work.id))).all()

@@ -1,0 +1,14 @@
+"""
+The use cases: the only place where the stages are joined. Each loads, calls a stage, asks lifecycle for the next
+state, saves.
+
+Effects: through the store, vault, connectors, inbox and outbox it is given. Files in the order of the flow:
+
+    context      what every use case works with
+    intake       mail stored and sorted             thread      copies, bounces, follow-ups
+    opening      cases and their requests           sorting     a person's triage
+    identifying  who asks                           searching   what the systems hold
+    facts        what a letter may say              answering   drafts
+    approving    a person's approval                sending     outbox to mail server, exactly once
+    views        what staff see
+"""

@@ -1,0 +1,231 @@
+"""
+A request in review -> the draft that answers it.
+
+A draft is kept as it was shown. It is made anew when anything it says has changed, or on another day, because letters
+bear their date; approving a letter that nobody has seen is not possible (P3).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic_core import to_json
+
+from dsar import deadlines, letters, pdf
+from dsar.casework.context import (
+    PROGRAM,
+    App,
+    Grounds,
+    LetterContent,
+    case_key,
+    content_of,
+    letter_of,
+    seal_content,
+    seal_grounds,
+    subject_of,
+)
+from dsar.casework.facts import answer_facts
+from dsar.casework.sending import void_letter
+from dsar.errors import IllegalTransitionError, UsageError
+from dsar.lifecycle import Event, State
+from dsar.model import Annex, Letter, LetterFacts, LetterKind, Right
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, LetterAnnex, LetterRow, Request
+
+#: What a person decided to answer -> the letter that says so.
+_DECIDED = {"refuse": LetterKind.REFUSAL, "unidentified": LetterKind.UNIDENTIFIED}
+
+_PDF = "application/pdf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A stored draft as it is shown."""
+
+    row: LetterRow
+    letter: Letter
+    recipient: str
+    fresh: bool  #: It was made just now: nobody has seen it yet.
+
+
+def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft:
+    """
+    The letter that would answer *request* now.
+
+    Raises: IllegalTransitionError if the request is not in review; LetterError naming what a letter still lacks.
+    """
+    if request.state != State.REVIEW:
+        raise IllegalTransitionError(f"{case.reference}/{request.right}", request.state, "draft")
+    with app.store.transaction() as tx:
+        facts = answer_facts(app, tx, case, request, now=now)
+        recipient = _recipient(app, case)
+        kind = letter_kind(request, facts)
+        inputs = _digest(kind, case.language, facts, recipient, app.settings.templates_folder)
+        for known in tx.letters_of(request.id or 0):
+            if known.status == "draft" and known.composed_on == facts.today and known.inputs_sha256 == inputs:
+                return Draft(
+                    row=known,
+                    letter=stored_letter(app, tx, case, known),
+                    recipient=content_of(app, case, known).recipient,
+                    fresh=False,
+                )
+    letter = compose(app, kind, case.language, facts, now=now)
+    with app.store.transaction() as tx:
+        for known in tx.letters_of(request.id or 0):
+            if known.status == "draft":
+                void_letter(tx, known, reason="made_anew", now=now)
+        row = _store(app, tx, case, request, letter, recipient, inputs=inputs, facts=facts)
+        tx.record(
+            "letter_composed", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id, detail={"kind": kind}
+        )
+    return Draft(row=row, letter=letter, recipient=recipient, fresh=True)
+
+
+def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
+    """Which letter answers a request; UsageError for a right whose answer a person must give outside."""
+    if request.decision:
+        return _DECIDED[request.decision]
+    if request.right == Right.ACCESS:
+        return LetterKind.ACCESS_ANSWER if facts.records else LetterKind.NOTHING_FOUND
+    raise UsageError(f"A letter for {request.right} needs a decision: 'dsar refuse {facts.case_reference}'.")
+
+
+def compose(app: App, kind: LetterKind, language: str, facts: LetterFacts, *, now: datetime) -> Letter:
+    """The letter with all its annexes: an access answer brings the export as PDF, JSON and CSV (Art. 15(3), 20)."""
+    templates = app.settings.templates_folder
+    annexes = _export(app, language, facts, now=now) if kind is LetterKind.ACCESS_ANSWER else ()
+    return letters.compose(kind, language, facts, annexes=annexes, templates=templates)
+
+
+def _export(app: App, language: str, facts: LetterFacts, *, now: datetime) -> tuple[Annex, ...]:
+    reference = facts.case_reference
+    markdown = letters.compose_export(language, facts, templates=app.settings.templates_folder)
+    document = pdf.render(
+        markdown, title=reference, language=language, footer=f"{app.controller.name} · {reference}", created_at=now
+    )
+    return (
+        Annex(filename=f"{reference}.pdf", content_type=_PDF, content=document),
+        Annex(
+            filename=f"{reference}.json",
+            content_type="application/json",
+            content=letters.export_json(facts, language),
+        ),
+        Annex(filename=f"{reference}.csv", content_type="text/csv", content=letters.export_csv(facts, language)),
+    )
+
+
+def stored_letter(app: App, tx: Transaction, case: CaseFile, row: LetterRow) -> Letter:
+    """A letter exactly as it is stored."""
+    annexes = tuple(
+        Annex(
+            filename=annex.filename,
+            content_type=annex.content_type,
+            content=app.vault.unseal(case_key(case), f"letter_annex:{row.id}:{annex.position}", annex.sealed_content),
+        )
+        for annex in tx.annexes(row.id or 0)
+    )
+    return letter_of(row, content_of(app, case, row), annexes)
+
+
+def refuse(
+    app: App, case: CaseFile, request: Request, *, reasons: str, legal_ground: str, actor: str, now: datetime
+) -> None:
+    """
+    Decide to refuse, with reasons of the case and the law (Art. 12(4): "inform the data subject [...] of the reasons").
+
+    Raises: IllegalTransitionError.
+    """
+    with app.store.transaction() as tx:
+        sealed = seal_grounds(app, case, request.id or 0, Grounds(reasons=reasons, legal_ground=legal_ground))
+        tx.advance(request, Event.REFUSED, actor=actor, at=now, decision="refuse", sealed_grounds=sealed)
+
+
+def give_up_identity(app: App, request: Request, *, actor: str, now: datetime) -> None:
+    """Decide to end a request whose sender could not be identified (Art. 12(6), 11(2)) by a neutral letter."""
+    with app.store.transaction() as tx:
+        tx.advance(request, Event.UNIDENTIFIED, actor=actor, at=now, decision="unidentified")
+
+
+def reject(app: App, case: CaseFile, request: Request, *, reason: str, actor: str, now: datetime) -> None:
+    """Send a draft back: it becomes void, and the reason stands in the timeline under the case's key."""
+    with app.store.transaction() as tx:
+        for known in tx.letters_of(request.id or 0):
+            if known.status == "draft":
+                void_letter(tx, known, reason="rejected", now=now)
+        sealed = app.vault.seal(case_key(case), "event.rejected", reason.encode())
+        tx.record(
+            "rejected",
+            actor=actor,
+            at=now,
+            case_id=case.id,
+            request_id=request.id,
+            detail={"sealed_reason": sealed.hex()},
+        )
+
+
+def _recipient(app: App, case: CaseFile) -> str:
+    """The proven contact point; a letter that discloses nothing may go back to where the mail came from."""
+    subject = subject_of(app, case)
+    proven = [each.value for each in subject.proven if each.type == "email"]
+    recipient = proven[0] if proven else subject.reply_address
+    if recipient is None:
+        raise UsageError(f"{case.reference} has no address to answer to; 'dsar verify --contact' names the proven one.")
+    return recipient
+
+
+def _digest(kind: LetterKind, language: str, facts: LetterFacts, recipient: str, templates: object) -> str:
+    return hashlib.sha256(to_json([kind, language, facts, recipient, str(templates)])).hexdigest()
+
+
+def _store(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    request: Request,
+    letter: Letter,
+    recipient: str,
+    *,
+    inputs: str,
+    facts: LetterFacts,
+) -> LetterRow:
+    content = LetterContent(subject=letter.subject, text=letter.text, html=letter.html, recipient=recipient)
+    row = tx.add_letter(
+        LetterRow(
+            case_id=case.id or 0,
+            kind=letter.kind,
+            language=letter.language,
+            composed_on=facts.today,
+            inputs_sha256=inputs,
+            template_sha256=letter.template_sha256,
+            author=_author(tx, request),
+            sealed_content=seal_content(app, case, content),
+        ),
+        [request.id or 0],
+    )
+    for position, annex in enumerate(letter.annexes):
+        context = f"letter_annex:{row.id}:{position}"
+        tx.add_annex(
+            LetterAnnex(
+                letter_id=row.id or 0,
+                position=position,
+                filename=annex.filename,
+                content_type=annex.content_type,
+                sha256=hashlib.sha256(annex.content).hexdigest(),
+                sealed_content=app.vault.seal(case_key(case), context, annex.content),
+            )
+        )
+    return row
+
+
+def _author(tx: Transaction, request: Request) -> str:
+    """The member of staff whose decision the letter follows; the program if nobody decided anything."""
+    deciding = {Event.REFUSED, Event.UNIDENTIFIED}
+    actors = [
+        event.actor for event in tx.events(request.case_id) if event.request_id == request.id and event.name in deciding
+    ]
+    return actors[-1] if actors else PROGRAM
+
+
+def letter_date_passed(row: LetterRow, now: datetime) -> bool:
+    """Whether a letter bears another day's date."""
+    return row.composed_on != deadlines.received_on(now)

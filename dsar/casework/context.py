@@ -1,0 +1,156 @@
+"""What every use case works with: the assembled parts, and sealed values of a case as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from dsar.connector import Searches
+from dsar.declaration import Declaration
+from dsar.model import Activity, Annex, Controller, Identifier, Letter, LetterKind, Record, Text, Triage
+from dsar.settings import Settings
+from dsar.store import Store
+from dsar.store.tables import CaseFile, LetterRow, SystemRow
+from dsar.vault import Vault
+
+#: Actor of everything that no person decided.
+PROGRAM = "dsar"
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """The assembled parts; built by dsar.wiring."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    systems: Mapping[str, Searches]  #: {name in settings: connector}
+    declarations: Mapping[str, Declaration]  #: {name in settings: what the system holds}
+    register: Mapping[str, Activity]  #: {id: processing activity}
+    controller: Controller
+
+    def system_label(self, name: str) -> Text:
+        """What to call a system in letters."""
+        return self.declarations[name].label
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseSubject:
+    """The person of a case, as far as known; kept sealed under the case's key."""
+
+    name: str | None
+    identifiers: tuple[Identifier, ...]  #: Stated in mails; proven or not.
+    proven: tuple[Identifier, ...] = ()  #: Contact points proven to be the requester's in this case.
+    reply_address: str | None = None  #: Where the first mail came from.
+    thread: tuple[str, ...] = ()  #: Message-IDs of the requester's mails, oldest first.
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterContent:
+    """What a stored letter says and to whom; annexes are stored beside it."""
+
+    subject: str
+    text: str
+    html: str
+    recipient: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grounds:
+    """What staff wrote about a decision."""
+
+    reasons: str
+    legal_ground: str
+
+
+#: One per kind of value that is kept sealed; making one is slow.
+_ADAPTERS: dict[object, TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind) for kind in (CaseSubject, Triage, tuple[Record, ...], Grounds, LetterContent)
+}
+
+
+def case_key(case: CaseFile) -> str:
+    """Name of the key that seals everything of this case."""
+    return f"case:{case.reference}"
+
+
+def mail_key(sha256: str) -> str:
+    """Name of the key that seals one raw mail."""
+    return f"mail:{sha256}"
+
+
+def mailbox_key(mailbox: str) -> str:
+    """Name of the key that wraps the keys of mails not sorted yet."""
+    return f"mailbox:{mailbox}"
+
+
+def _seal(app: App, case: CaseFile, context: str, kind: Any, value: object) -> bytes:  # noqa: ANN401
+    return app.vault.seal(case_key(case), context, _ADAPTERS[kind].dump_json(value))
+
+
+def _unseal(app: App, case: CaseFile, context: str, kind: type[_Value], sealed: bytes) -> _Value:
+    plain = app.vault.unseal(case_key(case), context, sealed)
+    value: _Value = _ADAPTERS[kind].validate_json(plain)
+    return value
+
+
+def seal_subject(app: App, case: CaseFile, subject: CaseSubject) -> bytes:
+    return _seal(app, case, "case_file.subject", CaseSubject, subject)
+
+
+def subject_of(app: App, case: CaseFile) -> CaseSubject:
+    """Raises: WrongKeyError if the case was purged."""
+    return _unseal(app, case, "case_file.subject", CaseSubject, case.sealed_subject or b"")
+
+
+def seal_triage(app: App, case: CaseFile, message_id: int, triage: Triage) -> bytes:
+    return _seal(app, case, f"case_message.triage:{message_id}", Triage, triage)
+
+
+def triage_of(app: App, case: CaseFile, message_id: int, sealed: bytes) -> Triage:
+    return _unseal(app, case, f"case_message.triage:{message_id}", Triage, sealed)
+
+
+def seal_records(app: App, case: CaseFile, system: str, records: tuple[Record, ...]) -> bytes:
+    return _seal(app, case, f"system_result.records:{system}", tuple[Record, ...], records)
+
+
+def records_of(app: App, case: CaseFile, row: SystemRow) -> tuple[Record, ...]:
+    return _unseal(app, case, f"system_result.records:{row.system}", tuple[Record, ...], row.sealed_records)
+
+
+def seal_grounds(app: App, case: CaseFile, request_id: int, grounds: Grounds) -> bytes:
+    return _seal(app, case, f"request.grounds:{request_id}", Grounds, grounds)
+
+
+def grounds_of(app: App, case: CaseFile, request_id: int, sealed: bytes) -> Grounds:
+    return _unseal(app, case, f"request.grounds:{request_id}", Grounds, sealed)
+
+
+def seal_content(app: App, case: CaseFile, content: LetterContent) -> bytes:
+    return _seal(app, case, "letter.content", LetterContent, content)
+
+
+def content_of(app: App, case: CaseFile, row: LetterRow) -> LetterContent:
+    return _unseal(app, case, "letter.content", LetterContent, row.sealed_content)
+
+
+def letter_of(row: LetterRow, content: LetterContent, annexes: tuple[Annex, ...]) -> Letter:
+    """A stored letter as the value that it was composed as."""
+    return Letter(
+        kind=LetterKind(row.kind),
+        language=row.language,
+        subject=content.subject,
+        text=content.text,
+        html=content.html,
+        annexes=annexes,
+        template_sha256=row.template_sha256,
+    )
+
+
+def record_index(app: App, record: Record) -> str:
+    """Blind index of a record, to remember what a person decided about it."""
+    return app.vault.index("record", f"{record.system}\0{record.object}\0{record.key}")

@@ -1,0 +1,99 @@
+"""What a letter may say, gathered from the case."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dsar import deadlines
+from dsar.casework.context import App, grounds_of, record_index, records_of, subject_of
+from dsar.identifiers import mask
+from dsar.model import (
+    Activity,
+    Coverage,
+    LetterFacts,
+    Record,
+    Right,
+    Strength,
+    SystemOutcome,
+)
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, Request, SystemRow
+
+#: The activity of handling requests itself: whoever asks is always concerned by it.
+HANDLING_REQUESTS = "A11"
+
+
+def base_facts(
+    app: App, case: CaseFile, *, received_at: datetime, rights: Sequence[Right], now: datetime
+) -> LetterFacts:
+    """Facts that every letter may use and that tell nothing about what we hold."""
+    received_on = deadlines.received_on(received_at)
+    return LetterFacts(
+        case_reference=case.reference,
+        controller=app.controller,
+        today=deadlines.received_on(now),
+        received_on=received_on,
+        nominal_on=deadlines.deadlines(received_on, closures=app.settings.closures).nominal_on,
+        rights=tuple(rights),
+        handler=app.settings.staff_name(case.handler),
+        case_retention_months=app.settings.case_retention_months,
+        backup_days=app.settings.backup_days,
+    )
+
+
+def accepted_records(app: App, tx: Transaction, case: CaseFile) -> tuple[Record, ...]:
+    """What the answer is about: certain records, and candidates that a person accepted (P6)."""
+    decisions = tx.decisions(case.id or 0)
+    return tuple(
+        record
+        for row in tx.search_results(case)
+        for record in records_of(app, case, row)
+        if record.strength is Strength.CERTAIN or decisions.get(record_index(app, record), False)
+    )
+
+
+def undecided_records(app: App, tx: Transaction, case: CaseFile) -> tuple[Record, ...]:
+    """Candidates that nobody has decided about."""
+    decisions = tx.decisions(case.id or 0)
+    return tuple(
+        record
+        for row in tx.search_results(case)
+        for record in records_of(app, case, row)
+        if record.strength is Strength.CANDIDATE and record_index(app, record) not in decisions
+    )
+
+
+def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> LetterFacts:
+    """Facts of a letter that answers *request*, once the systems were searched."""
+    facts = base_facts(app, case, received_at=request.received_at, rights=(Right(request.right),), now=now)
+    subject = subject_of(app, case)
+    rows = tx.search_results(case)
+    records = accepted_records(app, tx, case)
+    grounds = grounds_of(app, case, request.id or 0, request.sealed_grounds) if request.sealed_grounds else None
+    known = {**vars(facts)} | {
+        "person_name": subject.name,
+        "reference_on": deadlines.received_on(case.searched_at or now),
+        "coverage": tuple(_coverage(app, row, records) for row in rows),
+        "search_keys": tuple(mask(identifier) for identifier in (*subject.proven, *subject.identifiers)),
+        "records": records,
+        "system_labels": tuple((row.system, app.system_label(row.system)) for row in rows),
+        "activities": activities_of(app, records),
+        "reasons": grounds.reasons if grounds else None,
+        "legal_ground": grounds.legal_ground if grounds else None,
+    }
+    return LetterFacts(**known)
+
+
+def activities_of(app: App, records: Sequence[Record]) -> tuple[Activity, ...]:
+    """Only the activities that concern this person, as Art. 15(1) wants it: those of the records, and this handling."""
+    named = {activity for record in records for activity in record.activities} | {HANDLING_REQUESTS}
+    return tuple(activity for key, activity in app.register.items() if key in named)
+
+
+def _coverage(app: App, row: SystemRow, records: Sequence[Record]) -> Coverage:
+    outcome = SystemOutcome(row.outcome)
+    if outcome in {SystemOutcome.FOUND, SystemOutcome.NOTHING}:  # what the person is told counts accepted records only
+        found = any(record.system == row.system for record in records)
+        outcome = SystemOutcome.FOUND if found else SystemOutcome.NOTHING
+    return Coverage(
+        label=app.system_label(row.system), outcome=outcome, searched_on=deadlines.received_on(row.searched_at)
+    )

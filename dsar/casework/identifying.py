@@ -1,0 +1,149 @@
+"""Who asks: the program's finding from the mail itself, or a person's recorded check."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from dsar import identity, search
+from dsar.casework.context import PROGRAM, App, seal_subject, subject_of, triage_of
+from dsar.errors import SystemUnavailableError, UsageError
+from dsar.lifecycle import Event, State
+from dsar.model import (
+    Identifier,
+    IdentifierType,
+    IdentityFinding,
+    IdentityLevel,
+    Record,
+    Right,
+    SearchResult,
+    SenderAuthentication,
+    Strength,
+    SystemOutcome,
+    Triage,
+)
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, Request
+
+
+def identify(app: App, case_id: int, *, now: datetime) -> None:
+    """
+    Step: compare the sender with the contact points on file and let every request go on whose risk allows it.
+
+    The look-up asks the systems for the sender's address only and shows nothing to anybody; it is audited.
+    What does not pass waits for a person (`dsar verify`).
+    Raises: SystemUnavailableError: a system did not answer, try again later.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        waiting = [request for request in tx.requests(case_id) if request.state == State.IDENTITY]
+        triage = _first_triage(app, tx, case)
+    if not waiting:
+        return
+    subject = subject_of(app, case)
+    on_file, records = _look_up(app, case, subject.reply_address, triage.sender_authentication, now=now)
+    risk = identity.risk_of(records)
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        for request in tx.requests(case_id):
+            if request.state != State.IDENTITY:
+                continue
+            right = Right(request.right)
+            finding = identity.assess(
+                right,
+                sender=subject.reply_address,
+                authentication=triage.sender_authentication,
+                on_file=on_file,
+                risk=risk,
+                portability=request.portability,
+            )
+            _keep_finding(app, tx, case, finding, now=now)
+            if finding.level >= identity.required_level(right, risk, request.portability):
+                _identified(tx, request, finding, actor=PROGRAM, now=now)
+
+
+def verify(
+    app: App, case: CaseFile, *, method: identity.CheckMethod, contact: str | None, actor: str, now: datetime
+) -> IdentityLevel:
+    """
+    Record that a member of staff made sure who asks; only how, by whom and when, never what was shown.
+
+    Args: contact: address that the answer shall go to, proven by the check; None: the address that the mail came from.
+    Returns: the level that the case now has.
+    """
+    level = identity.LEVEL_OF_CHECK[method]
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case.id or 0)
+        subject = subject_of(app, case)
+        address = contact or subject.reply_address
+        if address is None:
+            raise UsageError("The mail has no usable sender address; name the proven one with --contact.")
+        proven = (Identifier(type=IdentifierType.EMAIL, value=address.lower()),)
+        finding = IdentityFinding(
+            level=max(level, IdentityLevel(case.identity_level)),
+            method=method,
+            reason=f"{actor} recorded {method.replace('_', ' ')}.",
+            proven=proven,
+        )
+        _keep_finding(app, tx, case, finding, now=now)
+        tx.record("verified", actor=actor, at=now, case_id=case.id, detail={"method": method, "level": finding.level})
+        for request in tx.requests(case.id or 0):
+            if request.state in {State.IDENTITY, State.CLARIFYING} and finding.level >= identity.required_level(
+                Right(request.right), identity.Risk.LOW, request.portability
+            ):
+                _identified(tx, request, finding, actor=actor, now=now)
+    return finding.level
+
+
+def level_needed(records: Sequence[Record], request: Request) -> IdentityLevel:
+    """Level that this request demands, judged by what was found (law.md 3.3 as a table in dsar.identity)."""
+    return identity.required_level(Right(request.right), identity.risk_of(records), request.portability)
+
+
+def _identified(tx: Transaction, request: Request, finding: IdentityFinding, *, actor: str, now: datetime) -> None:
+    tx.advance(
+        request, Event.IDENTIFIED, actor=actor, at=now, detail={"level": finding.level, "method": finding.method}
+    )
+    tx.enqueue("search", request.case_id, due_at=now)
+
+
+def _keep_finding(app: App, tx: Transaction, case: CaseFile, finding: IdentityFinding, *, now: datetime) -> None:
+    if finding.level >= IdentityLevel(case.identity_level):
+        case.identity_level = finding.level
+        case.identity_method = finding.method
+        case.identity_reason = finding.reason
+        case.identified_at = now
+    subject = subject_of(app, case)
+    proven = tuple(dict.fromkeys((*finding.proven, *subject.proven)))
+    case.sealed_subject = seal_subject(app, case, replace(subject, proven=proven))
+    tx.add_case(case)
+
+
+def _first_triage(app: App, tx: Transaction, case: CaseFile) -> Triage:
+    link, message = tx.case_messages(case.id or 0)[0]
+    return triage_of(app, case, message.id or 0, link.sealed_triage)
+
+
+def _look_up(
+    app: App, case: CaseFile, sender: str | None, authentication: SenderAuthentication, *, now: datetime
+) -> tuple[tuple[Identifier, ...], tuple[Record, ...]]:
+    """Contact points on file that the sender wrote from, and the records that say so; nothing for a doubtful sender."""
+    if sender is None or authentication is not SenderAuthentication.PASS:
+        return (), ()
+    address = Identifier(type=IdentifierType.EMAIL, value=sender)
+    result = search.search(app.systems, (address,), now=now)
+    with app.store.transaction() as tx:
+        tx.record("looked_up", actor=PROGRAM, at=now, case_id=case.id, detail=_search_terms(app, (address,)))
+    _demand_complete(result)
+    certain = tuple(record for record in result.records if record.strength is Strength.CERTAIN)
+    return ((address,) if certain else ()), certain
+
+
+def _search_terms(app: App, identifiers: Sequence[Identifier]) -> dict[str, str]:
+    """Search terms as keyed digests: the audit trail shows that two searches were alike, not for whom (P8)."""
+    return {f"{each.type}_{number}": app.vault.index_identifier(each) for number, each in enumerate(identifiers)}
+
+
+def _demand_complete(result: SearchResult) -> None:
+    for system in result.systems:
+        if system.outcome not in {SystemOutcome.FOUND, SystemOutcome.NOTHING, SystemOutcome.WAITING}:
+            raise SystemUnavailableError(system.system, system.detail or "the look-up was not complete")

@@ -1,0 +1,115 @@
+"""
+A mail on the server -> a sorted message, and the cases it opens or joins.
+
+Nothing is lost (P1): raw bytes and sighting are committed before anybody touches the server, sorting runs from the
+stored bytes and may be repeated, and what cannot be read goes before a person.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dsar import identity, mime
+from dsar.casework import thread
+from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
+from dsar.casework.opening import open_cases
+from dsar.errors import MalformedMailError
+from dsar.model import Disposition, InboundMail, RawMail, Triage
+from dsar.store.tables import Message, Sighting
+from dsar.triage import triage
+
+#: Dispositions that end without a case when no person is needed.
+_FILED = frozenset({Disposition.NOT_REQUEST, Disposition.AUTO_REPLY, Disposition.BOUNCE})
+
+
+def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime) -> None:
+    """
+    Commit a batch of mails of one folder: bytes, sighting, message row, the due step of sorting it, and the UID
+    reached.
+
+    Repeating it with the same mails changes nothing. Keys come first: a key without a mail harms nobody.
+    """
+    for mail in mails:
+        app.vault.create_key(mailbox_key(mail.mailbox))
+        app.vault.create_key(mail_key(mail.sha256), wrapped_by=mailbox_key(mail.mailbox))
+    with app.store.transaction() as tx:
+        for mail in mails:
+            if not tx.has_raw(mail.sha256):
+                sealed = app.vault.seal(mail_key(mail.sha256), "raw_content.content", mail.content)
+                tx.add_raw(mail.sha256, size=len(mail.content), sealed_content=sealed)
+            tx.add_sighting(
+                Sighting(
+                    mailbox=mail.mailbox,
+                    folder=mail.folder,
+                    uid_validity=mail.uid_validity,
+                    uid=mail.uid,
+                    sha256=mail.sha256,
+                    received_at=mail.received_at,
+                )
+            )
+            message_id = tx.add_message(sha256=mail.sha256, mailbox=mail.mailbox, received_at=mail.received_at)
+            if message_id is not None:
+                tx.enqueue("sort", message_id, due_at=now)
+        last = mails[-1]
+        tx.mark_read(last.mailbox, last.folder, last.uid_validity, last_uid=last.uid, now=now)
+
+
+def raw_content(app: App, message: Message) -> bytes:
+    """The exact bytes of a stored mail. Raises: WrongKeyError if its keys are gone."""
+    with app.store.transaction() as tx:
+        sealed = tx.raw(message.sha256)
+    return app.vault.unseal(mail_key(message.sha256), "raw_content.content", sealed)
+
+
+def read(app: App, message: Message) -> InboundMail:
+    """A stored mail as a person would see it. Raises: MalformedMailError; WrongKeyError."""
+    return mime.read_mail(raw_content(app, message), own_domain=app.settings.own_domain)
+
+
+def sort(app: App, message_id: int, *, now: datetime) -> None:
+    """Step: find out what one mail is and act on it, once."""
+    with app.store.transaction() as tx:
+        message = tx.message(message_id)
+    if message is None or message.status != "new":
+        return
+    try:
+        mail = read(app, message)
+    except MalformedMailError as error:
+        set_aside(app, message_id, error=type(error).__name__, now=now)
+        return
+    if thread.settle_own_copy(app, message_id, mail, now=now) or thread.settle_bounce(app, message_id, mail, now=now):
+        return
+    found = examine(app, mail)
+    if thread.join_known_case(app, message_id, mail, found, now=now):
+        return
+    if found.disposition is Disposition.REQUEST:
+        open_cases(app, message_id, mail, found, actor=PROGRAM, now=now)
+        return
+    waits = found.needs_person or found.disposition not in _FILED
+    with app.store.transaction() as tx:
+        file_message(tx.message(message_id), found.disposition, status="person" if waits else "sorted")
+        tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": found.disposition})
+
+
+def examine(app: App, mail: InboundMail) -> Triage:
+    """Triage of a mail with what our own mail server found out about its sender."""
+    authentication = identity.authenticate(
+        mail.authentication_results, trusted=app.settings.trusted_authserv_ids, sender=mail.sender
+    )
+    return triage(mail, sender_authentication=authentication, own_addresses=app.settings.own_addresses)
+
+
+def set_aside(app: App, message_id: int, *, error: str, now: datetime) -> None:
+    """Put a mail that the program cannot handle before a person; it is kept as it is."""
+    with app.store.transaction() as tx:
+        message = tx.message(message_id)
+        file_message(message, Disposition.UNCLEAR, status="quarantine")
+        if message is not None:
+            message.last_error = error
+        tx.record("message_set_aside", actor=PROGRAM, at=now, detail={"error": error})
+
+
+def file_message(message: Message | None, disposition: Disposition, *, status: str) -> None:
+    """Give a message its one disposition."""
+    if message is not None:
+        message.disposition = disposition
+        message.status = status

@@ -1,0 +1,154 @@
+"""
+A mail that asks for something -> cases, one per person, with one request per right.
+
+The clock of every request starts at the mail's arrival at the mail server (Art. 12(3) GDPR: "within one month of
+receipt").
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from dsar import deadlines
+from dsar.casework.context import (
+    App,
+    CaseSubject,
+    case_key,
+    mail_key,
+    mailbox_key,
+    seal_subject,
+    seal_triage,
+    subject_of,
+)
+from dsar.casework.sending import acknowledge
+from dsar.lifecycle import Event, State
+from dsar.model import RIGHTS_IN_ORDER, Disposition, FoundRequest, Identifier, InboundMail, Triage, TriageSubject
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, Message, Request
+
+
+def open_cases(
+    app: App, message_id: int, mail: InboundMail, triage: Triage, *, actor: str, now: datetime
+) -> tuple[str, ...]:
+    """
+    Open a case for every person that the mail is about.
+
+    Args: actor: who sorted the mail: the program, or the member of staff whose sorting leaves no doubt.
+    Returns: references of the cases; none if another process was first.
+    """
+    subjects = [subject for subject in triage.subjects if subject.requests]
+    references = []
+    with app.store.transaction() as tx:
+        message = tx.message(message_id)
+        if message is None or message.case_id is not None:
+            return ()
+        for subject in subjects:
+            case = _open_case(app, tx, message, mail, replace(triage, subjects=(subject,)), now=now)
+            for found in in_order(subject.requests):
+                add_request(app, tx, case, found, message, doubt=triage.needs_person, actor=actor, now=now)
+            if not triage.needs_person:
+                tx.enqueue("identify", _id(case), due_at=now)
+                acknowledge(app, tx, case, mail, triage, now=now)
+            references.append(case.reference)
+        message.disposition = Disposition.REQUEST
+        message.status = "sorted"
+    app.vault.withdraw_key(mail_key(message.sha256), wrapped_by=mailbox_key(message.mailbox))
+    return tuple(references)
+
+
+def _open_case(
+    app: App, tx: Transaction, message: Message, mail: InboundMail, triage: Triage, *, now: datetime
+) -> CaseFile:
+    person = triage.subjects[0]
+    case = CaseFile(
+        reference=tx.next_reference(deadlines.received_on(message.received_at).year),
+        opened_at=now,
+        language=triage.language,
+        requester=triage.requester,
+        flags=list(triage.flags),
+        handler=app.settings.default_handler,
+    )
+    app.vault.create_key(case_key(case))
+    subject = CaseSubject(
+        name=person.name,
+        identifiers=person.identifiers,
+        reply_address=mail.sender,
+        thread=(mail.message_id,) if mail.message_id else (),
+    )
+    case.sealed_subject = seal_subject(app, case, subject)
+    tx.add_case(case)
+    tx.record("case_opened", actor="dsar", at=now, case_id=case.id, detail={"language": case.language})
+    join(app, tx, case, message, mail, triage, role="request")
+    return case
+
+
+def join(
+    app: App, tx: Transaction, case: CaseFile, message: Message, mail: InboundMail, triage: Triage, *, role: str
+) -> None:
+    """Make a mail part of a case: its key, its triage, and the blind indexes by which later mails find the case."""
+    app.vault.share_key(mail_key(message.sha256), wrapped_by=case_key(case))
+    message_id = message.id or 0
+    tx.join_case(_id(case), message_id, role=role, sealed_triage=seal_triage(app, case, message_id, triage))
+    identifiers = triage.subjects[0].identifiers
+    digests = [app.vault.index_identifier(identifier) for identifier in identifiers]
+    digests += [app.vault.index("sender", mail.sender)] if mail.sender else []
+    digests += [app.vault.index("message_id", mail.message_id)] if mail.message_id else []
+    tx.index_case(_id(case), digests)
+
+
+def extend_subject(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, person: TriageSubject) -> None:
+    """Add what a later mail of the thread tells about the person."""
+    subject = subject_of(app, case)
+    case.sealed_subject = seal_subject(
+        app,
+        case,
+        replace(
+            subject,
+            name=subject.name or person.name,
+            identifiers=_merged(subject.identifiers, person.identifiers),
+            thread=(*subject.thread, mail.message_id) if mail.message_id else subject.thread,
+        ),
+    )
+    tx.add_case(case)
+
+
+def add_request(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    found: FoundRequest,
+    message: Message,
+    *,
+    doubt: bool,
+    actor: str,
+    now: datetime,
+) -> Request:
+    """Start the clock of one right; *doubt* puts it before a person instead of going on."""
+    dates = deadlines.deadlines(deadlines.received_on(message.received_at), closures=app.settings.closures)
+    request = tx.add_request(
+        Request(
+            case_id=_id(case),
+            right=found.right,
+            portability=found.portability,
+            state=State.RECEIVED,
+            received_at=message.received_at,
+            send_by_on=dates.send_by_on,
+            legal_on=dates.legal_on,
+        )
+    )
+    tx.advance(request, Event.DOUBTED if doubt else Event.SORTED, actor=actor, at=now)
+    return request
+
+
+def in_order(requests: Sequence[FoundRequest]) -> list[FoundRequest]:
+    """One request per right, in the order in which they are dealt with."""
+    by_right = {found.right: found for found in reversed(requests)}
+    return [by_right[right] for right in RIGHTS_IN_ORDER if right in by_right]
+
+
+def _merged(known: tuple[Identifier, ...], more: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
+    return tuple(dict.fromkeys((*known, *more)))
+
+
+def _id(case: CaseFile) -> int:
+    return case.id or 0

@@ -1,0 +1,124 @@
+"""What the connected systems hold about the person of a case, and a person's word on what is uncertain."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dsar import search
+from dsar.casework.context import PROGRAM, App, record_index, records_of, seal_records, subject_of
+from dsar.errors import SystemUnavailableError, UsageError
+from dsar.lifecycle import Event, State
+from dsar.model import Identifier, Record, SearchResult, Strength, SystemOutcome
+from dsar.store.tables import CaseFile, Decision, SystemRow
+
+#: After so many tries a system that does not answer goes before a person as a gap in the coverage.
+TRIES = 4
+
+
+def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
+    """
+    Step: search every connected system and put the case before a person.
+
+    Args: attempt: which try this is, from 1; until TRIES a failing system means trying all again later.
+    Raises: SystemUnavailableError: try again later; the results so far are kept and shown.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        if not any(request.state == State.SEARCHING for request in tx.requests(case_id)):
+            return
+    subject = subject_of(app, case)
+    claimed = tuple(each for each in subject.identifiers if each not in subject.proven)
+    result = search.search(app.systems, subject.proven, claimed=claimed, now=now)
+    gaps = [system for system in result.systems if system.outcome in {SystemOutcome.FAILED, SystemOutcome.PARTIAL}]
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        tx.save_search(case, _rows(app, case, result), now=now)
+        tx.record(
+            "searched",
+            actor=PROGRAM,
+            at=now,
+            case_id=case_id,
+            detail={f"{index}": app.vault.index_identifier(each) for index, each in enumerate(result.identifiers)}
+            | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
+        )
+        if not gaps or attempt >= TRIES:
+            for request in tx.requests(case_id):
+                if request.state == State.SEARCHING:
+                    tx.advance(request, Event.SEARCHED, actor=PROGRAM, at=now, detail={"run": str(case.search_run)})
+    if gaps and attempt < TRIES:
+        raise SystemUnavailableError(gaps[0].system, gaps[0].detail)
+
+
+def search_again(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
+    """A person wants the systems searched anew, e.g. after a failed one works again."""
+    with app.store.transaction() as tx:
+        for request in tx.requests(case.id or 0):
+            if request.state == State.REVIEW:
+                tx.advance(request, Event.REVISED, actor=actor, at=now)
+                tx.enqueue("search", case.id or 0, due_at=now)
+
+
+def numbered_records(app: App, case: CaseFile) -> list[tuple[int, Record, bool | None]]:
+    """
+    Every record of the latest search with its number in `dsar show --data` and `dsar decide`.
+
+    Returns: (number from 1, record, a person's word on it or None).
+    """
+    with app.store.transaction() as tx:
+        rows = tx.search_results(case)
+        decisions = tx.decisions(case.id or 0)
+    records = [record for row in rows for record in records_of(app, case, row)]
+    return [(number, record, decisions.get(record_index(app, record))) for number, record in enumerate(records, 1)]
+
+
+def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, actor: str, now: datetime) -> int:
+    """
+    Record a person's word on candidate records.
+
+    Args: numbers: as numbered_records gives them; empty: every candidate not decided yet.
+    Returns: how many were decided. Raises: UsageError for a number that is no candidate.
+    """
+    records = numbered_records(app, case)
+    candidates = {number: record for number, record, _ in records if record.strength is Strength.CANDIDATE}
+    wanted = numbers or [number for number, record, word in records if number in candidates and word is None]
+    if wrong := [str(number) for number in wanted if number not in candidates]:
+        raise UsageError(f"No candidate has number {', '.join(wrong)}; 'dsar show {case.reference} --data' lists them.")
+    with app.store.transaction() as tx:
+        for number in wanted:
+            index = record_index(app, candidates[number])
+            tx.decide(Decision(case_id=case.id or 0, record_index=index, accepted=accepted, actor=actor, at=now))
+            tx.record(
+                "candidate_decided",
+                actor=actor,
+                at=now,
+                case_id=case.id,
+                detail={"record": index, "accepted": str(accepted)},
+            )
+    return len(wanted)
+
+
+def search_outside_case(
+    app: App, identifiers: Sequence[Identifier], *, systems: Sequence[str], actor: str, now: datetime
+) -> SearchResult:
+    """Search for given identifiers outside any case; who did it and for which digests is audited."""
+    chosen = {name: system for name, system in app.systems.items() if not systems or name in systems}
+    if unknown := set(systems) - set(app.systems):
+        raise UsageError(f"No system is called {', '.join(sorted(unknown))}; there are {', '.join(app.systems)}.")
+    with app.store.transaction() as tx:
+        terms = {f"{each.type}_{number}": app.vault.index_identifier(each) for number, each in enumerate(identifiers)}
+        tx.record("searched_outside_case", actor=actor, at=now, detail=terms)
+    return search.search(chosen, identifiers, now=now)
+
+
+def _rows(app: App, case: CaseFile, result: SearchResult) -> list[SystemRow]:
+    return [
+        SystemRow(
+            case_id=case.id or 0,
+            run=0,
+            system=system.system,
+            outcome=system.outcome,
+            detail=system.detail,
+            searched_at=system.searched_at,
+            sealed_records=seal_records(app, case, system.system, system.records),
+        )
+        for system in result.systems
+    ]

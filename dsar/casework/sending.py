@@ -1,0 +1,281 @@
+"""
+A letter -> the outbox -> the mail server, exactly once.
+
+The outbox row with its Message-ID and the hash of its bytes is committed before any server hears of it (P2). One
+window is unsafe: after the content was handed over and before the reply was stored nobody knows whether the mail left.
+It ends in state "uncertain", is settled by evidence (a copy with that Message-ID in our own mailbox), and otherwise
+waits for a person.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Literal
+
+from dsar import dispatch, letters
+from dsar.casework.context import PROGRAM, App, case_key, subject_of
+from dsar.casework.facts import base_facts
+from dsar.errors import (
+    ApprovalError,
+    DispatchRefusedError,
+    DispatchUncertainError,
+    OutboxUnavailableError,
+    UndeliverableAddressError,
+)
+from dsar.inbox import ImapInbox
+from dsar.lifecycle import Event, Outcome, State
+from dsar.model import InboundMail, Letter, LetterKind, Requester, SenderAuthentication, Triage
+from dsar.outbox import SmtpOutbox
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, LetterRow, OutboxRow
+
+#: How a request ends when the letter that answers it has left.
+OUTCOME_OF_LETTER = {
+    LetterKind.ACCESS_ANSWER: Outcome.FULFILLED,
+    LetterKind.NOTHING_FOUND: Outcome.NOTHING_FOUND,
+    LetterKind.REFUSAL: Outcome.REFUSED,
+    LetterKind.UNIDENTIFIED: Outcome.UNIDENTIFIED,
+}
+
+#: A copy that is on its way into the mailbox gets this long before an uncertain mail goes before a person.
+EVIDENCE_GRACE = timedelta(minutes=10)
+
+_UNACKNOWLEDGED_FLAGS = frozenset({"protected_identity", "minor", "look_alike", "sender_mismatch"})
+_ACKNOWLEDGED_REQUESTERS = frozenset({Requester.SELF, Requester.AGENT, Requester.PARENT, Requester.ESTATE})
+
+
+# --------------------------------------------------------------------------------------------------- into the outbox
+
+
+def queue_letter(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    letter: Letter,
+    *,
+    recipient: str,
+    auto_submitted: Literal["no", "auto-replied"],
+    letter_id: int | None,
+    now: datetime,
+) -> OutboxRow:
+    """
+    Build the mail once and commit it to the outbox with the caller's transaction.
+
+    Args: letter_id: of the approved letter; None for a mail that needs no approval.
+    Raises: UndeliverableAddressError.
+    """
+    message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
+    thread = subject_of(app, case).thread
+    content = dispatch.build_mime(
+        letter,
+        sender=app.settings.smtp_sender,
+        sender_name=app.settings.smtp_sender_name,
+        recipient=recipient,
+        message_id=message_id,
+        date=now,
+        in_reply_to=thread[-1] if thread else None,
+        references=thread,
+        auto_submitted=auto_submitted,
+        boundary_seed=message_id,
+    )
+    row = tx.add_outgoing(
+        OutboxRow(
+            case_id=case.id,
+            letter_id=letter_id,
+            kind=letter.kind,
+            message_id=message_id,
+            mime_sha256=hashlib.sha256(content).hexdigest(),
+            sealed_mime=app.vault.seal(case_key(case), f"outbox.mime:{message_id}", content),
+            sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", recipient.encode()),
+            created_at=now,
+        )
+    )
+    tx.enqueue("dispatch", row.id or 0, due_at=now)
+    return row
+
+
+def acknowledge(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
+    """
+    Queue the automatic acknowledgement if promise P3(a) allows one: once per case and once per sender and day (RFC
+    3834), quoting nothing, confirming nothing, never to machines, forged senders, protected identities or minors.
+    """
+    if not _may_acknowledge(app, tx, mail, triage, now=now) or mail.sender is None:
+        return False
+    received = tx.requests(case.id or 0)[0].received_at
+    facts = base_facts(app, case, received_at=received, rights=(), now=now)
+    letter = letters.compose(LetterKind.ACKNOWLEDGEMENT, case.language, facts, templates=app.settings.templates_folder)
+    try:
+        queue_letter(
+            app, tx, case, letter, recipient=mail.sender, auto_submitted="auto-replied", letter_id=None, now=now
+        )
+    except UndeliverableAddressError:
+        return False
+    tx.record("acknowledged", actor=PROGRAM, at=now, case_id=case.id)
+    return True
+
+
+def _may_acknowledge(app: App, tx: Transaction, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
+    if not app.settings.automatic_acknowledgement or mail.sender is None or mail.machine_signs:
+        return False
+    if triage.sender_authentication is SenderAuthentication.FAIL or _UNACKNOWLEDGED_FLAGS & set(triage.flags):
+        return False
+    if triage.requester not in _ACKNOWLEDGED_REQUESTERS or mail.sender in app.settings.own_addresses:
+        return False
+    return not any(
+        row.kind == LetterKind.ACKNOWLEDGEMENT and row.created_at > now - timedelta(days=1)
+        for case in tx.cases_indexed(app.vault.index("sender", mail.sender))
+        for row in tx.outgoing_of_case(case.id or 0)
+    )
+
+
+# ----------------------------------------------------------------------------------------------- out of the outbox
+
+
+def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime) -> None:
+    """
+    Step: hand one mail to the mail server.
+
+    Raises: OutboxUnavailableError: nothing left, try again later.
+    """
+    with app.store.transaction() as tx:
+        row = tx.outgoing(outbox_id)
+        if row.state == "sending":  # an earlier attempt began and never ended: nobody knows whether it left
+            _make_uncertain(tx, row, now=now)
+            return
+        if row.state != "ready":
+            return
+        case = tx.case_by_id(row.case_id or 0)
+        content = app.vault.unseal(case_key(case), f"outbox.mime:{row.message_id}", row.sealed_mime)
+        recipient = app.vault.unseal(case_key(case), f"outbox.recipient:{row.message_id}", row.sealed_recipient)
+        if hashlib.sha256(content).hexdigest() != row.mime_sha256:
+            raise ApprovalError(case.reference, "the stored mail is not the one that was approved")
+        tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=row.attempts + 1)
+    try:
+        outbox.send(content, sender=app.settings.smtp_sender, recipients=(recipient.decode(),))
+    except OutboxUnavailableError:
+        with app.store.transaction() as tx:
+            tx.move_outgoing(tx.outgoing(outbox_id), to="ready", expected="sending")
+        raise
+    except DispatchRefusedError:
+        _refused(app, outbox_id, now=now)
+    except DispatchUncertainError:
+        with app.store.transaction() as tx:
+            _make_uncertain(tx, tx.outgoing(outbox_id), now=now)
+    else:
+        settle_sent(app, outbox_id, evidence="accepted", actor=PROGRAM, now=now)
+
+
+def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: datetime) -> None:
+    """The mail has left: close what it answers, and have a copy filed. *evidence* says how we know."""
+    with app.store.transaction() as tx:
+        row = tx.outgoing(outbox_id)
+        if row.state not in {"sending", "uncertain"}:
+            return
+        tx.move_outgoing(row, to="sent", expected=row.state, sent_at=now, evidence=evidence)
+        tx.enqueue("file_copy", outbox_id, due_at=now)
+        tx.record(
+            "mail_sent", actor=actor, at=now, case_id=row.case_id, detail={"kind": row.kind, "evidence": evidence}
+        )
+        if row.letter_id is None:
+            return
+        letter = tx.letter(row.letter_id)
+        letter.status = "sent"
+        for request in tx.requests_of_letter(row.letter_id):
+            outcome = OUTCOME_OF_LETTER[LetterKind(letter.kind)]
+            tx.advance(
+                request, Event.DISPATCHED, actor=actor, at=now, outcome=outcome, closed_at=now, blocked_reason=""
+            )
+
+
+def _refused(app: App, outbox_id: int, *, now: datetime) -> None:
+    with app.store.transaction() as tx:
+        row = tx.outgoing(outbox_id)
+        tx.move_outgoing(row, to="failed", expected="sending")
+        tx.record("mail_refused", actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+        take_letter_back(tx, row, Event.UNDELIVERABLE, actor=PROGRAM, now=now)
+
+
+def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: str, now: datetime) -> None:
+    """The letter did not reach the person, or must not: its approval ends and its requests return to review."""
+    if row.letter_id is None:
+        return
+    void_letter(tx, tx.letter(row.letter_id), reason=event, now=now)
+    for request in tx.requests_of_letter(row.letter_id):
+        tx.advance(request, event, actor=actor, at=now, outcome=None, closed_at=None)
+
+
+def void_letter(tx: Transaction, letter: LetterRow, *, reason: str, now: datetime) -> None:
+    """End a letter and its approval; the next draft is made anew."""
+    letter.status = "void"
+    approval = tx.approval_of(letter.id or 0)
+    if approval is not None:
+        approval.voided_at = now
+        approval.void_reason = reason
+
+
+def _make_uncertain(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
+    if not tx.move_outgoing(row, to="uncertain", expected="sending"):
+        return
+    tx.record("mail_uncertain", actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+    tx.enqueue("reconcile", row.id or 0, due_at=now)
+    if row.letter_id is not None:
+        for request in tx.requests_of_letter(row.letter_id):
+            tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason="uncertain")
+
+
+# ---------------------------------------------------------------------------------------------------- afterwards
+
+
+def reconcile(app: App, outbox_id: int, *, inbox: ImapInbox, now: datetime) -> bool:
+    """
+    Step: look for evidence that an uncertain mail left.
+
+    Returns: True when there is nothing more to do here: it is settled, or waits for a person.
+    Raises: InboxUnavailableError.
+    """
+    with app.store.transaction() as tx:
+        row = tx.outgoing(outbox_id)
+    if row.state != "uncertain":
+        return True
+    if inbox.find_sent(row.message_id):
+        settle_sent(app, outbox_id, evidence="found_in_sent", actor=PROGRAM, now=now)
+        return True
+    return row.sending_at is None or now > row.sending_at + EVIDENCE_GRACE
+
+
+def decide_uncertain(app: App, case: CaseFile, *, sent: bool, actor: str, now: datetime) -> int:
+    """
+    A person's word on the uncertain mails of a case: they left, or they are to be sent again as they are.
+
+    Returns: number of mails decided.
+    """
+    with app.store.transaction() as tx:
+        rows = [row for row in tx.outgoing_of_case(case.id or 0) if row.state == "uncertain"]
+    for row in rows:
+        if sent:
+            settle_sent(app, row.id or 0, evidence="person", actor=actor, now=now)
+            continue
+        with app.store.transaction() as tx:
+            tx.move_outgoing(row, to="ready", expected="uncertain")
+            tx.enqueue("dispatch", row.id or 0, due_at=now)
+            for request in tx.requests_of_letter(row.letter_id or 0):
+                if request.state == State.BLOCKED:
+                    tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now, blocked_reason="")
+    return len(rows)
+
+
+def file_copy(app: App, outbox_id: int, *, inbox: ImapInbox, now: datetime) -> None:
+    """
+    Step: see to it that a copy of a sent mail lies in the sent folder, once; some providers file it themselves.
+
+    Raises: InboxUnavailableError; it never touches the state of sending.
+    """
+    with app.store.transaction() as tx:
+        row = tx.outgoing(outbox_id)
+        if row.state != "sent" or row.filed_at is not None:
+            return
+        case = tx.case_by_id(row.case_id or 0)
+    if not inbox.find_sent(row.message_id):
+        inbox.append_sent(app.vault.unseal(case_key(case), f"outbox.mime:{row.message_id}", row.sealed_mime))
+    with app.store.transaction() as tx:
+        tx.outgoing(outbox_id).filed_at = now

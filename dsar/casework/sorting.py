@@ -1,0 +1,124 @@
+"""A person's triage: what the program was unsure about, or could not read."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from dsar.casework import intake, opening
+from dsar.casework.context import App, triage_of
+from dsar.casework.sending import acknowledge
+from dsar.errors import MalformedMailError, UsageError
+from dsar.lifecycle import Event, Outcome, State
+from dsar.model import (
+    Disposition,
+    FoundRequest,
+    InboundMail,
+    Requester,
+    Right,
+    SenderAuthentication,
+    Triage,
+    TriageSubject,
+)
+from dsar.store.tables import CaseFile, Message
+
+_REASON = "sorted by a person"
+
+
+def sort_case(app: App, case: CaseFile, rights: Sequence[Right], *, actor: str, now: datetime) -> None:
+    """
+    Say which rights the mail of a case in triage exercises; none: it was no request.
+
+    Raises: UsageError if nothing of the case waits in triage.
+    """
+    with app.store.transaction() as tx:
+        waiting = [request for request in tx.requests(case.id or 0) if request.state == State.TRIAGE]
+        if not waiting:
+            raise UsageError(f"{case.reference} is sorted already; 'dsar show {case.reference}' tells where it stands.")
+        link, message = tx.case_messages(case.id or 0)[0]
+        triage = triage_of(app, case, message.id or 0, link.sealed_triage)
+        for request in waiting:
+            if Right(request.right) in rights:
+                tx.advance(request, Event.SORTED, actor=actor, at=now)
+            else:
+                tx.advance(request, Event.DISMISSED, actor=actor, at=now, outcome=Outcome.NOT_A_REQUEST, closed_at=now)
+        missing = set(rights) - {Right(request.right) for request in waiting}
+        for right in sorted(missing):
+            found = FoundRequest(right=right, evidence="", reason=_REASON)
+            opening.add_request(app, tx, case, found, message, doubt=False, actor=actor, now=now)
+        if rights:
+            tx.enqueue("identify", case.id or 0, due_at=now)
+            acknowledge(app, tx, case, intake.read(app, message), triage, now=now)
+
+
+def sort_message(app: App, message: Message, rights: Sequence[Right], *, actor: str, now: datetime) -> tuple[str, ...]:
+    """
+    Say which rights a mail without a case exercises; none: it is filed as no request.
+
+    Returns: references of the cases opened.
+    """
+    if message.status not in {"person", "quarantine"}:
+        raise UsageError(f"Mail M-{message.id} is sorted already.")
+    if not rights:
+        with app.store.transaction() as tx:
+            intake.file_message(tx.message(message.id or 0), Disposition.NOT_REQUEST, status="sorted")
+            tx.record("message_dismissed", actor=actor, at=now)
+        return ()
+    mail, triage = _read(app, message)
+    subject = replace(
+        triage.subjects[0], requests=tuple(FoundRequest(right=right, evidence="", reason=_REASON) for right in rights)
+    )
+    sorted_triage = replace(
+        triage, disposition=Disposition.REQUEST, subjects=(subject,), needs_person=False, reasons=(_REASON,)
+    )
+    return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, now=now)
+
+
+def _read(app: App, message: Message) -> tuple[InboundMail, Triage]:
+    """A mail and its triage; what the program cannot read is taken up with an unknown sender."""
+    try:
+        mail = intake.read(app, message)
+    except MalformedMailError:
+        return _UNREADABLE, _UNKNOWN
+    return mail, intake.examine(app, mail)
+
+
+def assign(app: App, case: CaseFile, *, handler: str, actor: str, now: datetime) -> None:
+    """Give a case to a member of staff."""
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case.id or 0)
+        case.handler = handler
+        tx.add_case(case)
+        tx.record("assigned", actor=actor, at=now, case_id=case.id, detail={"to": handler})
+
+
+_UNREADABLE = InboundMail(
+    message_id=None,
+    in_reply_to=(),
+    references=(),
+    sender=None,
+    sender_name="",
+    reply_to=(),
+    to=(),
+    cc=(),
+    subject="",
+    text="",
+    own_text="",
+    quoted_text="",
+    attachments=(),
+    authentication_results=(),
+    machine_signs=("unreadable",),
+    is_bounce=False,
+    own_message_ids=(),
+    hidden_text=False,
+    defects=("unreadable",),
+)
+_UNKNOWN = Triage(
+    disposition=Disposition.UNCLEAR,
+    subjects=(TriageSubject(name=None, identifiers=(), requests=()),),
+    language="sv",
+    requester=Requester.SELF,
+    flags=(),
+    sender_authentication=SenderAuthentication.NONE,
+    needs_person=True,
+    reasons=(),
+)

@@ -1,0 +1,162 @@
+"""
+Mails that belong to something known: copies of our own letters, bounces, and follow-ups of a case.
+
+Knowing a reference is no proof of identity: a follow-up changes the course of a case only if it comes from an address
+of that case; from anybody else it joins with a flag and changes no state.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsar.casework import opening
+from dsar.casework.context import PROGRAM, App, subject_of
+from dsar.casework.sending import settle_sent, take_letter_back, void_letter
+from dsar.lifecycle import Event, State
+from dsar.model import Disposition, IdentifierType, InboundMail, SenderAuthentication, Triage
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, Message, Request
+
+
+def settle_own_copy(app: App, message_id: int, mail: InboundMail, *, now: datetime) -> bool:
+    """A copy of our own letter in our own mailbox is evidence that it left; True if the mail is one."""
+    if mail.message_id is None:
+        return False
+    with app.store.transaction() as tx:
+        row = tx.outgoing_by_message_id(mail.message_id)
+        if row is None or mail.sender != app.settings.smtp_sender:
+            return False
+        _file(tx.message(message_id), Disposition.INTERNAL)
+    if row.state == "uncertain":
+        settle_sent(app, row.id or 0, evidence="found_copy", actor=PROGRAM, now=now)
+    return True
+
+
+def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime) -> bool:
+    """A bounce of one of our letters reopens what it answered; True if the mail is one."""
+    if not mail.is_bounce:
+        return False
+    with app.store.transaction() as tx:
+        rows = [row for row in map(tx.outgoing_by_message_id, mail.own_message_ids) if row is not None]
+        if not rows:
+            return False
+        for row in rows:
+            tx.record("mail_bounced", actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+            if row.state == "sent":
+                tx.move_outgoing(row, to="failed", expected="sent")
+                take_letter_back(tx, row, Event.BOUNCED, actor=PROGRAM, now=now)
+                add_flags(tx, tx.case_by_id(row.case_id or 0), ("bounced",))
+        _file(tx.message(message_id), Disposition.BOUNCE)
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Match:
+    case: CaseFile
+    in_thread: bool  #: It answers a mail of the case; otherwise only the sender fits.
+    known_sender: bool  #: It comes from an address of the case, and the mail server did not find it forged.
+
+
+def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
+    """
+    Let a follow-up join its case, with the effect that its state demands; True if the mail was one.
+
+    A new request outside any thread joins an open case of the same proven sender, so that a reminder is not a second
+    case.
+    """
+    with app.store.transaction() as tx:
+        message = tx.message(message_id)
+        match = _find_case(app, tx, mail, triage)
+        if match is None or message is None:
+            return False
+        case = match.case
+        requests = tx.requests(case.id or 0)
+        if triage.disposition is Disposition.REQUEST and (
+            not match.known_sender or all(request.state == State.CLOSED for request in requests)
+        ):
+            return False  # a request of its own: from somebody else, or after the matter was ended
+        opening.join(app, tx, case, message, mail, triage, role="follow_up")
+        tx.record("follow_up", actor=PROGRAM, at=now, case_id=case.id, detail={"disposition": triage.disposition})
+        if match.known_sender:
+            opening.extend_subject(app, tx, case, mail, triage.subjects[0])
+            _add_new_rights(app, tx, case, triage, message, now=now)
+            for request in requests:
+                _disturb(tx, request, now=now)
+            add_flags(tx, case, ("follow_up",))
+        else:
+            add_flags(tx, case, ("follow_up_unknown_sender",))
+        _file(message, Disposition.FOLLOW_UP)
+    return True
+
+
+def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> _Match | None:
+    for message_id in (*mail.in_reply_to, *reversed(mail.references)):
+        row = tx.outgoing_by_message_id(message_id)
+        cases = (
+            [tx.case_by_id(row.case_id or 0)] if row else tx.cases_indexed(app.vault.index("message_id", message_id))
+        )
+        if cases:
+            return _Match(case=cases[0], in_thread=True, known_sender=_is_known(app, cases[0], mail, triage))
+    if mail.sender is None or triage.sender_authentication is not SenderAuthentication.PASS:
+        return None
+    if triage.disposition not in {Disposition.REQUEST, Disposition.FOLLOW_UP} or len(triage.subjects) > 1:
+        return None
+    for case in tx.cases_indexed(app.vault.index("sender", mail.sender)):
+        if any(request.state != State.CLOSED for request in tx.requests(case.id or 0)):
+            return _Match(case=case, in_thread=False, known_sender=True)
+    return None
+
+
+def _is_known(app: App, case: CaseFile, mail: InboundMail, triage: Triage) -> bool:
+    if mail.sender is None or triage.sender_authentication is SenderAuthentication.FAIL:
+        return False
+    subject = subject_of(app, case)
+    addresses = {each.value for each in subject.proven if each.type is IdentifierType.EMAIL}
+    return mail.sender == subject.reply_address or mail.sender in addresses
+
+
+def _add_new_rights(
+    app: App, tx: Transaction, case: CaseFile, triage: Triage, message: Message, *, now: datetime
+) -> None:
+    """A later mail that adds a right starts a clock for that right (Art. 12(3): "within one month of receipt")."""
+    running = {request.right for request in tx.requests(case.id or 0) if request.state != State.CLOSED}
+    for found in opening.in_order(triage.subjects[0].requests):
+        if found.right not in running:
+            opening.add_request(app, tx, case, found, message, doubt=triage.needs_person, actor=PROGRAM, now=now)
+            if not triage.needs_person:
+                tx.enqueue("identify", case.id or 0, due_at=now)
+
+
+#: What a follow-up from the requester does to a request in each state; states not named just go on.
+_DISTURBED = {State.APPROVED: Event.VOIDED, State.APPLYING: Event.BLOCKED, State.BLOCKED: Event.VOIDED}
+
+
+def _disturb(tx: Transaction, request: Request, *, now: datetime) -> None:
+    state = State(request.state)
+    if state is State.DISPATCHING:
+        _recall_unsent(tx, request, now=now)
+    elif state in _DISTURBED:
+        tx.advance(request, _DISTURBED[state], actor=PROGRAM, at=now, detail={"because": "follow_up"})
+    if state in {State.REVIEW, State.APPROVED, State.BLOCKED}:
+        for letter in tx.letters_of(request.id or 0):
+            if letter.status in {"draft", "approved"}:
+                void_letter(tx, letter, reason="follow_up", now=now)
+
+
+def _recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:
+    """Stop a letter that nobody has begun to send; one under way goes out and the flag remains."""
+    for letter in tx.letters_of(request.id or 0):
+        row = tx.outgoing_of_letter(letter.id or 0)
+        if row is not None and tx.move_outgoing(row, to="recalled", expected="ready"):
+            take_letter_back(tx, row, Event.RECALLED, actor=PROGRAM, now=now)
+
+
+def add_flags(tx: Transaction, case: CaseFile, flags: tuple[str, ...]) -> None:
+    """Show something about a case in the queue."""
+    case.flags = [*case.flags, *(flag for flag in flags if flag not in case.flags)]
+    tx.add_case(case)
+
+
+def _file(message: Message | None, disposition: Disposition) -> None:
+    if message is not None:
+        message.disposition = disposition
+        message.status = "sorted"

@@ -1,0 +1,226 @@
+"""What staff see: the queue, and one case from every side. Looking at personal data is recorded in the audit trail."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from dsar import deadlines
+from dsar.casework import intake
+from dsar.casework.approving import obstacles
+from dsar.casework.context import App, subject_of, triage_of
+from dsar.errors import AmbiguousRequestError, MalformedMailError, UnknownCaseError, UsageError
+from dsar.lifecycle import State
+from dsar.model import Deadlines, InboundMail, Right, Triage
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, EventRow, Message, Request, Sighting
+
+#: Whose turn it is in each state, in the words of the queue.
+WAITS_FOR = {
+    State.RECEIVED: "program",
+    State.TRIAGE: "person: sort",
+    State.IDENTITY: "person: verify",
+    State.CLARIFYING: "requester",
+    State.SEARCHING: "program",
+    State.REVIEW: "person: approve",
+    State.APPROVED: "program",
+    State.APPLYING: "program",
+    State.DISPATCHING: "program",
+    State.BLOCKED: "person: release",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueLine:
+    """One thing that waits, with what a person needs to choose what to do next; no personal data."""
+
+    reference: str  #: D-2026-00042/access, or M-17 for a mail without a case
+    state: str
+    waits_for: str
+    received_on: date
+    send_by_on: date
+    legal_on: date
+    days_left: int  #: Calendar days from today to send_by_on; negative: too late for the plan.
+    handler: str | None
+    blockers: tuple[str, ...]
+    flags: tuple[str, ...]
+
+
+def queue(app: App, *, now: datetime) -> list[QueueLine]:
+    """Everything that is open, most urgent first."""
+    today = deadlines.received_on(now)
+    with app.store.transaction() as tx:
+        lines = [_request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
+        lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
+        lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
+    return sorted(lines, key=lambda line: (line.send_by_on, line.reference))
+
+
+def _request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:
+    state = State(request.state)
+    blockers = tuple(obstacles(app, tx, case, request)) if state is State.REVIEW else ()
+    if request.blocked_reason:
+        blockers = (*blockers, request.blocked_reason)
+    return QueueLine(
+        reference=f"{case.reference}/{request.right}",
+        state=state,
+        waits_for=WAITS_FOR[state],
+        received_on=deadlines.received_on(request.received_at),
+        send_by_on=request.send_by_on,
+        legal_on=request.legal_on,
+        days_left=(request.send_by_on - today).days,
+        handler=case.handler,
+        blockers=blockers,
+        flags=tuple(case.flags),
+    )
+
+
+def _message_line(app: App, message: Message, today: date) -> QueueLine:
+    received_on = deadlines.received_on(message.received_at)
+    dates = deadlines.deadlines(received_on, closures=app.settings.closures)  # in doubt it is a request (Art. 12(2))
+    unreadable = message.status == "quarantine"
+    return QueueLine(
+        reference=f"M-{message.id}",
+        state=message.status,
+        waits_for="person: sort",
+        received_on=received_on,
+        send_by_on=dates.send_by_on,
+        legal_on=dates.legal_on,
+        days_left=(dates.send_by_on - today).days,
+        handler=None,
+        blockers=("the program could not read it",) if unreadable else (),
+        flags=(message.disposition,) if message.disposition else (),
+    )
+
+
+def _unfetched_line(sighting: Sighting, today: date) -> QueueLine:
+    """A mail that the server will not give: nobody knows how old it is, so it is due now."""
+    return QueueLine(
+        reference=f"{sighting.mailbox}/{sighting.folder}/{sighting.uid}",
+        state="unfetchable",
+        waits_for="person: open it in the mailbox",
+        received_on=today,
+        send_by_on=today,
+        legal_on=today,
+        days_left=0,
+        handler=None,
+        blockers=("the mail server will not give it",),
+        flags=(),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ references
+
+
+def find_case(app: App, reference: str) -> CaseFile:
+    """The case of CASE or CASE/RIGHT. Raises: UnknownCaseError."""
+    with app.store.transaction() as tx:
+        return tx.case(_split(reference)[0])
+
+
+def find_request(app: App, reference: str, states: Iterable[State]) -> tuple[CaseFile, Request]:
+    """
+    The one request that CASE or CASE/RIGHT names.
+
+    Args: states: in which the intended command makes sense; they choose among several rights of a case.
+    Raises: UnknownCaseError; UsageError if none fits; AmbiguousRequestError if several do.
+    """
+    name, right = _split(reference)
+    wanted = frozenset(states)
+    with app.store.transaction() as tx:
+        case = tx.case(name)
+        requests = [each for each in tx.requests(case.id or 0) if right is None or each.right == right]
+    if not requests:
+        raise UnknownCaseError(reference)
+    fitting = [each for each in requests if each.state in wanted]
+    if not fitting:
+        stand = ", ".join(f"{each.right} is in {each.state}" for each in requests)
+        raise UsageError(f"{reference}: nothing to do here ({stand}).")
+    if len(fitting) > 1 and right is None:
+        raise AmbiguousRequestError(name, [each.right for each in fitting])
+    return case, fitting[-1]
+
+
+def _split(reference: str) -> tuple[str, Right | None]:
+    name, _, right = reference.strip().partition("/")
+    if right and right not in set(Right):
+        raise UsageError(f"{right!r} is no right; there are {', '.join(Right)}.")
+    return name.upper(), Right(right) if right else None
+
+
+def find_message(app: App, reference: str) -> Message:
+    """The mail of M-17. Raises: UsageError."""
+    number = reference.upper().removeprefix("M-")
+    with app.store.transaction() as tx:
+        message = tx.message(int(number)) if number.isdecimal() and len(number) < 12 else None
+    if message is None:
+        raise UsageError(f"There is no mail {reference!r}; 'dsar queue' lists what waits.")
+    return message
+
+
+# ----------------------------------------------------------------------------------------------------- one case
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadMail:
+    """One mail of a case with its triage."""
+
+    role: str
+    received_at: datetime
+    mail: InboundMail | None  #: None: it cannot be read.
+    triage: Triage
+
+
+def thread(app: App, case: CaseFile, *, actor: str, now: datetime) -> list[ThreadMail]:
+    """The mails of a case, oldest first."""
+    with app.store.transaction() as tx:
+        tx.record("looked_at_messages", actor=actor, at=now, case_id=case.id)
+        pairs = tx.case_messages(case.id or 0)
+    return [
+        ThreadMail(
+            role=link.role,
+            received_at=message.received_at,
+            mail=_readable(app, message),
+            triage=triage_of(app, case, message.id or 0, link.sealed_triage),
+        )
+        for link, message in pairs
+    ]
+
+
+def _readable(app: App, message: Message) -> InboundMail | None:
+    try:
+        return intake.read(app, message)
+    except MalformedMailError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseView:
+    """The head of a case."""
+
+    case: CaseFile
+    requests: tuple[Request, ...]
+    name: str | None
+    addresses: tuple[str, ...]
+
+
+def head(app: App, case: CaseFile, *, actor: str, now: datetime) -> CaseView:
+    """What a case is about."""
+    with app.store.transaction() as tx:
+        tx.record("looked_at_case", actor=actor, at=now, case_id=case.id)
+        requests = tuple(tx.requests(case.id or 0))
+    subject = subject_of(app, case)
+    addresses = dict.fromkeys([*(each.value for each in subject.proven), subject.reply_address or ""])
+    return CaseView(case=case, requests=requests, name=subject.name, addresses=tuple(filter(None, addresses)))
+
+
+def timeline(app: App, case: CaseFile) -> tuple[EventRow, ...]:
+    """Every event of a case, oldest first; it holds no personal data."""
+    with app.store.transaction() as tx:
+        return tuple(tx.events(case.id or 0))
+
+
+def clock(app: App, request: Request) -> Deadlines:
+    """The statutory clock of a request, with its explanation."""
+    return deadlines.deadlines(
+        deadlines.received_on(request.received_at), paused_days=request.paused_days, closures=app.settings.closures
+    )

@@ -1,0 +1,166 @@
+"""The commands by which a person decides: sort, verify, decide, approve, reject, refuse, release, assign."""
+
+from collections.abc import Sequence
+
+import click
+
+from dsar.cli.console import now, session
+from dsar.errors import UsageError
+from dsar.lifecycle import State
+from dsar.model import Right
+
+_RIGHT = click.Choice([right.value for right in Right])
+_CHECKS = click.Choice(["call_back", "shop_login", "id_shown"])
+
+
+@click.command()
+@click.argument("reference", metavar="CASE|M-NUMBER")
+@click.option("--right", "rights", type=_RIGHT, multiple=True, help="A right that the mail exercises; repeatable.")
+@click.option("--not-request", is_flag=True, help="It exercises none.")
+@click.pass_context
+def sort(ctx: click.Context, reference: str, *, rights: Sequence[str], not_request: bool) -> None:
+    """Say which rights an unclear mail exercises."""
+    if bool(rights) == not_request:
+        raise UsageError("Give either --right (once or more) or --not-request.")
+    from dsar.casework import sorting, views
+
+    wanted = [Right(right) for right in rights]
+    with session(ctx) as opened:
+        actor = opened.actor()
+        if reference.upper().startswith("M-"):
+            message = views.find_message(opened.app, reference)
+            cases = sorting.sort_message(opened.app, message, wanted, actor=actor, now=now())
+            click.echo(f"Opened {', '.join(cases)}." if cases else "Filed as no request.")
+        else:
+            case = views.find_case(opened.app, reference)
+            sorting.sort_case(opened.app, case, wanted, actor=actor, now=now())
+            click.echo(f"{case.reference} is sorted.")
+        opened.run_due()
+
+
+@click.command()
+@click.argument("reference", metavar="CASE")
+@click.option("--method", type=_CHECKS, required=True, help="How you made sure who asks.")
+@click.option("--contact", metavar="ADDRESS", help="E-mail address that the check proved; default: the sender's.")
+@click.pass_context
+def verify(ctx: click.Context, reference: str, method: str, contact: str | None) -> None:
+    """Record that you made sure who asks; nothing shown to you is copied."""
+    from dsar.casework import identifying, views
+    from dsar.identity import CheckMethod
+
+    with session(ctx) as opened:
+        case = views.find_case(opened.app, reference)
+        level = identifying.verify(
+            opened.app, case, method=CheckMethod(method), contact=contact, actor=opened.actor(), now=now()
+        )
+        opened.run_due()
+        click.echo(f"{case.reference} now has identity level {level}.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE")
+@click.argument("numbers", type=int, nargs=-1)
+@click.option("--accept/--leave-out", "accepted", required=True, help="They are about this person, or not.")
+@click.pass_context
+def decide(ctx: click.Context, reference: str, numbers: Sequence[int], *, accepted: bool) -> None:
+    """Decide which candidate records are about the person; without NUMBERS all that are undecided."""
+    from dsar.casework import searching, views
+
+    with session(ctx) as opened:
+        case = views.find_case(opened.app, reference)
+        count = searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
+        click.echo(f"{count} candidate(s) {'accepted' if accepted else 'left out'}.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.pass_context
+def approve(ctx: click.Context, reference: str) -> None:
+    """Approve the letter that you have read; it is sent as it was shown."""
+    from dsar.casework import approving, views
+
+    with session(ctx) as opened:
+        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        approved = approving.approve(opened.app, case, request, actor=opened.actor(), now=now())
+        click.echo(f"{case.reference}/{request.right}: {approved.letter.kind} approved.")
+        opened.run_due()
+
+
+@click.command()
+@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.option("--reason", required=True, help="What is wrong with it.")
+@click.pass_context
+def reject(ctx: click.Context, reference: str, reason: str) -> None:
+    """Send a draft back with a reason."""
+    from dsar.casework import answering, views
+
+    with session(ctx) as opened:
+        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        answering.reject(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
+        click.echo(f"{case.reference}/{request.right}: the draft was sent back.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.option("--reasons", help="Why, specific to this case, in the language of the letter.")
+@click.option("--law", "legal_ground", help="Article and section that it rests on.")
+@click.option("--unidentified", is_flag=True, help="The reason is that the sender could not be identified.")
+@click.pass_context
+def refuse(
+    ctx: click.Context, reference: str, *, reasons: str | None, legal_ground: str | None, unidentified: bool
+) -> None:
+    """Prepare a refusal; a second person approves it."""
+    if not unidentified and not (reasons and legal_ground):
+        raise UsageError("A refusal needs --reasons and --law (Art. 12(4) GDPR), or --unidentified.")
+    from dsar.casework import answering, views
+
+    states = {State.IDENTITY, State.CLARIFYING, State.SEARCHING, State.REVIEW}
+    with session(ctx) as opened:
+        case, request = views.find_request(opened.app, reference, states)
+        actor = opened.actor()
+        if unidentified:
+            answering.give_up_identity(opened.app, request, actor=actor, now=now())
+        else:
+            answering.refuse(
+                opened.app,
+                case,
+                request,
+                reasons=reasons or "",
+                legal_ground=legal_ground or "",
+                actor=actor,
+                now=now(),
+            )
+        click.echo(f"{case.reference}/{request.right}: the letter waits for approval.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE")
+@click.option("--sent/--resend", "was_sent", required=True, help="The uncertain mail left, or is to be sent again.")
+@click.pass_context
+def release(ctx: click.Context, reference: str, *, was_sent: bool) -> None:
+    """Decide about a mail of which nobody knows whether it left."""
+    from dsar.casework import sending, views
+
+    with session(ctx) as opened:
+        case = views.find_case(opened.app, reference)
+        count = sending.decide_uncertain(opened.app, case, sent=was_sent, actor=opened.actor(), now=now())
+        if not count:
+            raise UsageError(f"No mail of {case.reference} is uncertain.")
+        opened.run_due()
+        click.echo(f"{count} mail(s) {'taken as sent' if was_sent else 'sent again'}.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE")
+@click.argument("handler")
+@click.pass_context
+def assign(ctx: click.Context, reference: str, handler: str) -> None:
+    """Give a case to a member of staff."""
+    from dsar.casework import sorting, views
+
+    with session(ctx) as opened:
+        if handler not in opened.app.settings.members:
+            raise UsageError(f"No member of staff is called {handler!r} in settings.")
+        case = views.find_case(opened.app, reference)
+        sorting.assign(opened.app, case, handler=handler, actor=opened.actor(), now=now())
+        click.echo(f"{case.reference} is handled by {handler}.")

@@ -1,0 +1,80 @@
+"""The commands that keep dsar going: poll, run, work."""
+
+import signal
+from types import FrameType
+
+import click
+
+from dsar.cli.console import now, print_json, print_table, session
+
+
+@click.command()
+@click.pass_context
+def poll(ctx: click.Context) -> None:
+    """Fetch new mail once and do everything that is due."""
+    from dsar import poller, worker
+
+    with session(ctx) as opened:
+        worker.free_dead(opened.app)
+        for mailbox, open_inbox in opened.inboxes.items():
+            with open_inbox() as inbox:
+                found = poller.poll(opened.app, mailbox, inbox)
+            note = ", another process reads it just now" if found.busy else ""
+            lost = f", {found.unfetchable} could not be fetched" if found.unfetchable else ""
+            click.echo(f"{mailbox}: {found.stored} new{lost}{note}")
+        steps = opened.run_due()
+        click.echo(f"{steps} step(s) done.")
+
+
+@click.command()
+@click.option(
+    "--interval", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds between polls."
+)
+@click.pass_context
+def run(ctx: click.Context, interval: float) -> None:
+    """Fetch mail and do what is due until stopped."""
+    from dsar import poller
+
+    stopping = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    with session(ctx) as opened:
+        click.echo("dsar is running.", err=True)
+        poller.run(opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping)
+    click.echo("dsar has stopped.", err=True)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per step.")
+@click.pass_context
+def work(ctx: click.Context, *, as_json: bool) -> None:
+    """Show steps that are due, under way or stuck."""
+    with session(ctx) as opened:
+        with opened.app.store.transaction() as tx:
+            steps = tx.work()
+        if as_json:
+            for step in steps:
+                print_json(step.model_dump())
+            return
+        if not steps:
+            click.echo("Nothing is due.")
+            return
+        print_table(
+            ("Step", "Of", "Due (UTC)", "Tries", "Under way at", "Last error"),
+            [
+                (
+                    step.step,
+                    str(step.subject_id),
+                    f"{step.due_at:%Y-%m-%d %H:%M:%S}{' overdue' if step.due_at < now() else ''}",
+                    str(step.attempts),
+                    step.worker or "-",
+                    step.last_error or "-",
+                )
+                for step in steps
+            ],
+        )

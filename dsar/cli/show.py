@@ -1,0 +1,237 @@
+"""`dsar show`: one case from every side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dsar.cli.console import clean, now, print_field, print_json, print_table, session
+
+if TYPE_CHECKING:
+    from dsar.casework.answering import Draft
+    from dsar.casework.views import CaseView, ThreadMail
+    from dsar.model import Record
+    from dsar.wiring import Session
+
+
+@click.command()
+@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.option("--message", "side", flag_value="message", help="The mails, with what was understood from them.")
+@click.option("--data", "side", flag_value="data", help="What the systems hold, and what is still uncertain.")
+@click.option("--letter", "side", flag_value="letter", help="The letter that would be approved.")
+@click.option("--timeline", "side", flag_value="timeline", help="Everything that happened.")
+@click.option("--clock", "side", flag_value="clock", help="The statutory dates, explained.")
+@click.option("--save", type=click.Path(file_okay=False, path_type=Path), help="With --letter: write its annexes here.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+@click.pass_context
+def show(ctx: click.Context, reference: str, *, side: str | None, save: Path | None, as_json: bool) -> None:
+    """Show a case: its head, or the side that an option names."""
+    with session(ctx) as opened:
+        _SHOW[side or "head"](opened, reference, save, as_json)
+
+
+def _head(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    from dsar.casework import views
+
+    case = views.find_case(opened.app, reference)
+    view = views.head(opened.app, case, actor=opened.actor(), now=now())
+    if as_json:
+        print_json(_head_json(view))
+        return
+    print_field("Case", case.reference)
+    print_field("Person", f"{view.name or 'unknown'} {' '.join(f'<{each}>' for each in view.addresses)}")
+    print_field("Language", case.language)
+    print_field("Requester", case.requester)
+    print_field("Handler", case.handler or "-")
+    print_field("Identity", f"{case.identity_level} ({case.identity_method}) {case.identity_reason}")
+    print_field("Flags", " ".join(case.flags) or "-")
+    for request in view.requests:
+        print_field(
+            request.right,
+            f"{request.state}{f' ({request.blocked_reason})' if request.blocked_reason else ''}"
+            f"{f', {request.outcome}' if request.outcome else ''}"
+            f", send by {request.send_by_on}, legal {request.legal_on}",
+        )
+
+
+def _head_json(view: "CaseView") -> dict[str, object]:
+    case = view.case
+    return {
+        "case": case.reference,
+        "name": view.name,
+        "addresses": view.addresses,
+        "language": case.language,
+        "requester": case.requester,
+        "handler": case.handler,
+        "identity": {"level": case.identity_level, "method": case.identity_method, "reason": case.identity_reason},
+        "flags": case.flags,
+        "requests": [
+            {
+                "right": request.right,
+                "portability": request.portability,
+                "state": request.state,
+                "blocked": request.blocked_reason,
+                "outcome": request.outcome,
+                "received_at": request.received_at,
+                "send_by": request.send_by_on,
+                "legal": request.legal_on,
+                "closed_at": request.closed_at,
+            }
+            for request in view.requests
+        ],
+    }
+
+
+def _message(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    from dsar.casework import intake, views
+
+    if reference.upper().startswith("M-"):
+        message = views.find_message(opened.app, reference)
+        print_mail(None, intake.raw_content(opened.app, message).decode("utf-8", "replace"), ())
+        return
+    case = views.find_case(opened.app, reference)
+    for entry in views.thread(opened.app, case, actor=opened.actor(), now=now()):
+        if as_json:
+            print_json({"role": entry.role, "received_at": entry.received_at, "triage": entry.triage})
+            continue
+        _print_thread_mail(entry)
+
+
+def _print_thread_mail(entry: "ThreadMail") -> None:
+    print_field("Mail", f"{entry.role}, received {entry.received_at:%Y-%m-%d %H:%M} UTC")
+    evidence = [found.evidence for person in entry.triage.subjects for found in person.requests]
+    if entry.mail is None:
+        click.echo("(the mail cannot be read)")
+    else:
+        sender = f"{entry.mail.sender_name} <{entry.mail.sender or 'no usable sender'}>"
+        print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}", evidence)
+    print_field("Sender is", entry.triage.sender_authentication)
+    for reason in entry.triage.reasons:
+        print_field("Because", reason)
+    click.echo()
+
+
+def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
+    """A mail with the sentences that decided its triage marked by >> <<, without colour too."""
+    if sender is not None:
+        print_field("From", sender)
+    shown = clean(text)
+    for sentence in filter(None, map(clean, evidence)):
+        shown = shown.replace(sentence, f">>{sentence}<<")
+    click.echo(shown)
+
+
+def _data(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    from dsar.casework import searching, views
+
+    case = views.find_case(opened.app, reference)
+    with opened.app.store.transaction() as tx:
+        tx.record("looked_at_data", actor=opened.actor(), at=now(), case_id=case.id)
+        systems = tx.search_results(case)
+    records = searching.numbered_records(opened.app, case)
+    if as_json:
+        print_json({"systems": [{"system": row.system, "outcome": row.outcome} for row in systems]})
+        for number, record, word in records:
+            print_json({"number": number, "accepted": word, "record": record})
+        return
+    print_table(("System", "Outcome", "Detail"), [(row.system, row.outcome, row.detail) for row in systems])
+    for number, record, word in records:
+        click.echo()
+        click.echo(f"[{number}] {_strength(record, word)}")
+        print_table(("Field", "Value"), [(value.label.en, value.value) for value in record.values if value.value])
+
+
+def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
+    decided = {None: "", True: ", accepted", False: ", left out"}[word]
+    place = f"{record.system}/{record.object} {clean(record.key)}"
+    return f"{place}: {record.strength}{decided}, found by {record.found_by.type}"
+
+
+def _letter(opened: "Session", reference: str, save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    from dsar.casework import answering, views
+    from dsar.lifecycle import State
+
+    case, request = views.find_request(opened.app, reference, {State.REVIEW})
+    current = answering.draft(opened.app, case, request, now=now())
+    with opened.app.store.transaction() as tx:
+        tx.record("looked_at_letter", actor=opened.actor(), at=now(), case_id=case.id, request_id=request.id)
+    if as_json:
+        print_json(
+            {
+                "kind": current.letter.kind,
+                "recipient": current.recipient,
+                "subject": current.letter.subject,
+                "text": current.letter.text,
+                "annexes": [annex.filename for annex in current.letter.annexes],
+            }
+        )
+    else:
+        print_letter(current)
+    if save is not None:
+        save.mkdir(parents=True, exist_ok=True)
+        for annex in current.letter.annexes:
+            (save / Path(annex.filename).name).write_bytes(annex.content)
+
+
+def print_letter(current: "Draft") -> None:
+    """A draft as it would be sent."""
+    print_field("To", current.recipient)
+    print_field("Subject", current.letter.subject)
+    print_field("Annexes", ", ".join(annex.filename for annex in current.letter.annexes) or "none")
+    click.echo()
+    click.echo(clean(current.letter.text))
+
+
+def _timeline(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    from dsar.casework import views
+
+    events = views.timeline(opened.app, views.find_case(opened.app, reference))
+    if as_json:
+        for event in events:
+            print_json(
+                {
+                    "at": event.at,
+                    "actor": event.actor,
+                    "event": event.name,
+                    "from": event.from_state,
+                    "to": event.to_state,
+                    "detail": event.detail,
+                }
+            )
+        return
+    print_table(
+        ("When (UTC)", "Who", "What", "From", "To"),
+        [
+            (f"{event.at:%Y-%m-%d %H:%M:%S}", event.actor, event.name, event.from_state or "", event.to_state or "")
+            for event in events
+        ],
+    )
+
+
+def _clock(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    from dsar.casework import views
+    from dsar.lifecycle import State
+
+    case, request = views.find_request(opened.app, reference, set(State))
+    dates = views.clock(opened.app, request)
+    if as_json:
+        print_json(dates)
+        return
+    print_field("Request", f"{case.reference}/{request.right}")
+    print_field("Received", f"{dates.received_on}")
+    print_field("Nominal", f"{dates.nominal_on}")
+    print_field("Send by", f"{dates.send_by_on}")
+    print_field("Legal", f"{dates.legal_on}")
+    for sentence in dates.explanation:
+        click.echo(f"- {sentence}")
+
+
+_SHOW = {
+    "head": _head,
+    "message": _message,
+    "data": _data,
+    "letter": _letter,
+    "timeline": _timeline,
+    "clock": _clock,
+}

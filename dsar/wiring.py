@@ -1,0 +1,172 @@
+"""
+Settings -> the assembled program.
+
+Effects: opens the database and the key store; reads declarations and the register. Mail servers and systems are opened
+by the steps that need them. The only module that imports connectors/.
+"""
+
+import getpass
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import connectors
+from dsar import declaration, settings, worker
+from dsar.casework.context import App
+from dsar.connector import Searches
+from dsar.declaration import Declaration
+from dsar.errors import NotPermittedError, SettingsError
+from dsar.inbox import ImapAccount, ImapInbox
+from dsar.mailserver import Credential, CredentialSource
+from dsar.model import Activity
+from dsar.oauth import AccessTokens, OAuthClient
+from dsar.outbox import SmtpAccount, SmtpOutbox
+from dsar.settings import MailboxSection, Settings
+from dsar.store import SqlKeyStore, Store
+from dsar.vault import Vault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """The program, assembled for one command or one daemon."""
+
+    app: App
+    tools: worker.Tools
+    inboxes: dict[str, Callable[[], ImapInbox]]  #: {name of the mailbox: opens it}
+
+    def actor(self) -> str:
+        """
+        Login of the member of staff who calls.
+
+        Raises: NotPermittedError for anybody who is not in [staff.LOGIN].
+        """
+        login = caller(os.environ, separation=self.app.settings.staff.separation)
+        if login not in self.app.settings.members:
+            raise NotPermittedError(login, "work on cases", f"settings have no section [staff.{login}]")
+        return login
+
+    def run_due(self) -> int:
+        """Do every step that is due; how many were tried."""
+        return worker.run_due(self.tools)
+
+
+def caller(environ: Mapping[str, str], *, separation: bool) -> str:
+    """
+    Who calls: with separation the person behind sudo, whom the operating system vouches for.
+
+    Without separation (a single user, the demo) DSAR_ACTOR may name another member of staff.
+    """
+    if separation:
+        return environ.get("SUDO_USER") or getpass.getuser()
+    return environ.get("DSAR_ACTOR") or environ.get("SUDO_USER") or getpass.getuser()
+
+
+@contextmanager
+def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Session]:
+    """
+    Assemble the program that the settings file *path* describes.
+
+    Raises: SettingsError with all faults of settings, declarations and register at once; WrongKeyError;
+    DatabaseUnavailableError.
+    """
+    chosen = settings.load(path, environ)
+    declarations, register = load_declarations(chosen)
+    systems = open_systems(chosen, declarations)
+    store = Store(chosen.database.url.get_secret_value())
+    keys = SqlKeyStore(chosen.database.keys_url.get_secret_value())
+    try:
+        app = App(
+            settings=chosen,
+            store=store,
+            vault=Vault(chosen.vault.master_key.get_secret_value(), keys),
+            systems=systems,
+            declarations=declarations,
+            register=register,
+            controller=chosen.controller,
+        )
+        inboxes: dict[str, Callable[[], ImapInbox]] = {
+            name: partial(ImapInbox, imap_account(name, section)) for name, section in chosen.mailboxes.items()
+        }
+        tools = worker.Tools(app=app, open_inbox=next(iter(inboxes.values())), outbox=SmtpOutbox(smtp_account(chosen)))
+        yield Session(app=app, tools=tools, inboxes=inboxes)
+    finally:
+        store.close()
+        keys.close()
+
+
+def load_declarations(chosen: Settings) -> tuple[dict[str, Declaration], Mapping[str, Activity]]:
+    """
+    What every connected system holds, and the register of processing activities.
+
+    Raises: SettingsError with the faults of all files at once.
+    """
+    faults: list[str] = []
+    declarations: dict[str, Declaration] = {}
+    for name, section in chosen.systems.items():
+        try:
+            declarations[name] = declaration.load_declaration(section.declaration)
+        except SettingsError as error:
+            faults += error.problems
+    try:
+        register = declaration.load_register(chosen.register.activities)
+    except SettingsError as error:
+        raise SettingsError([*faults, *error.problems]) from None
+    faults += [fault for each in declarations.values() for fault in declaration.unregistered_activities(each, register)]
+    if faults:
+        raise SettingsError(faults)
+    return declarations, register
+
+
+def open_systems(chosen: Settings, declarations: Mapping[str, Declaration]) -> dict[str, Searches]:
+    """{name in settings: connector}; nothing is connected yet. Raises: SettingsError with all faults at once."""
+    faults: list[str] = []
+    systems: dict[str, Searches] = {}
+    for name, section in chosen.systems.items():
+        try:
+            systems[name] = connectors.open_connector(
+                section.connector, name=name, declaration=declarations[name], options=section.options
+            )
+        except SettingsError as error:
+            faults += error.problems
+    if faults:
+        raise SettingsError(faults)
+    return systems
+
+
+def imap_account(name: str, section: MailboxSection) -> ImapAccount:
+    """The account of one [mailbox.NAME]."""
+    return ImapAccount(
+        mailbox=name,
+        host=section.host,
+        port=section.port,
+        security=section.security,
+        user=section.user,
+        credential=_credential(name, section.oauth2, section.password.get_secret_value() if section.password else ""),
+        ca_file=section.ca_file,
+        folders=section.folders,
+        done_folder=section.done_folder,
+        sent_folder=section.sent_folder,
+    )
+
+
+def smtp_account(chosen: Settings) -> SmtpAccount:
+    """The account of [smtp]."""
+    section = chosen.smtp
+    password = section.password.get_secret_value() if section.password else ""
+    return SmtpAccount(
+        host=section.host,
+        port=section.port,
+        security=section.security,
+        user=section.user or None,
+        credential=_credential("smtp", section.oauth2, password) if section.user else None,
+        ca_file=section.ca_file,
+    )
+
+
+def _credential(account: str, oauth2: OAuthClient | None, password: str) -> CredentialSource:
+    if oauth2 is not None:
+        return AccessTokens(account, oauth2)
+    return lambda: Credential(kind="password", secret=password)

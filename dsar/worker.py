@@ -1,0 +1,158 @@
+"""
+Due steps -> done steps.
+
+Effects: runs use cases; reads the clock. A step is a short idempotent function of one id. It is leased while it runs,
+so that a step of a killed worker is done by the next one; what fails is tried again later, and what keeps failing
+stays visible in `dsar work`.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from dsar.casework import identifying, intake, searching, sending
+from dsar.casework.context import App
+from dsar.errors import DsarError
+from dsar.inbox import ImapInbox
+from dsar.outbox import SmtpOutbox
+from dsar.store.tables import Work
+
+log = logging.getLogger(__name__)
+
+_LEASE = timedelta(minutes=10)
+
+#: Seconds until the next try, by number of tries so far; the last one repeats.
+_RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
+
+#: A mail that could not be sorted in so many tries goes before a person.
+_SORT_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What steps need besides the app; opened on use, one connection per step."""
+
+    app: App
+    open_inbox: Callable[[], ImapInbox]
+    outbox: SmtpOutbox
+
+
+class EvidencePendingError(DsarError):
+    """No evidence yet of what became of a mail; look again later."""
+
+    exit_code = 3
+
+    def __init__(self) -> None:
+        super().__init__("There is no evidence yet of what became of a mail.")
+
+
+def _sort(tools: Tools, work: Work, now: datetime) -> None:
+    intake.sort(tools.app, work.subject_id, now=now)
+
+
+def _identify(tools: Tools, work: Work, now: datetime) -> None:
+    identifying.identify(tools.app, work.subject_id, now=now)
+
+
+def _search(tools: Tools, work: Work, now: datetime) -> None:
+    searching.collect(tools.app, work.subject_id, attempt=work.attempts, now=now)
+
+
+def _dispatch(tools: Tools, work: Work, now: datetime) -> None:
+    sending.dispatch_mail(tools.app, work.subject_id, outbox=tools.outbox, now=now)
+
+
+def _reconcile(tools: Tools, work: Work, now: datetime) -> None:
+    with tools.open_inbox() as inbox:
+        settled = sending.reconcile(tools.app, work.subject_id, inbox=inbox, now=now)
+    if not settled:
+        raise EvidencePendingError
+
+
+def _file_copy(tools: Tools, work: Work, now: datetime) -> None:
+    with tools.open_inbox() as inbox:
+        sending.file_copy(tools.app, work.subject_id, inbox=inbox, now=now)
+
+
+#: Name of a step -> the function that does it.
+STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
+    "sort": _sort,
+    "identify": _identify,
+    "search": _search,
+    "dispatch": _dispatch,
+    "reconcile": _reconcile,
+    "file_copy": _file_copy,
+}
+
+
+def worker_name() -> str:
+    """Who this process is, for leases: host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def free_dead(app: App) -> int:
+    """Take the leases of processes of this host that no longer exist; how many. Otherwise their time must run out."""
+    host, _, _ = worker_name().partition(":")
+    with app.store.transaction() as tx:
+        names = {row.worker for row in tx.work() if row.worker.startswith(f"{host}:")}
+        dead = [name for name in names if not _is_alive(int(name.rpartition(":")[2]))]
+        return tx.free_leases(dead)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def run_due(tools: Tools, *, limit: int | None = None) -> int:
+    """
+    Do everything that is due now, and what becomes due by it.
+
+    Returns: number of steps tried.
+    """
+    tried = 0
+    name = worker_name()
+    while limit is None or tried < limit:
+        now = datetime.now(UTC)
+        with tools.app.store.transaction() as tx:
+            work = tx.claim(name, now=now, lease=_LEASE)
+        if work is None:
+            break
+        tried += 1
+        run_step(tools, work, now=now)
+    with tools.app.store.transaction() as tx:
+        tx.seal_events()
+    return tried
+
+
+def run_step(tools: Tools, work: Work, *, now: datetime) -> None:
+    """Do one claimed step; failing postpones it and never stops the others."""
+    try:
+        STEPS[work.step](tools, work, now)
+    except Exception as error:  # noqa: BLE001  # the one place: whatever a mail or a system does, the others go on
+        _failed(tools.app, work, error, now=now)
+    else:
+        with tools.app.store.transaction() as tx:
+            tx.finish(work)
+
+
+def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:
+    """The class of the error is logged, never its text, which may quote a person (P9)."""
+    kind = type(error).__name__
+    log.warning("step failed", extra={"step": work.step, "subject": work.subject_id, "error": kind})
+    if work.step == "sort" and work.attempts >= _SORT_TRIES and not isinstance(error, DsarError):
+        intake.set_aside(app, work.subject_id, error=kind, now=now)
+        with app.store.transaction() as tx:
+            tx.finish(work)
+        return
+    delay = _RETRY_SECONDS[min(work.attempts, len(_RETRY_SECONDS)) - 1]
+    with app.store.transaction() as tx:
+        tx.postpone(work, due_at=now + timedelta(seconds=delay), error=kind)

@@ -1,0 +1,128 @@
+"""Sealed values: only the right key opens them, in the right place, and a destroyed key is gone."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsar.errors import WrongKeyError
+from dsar.model import Identifier, IdentifierType
+from dsar.store import SqlKeyStore
+from dsar.vault import Vault
+
+MASTER = bytes(range(32))
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> SqlKeyStore:
+    return SqlKeyStore(f"sqlite:///{tmp_path}/keys.sqlite3")
+
+
+@pytest.fixture
+def vault(keys: SqlKeyStore) -> Vault:
+    opened = Vault(MASTER, keys)
+    opened.create_key("case:D-2026-00001")
+    return opened
+
+
+def test_what_is_sealed_opens_again(vault: Vault) -> None:
+    """Sealing and unsealing under the same key and context gives the same bytes."""
+    sealed = vault.seal("case:D-2026-00001", "letter:1", "Åsa".encode())
+
+    assert vault.unseal("case:D-2026-00001", "letter:1", sealed) == "Åsa".encode()
+
+
+def test_sealed_bytes_do_not_hold_the_text(vault: Vault) -> None:
+    """The plain text is nowhere in what is stored."""
+    assert b"asa@example.se" not in vault.seal("case:D-2026-00001", "letter:1", b"asa@example.se")
+
+
+def test_a_value_moved_to_another_place_does_not_open(vault: Vault) -> None:
+    """The context is authenticated: nobody can swap two persons' rows."""
+    sealed = vault.seal("case:D-2026-00001", "letter:1", b"x")
+
+    with pytest.raises(WrongKeyError):
+        vault.unseal("case:D-2026-00001", "letter:2", sealed)
+
+
+def test_a_changed_byte_does_not_open(vault: Vault) -> None:
+    """Tampering is noticed."""
+    sealed = bytearray(vault.seal("case:D-2026-00001", "letter:1", b"x"))
+    sealed[-1] ^= 1
+
+    with pytest.raises(WrongKeyError):
+        vault.unseal("case:D-2026-00001", "letter:1", bytes(sealed))
+
+
+def test_another_master_key_is_refused_at_once(vault: Vault, keys: SqlKeyStore) -> None:
+    """A wrong key is one clear error before anything is read or written."""
+    with pytest.raises(WrongKeyError, match="master_key"):
+        Vault(bytes(32), keys)
+
+
+def test_a_short_master_key_is_refused(keys: SqlKeyStore) -> None:
+    """A master key has exactly 32 bytes."""
+    with pytest.raises(WrongKeyError):
+        Vault(b"short", keys)
+
+
+def test_creating_a_key_twice_keeps_the_first(vault: Vault) -> None:
+    """A repeated step does not make what was sealed before unreadable."""
+    sealed = vault.seal("case:D-2026-00001", "a", b"x")
+
+    vault.create_key("case:D-2026-00001")
+
+    assert vault.unseal("case:D-2026-00001", "a", sealed) == b"x"
+
+
+def test_a_shared_mail_key_opens_through_the_case_after_the_mailbox_let_go(vault: Vault) -> None:
+    """After triage a mail belongs to its case alone."""
+    vault.create_key("mailbox:main")
+    vault.create_key("mail:abc", wrapped_by="mailbox:main")
+    sealed = vault.seal("mail:abc", "raw", b"mail")
+
+    vault.share_key("mail:abc", wrapped_by="case:D-2026-00001")
+    vault.withdraw_key("mail:abc", wrapped_by="mailbox:main")
+
+    assert vault.unseal("mail:abc", "raw", sealed) == b"mail"
+
+
+def test_destroying_a_case_key_makes_its_mails_unreadable(vault: Vault) -> None:
+    """Purging a case is destroying one key."""
+    vault.create_key("mail:abc", wrapped_by="case:D-2026-00001")
+    sealed = vault.seal("mail:abc", "raw", b"mail")
+
+    vault.destroy_key("case:D-2026-00001")
+
+    with pytest.raises(WrongKeyError):
+        vault.unseal("mail:abc", "raw", sealed)
+
+
+def test_a_mail_of_two_cases_survives_the_purge_of_one(vault: Vault) -> None:
+    """One mail about two persons stays readable in the other's case."""
+    vault.create_key("case:D-2026-00002")
+    vault.create_key("mail:abc", wrapped_by="case:D-2026-00001")
+    vault.share_key("mail:abc", wrapped_by="case:D-2026-00002")
+    sealed = vault.seal("mail:abc", "raw", b"mail")
+
+    vault.destroy_key("case:D-2026-00001")
+
+    assert vault.unseal("mail:abc", "raw", sealed) == b"mail"
+
+
+def test_blind_index_depends_on_the_master_key(vault: Vault, tmp_path: Path) -> None:
+    """Without the master key nobody can compute who is behind an index."""
+    other = Vault(bytes(32), SqlKeyStore(f"sqlite:///{tmp_path}/other.sqlite3"))
+    email = Identifier(type=IdentifierType.EMAIL, value="asa@example.se")
+
+    assert vault.index_identifier(email) != other.index_identifier(email)
+
+
+@given(st.binary(max_size=2000), st.text(max_size=50))
+def test_any_bytes_survive(tmp_path_factory: pytest.TempPathFactory, plain: bytes, context: str) -> None:
+    """Whatever a mail holds comes back unchanged."""
+    vault = Vault(MASTER, SqlKeyStore(f"sqlite:///{tmp_path_factory.mktemp('keys')}/keys.sqlite3"))
+    vault.create_key("k")
+
+    assert vault.unseal("k", context, vault.seal("k", context, plain)) == plain
