@@ -94,6 +94,7 @@ class _Words:
     def filters(self) -> dict[str, Callable[..., object]]:
         return {
             "by_category": by_category,
+            "capital": self.capital,
             "country": self.country,
             "lines": lambda value: Markdown(escape(self.say(value), keep_lines=True)),
             "listed": self.listed,
@@ -126,6 +127,11 @@ class _Words:
     def listed(self, values: Iterable[object]) -> str:
         """ "a, b och c"."""
         return format_list([self.say(value) for value in values], locale=self._locale)
+
+    def capital(self, value: object) -> str:
+        """*value* with a capital first letter, for headings."""
+        said = self.say(value)
+        return said[:1].upper() + said[1:]
 
     def country(self, code: str) -> str:
         """Name of the country with an ISO 3166 *code*; any other text stays as it is."""

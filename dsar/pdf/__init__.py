@@ -1,0 +1,173 @@
+"""
+Markdown -> PDF: A4, tagged for screen readers, fonts embedded, the same bytes for the same input.
+
+Effects: reads the package's fonts. ReportLab lays out and draws; pikepdf adds the structure tree, outline and metadata.
+"""
+
+import functools
+import io
+from datetime import datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, String
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
+
+from dsar.markdown import parse
+from dsar.model import Text
+from dsar.pdf.flowables import INK, LINE
+from dsar.pdf.fonts import FAMILY, register, resource, showable, width
+from dsar.pdf.layout import lay_out
+from dsar.pdf.tagging import Tags, artifact
+
+__all__ = ["protect", "render"]
+
+_MARGIN = 22 * mm
+_FOOT = 24 * mm
+_FOOT_SIZE = 7.5
+_PAGE = Text(sv="Sida {page} av {pages}", en="Page {page} of {pages}")
+_PRODUCER = "dsar"
+
+
+def render(markdown: str, *, title: str, language: str, footer: str, created_at: datetime) -> bytes:
+    """
+    *markdown* as a PDF document.
+
+    Args: title: plain text, shown in the title bar; footer: plain text at the foot of every page, beside "Sida 1 av 3";
+    both are metadata or repeated, so they hold the case reference and never a name (P9). language: ISO 639-1;
+    created_at: aware, goes into the metadata.
+    """
+    register()
+    tags = Tags()
+    drawn = io.BytesIO()
+    document = BaseDocTemplate(
+        drawn,
+        pagesize=A4,
+        leftMargin=_MARGIN,
+        rightMargin=_MARGIN,
+        topMargin=18 * mm,
+        bottomMargin=_FOOT,
+        initialFontName=FAMILY,  # else Helvetica is referenced without being embedded
+        invariant=1,
+    )
+    frame = Frame(document.leftMargin, document.bottomMargin, document.width, document.height, 0, 0, 0, 0, id="text")
+    document.addPageTemplates([PageTemplate(frames=[frame])])
+    page = _PAGE.in_language(language)
+    document.build(
+        lay_out(parse(markdown), tags, document.width),
+        canvasmaker=functools.partial(_Pages, footer=showable(footer), page_words=page),
+    )
+    drawn.seek(0)
+    return _finish(drawn, tags, title=title, language=language, created_at=created_at)
+
+
+def protect(pdf: bytes, password: str) -> bytes:
+    """
+    *pdf* encrypted with AES-256 (PDF 2.0, revision 6), to be opened with *password* only.
+
+    The bytes differ each time: the key is random.
+    """
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        locked = io.BytesIO()
+        document.save(locked, encryption=pikepdf.Encryption(owner=password, user=password, R=6))
+    return locked.getvalue()
+
+
+class _Pages(Canvas):
+    """Keeps the pages until their number is known, then draws the footers."""
+
+    def __init__(self, *args: Any, footer: str, page_words: str, **options: Any) -> None:  # noqa: ANN401  # passed on
+        super().__init__(*args, **options)
+        self._footer = footer
+        self._page_words = page_words
+        self._kept: list[dict[str, Any]] = []
+
+    def showPage(self) -> None:  # noqa: N802  # ReportLab's name
+        self._kept.append(dict(self.__dict__))
+        self._startPage()  # type: ignore[attr-defined]  # the stubs do not know it
+
+    def save(self) -> None:
+        kept = self._kept
+        for state in kept:
+            self.__dict__.update(state)
+            self._draw_footer(len(kept))
+            super().showPage()
+        super().save()
+
+    def _draw_footer(self, pages: int) -> None:
+        words = self._page_words.format(page=self.getPageNumber(), pages=pages)
+        right = A4[0] - _MARGIN
+        room = right - _MARGIN - width(words, _FOOT_SIZE) - 12
+        with artifact(self, "Pagination"):
+            self.setStrokeColor(LINE)
+            self.setLineWidth(0.5)
+            self.line(_MARGIN, _FOOT - 5 * mm, right, _FOOT - 5 * mm)
+            self.setFillColor(INK)
+            self.setFont(FAMILY, _FOOT_SIZE)
+            self.drawString(_MARGIN, _FOOT - 9 * mm, _shortened(self._footer, room))
+            self.drawRightString(right, _FOOT - 9 * mm, words)
+
+
+def _shortened(text: str, room: float) -> str:
+    while text and width(text, _FOOT_SIZE) > room:
+        text = f"{text[:-2]}\u2026"
+    return text
+
+
+def _finish(drawn: io.BytesIO, tags: Tags, *, title: str, language: str, created_at: datetime) -> bytes:
+    finished = io.BytesIO()
+    with pikepdf.open(drawn) as pdf:
+        tags.write_structure(pdf)
+        tags.write_outline(pdf)
+        pdf.Root.Lang = String(language)
+        pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
+        pdf.Root.OutputIntents = Array([_output_intent(pdf)])
+        pdf.Root.Metadata = _metadata(pdf, title=title, language=language, created_at=created_at)
+        date = String(f"D:{created_at:%Y%m%d%H%M%S%z}"[:-2] + f"'{created_at:%z}'"[-3:])
+        pdf.trailer.Info = pdf.make_indirect(
+            Dictionary(Title=String(title), Producer=String(_PRODUCER), CreationDate=date, ModDate=date)
+        )
+        pdf.save(
+            finished,
+            deterministic_id=True,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            min_version="1.7",
+        )
+    return finished.getvalue()
+
+
+def _output_intent(pdf: pikepdf.Pdf) -> pikepdf.Object:
+    """What the colours mean: sRGB."""
+    profile = pdf.make_stream(resource("sRGB.icc"))
+    profile.N = 3
+    return pdf.make_indirect(
+        Dictionary(
+            Type=Name.OutputIntent,
+            S=Name.GTS_PDFA1,
+            OutputConditionIdentifier=String("sRGB"),
+            Info=String("sRGB"),
+            DestOutputProfile=profile,
+        )
+    )
+
+
+def _metadata(pdf: pikepdf.Pdf, *, title: str, language: str, created_at: datetime) -> pikepdf.Object:
+    created = created_at.isoformat(timespec="seconds")
+    packet = (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
+        ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
+        ' xmlns:pdf="http://ns.adobe.com/pdf/1.3/"><dc:format>application/pdf</dc:format>'
+        f'<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(title)}</rdf:li></rdf:Alt></dc:title>'
+        f"<dc:language><rdf:Bag><rdf:li>{escape(language)}</rdf:li></rdf:Bag></dc:language>"
+        f"<xmp:CreateDate>{created}</xmp:CreateDate><xmp:ModifyDate>{created}</xmp:ModifyDate>"
+        f"<pdf:Producer>{_PRODUCER}</pdf:Producer></rdf:Description></rdf:RDF></x:xmpmeta>"
+        '<?xpacket end="w"?>'
+    )
+    stream = pdf.make_stream(packet.encode())
+    stream.Type, stream.Subtype = Name.Metadata, Name.XML
+    return stream

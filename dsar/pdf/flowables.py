@@ -1,0 +1,171 @@
+"""
+The pieces that ReportLab lays out: tagged paragraphs, rules, tables that go on over pages.
+
+Effects: draw on the canvas they are given.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reportlab.lib import colors
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.platypus import Flowable, HRFlowable, Paragraph
+
+from dsar.pdf.tagging import Element, Heading, Tags, artifact
+
+INK = colors.HexColor("#1d2730")
+ACCENT = colors.HexColor("#1f4e6b")
+LINE = colors.HexColor("#c5ced6")
+TINT = colors.HexColor("#eef3f7")
+
+#: Points between a table cell's edge and its text.
+CELL_PADDING = 4.0
+#: A row taller than this (points) may be divided between pages; lower rows move to the next page whole.
+TALL_ROW = 200.0
+
+
+class TaggedParagraph(Paragraph):
+    """A paragraph whose text is marked as one element, also where it is divided between pages."""
+
+    tags: Tags
+    element: Element
+    plain: str = ""
+
+    @classmethod
+    def of(
+        cls, markup: str, plain: str, style: ParagraphStyle, tags: Tags, element: Element, bullet: str | None = None
+    ) -> "TaggedParagraph":
+        """Args: markup: escaped, with ReportLab's <b>, <i>, <br/>; plain: the same text without them."""
+        paragraph = cls(markup, style, bulletText=bullet)
+        paragraph.tags, paragraph.element, paragraph.plain = tags, element, plain
+        return paragraph
+
+    def split(self, available_width: float, available_height: float) -> list[Flowable]:
+        parts = super().split(available_width, available_height)
+        for part in parts:
+            if isinstance(part, TaggedParagraph):
+                part.tags, part.element, part.plain = self.tags, self.element, self.plain
+        return parts
+
+    def divide(self, width: float, height: float) -> tuple["TaggedParagraph", "TaggedParagraph"] | None:
+        """The part that fits into *height* and the rest, which may be empty; None if not even a line fits."""
+        rest = TaggedParagraph.of("", "", self.style, self.tags, self.element)
+        if self.height <= height:
+            return self, rest
+        match self.split(width, height):
+            case [TaggedParagraph() as above, TaggedParagraph() as below]:
+                return above, below
+        return None
+
+    def draw(self) -> None:
+        if self.element.type == "TH" and self.element.marks:  # the header of a table that goes on
+            with artifact(self.canv, "Pagination"):
+                super().draw()
+            return
+        if self.element.type[1:].isdigit() and not self.element.marks:
+            self.tags.headings.append(
+                Heading(
+                    level=int(self.element.type[1:]),
+                    title=self.plain,
+                    page=self.canv.getPageNumber() - 1,
+                    top=self.canv.absolutePosition(0, self.height)[1],
+                )
+            )
+        lines = self.blPara.lines  # type: ignore[attr-defined]  # the stubs do not know it
+        if len(lines) > 1 or self.element.marks:
+            self.element.text = self.plain
+        with self.tags.marked(self.canv, self.element):
+            super().draw()
+
+
+class Rule(HRFlowable):
+    """A thin line over the whole width."""
+
+    def __init__(self) -> None:
+        super().__init__(width="100%", thickness=0.7, color=LINE, spaceBefore=6, spaceAfter=10)
+
+    def draw(self) -> None:
+        with artifact(self.canv):
+            super().draw()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    cells: tuple[TaggedParagraph, ...]
+    height: float
+
+
+class PagedTable(Flowable):
+    """
+    A table with a header that is repeated on every page.
+
+    Each row is measured once, so the time is linear in the rows (ReportLab's LongTable is quadratic).
+    """
+
+    def __init__(
+        self,
+        head: tuple[TaggedParagraph, ...],
+        rows: Sequence[tuple[TaggedParagraph, ...]],
+        widths: Sequence[float],
+        *,
+        measured: Sequence[_Row] = (),
+    ) -> None:
+        super().__init__()
+        self.spaceBefore, self.spaceAfter = 3, 10
+        self._widths = tuple(widths)
+        self._head = self._measure(head)
+        self._rows = list(measured) or [self._measure(row) for row in rows]
+
+    def _measure(self, cells: tuple[TaggedParagraph, ...]) -> _Row:
+        heights = [cell.wrap(width - 2 * CELL_PADDING, 1e6)[1] for cell, width in zip(cells, self._widths, strict=True)]
+        return _Row(cells=cells, height=max(heights, default=0) + 2 * CELL_PADDING)
+
+    def wrap(self, _available_width: float, _available_height: float) -> tuple[float, float]:
+        self.width, self.height = sum(self._widths), self._head.height + sum(row.height for row in self._rows)
+        return self.width, self.height
+
+    def split(self, _available_width: float, available_height: float) -> list[Flowable]:
+        left = available_height - self._head.height
+        here: list[_Row] = []
+        for row in self._rows:
+            if row.height > left:
+                break
+            left -= row.height
+            here.append(row)
+        rest = self._rows[len(here) :]
+        if rest and rest[0].height > TALL_ROW and (parts := self._divide(rest[0], left)):
+            here.append(parts[0])
+            rest[0] = parts[1]
+        if not here:
+            return []
+        first = PagedTable(self._head.cells, (), self._widths, measured=here)
+        return [first, PagedTable(self._head.cells, (), self._widths, measured=rest)] if rest else [first]
+
+    def _divide(self, row: _Row, height: float) -> tuple[_Row, _Row] | None:
+        """The part of *row* that fits into *height* and the part that does not; None if not even a line fits."""
+        inner = height - 2 * CELL_PADDING
+        parts = [
+            cell.divide(width - 2 * CELL_PADDING, inner) for cell, width in zip(row.cells, self._widths, strict=True)
+        ]
+        fitting = [part for part in parts if part is not None]
+        if len(fitting) < len(parts):
+            return None
+        above, below = zip(*fitting, strict=True)
+        return self._measure(above), self._measure(below)
+
+    def draw(self) -> None:
+        top = self.height
+        for row in (self._head, *self._rows):
+            with artifact(self.canv):
+                if row is self._head:
+                    self.canv.setFillColor(TINT)
+                    self.canv.rect(0, top - row.height, self.width, row.height, stroke=0, fill=1)
+                self.canv.setStrokeColor(ACCENT if row is self._head else LINE)
+                self.canv.setLineWidth(0.8 if row is self._head else 0.4)
+                self.canv.line(0, top - row.height, self.width, top - row.height)
+            left = 0.0
+            for cell, width in zip(row.cells, self._widths, strict=True):
+                cell.wrap(width - 2 * CELL_PADDING, 1e6)
+                cell.drawOn(self.canv, left + CELL_PADDING, top - CELL_PADDING - cell.height)
+                left += width
+            top -= row.height
