@@ -9,6 +9,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
     ├ TemporaryError                exit 3: try again later
     │  ├ InboxUnavailableError
     │  ├ OutboxUnavailableError
+    │  ├ TokenUnavailableError
     │  ├ DispatchUncertainError
     │  ├ DatabaseUnavailableError
     │  ├ SystemUnavailableError
@@ -82,6 +83,13 @@ class InboxUnavailableError(TemporaryError):
 class OutboxUnavailableError(TemporaryError):
     def __init__(self, cause: str) -> None:
         super().__init__(f"The mail server for outgoing mail cannot be used: {cause}.")
+
+
+class TokenUnavailableError(TemporaryError):
+    """The OAuth2 server gave no access token for a mail account."""
+
+    def __init__(self, account: str, cause: str) -> None:
+        super().__init__(f"There is no access token for {account!r}: {cause}.")
 
 
 class DispatchUncertainError(TemporaryError):

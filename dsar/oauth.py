@@ -1,0 +1,131 @@
+"""
+Client credentials or a refresh token -> access tokens for mail servers that accept no password.
+
+Effects: HTTPS to the token server. Tokens are kept in memory until shortly before they expire, and appear in no log and
+no error; what the server answers is quoted only where RFC 6749 fixes the words.
+"""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import Any
+
+from dsar.errors import TokenUnavailableError
+from dsar.mailserver import Credential, is_loopback
+
+_RENEW_BEFORE_SECONDS = 60.0
+_LIFETIME_UNLESS_TOLD = 300.0  #: RFC 6749 s. 5.1: expires_in is only RECOMMENDED.
+_LONGEST_ANSWER = 65536
+
+#: RFC 6749 s. 5.2; other words of the server are not repeated.
+_KNOWN_ERRORS = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OAuthClient:
+    """How we are known to a token server: by refresh token if there is one, else by client credentials."""
+
+    token_url: str  #: https, or http to this machine.
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    scope: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError if the secret would travel unencrypted, or id or secret are missing."""
+        url = urllib.parse.urlsplit(self.token_url)
+        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname or "")):
+            raise ValueError("the token URL must begin with https://")
+        if not self.client_id or not (self.client_secret or self.refresh_token):
+            raise ValueError("OAuth2 needs a client id, and a client secret or a refresh token")
+
+
+class AccessTokens:
+    """A CredentialSource: gives the current access token, and fetches one when there is none or it expires."""
+
+    def __init__(
+        self,
+        account: str,
+        client: OAuthClient,
+        *,
+        timeout_seconds: float = 30,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Args: account: name for errors, e.g. that of the mailbox; clock: seconds that never go back."""
+        self._account = account
+        self._client = client
+        self._timeout_seconds = timeout_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._refresh_token = client.refresh_token
+        self._access_token = ""
+        self._renew_at = float("-inf")
+
+    def __call__(self) -> Credential:
+        """Raises: TokenUnavailableError."""
+        with self._lock:
+            if self._clock() >= self._renew_at:
+                self._renew()
+            return Credential(kind="xoauth2", secret=self._access_token)
+
+    def _renew(self) -> None:
+        asked_at = self._clock()
+        answer = self._ask()
+        token, token_type = answer.get("access_token"), answer.get("token_type")
+        if not isinstance(token, str) or not token or str(token_type).lower() != "bearer":
+            raise TokenUnavailableError(self._account, "the answer of the token server holds no bearer token")
+        lifetime = answer.get("expires_in", _LIFETIME_UNLESS_TOLD)
+        seconds = float(lifetime) if isinstance(lifetime, int | float) else _LIFETIME_UNLESS_TOLD
+        self._access_token = token
+        self._renew_at = asked_at + seconds - _RENEW_BEFORE_SECONDS
+        # RFC 6749 s. 6: "the authorization server MAY issue a new refresh token", which then replaces the old one.
+        renewed = answer.get("refresh_token")
+        if self._refresh_token and isinstance(renewed, str) and renewed:
+            self._refresh_token = renewed
+
+    def _ask(self) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310  # the scheme is checked in OAuthClient
+            self._client.token_url, data=self._form(), headers={"Accept": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout_seconds) as response:  # noqa: S310
+                return _json_object(response.read(_LONGEST_ANSWER))
+        except urllib.error.HTTPError as error:
+            with error:
+                reason = _json_object(error.read(_LONGEST_ANSWER)).get("error")
+            said = reason if reason in _KNOWN_ERRORS else f"HTTP {error.code}"
+            raise TokenUnavailableError(self._account, f"the token server refused: {said}") from None
+        except (OSError, HTTPException):
+            raise TokenUnavailableError(self._account, "the token server does not answer") from None
+
+    def _form(self) -> bytes:
+        client = self._client
+        fields = {"grant_type": "client_credentials", "client_id": client.client_id, "scope": client.scope}
+        if self._refresh_token:
+            fields |= {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
+        fields["client_secret"] = client.client_secret
+        return urllib.parse.urlencode({name: value for name, value in fields.items() if value}).encode()
+
+
+def _json_object(content: bytes) -> dict[str, Any]:
+    """*content* as a JSON object; {} for anything else."""
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}

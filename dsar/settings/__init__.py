@@ -1,0 +1,238 @@
+"""
+settings.ini -> Settings, or all its faults at once.
+
+Effects: reads the settings file, files that hold secrets and the environment it is given; runs `*_cmd` commands.
+Nothing is read at import.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from dsar.approval import Role
+from dsar.errors import SettingsError
+from dsar.model import Controller
+from dsar.settings.reading import SecretSources, environment_name, read_ini
+from dsar.settings.sections import (
+    NAMED,
+    SINGLE,
+    AuthenticationSection,
+    AutomaticSection,
+    DatabaseSection,
+    DeadlinesSection,
+    IdentitySection,
+    LettersSection,
+    MailboxSection,
+    MemberSection,
+    RegisterSection,
+    RetentionSection,
+    Section,
+    SmtpSection,
+    StaffSection,
+    SystemSection,
+    TriageSection,
+    VaultSection,
+)
+
+__all__ = ["MailboxSection", "MemberSection", "Settings", "SmtpSection", "SystemSection", "load"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+#: What settings.example.ini holds in place of what only the company knows.
+PLACEHOLDER = "CHANGE-ME"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The whole settings file; secrets do not show in its repr."""
+
+    file: Path
+    controller: Controller
+    database: DatabaseSection
+    vault: VaultSection
+    mailboxes: Mapping[str, MailboxSection]  #: {NAME: [mailbox.NAME]}; never empty.
+    smtp: SmtpSection
+    authentication: AuthenticationSection
+    triage: TriageSection
+    automatic: AutomaticSection
+    identity: IdentitySection
+    letters: LettersSection
+    deadlines: DeadlinesSection
+    register: RegisterSection
+    systems: Mapping[str, SystemSection]  #: {NAME: [system.NAME]}
+    staff: StaffSection
+    members: Mapping[str, MemberSection]  #: {LOGIN: [staff.LOGIN]}
+    retention: RetentionSection
+
+    # What the use cases ask, wherever it stands in the file.
+
+    @property
+    def own_domain(self) -> str:
+        """Domain of our Message-IDs and of mail from ourselves; that of the sender unless given."""
+        return self.triage.own_domain or self.smtp.sender.rpartition("@")[2]
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """Addresses that are ours: never a requester, and never answered by a machine."""
+        users = {mailbox.user.lower() for mailbox in self.mailboxes.values() if "@" in mailbox.user}
+        return frozenset({self.smtp.sender, self.controller.email} | users)
+
+    @property
+    def smtp_sender(self) -> str:
+        return self.smtp.sender
+
+    @property
+    def smtp_sender_name(self) -> str:
+        return self.smtp.sender_name or self.controller.name
+
+    @property
+    def trusted_authserv_ids(self) -> tuple[str, ...]:
+        return self.authentication.trusted
+
+    @property
+    def automatic_acknowledgement(self) -> bool:
+        return self.automatic.acknowledgement
+
+    @property
+    def templates_folder(self) -> Path | None:
+        """Folder of letter templates that come before the shipped ones."""
+        return self.letters.templates
+
+    @property
+    def default_handler(self) -> str | None:
+        """Login of who gets new cases."""
+        return self.letters.handler
+
+    @property
+    def backup_days(self) -> int | None:
+        return self.letters.backup_days
+
+    @property
+    def case_retention_months(self) -> int:
+        return self.retention.case_months
+
+    @property
+    def closures(self) -> frozenset[date]:
+        return self.deadlines.closures
+
+    @property
+    def single_approver(self) -> bool:
+        return self.staff.single_approver
+
+    def staff_name(self, login: str | None) -> str | None:
+        """Full name of a member of staff, None for anybody else."""
+        member = self.members.get(login or "")
+        return member.name if member else None
+
+    def roles(self, login: str) -> frozenset[Role]:
+        """Roles of a member of staff, none for anybody else."""
+        member = self.members.get(login)
+        return frozenset({member.role}) if member else frozenset()
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """
+    The settings in *path*; secrets by environment, systemd credential, `KEY_file`, `KEY_cmd` or the file itself.
+
+    Raises: SettingsError with one line per fault: "FILE: [section] key: what is wrong".
+    """
+    return _Loader(path, environ).load()
+
+
+class _Loader:
+    """One reading of one file; gathers faults as it goes."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._folder = path.absolute().parent
+        self._faults: list[str] = []
+        self._secrets = SecretSources(environ=environ, folder=self._folder, report=self._report)
+
+    def load(self) -> Settings:
+        raw = read_ini(self._path)
+        present = frozenset(raw)
+        for section, values in raw.items():
+            for key in [key for key, value in values.items() if PLACEHOLDER in value]:
+                self._report(section, key, f"still holds {PLACEHOLDER}")
+        single = {name: self._section(name, kind, raw.pop(name, {})) for name, kind in SINGLE.items()}
+        named = {kind: self._named(kind, raw) for kind in NAMED}
+        for section in raw:
+            self._report(section, "", f"is unknown{_guess(section, [*SINGLE, *(f'{kind}.NAME' for kind in NAMED)])}")
+        if not any(section.startswith("mailbox.") for section in present):
+            self._report("mailbox.NAME", "", "is missing: at least one mailbox is needed")
+        letters = single["letters"]
+        handler = letters.handler if isinstance(letters, LettersSection) else None
+        if handler is not None and f"staff.{handler}" not in present:
+            self._report("letters", "handler", f"there is no [staff.{handler}]")
+        if self._faults:
+            raise SettingsError(self._faults)
+        # Without faults, every section is there and of its own type.
+        whole: dict[str, Any] = single | {"mailboxes": named["mailbox"], "systems": named["system"]}
+        whole["members"] = named["staff"]
+        whole["controller"] = Controller(**whole["controller"].model_dump())
+        return Settings(file=self._path, **whole)
+
+    def _named(self, kind: str, raw: dict[str, dict[str, str]]) -> dict[str, Section]:
+        found: dict[str, Section] = {}
+        for section in [name for name in raw if name.startswith(f"{kind}.")]:
+            values = raw.pop(section)
+            name = section.removeprefix(f"{kind}.")
+            if not _NAME.fullmatch(name):
+                self._report(section, "", "its name may hold letters a-z, digits, '.', '-' and '_' only")
+            elif (parsed := self._section(section, NAMED[kind], values)) is not None:
+                found[name] = parsed
+        return found
+
+    def _section(self, section: str, kind: type[Section], values: dict[str, str]) -> Section | None:
+        for key in sorted(kind.secrets):
+            self._secrets.find(section, key, values)
+        given: dict[str, object] = {**values}
+        if kind is SystemSection:
+            own = {"connector", "declaration"}
+            given = {key: values[key] for key in own & values.keys()}
+            given["options"] = {key: value for key, value in values.items() if key not in own}
+        try:
+            return kind.model_validate(given, context={"folder": self._folder})
+        except ValidationError as error:
+            for detail in error.errors(include_url=False, include_input=False):
+                if detail["type"] != "default_factory_not_called":  # only follows from another fault
+                    self._report(section, str(detail["loc"][0]) if detail["loc"] else "", _words(detail, section, kind))
+            return None
+
+    def _report(self, section: str, key: str, what: str) -> None:
+        self._faults.append(f"{self._path}: [{section}]{' ' if key else ''}{key}: {what}")
+
+
+def _words(detail: ErrorDetails, section: str, kind: type[Section]) -> str:
+    """What is wrong with one value, without the value."""
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            key = str(detail["loc"][0])
+            elsewhere = f" ({environment_name(section, key)}, {key}_file or {key}_cmd give it too)"
+            return f"is missing{elsewhere if key in kind.secrets else ''}"
+        case "extra_forbidden":
+            return f"is unknown{_guess(str(detail['loc'][0]), kind.model_fields)}"
+        case "literal_error" | "enum":
+            return f"must be {context['expected']}"
+        case "int_parsing":
+            return "must be a whole number"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case "value_error":
+            return str(context["error"])
+        case _:
+            return detail["msg"]
+
+
+def _guess(word: str, known: Any) -> str:  # noqa: ANN401  # any iterable of names
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,123 @@
+"""
+INI file, environment, credentials -> sections as plain text.
+
+Effects: reads the settings file and files that hold secrets, runs commands that print secrets. Faults name places,
+never values.
+"""
+
+import configparser
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsar.errors import SettingsError
+
+_COMMAND_SECONDS = 10
+
+
+def read_ini(file: Path) -> dict[str, dict[str, str]]:
+    """
+    {section: {key: value}}, keys in lower case, empty values left out.
+
+    A percent sign is a percent sign; "#" and ";" begin a comment only at the beginning of a line.
+    Raises: SettingsError.
+    """
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    try:
+        parser.read_string(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise SettingsError([f"{file}: cannot be read ({error.strerror})"]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([f"{file}: is not UTF-8"]) from None
+    except configparser.Error as error:
+        raise SettingsError(_parse_faults(file, error)) from None
+    return {
+        section: {key: value for key, value in parser.items(section) if value.strip()} for section in parser.sections()
+    }
+
+
+def _parse_faults(file: Path, error: configparser.Error) -> list[str]:
+    match error:
+        case configparser.DuplicateSectionError():
+            return [f"{file}:{error.lineno}: [{error.section}] stands twice"]
+        case configparser.DuplicateOptionError():
+            return [f"{file}:{error.lineno}: [{error.section}] {error.option}: stands twice"]
+        case configparser.MissingSectionHeaderError():
+            return [f"{file}:{error.lineno}: stands before the first [section]"]
+        case configparser.ParsingError():
+            return [f"{file}:{line}: is neither [section] nor 'key = value'" for line, _ in error.errors]
+        case _:
+            return [f"{file}: is no INI file"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretSources:
+    """Where a secret may come from: the first place that has it counts."""
+
+    environ: Mapping[str, str]
+    folder: Path  #: Of the settings file.
+    report: Callable[[str, str, str], None]  #: Takes section, key and what is wrong.
+
+    def find(self, section: str, key: str, values: dict[str, str]) -> None:
+        """Put the secret under *key* of *values*, and take `KEY_file` and `KEY_cmd` out."""
+        file, command = values.pop(f"{key}_file", None), values.pop(f"{key}_cmd", None)
+        found = (
+            self.environ.get(environment_name(section, key))
+            or self._credential(f"{section}.{key}")
+            or (file and self._read(section, f"{key}_file", self.folder / file))
+            or (command and self._run(section, f"{key}_cmd", command))
+        )
+        if found:
+            values[key] = found
+
+    def _credential(self, name: str) -> str | None:
+        """systemd LoadCredential=; see systemd.exec(5), CREDENTIALS_DIRECTORY."""
+        directory = self.environ.get("CREDENTIALS_DIRECTORY")
+        path = Path(directory, name) if directory else None
+        return path.read_text("utf-8").rstrip("\r\n") if path and path.is_file() else None
+
+    def _read(self, section: str, key: str, path: Path) -> str | None:
+        try:
+            return path.read_text("utf-8").rstrip("\r\n")
+        except OSError as error:
+            self.report(section, key, f"cannot be read ({error.strerror})")
+        except UnicodeDecodeError:
+            self.report(section, key, "names a file that is not UTF-8")
+        return None
+
+    def _run(self, section: str, key: str, command: str) -> str | None:
+        try:
+            argv = shlex.split(command)
+        except ValueError:
+            argv = []
+        if not argv:
+            self.report(section, key, "is no command")
+            return None
+        try:
+            done = subprocess.run(  # noqa: S603  # an argument list from the administrator's own file, no shell
+                argv,
+                env=dict(self.environ),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_COMMAND_SECONDS,
+                check=True,
+            )
+            return done.stdout.decode("utf-8").rstrip("\r\n")
+        except subprocess.CalledProcessError as error:
+            self.report(section, key, f"failed with exit code {error.returncode}")
+        except subprocess.TimeoutExpired:
+            self.report(section, key, f"took longer than {_COMMAND_SECONDS} seconds")
+        except OSError as error:
+            self.report(section, key, f"cannot be started ({error.strerror})")
+        except UnicodeDecodeError:
+            self.report(section, key, "printed what is not UTF-8")
+        return None
+
+
+def environment_name(section: str, key: str) -> str:
+    """Name of the environment variable for a secret: [mailbox.privacy] password -> DSAR_MAILBOX_PRIVACY_PASSWORD."""
+    return re.sub(r"[^A-Z0-9]", "_", f"DSAR_{section}_{key}".upper())

@@ -1,0 +1,154 @@
+"""Access tokens from a token server, over real HTTP on this machine."""
+
+import json
+import threading
+import urllib.parse
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from dsar.errors import TokenUnavailableError
+from dsar.mailserver import Credential
+from dsar.oauth import AccessTokens, OAuthClient
+
+
+class TokenServer:
+    """Answers each request with the next of *answers*, the last one again and again; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, Any]] = []
+        self.asked: list[dict[str, str]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                outer.asked.append(dict(urllib.parse.parse_qsl(body)))
+                status, answer = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", outer.url)
+                self.end_headers()
+                self.wfile.write(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+
+            def log_message(self, *arguments: object) -> None:
+                """Say nothing."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/token"
+        threading.Thread(target=self._server.serve_forever, args=[0.01], daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[TokenServer]:
+    server = TokenServer()
+    yield server
+    server.close()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def _token(name: str = "t1", **more: object) -> tuple[int, dict[str, object]]:
+    return 200, {"access_token": name, "token_type": "Bearer", "expires_in": 3600, **more}
+
+
+def test_a_client_with_a_secret_asks_by_client_credentials(server: TokenServer) -> None:
+    server.answers = [_token()]
+    client = OAuthClient(token_url=server.url, client_id="dsar", client_secret="s%cret&", scope="https://x/.default")
+    assert AccessTokens("privacy", client)() == Credential(kind="xoauth2", secret="t1")
+    assert server.asked == [
+        {
+            "grant_type": "client_credentials",
+            "client_id": "dsar",
+            "client_secret": "s%cret&",
+            "scope": "https://x/.default",
+        }
+    ]
+
+
+def test_a_client_with_a_refresh_token_uses_it_and_the_one_that_replaces_it(server: TokenServer) -> None:
+    server.answers = [_token(refresh_token="r2"), _token("t2")]
+    clock = Clock()
+    client = OAuthClient(token_url=server.url, client_id="dsar", refresh_token="r1")
+    tokens = AccessTokens("privacy", client, clock=clock)
+    tokens()
+    clock.seconds += 3600
+    assert tokens().secret == "t2"
+    assert [asked["refresh_token"] for asked in server.asked] == ["r1", "r2"]
+    assert {asked["grant_type"] for asked in server.asked} == {"refresh_token"}
+
+
+def test_a_token_is_used_until_a_minute_before_it_expires(server: TokenServer) -> None:
+    server.answers = [_token("t1"), _token("t2")]
+    clock = Clock()
+    tokens = AccessTokens(
+        "privacy", OAuthClient(token_url=server.url, client_id="dsar", client_secret="s"), clock=clock
+    )
+    assert tokens().secret == "t1"
+    clock.seconds += 3539
+    assert tokens().secret == "t1"
+    clock.seconds += 1
+    assert tokens().secret == "t2"
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((400, {"error": "invalid_grant", "error_description": "user anna@kund.se"}), "refused: invalid_grant."),
+        ((400, {"error": "anna@kund.se is locked"}), "refused: HTTP 400."),
+        ((500, b"<html>anna@kund.se"), "refused: HTTP 500."),
+        ((302, b""), "refused: HTTP 501."),  # followed as a GET, which carries no secret
+        ((200, b"not json"), "holds no bearer token"),
+        ((200, b"[" * 5000), "holds no bearer token"),
+        ((200, {"token_type": "Bearer"}), "holds no bearer token"),
+        ((200, {"access_token": "t1", "token_type": "mac"}), "holds no bearer token"),
+        ((200, {"access_token": 1, "token_type": "Bearer"}), "holds no bearer token"),
+    ],
+)
+def test_a_refusal_is_told_without_the_servers_own_words(
+    server: TokenServer, answer: tuple[int, object], says: str
+) -> None:
+    server.answers = [answer]
+    tokens = AccessTokens("privacy", OAuthClient(token_url=server.url, client_id="dsar", client_secret="s"))
+    with pytest.raises(TokenUnavailableError, match=says) as raised:
+        tokens()
+    assert str(raised.value).startswith("There is no access token for 'privacy': ")
+    assert "anna" not in str(raised.value)
+
+
+def test_a_server_that_is_not_there_is_a_temporary_error(server: TokenServer) -> None:
+    server.close()
+    tokens = AccessTokens("privacy", OAuthClient(token_url=server.url, client_id="dsar", client_secret="s"))
+    with pytest.raises(TokenUnavailableError, match="does not answer"):
+        tokens()
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"token_url": "http://login.example/token", "client_id": "dsar", "client_secret": "s"},
+        {"token_url": "file:///etc/passwd", "client_id": "dsar", "client_secret": "s"},
+        {"token_url": "https://login.example/token", "client_id": "dsar"},
+        {"token_url": "https://login.example/token", "client_id": "", "client_secret": "s"},
+    ],
+)
+def test_a_secret_never_travels_unencrypted_and_never_lacks(client: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"https|client id"):
+        OAuthClient(**client)
+
+
+def test_secrets_do_not_show() -> None:
+    client = OAuthClient(token_url="https://x.example/", client_id="dsar", client_secret="hush1", refresh_token="hush2")
+    assert "hush" not in repr(client)
