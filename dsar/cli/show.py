@@ -1,6 +1,7 @@
 """`dsar show`: one case from every side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
     from dsar.casework.views import CaseView, ThreadMail
     from dsar.model import Record
     from dsar.wiring import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What is to be shown, and how."""
+
+    opened: "Session"
+    reference: str
+    save: Path | None = None  #: Folder to write the annexes of a letter to.
+    as_json: bool = False
 
 
 @click.command()
@@ -28,15 +39,16 @@ if TYPE_CHECKING:
 def show(ctx: click.Context, reference: str, *, side: str | None, save: Path | None, as_json: bool) -> None:
     """Show a case: its head, or the side that an option names."""
     with session(ctx) as opened:
-        _SHOW[side or "head"](opened, reference, save, as_json)
+        SHOW[side or "head"](Look(opened=opened, reference=reference, save=save, as_json=as_json))
 
 
-def _head(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def _head(look: Look) -> None:
+    opened, reference = look.opened, look.reference
     from dsar.casework import views
 
     case = views.find_case(opened.app, reference)
     view = views.head(opened.app, case, actor=opened.actor(), now=now())
-    if as_json:
+    if look.as_json:
         print_json(_head_json(view))
         return
     print_field("Case", case.reference)
@@ -83,7 +95,8 @@ def _head_json(view: "CaseView") -> dict[str, object]:
     }
 
 
-def _message(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def _message(look: Look) -> None:
+    opened, reference = look.opened, look.reference
     from dsar.casework import intake, views
 
     if reference.upper().startswith("M-"):
@@ -92,7 +105,7 @@ def _message(opened: "Session", reference: str, _save: Path | None, as_json: boo
         return
     case = views.find_case(opened.app, reference)
     for entry in views.thread(opened.app, case, actor=opened.actor(), now=now()):
-        if as_json:
+        if look.as_json:
             print_json({"role": entry.role, "received_at": entry.received_at, "triage": entry.triage})
             continue
         _print_thread_mail(entry)
@@ -122,7 +135,8 @@ def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
     click.echo(shown)
 
 
-def _data(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def _data(look: Look) -> None:
+    opened, reference = look.opened, look.reference
     from dsar.casework import searching, views
 
     case = views.find_case(opened.app, reference)
@@ -130,7 +144,7 @@ def _data(opened: "Session", reference: str, _save: Path | None, as_json: bool) 
         tx.record("looked_at_data", actor=opened.actor(), at=now(), case_id=case.id)
         systems = tx.search_results(case)
     records = searching.numbered_records(opened.app, case)
-    if as_json:
+    if look.as_json:
         print_json({"systems": [{"system": row.system, "outcome": row.outcome} for row in systems]})
         for number, record, word in records:
             print_json({"number": number, "accepted": word, "record": record})
@@ -148,7 +162,8 @@ def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
     return f"{place}: {record.strength}{decided}, found by {record.found_by.type}"
 
 
-def _letter(opened: "Session", reference: str, save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def _letter(look: Look) -> None:
+    opened, reference = look.opened, look.reference
     from dsar.casework import answering, views
     from dsar.lifecycle import State
 
@@ -156,7 +171,7 @@ def _letter(opened: "Session", reference: str, save: Path | None, as_json: bool)
     current = answering.draft(opened.app, case, request, now=now())
     with opened.app.store.transaction() as tx:
         tx.record("looked_at_letter", actor=opened.actor(), at=now(), case_id=case.id, request_id=request.id)
-    if as_json:
+    if look.as_json:
         print_json(
             {
                 "kind": current.letter.kind,
@@ -168,10 +183,10 @@ def _letter(opened: "Session", reference: str, save: Path | None, as_json: bool)
         )
     else:
         print_letter(current)
-    if save is not None:
-        save.mkdir(parents=True, exist_ok=True)
+    if look.save is not None:
+        look.save.mkdir(parents=True, exist_ok=True)
         for annex in current.letter.annexes:
-            (save / Path(annex.filename).name).write_bytes(annex.content)
+            (look.save / Path(annex.filename).name).write_bytes(annex.content)
 
 
 def print_letter(current: "Draft") -> None:
@@ -183,11 +198,12 @@ def print_letter(current: "Draft") -> None:
     click.echo(clean(current.letter.text))
 
 
-def _timeline(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def _timeline(look: Look) -> None:
+    opened, reference = look.opened, look.reference
     from dsar.casework import views
 
     events = views.timeline(opened.app, views.find_case(opened.app, reference))
-    if as_json:
+    if look.as_json:
         for event in events:
             print_json(
                 {
@@ -209,13 +225,14 @@ def _timeline(opened: "Session", reference: str, _save: Path | None, as_json: bo
     )
 
 
-def _clock(opened: "Session", reference: str, _save: Path | None, as_json: bool) -> None:  # noqa: FBT001
+def _clock(look: Look) -> None:
+    opened, reference = look.opened, look.reference
     from dsar.casework import views
     from dsar.lifecycle import State
 
     case, request = views.find_request(opened.app, reference, set(State))
     dates = views.clock(opened.app, request)
-    if as_json:
+    if look.as_json:
         print_json(dates)
         return
     print_field("Request", f"{case.reference}/{request.right}")
@@ -227,7 +244,8 @@ def _clock(opened: "Session", reference: str, _save: Path | None, as_json: bool)
         click.echo(f"- {sentence}")
 
 
-_SHOW = {
+#: Name of a side -> what prints it.
+SHOW: dict[str, Callable[[Look], None]] = {
     "head": _head,
     "message": _message,
     "data": _data,

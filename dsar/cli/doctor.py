@@ -1,0 +1,135 @@
+"""What `dsar check` looks at, each with what to do about it."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dsar import letters, settings, wiring
+from dsar.approval import APPROVING
+from dsar.cli.setup import Finding
+from dsar.errors import DsarError, SettingsError
+from dsar.inbox import ImapInbox
+from dsar.outbox import SmtpOutbox
+from dsar.settings import Settings
+from dsar.store import SqlKeyStore, Store, migrate
+from dsar.vault import Vault
+
+#: No installation of this version can live before it was written.
+_EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def examine(path: Path) -> list[Finding]:
+    """Every finding about the installation of the settings file *path*, in the order in which to mend them."""
+    try:
+        chosen = settings.load(path, os.environ)
+    except SettingsError as error:
+        return [Finding("fail", "settings", problem) for problem in error.problems]
+    findings = [Finding("ok", "settings", str(path))]
+    for look in (_clock, _database, _keys, _templates, _mailboxes, _smtp, _systems, _staff):
+        findings += look(chosen)
+    return findings
+
+
+def _tried(what: str, action: Callable[[], object], *, advice: str = "") -> Finding:
+    try:
+        detail = action()
+    except DsarError as error:
+        return Finding("fail", what, f"{error}{' ' if advice else ''}{advice}")
+    return Finding("ok", what, detail if isinstance(detail, str) else "")
+
+
+def _clock(_chosen: Settings) -> Iterator[Finding]:
+    try:
+        here = datetime.now(ZoneInfo("Europe/Stockholm"))
+    except ZoneInfoNotFoundError:
+        yield Finding("fail", "clock", "the time zone Europe/Stockholm is missing; install tzdata")
+        return
+    if here < _EARLIEST:
+        yield Finding("fail", "clock", f"it says {here:%Y-%m-%d}, which cannot be; set the machine's clock")
+    else:
+        yield Finding("ok", "clock", f"{here:%Y-%m-%d %H:%M} in Stockholm")
+
+
+def _database(chosen: Settings) -> Iterator[Finding]:
+    def look() -> str:
+        store = Store(chosen.database.url.get_secret_value())
+        try:
+            return "current" if migrate.is_current(store.engine) else ""
+        finally:
+            store.close()
+
+    finding = _tried("database", look)
+    if finding == Finding("ok", "database", ""):
+        finding = Finding("fail", "database", "it has not the tables of this version; run 'dsar db upgrade'")
+    yield finding
+
+
+def _keys(chosen: Settings) -> Iterator[Finding]:
+    def look() -> None:
+        keys = SqlKeyStore(chosen.database.keys_url.get_secret_value())
+        try:
+            Vault(chosen.vault.master_key.get_secret_value(), keys)
+        finally:
+            keys.close()
+
+    yield _tried("keys", look)
+
+
+def _templates(chosen: Settings) -> Iterator[Finding]:
+    yield _tried("letter templates", lambda: letters.check_templates(chosen.templates_folder))
+
+
+def _mailboxes(chosen: Settings) -> Iterator[Finding]:
+    for name, section in chosen.mailboxes.items():
+
+        def look(name: str = name, section: settings.MailboxSection = section) -> str:
+            with ImapInbox(wiring.imap_account(name, section)) as inbox:
+                return "; ".join(inbox.check())
+
+        yield _tried(f"mailbox {name}", look, advice=f"Look at [mailbox.{name}] in settings.")
+
+
+def _smtp(chosen: Settings) -> Iterator[Finding]:
+    outbox = SmtpOutbox(wiring.smtp_account(chosen))
+    yield _tried("smtp", lambda: "; ".join(outbox.check()), advice="Look at [smtp] in settings.")
+    if not chosen.trusted_authserv_ids:
+        yield Finding(
+            "warning",
+            "authentication",
+            "no mail server's Authentication-Results are trusted, so every sender goes before a person; "
+            "set [authentication] trusted",
+        )
+
+
+def _systems(chosen: Settings) -> Iterator[Finding]:
+    try:
+        declarations, register = wiring.load_declarations(chosen)
+        systems = wiring.open_systems(chosen, declarations)
+    except SettingsError as error:
+        yield from (Finding("fail", "declarations", problem) for problem in error.problems)
+        return
+    if not systems:
+        yield Finding("warning", "systems", "none is connected; docs/connecting.md tells how")
+    for name, system in systems.items():
+        health = system.health()
+        yield Finding("ok" if health.ok else "fail", f"system {name}", health.detail)
+    for name, declared in declarations.items():
+        for unknown in declared.unknown:
+            yield Finding("warning", f"system {name}", f"a fact is missing: {unknown}")
+    for activity in register.values():
+        for unknown in activity.unknown:
+            yield Finding("warning", f"register {activity.id}", f"a fact is missing: {unknown}")
+
+
+def _staff(chosen: Settings) -> Iterator[Finding]:
+    approvers = [login for login in chosen.members if chosen.roles(login) & APPROVING]
+    if not approvers:
+        yield Finding("fail", "staff", "nobody may approve; give a [staff.LOGIN] the role approver")
+    elif len(approvers) == 1 and not chosen.single_approver:
+        yield Finding("warning", "staff", "only one person may approve, so refusals and erasures find no second person")
+    if chosen.single_approver:
+        yield Finding("warning", "staff", "single_approver is on: one person alone may erase and refuse")
+    if not chosen.staff.separation:
+        yield Finding("warning", "staff", "separation is off: whoever can run dsar can read its database")

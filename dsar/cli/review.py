@@ -1,0 +1,163 @@
+"""`dsar review`: walk through what waits for a person, one decision per screen."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from dsar.cli import show
+from dsar.cli.console import now, print_field, session
+from dsar.errors import RefusedError, UsageError
+from dsar.lifecycle import State
+from dsar.model import Right
+
+if TYPE_CHECKING:
+    from dsar.casework.views import QueueLine
+    from dsar.wiring import Session
+
+_PERSONS = ("person: sort", "person: verify", "person: approve", "person: release")
+
+
+@click.command()
+@click.argument("reference", metavar="[CASE]", required=False)
+@click.pass_context
+def review(ctx: click.Context, reference: str | None) -> None:
+    """Walk through what waits for a person, most urgent first: look, then decide."""
+    from dsar.casework import views
+
+    with session(ctx) as opened:
+        opened.actor()
+        wanted = reference.upper() if reference else ""
+        lines = [
+            line
+            for line in views.queue(opened.app, now=now())
+            if line.waits_for in _PERSONS and (not wanted or line.reference.upper().split("/")[0] == wanted)
+        ]
+        if not lines:
+            click.echo("Nothing waits for a person.")
+        for number, line in enumerate(lines, 1):
+            _print_heading(line, number, len(lines))
+            if not _ask(opened, line):
+                break
+        opened.run_due()
+
+
+def _print_heading(line: "QueueLine", number: int, count: int) -> None:
+    click.echo(f"\n{'=' * 78}")
+    print_field(f"{number} of {count}", line.reference)
+    print_field("Waits for", line.waits_for)
+    print_field("Send by", f"{line.send_by_on} ({line.days_left} days left), legal {line.legal_on}")
+    print_field("Flags", " ".join(line.flags) or "-")
+    for blocker in line.blockers:
+        print_field("Blocked by", blocker)
+    click.echo("-" * 78)
+
+
+def _ask(opened: "Session", line: "QueueLine") -> bool:
+    """Show one entry and carry out what the person chooses; False to stop."""
+    keys, choices = _CHOICES[line.waits_for]
+    case = show.Look(opened=opened, reference=line.reference.split("/")[0])
+    show.SHOW["message"](case)
+    if line.waits_for == "person: approve":
+        show.SHOW["data"](case)
+        _try(lambda: show.SHOW["letter"](show.Look(opened=opened, reference=line.reference)))
+    while True:
+        key = click.prompt(f"{keys}, [s]kip, [q]uit", default="s").strip().lower()[:1]
+        if key in {"s", "q"}:
+            return key == "s"
+        if key in choices and _try(lambda chosen=key: choices[chosen](opened, line.reference)):  # type: ignore[misc]
+            return True
+
+
+def _try(action: Callable[[], object]) -> bool:
+    """Whether *action* was done; a rule that stands against it is told, and the walk goes on."""
+    try:
+        action()
+    except (RefusedError, UsageError) as error:
+        click.echo(f"Not done: {error}", err=True)
+        return False
+    return True
+
+
+def _confirm(reference: str) -> None:
+    """Nothing irreversible without a typed reference."""
+    typed = click.prompt(f"Type {reference} to confirm")
+    if typed.strip().upper() != reference.upper():
+        raise UsageError("the reference does not match")
+
+
+def _approve(opened: "Session", reference: str) -> None:
+    from dsar.casework import approving, views
+
+    case, request = views.find_request(opened.app, reference, {State.REVIEW})
+    _confirm(case.reference)
+    approving.approve(opened.app, case, request, actor=opened.actor(), now=now())
+    click.echo("Approved.")
+
+
+def _reject(opened: "Session", reference: str) -> None:
+    from dsar.casework import answering, views
+
+    case, request = views.find_request(opened.app, reference, {State.REVIEW})
+    reason = click.prompt("What is wrong with it")
+    answering.reject(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
+
+
+def _decide(opened: "Session", reference: str) -> None:
+    from dsar.casework import searching, views
+
+    case = views.find_case(opened.app, reference)
+    text = click.prompt("Numbers of the candidates (empty: all)", default="", show_default=False)
+    numbers = [int(word) for word in text.replace(",", " ").split() if word.isdecimal()]
+    accepted = click.confirm("Are they about this person", default=False)
+    searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
+
+
+def _sort(opened: "Session", reference: str) -> None:
+    from dsar.casework import sorting, views
+
+    text = click.prompt(f"Rights ({', '.join(Right)}; none: no request)", default="", show_default=False)
+    words = text.replace(",", " ").lower().split()
+    if unknown := [word for word in words if word not in set(Right)]:
+        raise UsageError(f"there is no right {unknown[0]!r}")
+    rights = [Right(word) for word in words]
+    if reference.startswith("M-"):
+        message = views.find_message(opened.app, reference)
+        sorting.sort_message(opened.app, message, rights, actor=opened.actor(), now=now())
+    else:
+        sorting.sort_case(opened.app, views.find_case(opened.app, reference), rights, actor=opened.actor(), now=now())
+
+
+def _verify(opened: "Session", reference: str) -> None:
+    from dsar.casework import identifying, views
+    from dsar.identity import CheckMethod
+
+    methods = [CheckMethod.CALL_BACK, CheckMethod.SHOP_LOGIN, CheckMethod.ID_SHOWN]
+    method = click.prompt("How did you make sure", type=click.Choice([each.value for each in methods]))
+    contact = click.prompt("Proven e-mail address (empty: the sender's)", default="", show_default=False)
+    case = views.find_case(opened.app, reference)
+    identifying.verify(
+        opened.app, case, method=CheckMethod(method), contact=contact or None, actor=opened.actor(), now=now()
+    )
+
+
+def _release(opened: "Session", reference: str) -> None:
+    from dsar.casework import sending, views
+
+    case = views.find_case(opened.app, reference)
+    sent = click.confirm("Did the mail leave", default=True)
+    sending.decide_uncertain(opened.app, case, sent=sent, actor=opened.actor(), now=now())
+
+
+_Action = Callable[["Session", str], None]
+
+#: Who is waited for -> the keys that are offered, and what each does.
+_CHOICES: dict[str, tuple[str, dict[str, _Action]]] = {
+    "person: approve": (
+        "[a]pprove, [r]eject, decide [c]andidates",
+        {"a": _approve, "r": _reject, "c": _decide},
+    ),
+    "person: sort": ("s[o]rt", {"o": _sort}),
+    "person: verify": ("[v]erify", {"v": _verify}),
+    "person: release": ("[r]elease", {"r": _release}),
+}
