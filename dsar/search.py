@@ -165,7 +165,9 @@ def _add_claimed(
     now: datetime,
     parallel: Parallel,
 ) -> None:
-    asked = [name for name, done in progress.items() if claimed and not done.failed]
+    if not claimed:
+        return
+    asked = [name for name, done in progress.items() if not done.failed]
     answers = parallel(lambda name: _ask(systems[name], claimed, set(claimed), now), asked)
     for name, answer in zip(asked, answers, strict=True):
         progress[name].take(answer)

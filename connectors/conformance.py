@@ -1,0 +1,225 @@
+"""
+The test-suite that every connector passes: one mixin per ability.
+
+Effects: those of the connector under test. A connector's test class names by its bases the abilities that it claims and
+overrides the fixture `connector`; README.md shows one. The suite expects the sample customer table below in the system:
+`ROWS` of object "customer", described by `DECLARATION`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dsar.connector import Erases, Searches, Suppresses, Updates
+from dsar.errors import SystemDriftError
+from dsar.identifiers import normalise
+from dsar.model import Identifier, IdentifierType, PlanStep, Record, RequestedChange, StepAction, Strength
+
+READ_AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+#: What the system under test must hold; empty texts may be stored as nothing.
+ROWS = [
+    {"no": "K1", "name": "Åsa Lindqvist", "mail": "Asa.Lindqvist@Example.se", "phone": "070-174 06 05", "offers": "1"},
+    {"no": "K2", "name": "Anna Öberg", "mail": "anna_oberg@example.se", "phone": "+46 (0)70-174 06 06", "offers": "1"},
+    {"no": "K3", "name": "Anna Öberg", "mail": "annaxoberg@example.se", "phone": "", "offers": "0"},
+    {"no": "K4", "name": "Bo O'Neill", "mail": "bo@example.com", "phone": "0046701740608", "offers": "1"},
+    {"no": "K5", "name": "Kanarie", "mail": "kanarie@example.com", "phone": "", "offers": "0"},
+]
+
+DECLARATION = """
+name = "conformance"
+kind = "{kind}"
+label = {{sv = "Provet", en = "The test"}}
+canary = {{type = "email", value = "kanarie@example.com"}}
+
+[[object]]
+name = "customer"
+label = {{sv = "Kund", en = "Customer"}}
+{place}
+key = "no"
+activities = ["A1"]
+person_name = ["name"]
+find = [
+  {{by = "email", columns = ["mail"]}},
+  {{by = "phone", columns = ["phone"]}},
+  {{by = "customer_no", columns = ["no"]}},
+  {{by = "name", columns = ["name"]}},
+]
+emits = {{no = "customer_no", mail = "email"}}
+erase = {{action = "delete"}}
+suppress = {{column = "offers", value = "0"}}
+update = {{email = "mail", phone = "phone"}}
+fields = [
+  {{column = "no", label = {{sv = "Nummer", en = "Number"}}, category = "identity", asserted_by = "company"}},
+  {{column = "name", label = {{sv = "Namn", en = "Name"}}, category = "identity", asserted_by = "company"}},
+  {{column = "mail", label = {{sv = "E-post", en = "E-mail"}}, category = "contact", asserted_by = "company", writable = true}},
+  {{column = "phone", label = {{sv = "Telefon", en = "Phone"}}, category = "contact", asserted_by = "company", writable = true}},
+  {{column = "offers", label = {{sv = "Erbjudanden", en = "Offers"}}, category = "marketing", asserted_by = "company"}},
+]
+"""  # noqa: E501  # a TOML inline table stands on one line
+
+
+def identifier(type_: IdentifierType, text: str) -> Identifier:
+    """*text* in normal form; it must be one."""
+    found = normalise(type_, text)
+    assert found is not None, f"{text!r} is no {type_}"
+    return found
+
+
+def search(connector: Searches, type_: IdentifierType, text: str) -> Sequence[Record]:
+    answer = connector.search([identifier(type_, text)], read_at=READ_AT)
+    assert answer.complete
+    return answer.records
+
+
+def numbers(records: Sequence[Record]) -> set[str]:
+    """The customer numbers of *records*."""
+    return {value.value for record in records for value in record.values if value.path == "no"}
+
+
+class _Suite:
+    @pytest.fixture
+    def connector(self) -> Any:  # noqa: ANN401  # whatever the subclass makes
+        """Override: the connector under test over a fresh system that holds ROWS."""
+        raise NotImplementedError
+
+
+class SearchTests(_Suite):
+    """Searches."""
+
+    def test_claims_the_ability(self, connector: Searches) -> None:
+        assert isinstance(connector, Searches)
+
+    @pytest.mark.parametrize(
+        ("type_", "text", "expected"),
+        [
+            (IdentifierType.EMAIL, "asa.lindqvist@example.se", {"K1"}),  # stored with capitals
+            (IdentifierType.PHONE, "+46701740605", {"K1"}),  # stored as 070-174 06 05
+            (IdentifierType.PHONE, "0701740606", {"K2"}),  # stored as +46 (0)70-174 06 06
+            (IdentifierType.PHONE, "070-174 06 08", {"K4"}),  # stored with 0046
+            (IdentifierType.CUSTOMER_NO, "k4", {"K4"}),
+            (IdentifierType.EMAIL, "anna_oberg@example.se", {"K2"}),  # the underscore is no wildcard
+            (IdentifierType.EMAIL, "nobody@example.se", set()),
+            (IdentifierType.PHONE, "070-174 06 99", set()),
+        ],
+    )
+    def test_finds_by_any_spelling(
+        self, connector: Searches, type_: IdentifierType, text: str, expected: set[str]
+    ) -> None:
+        records = search(connector, type_, text)
+
+        assert expected == numbers(records)
+        assert all(record.strength is Strength.CERTAIN for record in records)
+
+    @pytest.mark.parametrize("name", ["Anna Öberg", "öberg anna", "ANNA OBERG"])
+    def test_a_name_finds_every_namesake_as_a_candidate(self, connector: Searches, name: str) -> None:
+        records = search(connector, IdentifierType.NAME, name)
+
+        assert numbers(records) == {"K2", "K3"}
+        assert {record.strength for record in records} == {Strength.CANDIDATE}
+
+    @pytest.mark.parametrize(
+        "text", ["%", "_____", "K%", "' OR '1'='1", "x'; DROP TABLE customers; --", "\\", "!", "*", "Bo O'Neill' --"]
+    )
+    def test_hostile_text_is_only_text(self, connector: Searches, text: str) -> None:
+        for type_ in (IdentifierType.USERNAME, IdentifierType.NAME, IdentifierType.CUSTOMER_NO, IdentifierType.EMAIL):
+            answer = connector.search([Identifier(type=type_, value=text)], read_at=READ_AT)
+            assert not answer.records or text.startswith("Bo")
+        assert numbers(search(connector, IdentifierType.CUSTOMER_NO, "K1")) == {"K1"}
+
+    def test_gives_provenance(self, connector: Searches) -> None:
+        (record,) = search(connector, IdentifierType.EMAIL, "bo@example.com")
+
+        assert (record.object, record.person_name, record.read_at) == ("customer", "Bo O'Neill", READ_AT)
+        assert record.found_by == identifier(IdentifierType.EMAIL, "bo@example.com")
+        assert [(value.path, value.value) for value in record.values if value.path == "mail"] == [
+            ("mail", "bo@example.com")
+        ]
+
+    def test_emits_company_keys_of_certain_records_only(self, connector: Searches) -> None:
+        certain = connector.search([identifier(IdentifierType.EMAIL, "bo@example.com")], read_at=READ_AT)
+        guessed = connector.search([identifier(IdentifierType.NAME, "Anna Öberg")], read_at=READ_AT)
+
+        assert identifier(IdentifierType.CUSTOMER_NO, "K4") in certain.emits
+        assert guessed.emits == ()
+
+
+class HealthTests(_Suite):
+    """Searches.health."""
+
+    def test_the_canary_is_found(self, connector: Searches) -> None:
+        health = connector.health()
+
+        assert health.ok, health.detail
+
+
+class _ChangeTests(_Suite):
+    """What update, erase and suppress share."""
+
+    @staticmethod
+    def carry_out(connector: Any, steps: Sequence[PlanStep]) -> None:  # noqa: ANN401
+        """Apply every step twice with one key: the second time must change nothing."""
+        assert steps
+        for step in steps:
+            assert not connector.verify(step).done
+            connector.apply(step, key="case-1")
+            connector.apply(step, key="case-1")
+            assert connector.verify(step).done
+
+
+class UpdateTests(_ChangeTests):
+    """Updates."""
+
+    CHANGE = RequestedChange(field="email", old="asa.lindqvist@example.se", new="asa@example.org", valid_from=None)
+
+    def test_changes_the_value(self, connector: Any) -> None:  # noqa: ANN401
+        assert isinstance(connector, Updates)
+        records = search(connector, IdentifierType.CUSTOMER_NO, "K1")
+
+        self.carry_out(connector, connector.plan_update(records, [self.CHANGE]))
+
+        assert numbers(search(connector, IdentifierType.EMAIL, "asa@example.org")) == {"K1"}
+
+    def test_plans_nothing_where_the_old_value_is_another(self, connector: Any) -> None:  # noqa: ANN401
+        assert connector.plan_update(search(connector, IdentifierType.CUSTOMER_NO, "K2"), [self.CHANGE]) == ()
+
+    def test_a_value_changed_meanwhile_stops_the_step(self, connector: Any) -> None:  # noqa: ANN401
+        records = search(connector, IdentifierType.CUSTOMER_NO, "K1")
+        (approved,) = connector.plan_update(records, [self.CHANGE])
+        other = RequestedChange(field="email", old=None, new="other@example.org", valid_from=None)
+        self.carry_out(connector, connector.plan_update(records, [other]))
+
+        with pytest.raises(SystemDriftError):
+            connector.apply(approved, key="case-2")
+
+
+class EraseTests(_ChangeTests):
+    """Erases."""
+
+    def test_what_is_erased_is_not_found_again(self, connector: Any) -> None:  # noqa: ANN401
+        assert isinstance(connector, Erases)
+        steps = connector.plan_erase(search(connector, IdentifierType.CUSTOMER_NO, "K4"))
+
+        assert [step.action for step in steps] == [StepAction.ERASE]
+        self.carry_out(connector, steps)
+
+        assert search(connector, IdentifierType.NAME, "Bo O'Neill") == ()
+        assert numbers(search(connector, IdentifierType.CUSTOMER_NO, "K1")) == {"K1"}
+
+
+class SuppressTests(_ChangeTests):
+    """Suppresses."""
+
+    def test_stops_marketing_and_nothing_else(self, connector: Any) -> None:  # noqa: ANN401
+        assert isinstance(connector, Suppresses)
+        before = {v.path: v.value for v in search(connector, IdentifierType.CUSTOMER_NO, "K1")[0].values}
+
+        self.carry_out(connector, connector.plan_suppress(search(connector, IdentifierType.CUSTOMER_NO, "K1")))
+
+        after = {v.path: v.value for v in search(connector, IdentifierType.CUSTOMER_NO, "K1")[0].values}
+        assert after == before | {"offers": "0"}
+
+    def test_plans_nothing_for_whom_it_is_stopped_already(self, connector: Any) -> None:  # noqa: ANN401
+        assert connector.plan_suppress(search(connector, IdentifierType.CUSTOMER_NO, "K3")) == ()

@@ -1,0 +1,91 @@
+"""`dsar search`: what the connected systems hold, outside any case; audited."""
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from dsar.cli.console import clean, now, print_json, print_table, session
+from dsar.errors import TemporaryError, UsageError
+from dsar.model import Identifier, IdentifierType, Record, SearchResult, SystemOutcome
+
+_OPTIONS = {
+    "email": IdentifierType.EMAIL,
+    "phone": IdentifierType.PHONE,
+    "personnummer": IdentifierType.PERSONNUMMER,
+    "customer_no": IdentifierType.CUSTOMER_NO,
+    "username": IdentifierType.USERNAME,
+    "name": IdentifierType.NAME,
+}
+_WHOLE = frozenset({SystemOutcome.FOUND, SystemOutcome.NOTHING})
+
+
+@click.command()
+@click.option("--email", multiple=True, help="E-mail address.")
+@click.option("--phone", multiple=True, help="Phone number in any spelling.")
+@click.option("--personnummer", multiple=True, help="Personal identity or coordination number.")
+@click.option("--customer-no", multiple=True, help="Customer number.")
+@click.option("--username", multiple=True, help="User name.")
+@click.option("--name", multiple=True, help="Name; gives candidates only.")
+@click.option("--system", "systems", multiple=True, help="Only this system; repeat for several.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
+@click.pass_context
+def search(ctx: click.Context, *, systems: tuple[str, ...], as_json: bool, **values: tuple[str, ...]) -> None:
+    """Search the connected systems outside a case; the given identifiers count as proven. The search is audited."""
+    from dsar.casework.searching import search_outside_case
+
+    identifiers = _identifiers(values)
+    with session(ctx) as opened:
+        result = search_outside_case(opened.app, identifiers, systems=systems, actor=opened.actor(), now=now())
+    if as_json:
+        print_json(as_document(result))
+    else:
+        _print(result)
+    if any(each.outcome not in _WHOLE for each in result.systems):
+        ctx.exit(TemporaryError.exit_code)
+
+
+def as_document(result: SearchResult) -> dict[str, object]:
+    """The JSON form of *result*, with labels in Swedish."""
+    return {
+        "systems": [{"system": each.system, "outcome": each.outcome, "detail": each.detail} for each in result.systems],
+        "records": [_record(record) for record in result.records],
+    }
+
+
+def _record(record: Record) -> dict[str, object]:
+    return {
+        "system": record.system,
+        "object": record.object,
+        "key": record.key,
+        "strength": record.strength,
+        "found_by": {"type": record.found_by.type, "value": record.found_by.value},
+        "keep_until": record.keep_until,
+        "values": [{"path": each.path, "label": each.label.sv, "value": each.value} for each in record.values],
+    }
+
+
+def _identifiers(values: Mapping[str, Sequence[str]]) -> list[Identifier]:
+    from dsar.identifiers import normalise
+
+    identifiers = []
+    for option, texts in values.items():
+        for text in texts:
+            identifier = normalise(_OPTIONS[option], text)
+            if identifier is None:
+                raise UsageError(f"A value of --{option.replace('_', '-')} cannot be one; check how it is written.")
+            identifiers.append(identifier)
+    if not identifiers:
+        raise UsageError("Say whom to search for, e.g. --email; 'dsar search --help' lists the ways.")
+    return identifiers
+
+
+def _print(result: SearchResult) -> None:
+    print_table(
+        ("System", "Outcome", "Records", "Detail"),
+        [(each.system, each.outcome, str(len(each.records)), each.detail) for each in result.systems],
+    )
+    for record in result.records:
+        kept = f", kept until {record.keep_until}" if record.keep_until else ""
+        click.echo(f"\n{record.system}/{record.object} {clean(record.key)} ({record.strength}{kept})")
+        for each in record.values:
+            click.echo(f"  {each.label.sv}: {clean(each.value)}")

@@ -1,0 +1,133 @@
+"""Real databases for tests: private PostgreSQL and MariaDB servers on free ports, thrown away afterwards."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+_POSTGRESQL = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+_MARIADB = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running database server with a superuser that needs no password."""
+
+    url: str  #: SQLAlchemy URL up to and including the slash before the database name.
+    maintenance: str  #: Database that always exists.
+
+    def new_database(self) -> str:
+        """URL of a fresh, empty database."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        engine = sa.create_engine(self.url + self.maintenance, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engine.dispose()
+        return self.url + name
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    if not _POSTGRESQL:
+        pytest.skip("PostgreSQL is not installed: its tests are NOT run")
+    tools = _POSTGRESQL[-1]
+    port = _free_port()
+    with _home("postgres") as (home, as_user):
+        data = str(home / "data")
+        _run([*as_user, str(tools / "initdb"), "-D", data, "-U", "dsar", "-A", "trust", "-E", "UTF8", "--no-sync"])
+        command = [*as_user, str(tools / "postgres"), "-D", data, "-p", str(port), "-k", str(home), "-F"]
+        url = f"postgresql+psycopg://dsar@127.0.0.1:{port}/"
+        with _running(command, url + "postgres"):
+            yield Server(url=url, maintenance="postgres")
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Server]:
+    if _MARIADB is None:
+        pytest.skip("MariaDB is not installed: its tests are NOT run")
+    port = _free_port()
+    with _home("mysql") as (home, as_user):
+        data = f"--datadir={home / 'data'}"
+        _run([*as_user, "mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal"])
+        command = [
+            *as_user, _MARIADB, "--no-defaults", data, f"--port={port}", f"--socket={home / 'socket'}",
+            "--bind-address=127.0.0.1", f"--pid-file={home / 'pid'}", "--character-set-server=utf8mb4",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]  # fmt: skip
+        url = f"mariadb+pymysql://root@127.0.0.1:{port}/"
+        with _running(command, url + "mysql"):
+            yield Server(url=url, maintenance="mysql")
+
+
+@contextmanager
+def _home(owner: str) -> Iterator[tuple[Path, Sequence[str]]]:
+    """A directory, and the prefix that runs a command as its owner: database servers refuse to run as root."""
+    home = Path(tempfile.mkdtemp(prefix="dsar-db-"))
+    as_user: Sequence[str] = ()
+    if os.geteuid() == 0:
+        user = owner if _exists(owner) else "nobody"
+        shutil.chown(home, user)
+        as_user = ("runuser", "-u", user, "--")
+    try:
+        yield home, as_user
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _running(command: Sequence[str], url: str) -> Iterator[None]:
+    server = subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(url, server)
+        yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    engine = sa.create_engine(url)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with engine.connect():
+                break
+        except sa.exc.OperationalError:
+            assert server.poll() is None, "the database server ended at once"
+            assert time.monotonic() < deadline, "the database server did not start in 30 seconds"
+            time.sleep(0.1)
+    engine.dispose()
+
+
+def _run(command: Sequence[str]) -> None:
+    subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def _exists(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
