@@ -4,11 +4,13 @@
 Effects: reads the database, writes to stdout.
 """
 
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import click
 
+from dsar.cli.console import now, print_table, session
+from dsar.deadlines import received_on
 from dsar.errors import UsageError
 from dsar.monthly_statistics import MonthlyStatistics, as_csv, as_json, as_rows, month, summarise
 
@@ -19,23 +21,23 @@ from dsar.monthly_statistics import MonthlyStatistics, as_csv, as_json, as_rows,
 @click.option("--to", "to_text", metavar="DATE", help="Last day of another period.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--json", "as_json_too", is_flag=True, help="The same as --format json.")
-@click.pass_obj
+@click.pass_context
 def stats(
-    settings_file: Path,
+    ctx: click.Context,
+    *,
     month_text: str | None,
     from_text: str | None,
     to_text: str | None,
     form: str,
-    *,
     as_json_too: bool,
 ) -> None:
     """Show how many requests came, were answered and are late; names nobody."""
-    from dsar.wiring import open_app
-
-    app = open_app(settings_file)
-    first_on, last_on = _period(month_text, from_text, to_text, today=app.today())
-    result = summarise(app.store.request_times(), first_on=first_on, last_on=last_on, today=app.today())
-    click.echo(_FORMS["json" if as_json_too else form](result), nl=False)
+    today = received_on(now())
+    first_on, last_on = _period(month_text, from_text, to_text, today=today)
+    with session(ctx) as opened, opened.app.store.transaction() as tx:
+        times = tx.request_times()
+    result = summarise(times, first_on=first_on, last_on=last_on, today=today)
+    _PRINT["json" if as_json_too else form](result)
 
 
 def _period(month_text: str | None, from_text: str | None, to_text: str | None, *, today: date) -> tuple[date, date]:
@@ -62,20 +64,14 @@ def _month(text: str) -> tuple[date, date]:
         raise UsageError(f"--month {text!r} is no month; write 2026-10.") from None
 
 
-def _as_table(result: MonthlyStatistics) -> str:
-    rows = as_rows(result)
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
-    return "\n".join([f"{result.first_on} to {result.last_on}, as of {result.as_of}", "", *lines]) + "\n"
+def _print_table(result: MonthlyStatistics) -> None:
+    headings, *rows = as_rows(result)
+    click.echo(f"{result.first_on} to {result.last_on}, as of {result.as_of}\n")
+    print_table(headings, rows)
 
 
-_FORMS = {
-    "table": _as_table,
-    "json": lambda result: as_json(result) + "\n",
-    "csv": as_csv,
+_PRINT: dict[str, Callable[[MonthlyStatistics], None]] = {
+    "table": _print_table,
+    "json": lambda result: click.echo(as_json(result)),
+    "csv": lambda result: click.echo(as_csv(result), nl=False),
 }
