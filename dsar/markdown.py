@@ -69,6 +69,27 @@ def parse(markdown: str) -> list[Token]:
     return _reader().parse(markdown)
 
 
+def blocks(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
+    """Each outermost block of *tokens*: its opening token, and the tokens between that and its closing one."""
+    start = depth = 0
+    for position, token in enumerate(tokens):
+        depth += token.nesting
+        if depth == 0:
+            yield tokens[start], tokens[start + 1 : position]
+            start = position + 1
+
+
+def table_rows(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The `inline` tokens of a table's cells, row by row, the header row first."""
+    rows: list[list[Token]] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline":
+            rows[-1].append(token)
+    return rows
+
+
 def words(markdown: str) -> str:
     """All words that a reader sees, in order, with single spaces: for finding a passage whatever its layout."""
     return " ".join(" ".join(_plain(token) for token in parse(markdown) if token.type == "inline").split())
@@ -83,12 +104,12 @@ def to_text(markdown: str) -> str:
 
     A table that is too wide for a line becomes one block of "heading: value" lines per row.
     """
-    return "\n\n".join(_blocks(parse(markdown), TEXT_WIDTH)) + "\n"
+    return "\n\n".join(_texts(parse(markdown), TEXT_WIDTH)) + "\n"
 
 
-def _blocks(tokens: Sequence[Token], width: int) -> Iterator[str]:
+def _texts(tokens: Sequence[Token], width: int) -> Iterator[str]:
     """Each top-level block of *tokens* as text without its final newline."""
-    for opening, inside in _top_level(tokens):
+    for opening, inside in blocks(tokens):
         match opening.type:
             case "heading_open":
                 title = _plain(inside[0])
@@ -96,7 +117,8 @@ def _blocks(tokens: Sequence[Token], width: int) -> Iterator[str]:
             case "bullet_list_open" | "ordered_list_open":
                 yield _list(opening, inside, width)
             case "blockquote_open":
-                yield textwrap.indent("\n\n".join(_blocks(inside, width - 2)), "| ", lambda _line: True)
+                lines = "\n\n".join(_texts(inside, width - 2)).split("\n")
+                yield "\n".join(f"| {line}".rstrip() for line in lines)
             case "table_open":
                 yield _table(table_rows(inside), width)
             case "hr":
@@ -105,17 +127,6 @@ def _blocks(tokens: Sequence[Token], width: int) -> Iterator[str]:
                 yield opening.content.rstrip("\n")
             case "paragraph_open":
                 yield _wrap(_plain(inside[0]), width)
-
-
-def _top_level(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
-    """Each outermost token with the tokens between it and its closing one."""
-    start = 0
-    depth = 0
-    for position, token in enumerate(tokens):
-        depth += token.nesting
-        if depth == 0:
-            yield tokens[start], tokens[start + 1 : position]
-            start = position + 1
 
 
 def _plain(inline: Token) -> str:
@@ -147,24 +158,13 @@ def _list(opening: Token, inside: Sequence[Token], width: int) -> str:
     number = int(opening.attrs.get("start", 1))
     items = []
     tight = True
-    for position, (_item, content) in enumerate(_top_level(inside)):
+    for position, (_item, content) in enumerate(blocks(inside)):
         mark = f"{number + position}. " if opening.type == "ordered_list_open" else "- "
-        parts = list(_blocks(content, width - len(mark)))
+        parts = list(_texts(content, width - len(mark)))
         tight = tight and all(token.hidden for token in content if token.type == "paragraph_open")
         body = ("\n" if tight else "\n\n").join(parts)
         items.append(mark + textwrap.indent(body, " " * len(mark)).lstrip())
     return ("\n" if tight else "\n\n").join(items)
-
-
-def table_rows(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The `inline` tokens of a table's cells, row by row, the header row first."""
-    rows: list[list[Token]] = []
-    for token in tokens:
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type == "inline":
-            rows[-1].append(token)
-    return rows
 
 
 def _table(rows: Sequence[Sequence[Token]], width: int) -> str:
@@ -180,15 +180,15 @@ def _table(rows: Sequence[Sequence[Token]], width: int) -> str:
 def _records(rows: Sequence[Sequence[str]], width: int) -> str:
     """One block of "heading: value" lines per row; empty values are left out."""
     head, *body = rows
-    blocks = []
+    paragraphs = []
     for row in body:
         lines = []
         for label, value in zip(head, row, strict=True):
             if value:
                 first, *rest = f"{label}: {value}".split("\n")
                 lines += [_hanging(first, width), *(_hanging(f"  {line}", width) for line in rest)]
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
+        paragraphs.append("\n".join(lines))
+    return "\n\n".join(paragraphs)
 
 
 def _hanging(line: str, width: int) -> str:

@@ -14,7 +14,7 @@ from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import CondPageBreak, Flowable
 
-from dsar.markdown import table_rows
+from dsar.markdown import blocks, table_rows
 from dsar.pdf.flowables import ACCENT, CELL_PADDING, INK, TINT, PagedTable, Rule, TaggedParagraph
 from dsar.pdf.fonts import BOLD, FAMILY, showable, width
 from dsar.pdf.tagging import Element, Tags
@@ -89,19 +89,19 @@ class _Layout:
         self._width = page_width
 
     def document(self, tokens: Sequence[Token]) -> Iterator[Flowable]:
-        blocks = list(_top_level(tokens))
-        kinds = [opening.type for opening, _inside in blocks]
+        parts = list(blocks(tokens))
+        kinds = [opening.type for opening, _inside in parts]
         letterhead = kinds.index("hr") if "hr" in kinds else 0
         if any(kind != "paragraph_open" for kind in kinds[:letterhead]):
             letterhead = 0
-        for position, (opening, inside) in enumerate(blocks):
+        for position, (opening, inside) in enumerate(parts):
             if position < letterhead:
                 yield self._paragraph(inside[0], _HEAD if position else _COMPANY, self._tags.root.add("P"))
             else:
                 yield from self._block(opening, inside, self._tags.root, _BODY)
 
     def _blocks(self, tokens: Sequence[Token], parent: Element, style: ParagraphStyle) -> Iterator[Flowable]:
-        for opening, inside in _top_level(tokens):
+        for opening, inside in blocks(tokens):
             yield from self._block(opening, inside, parent, style)
 
     def _block(
@@ -134,10 +134,10 @@ class _Layout:
         hanging = ParagraphStyle(
             "list", _ITEM, leftIndent=style.leftIndent + _INDENT, bulletIndent=style.leftIndent + 3
         )
-        for position, (_item, content) in enumerate(_top_level(inside)):
+        for position, (_item, content) in enumerate(blocks(inside)):
             mark = f"{number + position}." if opening.type == "ordered_list_open" else _BULLET
             body = element.add("LI").add("LBody")
-            for first, (block, within) in enumerate(_top_level(content)):
+            for first, (block, within) in enumerate(blocks(content)):
                 if block.type == "paragraph_open":
                     yield self._paragraph(within[0], hanging, body.add("P"), bullet=None if first else mark)
                 else:
@@ -170,16 +170,6 @@ class _Layout:
                 )
             )
         return PagedTable(laid[0], laid[1:], widths)
-
-
-def _top_level(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
-    """Each outermost token with the tokens between it and its closing one."""
-    start = depth = 0
-    for position, token in enumerate(tokens):
-        depth += token.nesting
-        if depth == 0:
-            yield tokens[start], tokens[start + 1 : position]
-            start = position + 1
 
 
 def _runs(inline: Token, *, bold: bool = False) -> list[_Run]:

@@ -1,0 +1,167 @@
+"""Any text becomes inert in Markdown, and Markdown becomes text and HTML that people like to read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsar.markdown import escape, parse, to_html, to_text, words
+
+HOSTILE = [
+    "<b>fet</b>",
+    "<script>alert(1)</script>",
+    "<https://example.se>",
+    "{{7*7}}",
+    "a|b",
+    "\\|",
+    "\\",
+    "](javascript:alert(1))",
+    "[x](https://example.se)",
+    "![x](https://example.se/x.png)",
+    "[x]: https://example.se",
+    "# rubrik",
+    "- punkt",
+    "1. punkt",
+    "12) punkt",
+    "+ punkt",
+    "---",
+    "===",
+    "> citat",
+    "`kod`",
+    "**fet** och _kursiv_",
+    "&lt;b&gt; &#124; &amp;",
+    "~~struken~~",
+    "    indragen kod",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_escaped_text_is_shown_as_it_is(value: str) -> None:
+    assert words(escape(value)) == value.strip()
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_escaped_text_stays_one_cell_of_a_table(value: str) -> None:
+    cell = escape(value)
+    table = f"| A | B |\n|---|---|\n| {cell} | slut |\n"
+    assert [token.type for token in parse(table)].count("td_open") == 2
+    assert words(table) == f"A B {value.strip()} slut"
+
+
+@given(st.text())
+def test_no_text_makes_anything_but_one_paragraph_of_text(value: str) -> None:
+    tokens = parse(escape(value))
+    assert [token.type for token in tokens] in ([], ["paragraph_open", "inline", "paragraph_close"])
+    assert {child.type for token in tokens for child in token.children or ()} <= {"text"}
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126)))
+def test_no_printable_character_is_lost(value: str) -> None:
+    assert words(escape(value)) == " ".join(value.split())
+
+
+@given(st.text(), st.text())
+def test_two_texts_side_by_side_stay_two_cells(left: str, right: str) -> None:
+    table = f"| A | B |\n|---|---|\n| {escape(left, keep_lines=True)} | {escape(right, keep_lines=True)} |\n"
+    assert [token.type for token in parse(table)].count("td_open") == 2
+
+
+def test_control_and_bidi_characters_are_taken_out() -> None:
+    assert escape("a\x1b[31mb\x00c\x9bd\u202ee\u2066f") == "a\\[31mbcdef"
+
+
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    assert escape("a\ud83d") == "a\ufffd"
+
+
+def test_a_line_break_becomes_a_space() -> None:
+    assert words(escape("rad ett\r\nrad två\u2028rad tre")) == "rad ett rad två rad tre"
+
+
+def test_a_kept_line_break_is_a_break_in_text_and_html() -> None:
+    table = f"| A |\n|---|\n| {escape('ett' + chr(10) + 'två', keep_lines=True)} |\n"
+    assert "ett\n  två" in to_text(table)
+    assert "ett<br>" in to_html(table, language="sv", title="t").replace("<br />", "<br>")
+
+
+LETTER = """\
+**Xelent AB**
+
+---
+
+# Svar
+
+## Del ett
+
+Ett stycke som är så långt att det inte får plats på en enda rad utan måste brytas till två rader.
+
+- första
+- andra
+  1. inre ett
+  2. inre två
+
+> **Ruta.** Du kan alltid säga nej.
+
+| System | Antal |
+|---|---|
+| Affärssystem | 3 |
+"""
+
+
+def test_text_is_laid_out_for_reading() -> None:
+    assert (
+        to_text(LETTER)
+        == """\
+Xelent AB
+
+----------------------------------------------------------------------------
+
+Svar
+====
+
+Del ett
+-------
+
+Ett stycke som är så långt att det inte får plats på en enda rad utan måste
+brytas till två rader.
+
+- första
+- andra
+  1. inre ett
+  2. inre två
+
+| Ruta. Du kan alltid säga nej.
+
+System        Antal
+------------  -----
+Affärssystem  3
+"""
+    )
+
+
+def test_a_table_that_is_too_wide_becomes_labelled_values() -> None:
+    wide = f"| Uppgift | Innehåll |\n|---|---|\n| Anteckning | {'ord ' * 30}|\n| Tom |  |\n"
+    text = to_text(wide)
+    assert text.startswith("Uppgift: Anteckning\nInnehåll: ord ord")
+    assert text.endswith("\n\nUppgift: Tom\n")
+    assert max(len(line) for line in text.splitlines()) <= 76
+
+
+def test_a_link_is_followed_by_its_address_in_text() -> None:
+    assert to_text("Läs hos [IMY](https://www.imy.se).") == "Läs hos IMY (https://www.imy.se).\n"
+
+
+def test_html_is_a_complete_page_in_its_language() -> None:
+    page = to_html("# Rubrik", language="sv", title="Ärende <1>")
+    assert page.startswith('<!DOCTYPE html>\n<html lang="sv">')
+    assert "<title>Ärende &lt;1&gt;</title>" in page
+    assert "<main>\n<h1>Rubrik</h1>\n</main>" in page
+
+
+def test_html_table_headers_say_that_they_head_a_column() -> None:
+    assert '<th scope="col">A</th>' in to_html("| A |\n|---|\n| b |\n", language="sv", title="t")
+
+
+def test_raw_html_in_markdown_is_shown_not_run() -> None:
+    page = to_html('<img src="x" onerror="alert(1)">', language="sv", title="t")
+    assert "<img" not in page
+    assert "&lt;img" in page
