@@ -3,8 +3,8 @@ Approved bytes -> the mail server for outgoing mail, and what became of them.
 
 Effects: one SMTP connection per letter; the only code of the program that speaks SMTP. The bytes are sent as they are.
 
-Three outcomes are told apart, since nothing may be sent twice (promise P2): taken (a Receipt), not taken (for now or for
-good), and uncertain: the connection broke between the first byte of the content and the server's reply to its end.
+Three outcomes are told apart, since nothing may be sent twice (promise P2): taken (a Receipt), not taken (for now or
+for good), and uncertain: the connection broke between the first byte of the content and the reply to its end.
 """
 
 import base64

@@ -1,8 +1,14 @@
 """What all tests share."""
 
 import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from servers import DovecotServer, SmtpSink, TlsFiles, dovecot, make_tls
 
 
 def _skipped(config: pytest.Config) -> int:
@@ -19,3 +25,37 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if os.environ.get("CI") and (skipped := _skipped(config)):
         terminalreporter.section(f"CI is set: {skipped} skipped, so this run has FAILED", sep="!", red=True)
+
+
+# ---------------------------------------------------------------------------------------------------- mail servers
+
+
+@pytest.fixture(scope="session")
+def dovecot_server() -> Iterator[DovecotServer]:
+    """A real IMAP server over TLS; every user name has an empty mailbox, password "test"."""
+    directory = Path(tempfile.mkdtemp(prefix="dsar-"))
+    directory.chmod(0o755)  # it reads mail as another user than root
+    try:
+        with dovecot(directory) as server:
+            yield server
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def mail_user() -> str:
+    """A user name that no other test uses."""
+    return f"u{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def tls_files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
+    """A CA of our own and a certificate for localhost."""
+    return make_tls(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
+    """A real SMTP server over TLS with log-in that stores what it takes and fails on demand."""
+    with SmtpSink(tls_files) as sink:
+        yield sink
