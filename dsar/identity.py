@@ -32,6 +32,7 @@ TOPMOST = "topmost"
 
 _ANONYMOUS_HEADER = re.compile(r"\s*(?:spf|dkim|dmarc|arc|compauth)\s*=", re.IGNORECASE)
 _LONGEST_HEADER = 8192
+_MOST_HEADERS = 20  #: Our server puts its own on top; the rest is what a sender may fill a mail with.
 _FAILED = frozenset({"fail", "hardfail"})
 
 
@@ -65,7 +66,7 @@ def authenticate(
 def _trusted_findings(headers: Sequence[str], trusted: frozenset[str]) -> tuple[_Finding, ...]:
     if TOPMOST in trusted and headers and _ANONYMOUS_HEADER.match(headers[0]):
         return _parse(f"{TOPMOST}; {headers[0]}")[1]
-    for header in headers:
+    for header in headers[:_MOST_HEADERS]:
         server, findings = _parse(header)
         if any(server == name or server.endswith(f".{name}") for name in trusted):
             return findings
