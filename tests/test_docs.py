@@ -65,6 +65,14 @@ def test_declaration_of_the_connecting_page_is_valid() -> None:
     assert parse_declaration(example, source="docs/connecting.md").name == "shop"
 
 
+def test_pages_that_the_code_refers_to_exist() -> None:
+    code = [path for path in project_files() if path.suffix in {".py", ".toml", ".ini"}]
+    named = {name for path in code for name in re.findall(r"[\w./-]+\.md\b(?!\.)", path.read_text("utf-8"))}
+    pages = {page.name for page in PAGES}
+
+    assert {name for name in named if Path(name).name not in pages} == set()
+
+
 def test_law_map_names_files_and_tests_that_exist() -> None:
     """`path` must be there, and in `path::name` the test must be in it."""
     page = (ROOT / "docs" / "law-map.md").read_text("utf-8")
