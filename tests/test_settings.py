@@ -162,6 +162,9 @@ oauth2_client_secret = hush
     client = settings(more).mailboxes["info"].oauth2
     assert client is not None
     assert (client.client_id, client.client_secret) == ("dsar", "hush")
+    assert _faults(settings, f"{more}password = p\n") == [
+        "[mailbox.info]: give either a password or oauth2_token_url, not both"
+    ]
 
 
 # -------------------------------------------------------------------------------------------------------- faults
@@ -220,6 +223,8 @@ host = h
         ("[mailbox.b]\nhost = h\nuser = u\n", r"\[mailbox.b\]: needs a password or oauth2_token_url"),
         ("[system.x]\n", r"\[system.x\] connector: is missing"),
         ("[triage]\nown_domain = http://x\n", r"\[triage\] own_domain: is no domain"),
+        ("[retention]\nnoise_days = 1000000\n", r"\[retention\] noise_days: must be at most 100000"),
+        ("[deadlines]\nclosures = midsommar\n", r"\[deadlines\] closures: 'midsommar' is neither a date"),
     ],
 )
 def test_single_faults(settings: Loads, more: str, fault: str) -> None:
@@ -247,6 +252,13 @@ def test_a_missing_secret_tells_where_it_may_stand(settings: Loads) -> None:
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere.ini: cannot be read \(No such file or directory\)"):
         load(tmp_path / "nowhere.ini", {})
+
+
+def test_a_line_before_the_first_section_and_a_foreign_encoding_are_faults(settings: Loads, tmp_path: Path) -> None:
+    assert _faults(settings, text="host = h\n") == [":1: stands before the first [section]"]
+    (tmp_path / "latin.ini").write_bytes("[controller]\nname = Åke".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"latin.ini: is not UTF-8"):
+        load(tmp_path / "latin.ini", {})
 
 
 def test_neither_faults_nor_settings_show_secrets(settings: Loads) -> None:
@@ -298,9 +310,12 @@ def test_secrets_of_a_system_come_from_the_same_places(settings: Loads) -> None:
         ("password_cmd = sh -c 'echo hunter2 >&2; exit 3'", "password_cmd: failed with exit code 3"),
         ("password_cmd = /nowhere", "password_cmd: cannot be started (No such file or directory)"),
         ("password_cmd = 'unclosed", "password_cmd: is no command"),
+        (r"password_cmd = printf \\377", "password_cmd: printed what is not UTF-8"),
+        ("password_file = binary", "password_file: names a file that is not UTF-8"),
     ],
 )
-def test_a_secret_that_cannot_be_had_is_a_fault(settings: Loads, line: str, fault: str) -> None:
+def test_a_secret_that_cannot_be_had_is_a_fault(settings: Loads, tmp_path: Path, line: str, fault: str) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff")
     found = _faults(settings, f"[mailbox.info]\nhost = h\nuser = u\n{line}\n")
     assert found[0] == f"[mailbox.info] {fault}"
 
