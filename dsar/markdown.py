@@ -18,7 +18,7 @@ from markdown_it.token import Token
 TEXT_WIDTH = 76
 
 #: Control characters that turn the direction of text; what is read would no longer be what is stored (CVE-2021-42574).
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LINE_BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 #: Active wherever they stand. As entities, because inside a table cell a backslash is not enough for these two.
 _ENTITIES = {"|": "&#124;", "\\": "&#92;"}
@@ -36,21 +36,25 @@ def escape(value: object, *, keep_lines: bool = False) -> str:
     Args: keep_lines: line breaks stay visible as line breaks (as character references, so that a table cell stays
     one cell) instead of becoming spaces.
     """
-    lines = (_escape_line(line) for line in _LINE_BREAKS.split(str(value)))
+    lines = (_escape_line(line) for line in without_controls(str(value)).split("\n"))
     if keep_lines:
         return "&#10;".join(lines)
     return " ".join(line for line in lines if line)
 
 
+def without_controls(text: str) -> str:
+    """*text* without control and bidi characters; line breaks of every kind become newlines, tabs become spaces."""
+    return "\n".join("".join(_visible(char) for char in line) for line in _LINE_BREAKS.split(text))
+
+
 def _escape_line(line: str) -> str:
-    visible = "".join(_visible(char) for char in line)
-    text = _ACTIVE.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), " ".join(visible.split()))
+    text = _ACTIVE.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), " ".join(line.split()))
     start = _ACTIVE_START.match(text)
     return f"{start[0]}\\{text[start.end() :]}" if start else text
 
 
 def _visible(char: str) -> str:
-    if char in _BIDI:
+    if char in BIDI_CONTROLS:
         return ""
     match unicodedata.category(char):
         case "Cc":  # C0 and C1, ESC among them

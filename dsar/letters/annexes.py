@@ -2,7 +2,7 @@
 LetterFacts -> machine-readable copies of the data: JSON and CSV (Art. 20(1), recital 68).
 
 Effects: none. JSON holds every value exactly as stored. CSV is what people open in a spreadsheet, so there a value that
-would be taken for a formula gets an apostrophe in front.
+would be taken for a formula gets an apostrophe in front, and control characters are left out.
 """
 
 import csv
@@ -11,11 +11,16 @@ import json
 from collections.abc import Iterator
 
 from dsar.errors import LetterError
+from dsar.markdown import BIDI_CONTROLS, without_controls
 from dsar.model import LetterFacts, Record, RecordValue
 
 _COLUMNS = ("system", "object", "key", "field", "label", "value", "explanation", "category", "source", "read_at")
 #: First characters that make a spreadsheet take a cell for a formula (OWASP, CSV injection).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\n")
+#: JSON lets these stand as they are; escaped they are the same value but do nothing to a terminal or an editor (P10).
+_JSON_ESCAPES = {
+    code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *range(0xD800, 0xE000), *sorted(map(ord, BIDI_CONTROLS)))
+}
 
 
 def export_json(facts: LetterFacts, language: str) -> bytes:
@@ -49,7 +54,7 @@ def export_json(facts: LetterFacts, language: str) -> bytes:
             for record in _records(facts)
         ],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
+    return json.dumps(document, ensure_ascii=False, indent=2).translate(_JSON_ESCAPES).encode() + b"\n"
 
 
 def export_csv(facts: LetterFacts, language: str) -> bytes:
@@ -62,7 +67,7 @@ def export_csv(facts: LetterFacts, language: str) -> bytes:
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
     writer.writerows([_guarded(cell) for cell in row] for row in _rows(facts, language))
-    return text.getvalue().encode("utf-8-sig", "replace")
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _rows(facts: LetterFacts, language: str) -> Iterator[tuple[str, ...]]:
@@ -103,4 +108,5 @@ def _is_portable(record: Record, facts: LetterFacts) -> bool:
 
 
 def _guarded(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    shown = without_controls(cell)
+    return f"'{shown}" if shown.startswith(_FORMULA_STARTS) else shown

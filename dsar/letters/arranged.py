@@ -11,7 +11,10 @@ from datetime import date
 from dsar.letters.rules import EEA, UNFINISHED
 from dsar.model import LetterFacts, Recipient, Record, StepAction, StepOutcome, Text
 
-_ERASURES = frozenset({StepAction.ERASE, StepAction.ANONYMISE})
+#: Steps that each kind of letter tells of; a task is done by hand whatever the letter is about.
+_ERASURES = frozenset({StepAction.ERASE, StepAction.ANONYMISE, StepAction.TASK})
+_RESTRICTIONS = frozenset({StepAction.RESTRICT, StepAction.TASK})
+_UPDATES = frozenset({StepAction.UPDATE, StepAction.TASK})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +99,7 @@ def _outcomes(outcomes: Sequence[StepOutcome], systems: dict[str, Text]) -> dict
         "erased": lines(outcome for outcome in done if outcome.step.action in _ERASURES),
         "anonymised": any(outcome.step.action is StepAction.ANONYMISE for outcome in done),
         "suppressed": any(outcome.step.action is StepAction.SUPPRESS for outcome in done),
-        "restricted": lines(outcome for outcome in done if outcome.step.action is StepAction.RESTRICT),
+        "restricted": lines(outcome for outcome in done if outcome.step.action in _RESTRICTIONS),
         "kept": lines(kept),
         "open": lines(open_),
         "changed": [
@@ -108,7 +111,7 @@ def _outcomes(outcomes: Sequence[StepOutcome], systems: dict[str, Text]) -> dict
             )
             for outcome in done
             for change in outcome.step.changes
-            if outcome.step.action is StepAction.UPDATE
+            if outcome.step.action in _UPDATES
         ],
     }
 

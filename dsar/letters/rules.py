@@ -18,6 +18,9 @@ EEA = frozenset(
 #: Outcomes of a search after which nobody can say "nothing" (promise P5).
 UNFINISHED = frozenset({SystemOutcome.PARTIAL, SystemOutcome.FAILED, SystemOutcome.WAITING})
 
+#: Steps that an erasure may consist of; a task was done by a person who confirmed it.
+_MAY_END_ERASED = frozenset({StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS, StepAction.TASK})
+
 #: Name of the template with the access answer itself.
 ACCESS_EXPORT = "access_export"
 
@@ -150,7 +153,7 @@ def _changed(facts: LetterFacts) -> Iterator[str]:
         return
     yield from _kept(facts.outcomes)
     for outcome in facts.outcomes:
-        if not outcome.done:
+        if not outcome.done and outcome.step.action is not StepAction.KEEP:
             yield f"the {outcome.step.action} of {outcome.step.system}/{outcome.step.object} is not verified"
 
 
@@ -158,7 +161,7 @@ def _erased(facts: LetterFacts) -> Iterator[str]:
     """Promise P7: "erased" means verified, and nothing else."""
     yield from _changed(facts)
     for outcome in facts.outcomes or ():
-        if outcome.step.action not in {StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS}:
+        if outcome.step.action not in _MAY_END_ERASED:
             yield f"{outcome.step.system}/{outcome.step.object} was not erased but '{outcome.step.action}'"
 
 

@@ -6,7 +6,7 @@ Effects: reads the package's fonts. ReportLab lays out and draws; pikepdf adds t
 
 import functools
 import io
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -127,7 +127,7 @@ def _finish(drawn: io.BytesIO, tags: Tags, *, title: str, language: str, created
         pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
         pdf.Root.OutputIntents = Array([_output_intent(pdf)])
         pdf.Root.Metadata = _metadata(pdf, title=title, language=language, created_at=created_at)
-        date = String(f"D:{created_at:%Y%m%d%H%M%S%z}"[:-2] + f"'{created_at:%z}'"[-3:])
+        date = String(f"D:{created_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
         pdf.trailer.Info = pdf.make_indirect(
             Dictionary(Title=String(title), Producer=String(_PRODUCER), CreationDate=date, ModDate=date)
         )

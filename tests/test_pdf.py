@@ -1,0 +1,185 @@
+"""Markdown becomes a PDF that everybody can read, copy from, search and check."""
+
+import io
+import re
+import shutil
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pikepdf
+import pytest
+from builders import facts, record, value
+
+from dsar.letters import compose_export
+from dsar.markdown import escape
+from dsar.pdf import protect, render
+
+AT = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+
+needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs poppler-utils")
+needs_qpdf = pytest.mark.skipif(not shutil.which("qpdf"), reason="needs qpdf")
+
+
+def pdf_of(markdown: str, *, language: str = "sv") -> bytes:
+    return render(markdown, title="Ärende D-2026-00042", language=language, footer="Ärende D-2026-00042", created_at=AT)
+
+
+def said_by(tool: str, content: bytes, tmp_path: Path, *options: str) -> str:
+    """Output of a command-line *tool* on the file."""
+    path = tmp_path / "document.pdf"
+    path.write_bytes(content)
+    last = ["-"] if tool == "pdftotext" else []
+    return subprocess.run([tool, *options, path, *last], capture_output=True, check=True, text=True).stdout
+
+
+EXPORT = compose_export("sv", facts(records=(record(value("Åsa Öberg 😀 €"), value("fet <b>", path="b")),)))
+
+
+@needs_poppler
+def test_text_is_extracted_as_it_was_written(tmp_path: Path) -> None:
+    """Characters beyond U+FFFF too, which ReportLab alone maps to others."""
+    assert "Åsa Öberg 😀 €" in said_by("pdftotext", pdf_of(EXPORT), tmp_path)
+
+
+@needs_poppler
+def test_a_character_without_glyph_is_named(tmp_path: Path) -> None:
+    assert "raket [U+1F680] klar" in said_by("pdftotext", pdf_of("raket 🚀 klar"), tmp_path)
+
+
+@needs_poppler
+def test_every_font_is_embedded_and_no_other_is_named(tmp_path: Path) -> None:
+    fonts = said_by("pdffonts", pdf_of("*kursiv* **fet** ***båda***\n\n- punkt\n\n" + EXPORT), tmp_path)
+    rows = fonts.splitlines()[2:]
+    assert len(rows) == 4
+    for row in rows:
+        assert re.match(r"[A-Z]{6}\+DejaVuSans\S*\s+TrueType\s+WinAnsi\s+yes yes yes", row)
+
+
+@needs_qpdf
+def test_qpdf_finds_no_fault(tmp_path: Path) -> None:
+    assert "No syntax or stream encoding errors found" in said_by("qpdf", pdf_of(EXPORT), tmp_path, "--check")
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    first = pdf_of(EXPORT)
+    pdf_of("något **annat** emellan")
+    assert pdf_of(EXPORT) == first
+
+
+@needs_poppler
+def test_pages_are_numbered_with_their_total(tmp_path: Path) -> None:
+    text = said_by("pdftotext", pdf_of("stycke\n\n" * 100), tmp_path)
+    assert re.findall(r"Sida \d+ av \d+", text) == ["Sida 1 av 3", "Sida 2 av 3", "Sida 3 av 3"]
+
+
+def test_metadata_hold_title_and_language_and_no_person() -> None:
+    content = pdf_of(EXPORT)
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        assert pdf.Root.Lang == "sv"
+        assert pdf.Root.ViewerPreferences.DisplayDocTitle
+        assert pdf.docinfo.Title == "Ärende D-2026-00042"
+        assert set(pdf.docinfo) == {"/Title", "/Producer", "/CreationDate", "/ModDate"}
+        assert pdf.docinfo.CreationDate == "D:20261125093000Z"
+        assert "Anna" not in pdf.Root.Metadata.read_bytes().decode()
+
+
+@needs_poppler
+def test_a_screen_reader_gets_headings_lists_and_tables(tmp_path: Path) -> None:
+    markdown = "# Rubrik\n\nText.\n\n- punkt\n\n> ruta\n\n| A | B |\n|---|---|\n| c | d |\n"
+    tree = said_by("pdfinfo", pdf_of(markdown), tmp_path, "-struct-text")
+    assert [word for line in tree.splitlines() if (word := line.split()[0].rstrip(":")) and line.strip()[0] != '"'] == [
+        "Document",
+        *("H1", "P", "L", "LI", "LBody", "P", "BlockQuote", "P"),
+        *("Table", "TR", "TH", "/Scope", "TH", "/Scope", "TR", "TD", "TD"),
+    ]
+
+
+def spoken_instead(content: bytes, kind: str) -> list[str]:
+    """What the elements of *kind* say instead of their marked text."""
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        return [
+            str(entry.get("/ActualText", ""))
+            for entry in pdf.objects
+            if isinstance(entry, pikepdf.Dictionary) and entry.get("/S") == f"/{kind}"
+        ]
+
+
+def test_broken_lines_are_read_with_the_spaces_between_them() -> None:
+    paragraph = "ett stycke som bryts på flera rader " * 10
+    assert spoken_instead(pdf_of(paragraph), "P") == [paragraph.strip()]
+
+
+def test_headings_make_an_outline() -> None:
+    with pikepdf.open(io.BytesIO(pdf_of("# Ett\n\n## Två\n\ntext\n\n## Tre\n"))) as pdf, pdf.open_outline() as outline:
+        assert [item.title for item in outline.root] == ["Ett"]
+        assert [item.title for item in outline.root[0].children] == ["Två", "Tre"]
+
+
+@needs_poppler
+def test_a_large_table_goes_on_over_pages_with_its_header(tmp_path: Path) -> None:
+    rows = "".join(f"| rad {number} | {'lång text ' * (number % 20)}|\n" for number in range(2000))
+    started = time.perf_counter()
+    content = pdf_of(f"| Nummer | Innehåll |\n|---|---|\n{rows}")
+    assert time.perf_counter() - started < 30
+    text = said_by("pdftotext", content, tmp_path)
+    assert [int(number) for number in re.findall(r"rad (\d+)", text)] == list(range(2000))
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        assert text.count("Nummer") == len(pdf.pages)
+
+
+@needs_poppler
+def test_a_value_longer_than_a_page_is_whole(tmp_path: Path) -> None:
+    words = " ".join(f"ord{number}" for number in range(3000))
+    text = said_by("pdftotext", pdf_of(f"| A | B |\n|---|---|\n| kort | {words} |\n"), tmp_path)
+    assert re.findall(r"ord\d+", text) == words.split()
+
+
+def widest_right_edge(content: bytes, tmp_path: Path) -> float:
+    boxes = said_by("pdftotext", content, tmp_path, "-bbox")
+    return max(float(edge) for edge in re.findall(r'xMax="([\d.]+)"', boxes))
+
+
+@needs_poppler
+@pytest.mark.parametrize("columns", [1, 2, 5])
+def test_a_word_of_200_letters_stays_on_the_page(tmp_path: Path, columns: int) -> None:
+    row = f"| {' | '.join(['w' * 200] * columns)} |\n"
+    head = f"| {' | '.join('ABCDE'[:columns])} |\n|{'---|' * columns}\n"
+    assert widest_right_edge(pdf_of(head + row), tmp_path) < 595 - 60
+
+
+@needs_poppler
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("<b>fet</b>", "<b>fet</b>"),
+        ('<img src="/etc/passwd"/>', '<img src="/etc/passwd"/>'),
+        ("</para><para>", "</para><para>"),
+        ("{{7*7}}", "{{7*7}}"),
+        ("](javascript:alert(1))", "](javascript:alert(1))"),
+        ("&lt;b&gt;", "&lt;b&gt;"),
+        ("a|b", "a|b"),
+        ("\x1b[31mröd", "[31mröd"),
+        ("\u202eomvänd", "omvänd"),
+    ],
+)
+def test_hostile_values_are_printed_not_obeyed(tmp_path: Path, hostile: str, shown: str) -> None:
+    markdown = f"| A |\n|---|\n| {escape(hostile, keep_lines=True)} |\n"
+    assert shown in said_by("pdftotext", pdf_of(markdown), tmp_path).splitlines()
+
+
+def test_the_document_holds_nothing_active() -> None:
+    content = pdf_of("[länk](https://example.se) " + EXPORT)
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        assert all("/Annots" not in page for page in pdf.pages)
+        assert not {"/OpenAction", "/AA", "/AcroForm", "/Names"} & set(pdf.Root.keys())
+
+
+def test_a_protected_copy_opens_with_its_password_only() -> None:
+    locked = protect(pdf_of("hemligt"), "åtta små grisar")
+    with pytest.raises(pikepdf.PasswordError):
+        pikepdf.open(io.BytesIO(locked))
+    with pikepdf.open(io.BytesIO(locked), password="åtta små grisar") as pdf:
+        assert pdf.encryption.R == 6
+        assert pdf.encryption.bits == 256
