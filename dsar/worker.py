@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dsar.casework import identifying, intake, searching, sending
+from dsar.casework import approving, changing, identifying, intake, searching, sending
 from dsar.casework.context import App
 from dsar.errors import DsarError
 from dsar.inbox import ImapInbox
@@ -40,13 +40,13 @@ class Tools:
     outbox: SmtpOutbox
 
 
-class EvidencePendingError(DsarError):
-    """No evidence yet of what became of a mail; look again later."""
+class StillWaitingError(DsarError):
+    """What the step waits for has not happened yet; look again later."""
 
     exit_code = 3
 
     def __init__(self) -> None:
-        super().__init__("There is no evidence yet of what became of a mail.")
+        super().__init__("What this step waits for has not happened yet.")
 
 
 def _sort(tools: Tools, work: Work, now: datetime) -> None:
@@ -65,11 +65,24 @@ def _dispatch(tools: Tools, work: Work, now: datetime) -> None:
     sending.dispatch_mail(tools.app, work.subject_id, outbox=tools.outbox, now=now)
 
 
+def _stop_marketing(tools: Tools, work: Work, now: datetime) -> None:
+    approving.stop_marketing(tools.app, work.subject_id, now=now)
+
+
+def _apply(tools: Tools, work: Work, now: datetime) -> None:
+    changing.apply(tools.app, work.subject_id, now=now)
+
+
+def _release_erasure(tools: Tools, work: Work, now: datetime) -> None:
+    if not approving.release_erasure(tools.app, work.subject_id, now=now):
+        raise StillWaitingError
+
+
 def _reconcile(tools: Tools, work: Work, now: datetime) -> None:
     with tools.open_inbox() as inbox:
         settled = sending.reconcile(tools.app, work.subject_id, inbox=inbox, now=now)
     if not settled:
-        raise EvidencePendingError
+        raise StillWaitingError
 
 
 def _file_copy(tools: Tools, work: Work, now: datetime) -> None:
@@ -82,6 +95,9 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "sort": _sort,
     "identify": _identify,
     "search": _search,
+    "stop_marketing": _stop_marketing,
+    "apply": _apply,
+    "release_erasure": _release_erasure,
     "dispatch": _dispatch,
     "reconcile": _reconcile,
     "file_copy": _file_copy,

@@ -12,6 +12,7 @@ from datetime import datetime
 from pydantic_core import to_json
 
 from dsar import deadlines, letters, pdf
+from dsar.casework.changing import store_plan
 from dsar.casework.context import (
     PROGRAM,
     App,
@@ -24,16 +25,20 @@ from dsar.casework.context import (
     seal_grounds,
     subject_of,
 )
-from dsar.casework.facts import answer_facts
+from dsar.casework.facts import accepted_records, answer_facts
+from dsar.casework.planning import CHANGING, plan
 from dsar.casework.sending import void_letter
 from dsar.errors import IllegalTransitionError, UsageError
 from dsar.lifecycle import Event, State
-from dsar.model import Annex, Letter, LetterFacts, LetterKind, Right
+from dsar.model import Annex, Letter, LetterFacts, LetterKind, Right, StepAction
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, LetterAnnex, LetterRow, Request
 
 #: What a person decided to answer -> the letter that says so.
 _DECIDED = {"refuse": LetterKind.REFUSAL, "unidentified": LetterKind.UNIDENTIFIED}
+
+#: Steps after which something is still there.
+_LEFT = frozenset({StepAction.KEEP, StepAction.TASK})
 
 _PDF = "application/pdf"
 
@@ -75,6 +80,9 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
             if known.status == "draft":
                 void_letter(tx, known, reason="made_anew", now=now)
         row = _store(app, tx, case, request, letter, recipient, inputs=inputs, facts=facts)
+        if Right(request.right) in CHANGING and not request.decision:
+            records = accepted_records(app, tx, case, Right(request.right))
+            store_plan(app, tx, case, request, row.id or 0, plan(app, tx, case, Right(request.right), records))
         tx.record(
             "letter_composed", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id, detail={"kind": kind}
         )
@@ -83,11 +91,25 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
 
 def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
     """Which letter answers a request; UsageError for a right whose answer a person must give outside."""
+    if request.decision == "refuse" and request.right == Right.UPDATE:
+        return LetterKind.UPDATE_REFUSED
     if request.decision:
         return _DECIDED[request.decision]
+    if request.right == Right.OBJECT:
+        return LetterKind.OBJECTION_DONE
+    if not facts.records:
+        return LetterKind.NOTHING_FOUND
     if request.right == Right.ACCESS:
-        return LetterKind.ACCESS_ANSWER if facts.records else LetterKind.NOTHING_FOUND
-    raise UsageError(f"A letter for {request.right} needs a decision: 'dsar refuse {facts.case_reference}'.")
+        return LetterKind.ACCESS_ANSWER
+    actions = {outcome.step.action for outcome in facts.outcomes or ()}
+    if request.right == Right.ERASE:
+        return LetterKind.ERASURE_PARTLY if actions & _LEFT else LetterKind.ERASURE_DONE
+    if request.right == Right.UPDATE and actions:
+        return LetterKind.UPDATE_DONE
+    raise UsageError(
+        f"The program finds nothing to change for {facts.case_reference}/{request.right}; "
+        "look at 'dsar show --plan', then 'dsar refuse' with reasons, or change it by hand."
+    )
 
 
 def compose(app: App, kind: LetterKind, language: str, facts: LetterFacts, *, now: datetime) -> Letter:

@@ -1,89 +1,213 @@
 """
-A draft that a person has seen -> an approved letter in the outbox.
+A draft that a person has seen -> an approved letter and plan, on their way.
 
-Approval binds the hashes of text, HTML and annexes as shown, the recipient and the channel. In the same transaction
-the mail is built once, and its SHA-256 is stored: those bytes and no others are sent (P3).
+Approval binds the hashes of text, HTML and annexes as shown, the recipient, the channel and the plan. In the same
+transaction the mail is built once, and its SHA-256 is stored: those bytes and no others are sent (P3).
 """
 
 from datetime import datetime
 
-from dsar import approval
+from dsar import approval, deadlines
 from dsar.casework.answering import Draft, draft
-from dsar.casework.context import App
+from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.facts import accepted_records, undecided_records
 from dsar.casework.identifying import level_needed
+from dsar.casework.planning import contact_points
 from dsar.casework.sending import queue_letter
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError
 from dsar.identity import Risk, risk_of
-from dsar.lifecycle import Event
-from dsar.model import IdentityLevel, LetterKind, Record, Right, SystemOutcome
+from dsar.lifecycle import Event, Outcome, State
+from dsar.model import (
+    IdentityLevel,
+    LetterKind,
+    Record,
+    Right,
+    SenderAuthentication,
+    SystemOutcome,
+)
 from dsar.store import Transaction
 from dsar.store.tables import ApprovalRow, CaseFile, Request
 
 #: Letters that tell nothing about what we hold, so that they need neither coverage nor identity.
-_DISCLOSES_NOTHING = frozenset({LetterKind.REFUSAL, LetterKind.UNIDENTIFIED})
+_DISCLOSES_NOTHING = frozenset(
+    {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.OBJECTION_DONE}
+)
+_REFUSALS = frozenset({LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED})
 
 _SETTLED = frozenset({SystemOutcome.FOUND, SystemOutcome.NOTHING})
+
+#: More contact points than this are not stopped without a person (promise P3(c)).
+_STANDING_LIMIT = 3
+
+#: Actor of what the settings approve once and for all.
+STANDING = "standing approval"
 
 
 def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: datetime) -> Draft:
     """
-    Approve the letter that was shown and put it in the outbox, in one transaction.
+    Approve the letter that was shown, with its plan, and set both going, in one transaction.
 
     Raises: NotPermittedError (role, four eyes); IdentityNotVerifiedError (P4); CoverageError (P5); ApprovalError if the
     letter had to be made anew, so that nobody has seen it; UndeliverableAddressError; StaleStateError.
     """
     current = draft(app, case, request, now=now)
     with app.store.transaction() as tx:
-        records = accepted_records(app, tx, case)
+        records = accepted_records(app, tx, case, Right(request.right))
         _check_actor(app, current, request, records, actor=actor)
         if current.letter.kind not in _DISCLOSES_NOTHING:
             _check_identity(case, request, records)
             _check_coverage(app, tx, case)
         if current.fresh:
+            reference = f"{case.reference}/{request.right}"
             raise ApprovalError(
-                f"{case.reference}/{request.right}",
+                reference,
                 "the letter was made anew just now and nobody has seen it; "
-                f"look at it with 'dsar show {case.reference}/{request.right} --letter'",
+                f"look at it with 'dsar show {reference} --letter'",
             )
-        outgoing = queue_letter(
-            app,
-            tx,
-            case,
-            current.letter,
-            recipient=current.recipient,
-            auto_submitted="no",
-            letter_id=current.row.id,
-            now=now,
-        )
-        bound = approval.binding(
-            current.letter,
-            recipient=current.recipient,
-            channel="mail",
-            plan_sha256=None,
-            mime_sha256=outgoing.mime_sha256,
-        )
-        tx.add_approval(ApprovalRow(letter_id=current.row.id or 0, actor=actor, at=now, binding=bound))
-        tx.letter(current.row.id or 0).status = "approved"
-        tx.advance(request, Event.APPROVED, actor=actor, at=now, detail={"mime": outgoing.mime_sha256})
-        tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now)
+        _bind(app, tx, case, request, current, actor=actor, now=now)
     return current
+
+
+def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
+    """
+    Step: approve a marketing stop under the standing approval of the settings, if it is as plain as promise P3(c) says.
+
+    Art. 21(3): "the personal data shall no longer be processed for such purposes"; whatever is less plain waits for a
+    person.
+    """
+    with app.store.transaction() as tx:
+        request = tx.request(request_id)
+        case = tx.case_by_id(request.case_id)
+        if request.state != State.REVIEW or not _is_plain_stop(app, tx, case):
+            return
+    current = draft(app, case, request, now=now)
+    with app.store.transaction() as tx:
+        if not coverage_failures(app, tx, case):
+            _bind(app, tx, case, request, current, actor=STANDING, now=now)
+
+
+def _is_plain_stop(app: App, tx: Transaction, case: CaseFile) -> bool:
+    if not app.settings.automatic_marketing_stop or case.flags:
+        return False
+    link, message = tx.case_messages(case.id or 0)[0]
+    triage = triage_of(app, case, message.id or 0, link.sealed_triage)
+    own_only = {each.value for each in contact_points(app, case)} == {subject_of(app, case).reply_address}
+    confirmed = triage.sender_authentication is SenderAuthentication.PASS
+    return len(contact_points(app, case)) <= _STANDING_LIMIT and (confirmed or own_only)
+
+
+def _bind(
+    app: App, tx: Transaction, case: CaseFile, request: Request, current: Draft, *, actor: str, now: datetime
+) -> None:
+    plan = tx.plan_of_letter(current.row.id or 0)
+    outgoing = queue_letter(
+        app,
+        tx,
+        case,
+        current.letter,
+        recipient=current.recipient,
+        auto_submitted="no",
+        letter_id=current.row.id,
+        held=plan is not None,
+        now=now,
+    )
+    bound = approval.binding(
+        current.letter,
+        recipient=current.recipient,
+        channel="mail",
+        plan_sha256=plan.sha256 if plan else None,
+        mime_sha256=outgoing.mime_sha256,
+    )
+    tx.add_approval(ApprovalRow(letter_id=current.row.id or 0, actor=actor, at=now, binding=bound))
+    tx.letter(current.row.id or 0).status = "approved"
+    tx.advance(request, Event.APPROVED, actor=actor, at=now, detail={"mime": outgoing.mime_sha256})
+    if plan is None:
+        tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now)
+    elif request.right == Right.ERASE and _access_comes_first(tx, case):
+        tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason=ACCESS_FIRST)
+        tx.enqueue("release_erasure", request.id or 0, due_at=now)
+    else:
+        tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now)
+        tx.enqueue("apply", request.id or 0, due_at=now)
+
+
+# ------------------------------------------------------------------------------------------- access before erasure
+
+#: Reason of an erasure that waits: EDPB 01/2022 s. 2.3: never erase to avoid answering.
+ACCESS_FIRST = "access_first"
+
+
+def release_erasure(app: App, request_id: int, *, now: datetime) -> bool:
+    """
+    Step: let an erasure go on once the access answer of its case was sent and has not come back for some working days.
+
+    Returns: True when there is nothing more to wait for: it goes on, or a person must decide.
+    """
+    with app.store.transaction() as tx:
+        request = tx.request(request_id)
+        if request.state != State.BLOCKED or request.blocked_reason != ACCESS_FIRST:
+            return True
+        case = tx.case_by_id(request.case_id)
+        if _access_comes_first(tx, case):
+            return False
+        answered = [each for each in tx.requests(case.id or 0) if each.right == Right.ACCESS]
+        if any(each.outcome not in {Outcome.FULFILLED, Outcome.NOTHING_FOUND, Outcome.PARTLY} for each in answered):
+            return True  # access ended otherwise: a person decides (`dsar release`)
+        today = deadlines.received_on(now)
+        sent_on = max(deadlines.received_on(each.closed_at) for each in answered if each.closed_at)
+        wait_until = deadlines.add_working_days(sent_on, app.settings.bounce_wait_working_days)
+        if today < wait_until:
+            return False
+        if today > request.send_by_on:
+            return True  # never past its own send-by without a person
+        _start_applying(tx, request, actor=PROGRAM, now=now)
+    return True
+
+
+def release_by_person(app: App, request: Request, *, actor: str, now: datetime) -> None:
+    """A person lets a blocked change go on."""
+    with app.store.transaction() as tx:
+        _start_applying(tx, request, actor=actor, now=now)
+
+
+def _start_applying(tx: Transaction, request: Request, *, actor: str, now: datetime) -> None:
+    tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now, blocked_reason="")
+    tx.enqueue("apply", request.id or 0, due_at=now)
+
+
+def _access_comes_first(tx: Transaction, case: CaseFile) -> bool:
+    """Whether the case has an access request that is not answered yet."""
+    return any(each.right == Right.ACCESS and each.state != State.CLOSED for each in tx.requests(case.id or 0))
+
+
+# ------------------------------------------------------------------------------------------------------- obstacles
 
 
 def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> list[str]:
     """Everything that stands between a request in review and its approval, in words; empty if nothing does."""
-    found = [] if request.decision else coverage_gaps(app, tx, case)
-    needed = level_needed(accepted_records(app, tx, case), request)
-    if not request.decision and IdentityLevel(case.identity_level) < needed:
+    if request.decision:
+        return []
+    if request.right == Right.OBJECT:
+        return coverage_failures(app, tx, case)
+    found = coverage_gaps(app, tx, case)
+    needed = level_needed(accepted_records(app, tx, case, Right(request.right)), request)
+    if IdentityLevel(case.identity_level) < needed:
         found.append(f"identity is {case.identity_level}, {needed} is needed")
     return found
 
 
+def coverage_failures(app: App, tx: Transaction, case: CaseFile) -> list[str]:
+    """Places that have not answered in full (P5)."""
+    rows = tx.search_results(case)
+    failures = [f"system {row.system} is {row.outcome}" for row in rows if row.outcome not in _SETTLED]
+    return failures + [
+        f"system {name} was not searched" for name in app.systems if name not in {r.system for r in rows}
+    ]
+
+
 def coverage_gaps(app: App, tx: Transaction, case: CaseFile) -> list[str]:
     """Places that have not answered in full, and candidates that nobody decided about (P5)."""
-    rows = tx.search_results(case)
-    gaps = [f"system {row.system} is {row.outcome}" for row in rows if row.outcome not in _SETTLED]
-    gaps += [f"system {name} was not searched" for name in app.systems if name not in {row.system for row in rows}]
+    gaps = coverage_failures(app, tx, case)
     if undecided := undecided_records(app, tx, case):
         gaps.append(f"{len(undecided)} candidate(s) are undecided ('dsar decide {case.reference}')")
     return gaps
@@ -97,7 +221,7 @@ def _check_actor(app: App, current: Draft, request: Request, records: tuple[Reco
         right=Right(request.right),
         high_risk=risk_of(records) is Risk.HIGH,
         single_approver=app.settings.single_approver,
-        refusal=current.letter.kind is LetterKind.REFUSAL,
+        refusal=current.letter.kind in _REFUSALS,
     )
 
 

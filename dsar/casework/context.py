@@ -8,10 +8,22 @@ from pydantic import TypeAdapter
 
 from dsar.connector import Searches
 from dsar.declaration import Declaration
-from dsar.model import Activity, Annex, Controller, Identifier, Letter, LetterKind, Record, Text, Triage
+from dsar.model import (
+    Activity,
+    Annex,
+    Controller,
+    Identifier,
+    Letter,
+    LetterKind,
+    PlanStep,
+    Record,
+    StepOutcome,
+    Text,
+    Triage,
+)
 from dsar.settings import Settings
 from dsar.store import Store
-from dsar.store.tables import CaseFile, LetterRow, SystemRow
+from dsar.store.tables import CaseFile, ChangePlan, LetterRow, SystemRow
 from dsar.vault import Vault
 
 #: Actor of everything that no person decided.
@@ -44,6 +56,7 @@ class CaseSubject:
     name: str | None
     identifiers: tuple[Identifier, ...]  #: Stated in mails; proven or not.
     proven: tuple[Identifier, ...] = ()  #: Contact points proven to be the requester's in this case.
+    followed: tuple[Identifier, ...] = ()  #: What certain records gave; a later search starts from them, too.
     reply_address: str | None = None  #: Where the first mail came from.
     thread: tuple[str, ...] = ()  #: Message-IDs of the requester's mails, oldest first.
 
@@ -68,7 +81,16 @@ class Grounds:
 
 #: One per kind of value that is kept sealed; making one is slow.
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (CaseSubject, Triage, tuple[Record, ...], Grounds, LetterContent)
+    kind: TypeAdapter(kind)
+    for kind in (
+        CaseSubject,
+        Triage,
+        tuple[Record, ...],
+        Grounds,
+        LetterContent,
+        tuple[PlanStep, ...],
+        tuple[StepOutcome, ...],
+    )
 }
 
 
@@ -136,6 +158,26 @@ def seal_content(app: App, case: CaseFile, content: LetterContent) -> bytes:
 
 def content_of(app: App, case: CaseFile, row: LetterRow) -> LetterContent:
     return _unseal(app, case, "letter.content", LetterContent, row.sealed_content)
+
+
+def seal_steps(app: App, case: CaseFile, letter_id: int, steps: tuple[PlanStep, ...]) -> bytes:
+    return _seal(app, case, f"change_plan.steps:{letter_id}", tuple[PlanStep, ...], steps)
+
+
+def steps_of(app: App, case: CaseFile, plan: ChangePlan) -> tuple[PlanStep, ...]:
+    return _unseal(app, case, f"change_plan.steps:{plan.letter_id}", tuple[PlanStep, ...], plan.sealed_steps)
+
+
+def seal_outcomes(app: App, case: CaseFile, letter_id: int, outcomes: tuple[StepOutcome, ...]) -> bytes:
+    return _seal(app, case, f"change_plan.outcomes:{letter_id}", tuple[StepOutcome, ...], outcomes)
+
+
+def outcomes_of(app: App, case: CaseFile, plan: ChangePlan) -> tuple[StepOutcome, ...]:
+    """Empty if the plan was not applied."""
+    if plan.sealed_outcomes is None:
+        return ()
+    context = f"change_plan.outcomes:{plan.letter_id}"
+    return _unseal(app, case, context, tuple[StepOutcome, ...], plan.sealed_outcomes)
 
 
 def letter_of(row: LetterRow, content: LetterContent, annexes: tuple[Annex, ...]) -> Letter:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from dsar import deadlines
 from dsar.casework.context import App, grounds_of, record_index, records_of, subject_of
+from dsar.casework.planning import CHANGING, contact_points, expected, plan, records_for, told_outcomes
 from dsar.identifiers import mask
 from dsar.model import (
     Activity,
@@ -40,15 +41,10 @@ def base_facts(
     )
 
 
-def accepted_records(app: App, tx: Transaction, case: CaseFile) -> tuple[Record, ...]:
-    """What the answer is about: certain records, and candidates that a person accepted (P6)."""
-    decisions = tx.decisions(case.id or 0)
-    return tuple(
-        record
-        for row in tx.search_results(case)
-        for record in records_of(app, case, row)
-        if record.strength is Strength.CERTAIN or decisions.get(record_index(app, record), False)
-    )
+def accepted_records(app: App, tx: Transaction, case: CaseFile, right: Right) -> tuple[Record, ...]:
+    """What the answer is about; see changing.records_for."""
+    found = [record for row in tx.search_results(case) for record in records_of(app, case, row)]
+    return records_for(app, right, found, tx.decisions(case.id or 0))
 
 
 def undecided_records(app: App, tx: Transaction, case: CaseFile) -> tuple[Record, ...]:
@@ -67,7 +63,8 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
     facts = base_facts(app, case, received_at=request.received_at, rights=(Right(request.right),), now=now)
     subject = subject_of(app, case)
     rows = tx.search_results(case)
-    records = accepted_records(app, tx, case)
+    right = Right(request.right)
+    records = accepted_records(app, tx, case, right)
     grounds = grounds_of(app, case, request.id or 0, request.sealed_grounds) if request.sealed_grounds else None
     known = {**vars(facts)} | {
         "person_name": subject.name,
@@ -80,6 +77,12 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
         "reasons": grounds.reasons if grounds else None,
         "legal_ground": grounds.legal_ground if grounds else None,
     }
+    if right in CHANGING:
+        known |= {
+            "outcomes": (*told_outcomes(app, tx, case, request), *expected(plan(app, tx, case, right, records))),
+            "done_on": facts.today,
+            "contact_points": tuple(map(mask, contact_points(app, case))),
+        }
     return LetterFacts(**known)
 
 

@@ -1,13 +1,23 @@
 """What the connected systems hold about the person of a case, and a person's word on what is uncertain."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dsar import search
-from dsar.casework.context import PROGRAM, App, record_index, records_of, seal_records, subject_of
+from dsar.casework.context import (
+    PROGRAM,
+    App,
+    record_index,
+    records_of,
+    seal_records,
+    seal_subject,
+    subject_of,
+)
+from dsar.casework.planning import search_for
 from dsar.errors import SystemUnavailableError, UsageError
 from dsar.lifecycle import Event, State
-from dsar.model import Identifier, Record, SearchResult, Strength, SystemOutcome
+from dsar.model import Identifier, Record, Right, SearchResult, Strength, SystemOutcome
 from dsar.store.tables import CaseFile, Decision, SystemRow
 
 #: After so many tries a system that does not answer goes before a person as a gap in the coverage.
@@ -25,12 +35,13 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
         case = tx.case_by_id(case_id)
         if not any(request.state == State.SEARCHING for request in tx.requests(case_id)):
             return
-    subject = subject_of(app, case)
-    claimed = tuple(each for each in subject.identifiers if each not in subject.proven)
-    result = search.search(app.systems, subject.proven, claimed=claimed, now=now)
+    result = search_for(app, case, now=now)
     gaps = [system for system in result.systems if system.outcome in {SystemOutcome.FAILED, SystemOutcome.PARTIAL}]
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
+        subject = subject_of(app, case)
+        if subject.proven:
+            case.sealed_subject = seal_subject(app, case, replace(subject, followed=result.identifiers))
         tx.save_search(case, _rows(app, case, result), now=now)
         tx.record(
             "searched",
@@ -44,6 +55,8 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
             for request in tx.requests(case_id):
                 if request.state == State.SEARCHING:
                     tx.advance(request, Event.SEARCHED, actor=PROGRAM, at=now, detail={"run": str(case.search_run)})
+                    if request.right == Right.OBJECT:
+                        tx.enqueue("stop_marketing", request.id or 0, due_at=now)
     if gaps and attempt < TRIES:
         raise SystemUnavailableError(gaps[0].system, gaps[0].detail)
 

@@ -35,6 +35,11 @@ OUTCOME_OF_LETTER = {
     LetterKind.NOTHING_FOUND: Outcome.NOTHING_FOUND,
     LetterKind.REFUSAL: Outcome.REFUSED,
     LetterKind.UNIDENTIFIED: Outcome.UNIDENTIFIED,
+    LetterKind.UPDATE_DONE: Outcome.FULFILLED,
+    LetterKind.UPDATE_REFUSED: Outcome.REFUSED,
+    LetterKind.ERASURE_DONE: Outcome.FULFILLED,
+    LetterKind.ERASURE_PARTLY: Outcome.PARTLY,
+    LetterKind.OBJECTION_DONE: Outcome.FULFILLED,
 }
 
 #: A copy that is on its way into the mailbox gets this long before an uncertain mail goes before a person.
@@ -56,12 +61,14 @@ def queue_letter(
     recipient: str,
     auto_submitted: Literal["no", "auto-replied"],
     letter_id: int | None,
+    held: bool = False,
     now: datetime,
 ) -> OutboxRow:
     """
     Build the mail once and commit it to the outbox with the caller's transaction.
 
-    Args: letter_id: of the approved letter; None for a mail that needs no approval.
+    Args: letter_id: of the approved letter, None for a mail that needs no approval; held: it waits until the plan that
+    it tells of has been carried out and read back.
     Raises: UndeliverableAddressError.
     """
     message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
@@ -88,9 +95,11 @@ def queue_letter(
             sealed_mime=app.vault.seal(case_key(case), f"outbox.mime:{message_id}", content),
             sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", recipient.encode()),
             created_at=now,
+            state="held" if held else "ready",
         )
     )
-    tx.enqueue("dispatch", row.id or 0, due_at=now)
+    if not held:
+        tx.enqueue("dispatch", row.id or 0, due_at=now)
     return row
 
 

@@ -30,6 +30,7 @@ class Look:
 @click.argument("reference", metavar="CASE[/RIGHT]")
 @click.option("--message", "side", flag_value="message", help="The mails, with what was understood from them.")
 @click.option("--data", "side", flag_value="data", help="What the systems hold, and what is still uncertain.")
+@click.option("--plan", "side", flag_value="plan", help="What would be changed, with before and after.")
 @click.option("--letter", "side", flag_value="letter", help="The letter that would be approved.")
 @click.option("--timeline", "side", flag_value="timeline", help="Everything that happened.")
 @click.option("--clock", "side", flag_value="clock", help="The statutory dates, explained.")
@@ -162,6 +163,32 @@ def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
     return f"{place}: {record.strength}{decided}, found by {record.found_by.type}"
 
 
+def _plan(look: Look) -> None:
+    opened = look.opened
+    from dsar.casework import planning, views
+    from dsar.casework.facts import accepted_records
+    from dsar.lifecycle import State
+    from dsar.model import Right
+
+    case, request = views.find_request(opened.app, look.reference, set(State) - {State.CLOSED})
+    with opened.app.store.transaction() as tx:
+        tx.record("looked_at_plan", actor=opened.actor(), at=now(), case_id=case.id, request_id=request.id)
+        right = Right(request.right)
+        steps = planning.plan(opened.app, tx, case, right, accepted_records(opened.app, tx, case, right))
+    for number, step in enumerate(steps, 1):
+        if look.as_json:
+            print_json(step)
+            continue
+        kept = f" until {step.until} by {step.law.en}" if step.until and step.law else ""
+        reason = f": {step.reason.en}" if step.reason else ""
+        click.echo(f"[{number}] {step.system}/{step.object} {clean(step.key)}: {step.action}{kept}{reason}")
+        changes = [(change.label.en, change.before, change.after or "-") for change in step.changes if change.before]
+        if changes:
+            print_table(("Field", "Before", "After"), changes)
+    if not steps and not look.as_json:
+        click.echo("Nothing would be changed.")
+
+
 def _letter(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import answering, views
@@ -249,6 +276,7 @@ SHOW: dict[str, Callable[[Look], None]] = {
     "head": _head,
     "message": _message,
     "data": _data,
+    "plan": _plan,
     "letter": _letter,
     "timeline": _timeline,
     "clock": _clock,

@@ -100,6 +100,14 @@ class Settings:
         return self.automatic.acknowledgement
 
     @property
+    def automatic_marketing_stop(self) -> bool:
+        return self.automatic.marketing_stop
+
+    @property
+    def bounce_wait_working_days(self) -> int:
+        return self.letters.bounce_wait_working_days
+
+    @property
     def templates_folder(self) -> Path | None:
         """Folder of letter templates that come before the shipped ones."""
         return self.letters.templates

@@ -60,6 +60,9 @@ class CaseQueries(Queries):
         self.session.flush()
         return request
 
+    def request(self, request_id: int) -> Request:
+        return self.session.get_one(Request, request_id)
+
     def requests(self, case_id: int) -> Sequence[Request]:
         """All requests of a case, in the order they came in."""
         return self.session.exec(select(Request).where(Request.case_id == case_id).order_by(col(Request.id))).all()

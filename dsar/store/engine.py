@@ -17,6 +17,7 @@ from dsar.store.audit import AuditQueries
 from dsar.store.cases import CaseQueries
 from dsar.store.letters import LetterQueries
 from dsar.store.mail import MailQueries
+from dsar.store.plans import PlanQueries
 from dsar.store.statistics import StatisticsQueries
 from dsar.store.work import WorkQueries
 
@@ -80,7 +81,7 @@ def _cause(error: sa.exc.DBAPIError) -> str:
     return next((words for sign, words in known.items() if sign in text), type(error.orig).__name__)
 
 
-class Transaction(MailQueries, CaseQueries, LetterQueries, WorkQueries, AuditQueries, StatisticsQueries):
+class Transaction(MailQueries, CaseQueries, LetterQueries, PlanQueries, WorkQueries, AuditQueries, StatisticsQueries):
     """Everything that can be asked of and written to the database in one transaction."""
 
 

@@ -1,0 +1,68 @@
+"""Queries about change plans, what was done of them, suppressions and duties."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlmodel import col, select
+
+from dsar.store.base import Queries
+from dsar.store.tables import ChangePlan, Duty, LedgerEntry, Suppression
+
+
+class PlanQueries(Queries):
+    """Change plans from draft to verified outcome."""
+
+    def add_plan(self, plan: ChangePlan) -> ChangePlan:
+        self.session.add(plan)
+        self.session.flush()
+        return plan
+
+    def plan_of_letter(self, letter_id: int) -> ChangePlan | None:
+        """The plan whose expected outcome a letter tells."""
+        return self.session.exec(select(ChangePlan).where(ChangePlan.letter_id == letter_id)).one_or_none()
+
+    def applied_plans(self, request_id: int) -> Sequence[ChangePlan]:
+        """Plans of a request that were carried out, in whole or in part, oldest first."""
+        query = (
+            select(ChangePlan)
+            .where(ChangePlan.request_id == request_id, col(ChangePlan.sealed_outcomes).is_not(None))
+            .order_by(col(ChangePlan.id))
+        )
+        return self.session.exec(query).all()
+
+    def ledger(self, plan_id: int) -> dict[int, LedgerEntry]:
+        """{position: entry} of the steps that were begun."""
+        query = select(LedgerEntry).where(LedgerEntry.plan_id == plan_id)
+        return {entry.position: entry for entry in self.session.exec(query)}
+
+    def keep_entry(self, entry: LedgerEntry) -> None:
+        """Write an entry, or write it anew."""
+        self.session.merge(entry)
+        self.session.flush()
+
+    def suppress(self, suppression: Suppression) -> None:
+        """Add a contact point to the list of those that get no marketing; an older entry stays as it is."""
+        if self.session.get(Suppression, suppression.digest) is None:
+            self.session.add(suppression)
+            self.session.flush()
+
+    def suppressions(self, digests: Sequence[str]) -> set[str]:
+        """Which of *digests* are on the list."""
+        query = select(Suppression.digest).where(col(Suppression.digest).in_(digests))
+        return set(self.session.exec(query))
+
+    def add_duty(self, duty: Duty) -> None:
+        self.session.add(duty)
+        self.session.flush()
+
+    def open_duties(self, *, due_by: date | None = None) -> Sequence[Duty]:
+        """Duties not done yet, the next one first; with *due_by* only those due by then."""
+        query = select(Duty).where(col(Duty.done_at).is_(None)).order_by(col(Duty.due_on), col(Duty.id))
+        if due_by is not None:
+            query = query.where(Duty.due_on <= due_by)
+        return self.session.exec(query).all()
+
+    def end_duty(self, duty: Duty, *, now: datetime) -> None:
+        """A duty is done."""
+        duty.done_at = now
+        self.session.add(duty)
