@@ -89,7 +89,7 @@ class _Suite:
 class SearchTests(_Suite):
     """Searches."""
 
-    def test_claims_the_ability(self, connector: Searches) -> None:
+    def test_claims_to_search(self, connector: Searches) -> None:
         assert isinstance(connector, Searches)
 
     @pytest.mark.parametrize(
@@ -174,8 +174,10 @@ class UpdateTests(_ChangeTests):
 
     CHANGE = RequestedChange(field="email", old="asa.lindqvist@example.se", new="asa@example.org", valid_from=None)
 
-    def test_changes_the_value(self, connector: Any) -> None:  # noqa: ANN401
+    def test_claims_to_update(self, connector: Any) -> None:  # noqa: ANN401
         assert isinstance(connector, Updates)
+
+    def test_changes_the_value(self, connector: Any) -> None:  # noqa: ANN401
         records = search(connector, IdentifierType.CUSTOMER_NO, "K1")
 
         self.carry_out(connector, connector.plan_update(records, [self.CHANGE]))
@@ -198,8 +200,10 @@ class UpdateTests(_ChangeTests):
 class EraseTests(_ChangeTests):
     """Erases."""
 
-    def test_what_is_erased_is_not_found_again(self, connector: Any) -> None:  # noqa: ANN401
+    def test_claims_to_erase(self, connector: Any) -> None:  # noqa: ANN401
         assert isinstance(connector, Erases)
+
+    def test_what_is_erased_is_not_found_again(self, connector: Any) -> None:  # noqa: ANN401
         steps = connector.plan_erase(search(connector, IdentifierType.CUSTOMER_NO, "K4"))
 
         assert [step.action for step in steps] == [StepAction.ERASE]
@@ -212,8 +216,10 @@ class EraseTests(_ChangeTests):
 class SuppressTests(_ChangeTests):
     """Suppresses."""
 
-    def test_stops_marketing_and_nothing_else(self, connector: Any) -> None:  # noqa: ANN401
+    def test_claims_to_suppress(self, connector: Any) -> None:  # noqa: ANN401
         assert isinstance(connector, Suppresses)
+
+    def test_stops_marketing_and_nothing_else(self, connector: Any) -> None:  # noqa: ANN401
         before = {v.path: v.value for v in search(connector, IdentifierType.CUSTOMER_NO, "K1")[0].values}
 
         self.carry_out(connector, connector.plan_suppress(search(connector, IdentifierType.CUSTOMER_NO, "K1")))

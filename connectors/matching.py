@@ -70,9 +70,10 @@ def _is_value(identifier: Identifier, text: str) -> bool:
 
 
 def _is_name(wanted: str, stored: str) -> bool:
-    """Every word of one stands in the other; a stored single word ("Anna") matches a single word only."""
-    count = min(len(name_words(wanted)), len(name_words(stored)))
-    return count >= min(2, len(name_words(wanted))) and count > 0 and can_be_same_person(wanted, stored)
+    """Every word of one stands in the other, one of them in full; "Anna" alone is not enough for "Anna Öberg"."""
+    words, stored_words = name_words(wanted), name_words(stored)
+    in_full = any(len(word) > 1 and word in stored_words for word in words)
+    return in_full and len(stored_words) >= min(2, len(words)) and can_be_same_person(wanted, stored)
 
 
 def _mentions(identifier: Identifier, text: str) -> bool:

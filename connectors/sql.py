@@ -279,7 +279,8 @@ def _sqlite(path: str, *, writes: bool, timeout_seconds: int) -> sa.Engine:
 
 def _translated(system: str, error: DBAPIError) -> DsarError:
     cause = error.orig
-    code = getattr(cause, "sqlstate", None) or (cause.args[0] if cause and cause.args else None)
+    first = cause.args[0] if cause and cause.args else None
+    code = first if isinstance(first, int) else getattr(cause, "sqlstate", None) or first
     said = type(cause).__name__ if not isinstance(cause, sqlite3.Error) else getattr(cause, "sqlite_errorname", "")
     if isinstance(code, int):
         said = f"{said} {code}"

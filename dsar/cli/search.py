@@ -29,7 +29,7 @@ _WHOLE = frozenset({SystemOutcome.FOUND, SystemOutcome.NOTHING})
 @click.option("--system", "systems", multiple=True, help="Only this system; repeat for several.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line.")
 @click.pass_context
-def search(ctx: click.Context, *, systems: tuple[str, ...], as_json: bool, **values: tuple[str, ...]) -> None:
+def search(ctx: click.Context, /, *, systems: tuple[str, ...], as_json: bool, **values: tuple[str, ...]) -> None:
     """Search the connected systems outside a case; the given identifiers count as proven. The search is audited."""
     from dsar.casework.searching import search_outside_case
 
