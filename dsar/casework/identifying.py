@@ -95,7 +95,7 @@ def verify(
 
 
 def level_needed(records: Sequence[Record], request: Request) -> IdentityLevel:
-    """Level that this request demands, judged by what was found (law.md 3.3 as a table in dsar.identity)."""
+    """Level that this request demands, judged by what was found; the table is in dsar.identity."""
     return identity.required_level(Right(request.right), identity.risk_of(records), request.portability)
 
 

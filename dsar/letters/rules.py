@@ -1,7 +1,7 @@
 """
 What a letter must hold and must not say: kind and facts -> problems.
 
-Effects: none. The tables are law.md sections 6 and 9; an installation can reword a template but cannot talk its way
+Effects: none. The tables below are the mandatory contents of each kind; an installation can reword a template but cannot talk its way
 around them.
 """
 
