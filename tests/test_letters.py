@@ -12,7 +12,7 @@ from builders import activity, both, facts, kept, outcome, recipient, record, up
 
 from dsar.errors import LetterError
 from dsar.letters import compose, compose_export, export_csv, export_json, markdown_of
-from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Right, StepAction, SystemOutcome
+from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Record, Right, StepAction, SystemOutcome
 
 #: What a kind needs beside the default facts.
 FACTS: dict[LetterKind, LetterFacts] = {
@@ -320,6 +320,34 @@ def test_export_holds_every_field_that_the_law_asks_for(said: str) -> None:
         activities=(activity(recipients=(recipient(), abroad)),),
     )
     assert said in markdown.replace("\\*", "*")
+
+
+def logins(count: int) -> tuple[Record, ...]:
+    return tuple(
+        record(
+            value(f"2026-01-0{number}", path="time", label=both("Tid"), category="log"),
+            value("in", path="event", label=both("Händelse"), category="log", explanation=both("inloggning")),
+            object="login",
+            object_label=both("Inloggning"),
+            key=f"L{number}",
+        )
+        for number in range(1, count + 1)
+    )
+
+
+def test_many_like_records_make_one_table() -> None:
+    markdown = export(records=logins(5))
+    assert "#### Inloggning (5 st.)" in markdown
+    assert "| Nummer | Tid | Händelse |\n|---|---|---|\n| L1 | 2026-01-01 | in (inloggning) |\n| L2 |" in markdown
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 9])
+def test_every_value_of_every_record_is_in_the_export(count: int) -> None:
+    """C-487/21: a copy of the data themselves, not a summary."""
+    markdown = export(records=(record(), *logins(count)))
+    for number in range(1, count + 1):
+        assert markdown.count(f"2026-01-0{number}") == 1
+    assert "anna.berg@example.se" in markdown
 
 
 def test_export_says_no_transfers_only_when_there_are_none() -> None:

@@ -4,7 +4,7 @@ LetterFacts -> the names that templates use, with records and outcomes arranged 
 Effects: none. A fact that is None has no name, so that a template that says it anyway fails.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -17,12 +17,34 @@ _RESTRICTIONS = frozenset({StepAction.RESTRICT, StepAction.TASK})
 _UPDATES = frozenset({StepAction.UPDATE, StepAction.TASK})
 
 
+#: From so many like records, with at most so many fields each, a table with a row per record reads better (logs, orders).
+_LIST_FROM = 4
+_LIST_FIELDS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Like records that are shown together: one table with a row per record, or a single record with a row per value."""
+
+    records: tuple[Record, ...]
+    is_list: bool
+
+    @property
+    def first(self) -> Record:
+        """What all records of the group have in common is read from the first."""
+        return self.records[0]
+
+    @property
+    def categories(self) -> list[str]:
+        return list(dict.fromkeys(value.category for record in self.records for value in record.values))
+
+
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """The records of one system."""
+    """The records of one system, those of one object side by side."""
 
     label: Text | str
-    records: tuple[Record, ...]
+    groups: tuple[Group, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,18 +85,31 @@ def names(facts: LetterFacts) -> dict[str, object]:
 def _records(facts: LetterFacts, labels: dict[str, Text]) -> dict[str, object]:
     records = facts.records or ()
     activities = facts.activities or ()
-    order = [*labels, *dict.fromkeys(record.system for record in records)]
+    order = dict.fromkeys([*labels, *(record.system for record in records)])
     return {
         "systems": [
-            System(label=labels.get(name, name), records=mine)
-            for name in dict.fromkeys(order)
-            if (mine := tuple(sorted((r for r in records if r.system == name), key=lambda r: r.object)))
+            System(label=labels.get(name, name), groups=tuple(_groups(mine)))
+            for name in order
+            if (mine := [record for record in records if record.system == name])
         ],
         "transfers": _transfers(recipient for activity in activities for recipient in activity.recipients),
         "objectable": [activity for activity in activities if activity.objectable],
         "portable": [activity for activity in activities if activity.portable],
         "kept_by_law": any(record.keep_until for record in records),
     }
+
+
+def _groups(records: Sequence[Record]) -> Iterator[Group]:
+    alike: dict[tuple[object, ...], list[Record]] = {}
+    for record in sorted(records, key=lambda record: record.object):
+        fields = tuple((value.path, value.label) for value in record.values)
+        shared = (record.object, record.read_at, record.found_by.type, record.keep_until, record.keep_law, fields)
+        alike.setdefault(shared, []).append(record)
+    for group in alike.values():
+        if len(group) >= _LIST_FROM and len(group[0].values) <= _LIST_FIELDS:
+            yield Group(records=tuple(group), is_list=True)
+        else:
+            yield from (Group(records=(record,), is_list=False) for record in group)
 
 
 def _transfers(recipients: Iterable[Recipient]) -> list[Recipient]:
