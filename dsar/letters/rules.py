@@ -1,8 +1,8 @@
 """
 What a letter must hold and must not say: kind and facts -> problems.
 
-Effects: none. The tables below are the mandatory contents of each kind; an installation can reword a template but cannot talk its way
-around them.
+Effects: none. The tables below are the mandatory contents of each kind; an installation can reword a template but
+cannot talk its way around them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
