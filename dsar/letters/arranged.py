@@ -17,14 +17,14 @@ _RESTRICTIONS = frozenset({StepAction.RESTRICT, StepAction.TASK})
 _UPDATES = frozenset({StepAction.UPDATE, StepAction.TASK})
 
 
-#: From so many like records, with at most so many fields each, a table with a row per record reads better (logs, orders).
+#: So many like records, with at most so many fields each, read better as one table with a row per record: logs, orders.
 _LIST_FROM = 4
 _LIST_FIELDS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Like records that are shown together: one table with a row per record, or a single record with a row per value."""
+    """Records that are shown together: like ones in a table with a row each, or a single one with a row per value."""
 
     records: tuple[Record, ...]
     is_list: bool

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from markdown_it.token import Token
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import CondPageBreak, Flowable
+from reportlab.platypus import CondPageBreak, Flowable, Spacer
 
 from dsar.markdown import blocks, table_rows
 from dsar.pdf.flowables import ACCENT, CELL_PADDING, INK, TINT, PagedTable, Rule, TaggedParagraph
@@ -142,6 +142,7 @@ class _Layout:
                     yield self._paragraph(within[0], hanging, body.add("P"), bullet=None if first else mark)
                 else:
                     yield from self._block(block, within, body, hanging)
+        yield Spacer(0, _BODY.spaceAfter - _ITEM.spaceAfter)
 
     def _paragraph(
         self, inline: Token, style: ParagraphStyle, element: Element, *, bullet: str | None = None, bold: bool = False
