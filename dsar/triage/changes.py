@@ -1,0 +1,123 @@
+"""
+Sentences -> the values that the person wants changed.
+
+Effects: none. Which of two values is old and which is new is told by the nearest word before each; a single value
+without such a word is the new one.
+"""
+
+import re
+from collections.abc import Sequence
+
+from dsar.identifiers import find_identifiers
+from dsar.model import IdentifierType, RequestedChange
+from dsar.triage.sentences import Sentence
+from dsar.triage.vocabulary import fold
+
+_OLD = re.compile(
+    r"(?<!\w)(?:fran|tidigare|gamla|gammal|gammalt|forut|istallet for|i stallet for|ersatt|ersatter|byt ut|byta ut|felaktiga|inte|ej|har ni|star det|from|old|previous|former|formerly|instead of|replace"
+    r"|replaces|no longer|not|gamle|hette|fodd|nuvarande registrerade|lamnat|slutat pa|slutat hos|slutar pa|left|registrerad som|registrerat|felstavat som|used to be|was)(?!\w)"
+)
+_NEW = re.compile(
+    r"(?<!\w)(?:till|ny|nya|nytt|nyare|numera|nu|ar|istallet|i stallet|anvand|ratt|ratta|korrekt|korrekta|ska vara|heter|med|to|new|now|is|use|correct|should be|nye|til|begynner|borjat pa|borjar pa|"
+    r"borjat hos|arbetar nu pa|jobbar nu pa|arbetar numera pa|jobbar numera pa|work at|work for|joined|with)(?!\w):?"
+)
+_STREET = re.compile(
+    r"(?:[A-ZÅÄÖ][\wåäö.'-]+ ){0,2}[A-ZÅÄÖ]?[\wåäö.'-]*(?:gatan|gata|vägen|väg|gränd|torget|allén|stigen|backen|platsen|plan|leden|liden|kajen|esplanaden|gården|hagen|höjden|vej|vegen|veien|gade|gate|katu|tie)"
+    r" \d{1,4}(?: ?[A-Za-z](?![a-zåäö]))?(?:,? (?:lgh|läg\.?) ?\d+)?(?:,? (?:\d{3} ?\d{2}|\d{4}) [A-ZÅÄÖ][\wåäö-]+(?: [A-ZÅÄÖ][\wåäö-]+)?)?"
+    r"|[Bb]ox \d{1,5},? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
+    r"|\d{1,4}[A-Za-z]? (?:[A-Z][\w'-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Way|Drive|Square)(?:,? [A-Z][\w ]{2,30})?"
+    r"|(?<=adress är )[A-ZÅÄÖ][\wåäö-]+ \d{1,4}[A-Za-z]?,? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
+)
+_PERSON = r"[A-ZÅÄÖÆØÉ][\wåäöæøé'’-]+(?: (?:(?:von|af|de|van) )?[A-ZÅÄÖÆØÉ][\wåäöæøé'’-]+){0,2}"
+_NAMES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:från|from) (?P<old>{_PERSON}) (?:till|to) (?P<new>{_PERSON})",
+        rf"(?:heter (?:numera|nu)|numera heter|nya? (?:efter)?namn(?:et)?(?: är)?:?|nytt (?:efter)?namn(?: är)?:?|name is now|am now called|new (?:sur|last )?name(?: is)?:?|hedder nu|heter nå)"
+        rf" (?P<new>{_PERSON})(?:,? (?:\(?(?:tidigare|förut|f\.d\.|istället för|i stället för|inte|formerly|previously|instead of|not|was)) (?P<old>{_PERSON}))?",
+        rf"(?:ska|skall|bör) (?:stavas|vara|heta) (?P<new>{_PERSON})(?:,? (?:inte|och inte|istället för|i stället för) (?P<old>{_PERSON}))?",
+        rf"(?:should be|is spelled|should be spelled) (?P<new>{_PERSON})(?:,? (?:not|and not|instead of) (?P<old>{_PERSON}))?",
+        rf"(?:bytt (?:efter)?namn till|ändra (?:mitt )?(?:efter)?namn(?:et)? till|change my (?:sur|last )?name to|changed my (?:sur|last )?name to) (?P<new>{_PERSON})",
+        rf"(?:efternamn|name|namn)\w* .{{0,30}}(?:till|to) (?P<new>{_PERSON})",
+    )
+)
+_COMPANY = r"[A-ZÅÄÖ][\wåäöÅÄÖ&'-]*(?: (?:[A-ZÅÄÖ&][\wåäöÅÄÖ&'-]*|of|och|i|AB))*"
+_NEW_EMPLOYER = re.compile(
+    rf"(?:ny arbetsgivare(?: är)?:?|bytt arbetsgivare till|bytt jobb till|börjat (?:på|hos|jobba på|arbeta på)|börjar (?:på|hos)|(?:arbetar|jobbar) (?:nu|numera)(?: \w+)? (?:på|hos|för|vid)|now work (?:at|for)|now working (?:at|for)"
+    rf"|new employer(?: is)?:?|joined|nytt jobb på) (?P<new>{_COMPANY})"
+)
+_OLD_EMPLOYER = re.compile(rf"(?:slutat (?:på|hos|vid)|slutar (?:på|hos)|lämnat|left|no longer work (?:at|for)|(?:jobbar|arbetar) inte längre (?:på|hos)) (?P<old>{_COMPANY})")
+_NEW_TITLE = re.compile(r"(?:ny titel|min titel|ny befattning|min befattning|new title|my title|job title)(?: är| is)?(?: nu| numera| now)?(?: till| to)?:? (?P<new>[\wåäöÅÄÖ-]+(?: [\wåäö-]+)?)")
+_FROM_WHEN = re.compile(
+    r"(?:från och med|fr\.?o\.?m\.?|from och med|gäller från|räknat från|per den|as of|starting|effective|with effect from|fra og med|fra d\.)(?: den| the)?"
+    r" (?P<when>\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?|\d{1,2}(?::?[ae]|st|nd|rd|th|\.)? [A-Za-zåäö]{3,9}(?: \d{4})?|[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?)",
+    re.IGNORECASE,
+)
+_FIELDS_OF_TYPES = {IdentifierType.EMAIL: "email", IdentifierType.PHONE: "phone"}
+_CUE_REACH = 60
+
+
+def find_changes(sentences: Sequence[Sentence], *, is_ours: frozenset[str] = frozenset()) -> tuple[RequestedChange, ...]:
+    """
+    Changes of e-mail, phone, address, name, organisation and title in *sentences*, one per field.
+
+    Args: sentences: those that ask for an update and their neighbours; is_ours: our own addresses.
+    """
+    text = " ".join(sentence.text for sentence in sentences)
+    when = next((match["when"] for match in _FROM_WHEN.finditer(text)), None)
+    found = {
+        "email": _identifiers(text, IdentifierType.EMAIL, is_ours),
+        "phone": _identifiers(text, IdentifierType.PHONE, is_ours),
+        "address": _by_cue([(match.start(), match[0].strip()) for match in _STREET.finditer(text)], text),
+        "name": _name(text),
+        "organisation": _pair(_NEW_EMPLOYER.search(text), _OLD_EMPLOYER.search(text)),
+        "title": _pair(_NEW_TITLE.search(text), None),
+    }
+    return tuple(
+        RequestedChange(field=field, old=old, new=new, valid_from=when) for field, (old, new) in found.items() if old or new
+    )
+
+
+def _identifiers(text: str, kind: IdentifierType, is_ours: frozenset[str]) -> tuple[str | None, str | None]:
+    placed = []
+    for match in re.finditer(r"\S+@\S+" if kind is IdentifierType.EMAIL else r"[+(]?\d[\d ()/-]{6,18}\d", text):
+        values = [i.value for i in find_identifiers(match[0]) if i.type is kind and i.value not in is_ours]
+        placed += [(match.start(), value) for value in values]
+    return _by_cue(placed, text)
+
+
+def _by_cue(placed: list[tuple[int, str]], text: str) -> tuple[str | None, str | None]:
+    """(old, new) of the values, each judged by the last cue between the value before it and itself."""
+    old = new = None
+    unclear: list[str] = []
+    previous_end = 0
+    for at, value in placed:
+        before = fold(text[max(previous_end, at - _CUE_REACH) : at])
+        last_old = max((match.end() for match in _OLD.finditer(before)), default=-1)
+        last_new = max((match.end() for match in _NEW.finditer(before)), default=-1)
+        if last_old > last_new or (last_old >= 0 and re.search(r"(?:gamla|gammal|gammalt|tidigare|old|previous)\b", before) and last_new - last_old < 25 and last_new > last_old and not re.search(r"\b(?:till|to|ny|nya|new)\b", before[last_old:])):
+            old = old or value
+        elif last_new >= 0:
+            new = new or value
+        else:
+            unclear.append(value)
+        previous_end = at + len(value)
+    for value in unclear:
+        if new is None:
+            new = value
+        elif old is None:
+            old = value
+    return old, new if new != old else None
+
+
+def _name(text: str) -> tuple[str | None, str | None]:
+    for pattern in _NAMES:
+        for match in pattern.finditer(text):
+            groups = match.groupdict()
+            if re.search("namn|name|heter|stav|spell|called|navn|hedder", text[max(0, match.start() - 80) : match.end()]):
+                return groups.get("old"), groups["new"]
+    return None, None
+
+
+def _pair(new: re.Match[str] | None, old: re.Match[str] | None) -> tuple[str | None, str | None]:
+    return (old["old"].strip() if old else None, new["new"].strip() if new else None)

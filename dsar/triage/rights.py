@@ -1,0 +1,246 @@
+"""
+Sentences -> rights that they exercise, with the evidence.
+
+Effects: none. A rule names an action ("radera") and what it must be done to ("mina uppgifter"); the words before the
+action decide whether it is wanted, denied, threatened, remembered or only asked about. GDPR Art. 12(2): the controller
+facilitates the exercise of rights; hence in doubt it is a request.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from dsar.model import Right
+from dsar.triage.sentences import Sentence
+from dsar.triage.vocabulary import concept, says
+
+
+class Stance(StrEnum):
+    """How a sentence stands to the action that it names."""
+
+    WANTED = "wanted"
+    DOUBTFUL = "doubtful"  #: Probably wanted; a person looks.
+    DENIED = "denied"
+    CONDITIONAL = "conditional"  #: Threatened or planned for later.
+    REMEMBERED = "remembered"  #: Asked for earlier.
+    STATUS = "status"  #: Asked whether it was done.
+    ASKED = "asked"  #: Asked how it works.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One rule that matched one sentence."""
+
+    rule: str
+    right: Right
+    stance: Stance
+    sentence: Sentence
+    bare: bool  #: Only the name of the right was found, nothing that it is asked for.
+    portability: bool = False
+
+
+class Rule(NamedTuple):
+    """An action, and the things of which one must stand near it."""
+
+    name: str
+    right: Right
+    action: str
+    objects: tuple[str, ...] = ()  #: Concepts; none: the action says enough.
+    loose: tuple[str, ...] = ()  #: Concepts that do if the mail speaks of personal data anyway.
+    unless: tuple[str, ...] = ()  #: Concepts beside the action that make it something else.
+    needs_wish: bool = True  #: Without a word that asks, and not at the start, it is doubtful.
+    negation_words: int = 8  #: How far before the action a "not" reaches it.
+    portability: bool = False
+
+
+#: In this order; every rule that matches counts.
+RULES = (
+    Rule("asks what we hold", Right.ACCESS, "what_have_you", needs_wish=False, negation_words=0),
+    Rule("names the right of access", Right.ACCESS, "access_noun"),
+    Rule("asks for the data", Right.ACCESS, "get", ("own_data", "others_data")),
+    Rule("asks for a portable copy", Right.ACCESS, "portable", ("own_data", "others_data"), ("pronoun",), portability=True),
+    Rule("asks for erasure", Right.ERASE, "erase_verb", ("own_data", "others_data", "own_thing"), ("all_data",)),
+    Rule("asks to be removed", Right.ERASE, "erase_verb", ("own_person",)),
+    Rule("names the right to erasure", Right.ERASE, "erase_noun"),
+    Rule("asks for a change", Right.UPDATE, "change_verb", ("own_field",)),
+    Rule("tells of a change", Right.UPDATE, "changed", needs_wish=False, negation_words=2),
+    Rule("says that data are wrong", Right.UPDATE, "wrong", ("own_field", "own_data"), needs_wish=False, negation_words=0),
+    Rule("stops marketing", Right.OBJECT, "stop", ("marketing", "mailing_list"), needs_wish=False, negation_words=1),
+    Rule("stops contact", Right.OBJECT, "stop", ("contact_verb",), needs_wish=False, negation_words=1),
+    Rule("withdraws consent", Right.OBJECT, "consent_withdrawn", needs_wish=False, negation_words=2),
+    Rule("objects", Right.OBJECT, "objection", ("processing", "marketing"), needs_wish=False, negation_words=2),
+    Rule("asks for restriction", Right.RESTRICT, "restriction", needs_wish=False, negation_words=6),
+)
+
+#: Rules whose object is the person: it must follow at once ("ta bort mig", not "ta bort tonern och ring mig").
+_REACH_OF_PERSON = 2
+_REACH_AFTER = 10
+_REACH_BEFORE = 6
+#: What asks for a copy is no access when one of these is what shall happen to the data ("få mina uppgifter raderade").
+_OTHER_FATES = ("erase_verb", "change_verb", "restriction", "erase_noun")
+_CUES = ("wish", "not_wish", "threatened", "past", "status")
+_START_WORDS = 4
+
+
+def find_hits(sentences: Iterable[Sentence], *, about_data: bool) -> list[Hit]:
+    """
+    Every rule that matches, in order of the text.
+
+    Args: about_data: the mail speaks of the person's data somewhere, so that "radera allt" needs no more.
+    """
+    hits: list[Hit] = []
+    for sentence in sentences:
+        hits += _standalone(sentence)
+        for clause in sentence.clauses:
+            for rule in RULES:
+                hits += _match(rule, clause, sentence, about_data=about_data)
+    return hits
+
+
+def _standalone(sentence: Sentence) -> Iterator[Hit]:
+    """A whole sentence such as "Unsubscribe" or "STOPP"."""
+    words = re.sub(r"[^\w\s-]", "", sentence.folded).strip()
+    if concept("standalone_stop").fullmatch(words):
+        yield Hit(rule="says stop", right=Right.OBJECT, stance=Stance.WANTED, sentence=sentence, bare=True)
+
+
+def _match(rule: Rule, clause: str, sentence: Sentence, *, about_data: bool) -> list[Hit]:
+    hits = []
+    for action in concept(rule.action).finditer(clause):
+        near = _object_near(rule, clause, action, about_data=about_data)
+        if near is None:
+            continue
+        stance = _stance(rule, clause, action, sentence)
+        if near and near.loose and stance is Stance.DOUBTFUL:
+            continue
+        hits.append(
+            Hit(
+                rule=rule.name,
+                right=rule.right,
+                stance=Stance.DOUBTFUL if stance is Stance.WANTED and says("support", clause) else stance,
+                sentence=sentence,
+                bare=not rule.objects and rule.action in ("access_noun", "erase_noun"),
+                portability=rule.portability or (rule.right is Right.ACCESS and says("portable", clause)),
+            )
+        )
+    return _strongest(hits)
+
+
+def _strongest(hits: list[Hit]) -> list[Hit]:
+    """Of several matches of one rule in one clause the clearest."""
+    order = list(Stance)
+    return sorted(hits, key=lambda hit: order.index(hit.stance))[:1]
+
+
+# ------------------------------------------------------------------------------------------------------- objects
+
+
+class _Near(NamedTuple):
+    loose: bool
+
+
+def _object_near(rule: Rule, clause: str, action: re.Match[str], *, about_data: bool) -> _Near | None:
+    """The object of *action*; None if it has none or another rule's."""
+    if not rule.objects:
+        if rule.right is Right.ERASE and says("support", clause):
+            return None
+        if rule.action == "what_have_you" and _is_object_of_another(clause[: action.start()]):
+            return None
+        return _Near(loose=False)
+    if rule.objects == ("own_person",):
+        return _person_follows(clause, action)
+    for names, loose in ((rule.objects, False), (rule.loose if about_data else (), True)):
+        for name in names:
+            for thing in concept(name).finditer(clause):
+                if _reaches(clause, action, thing) and not _has_other_fate(rule, clause, action, thing):
+                    return None if loose and says("support", clause) else _Near(loose=loose)
+    return None
+
+
+def _is_object_of_another(before: str) -> bool:
+    """What stands before "allt ni har om mig" makes it the thing to erase or change, not to tell."""
+    last = " ".join(before.split()[-3:])
+    return any(says(fate, last) for fate in _OTHER_FATES)
+
+
+def _person_follows(clause: str, action: re.Match[str]) -> _Near | None:
+    after = clause[action.end() :]
+    person = concept("own_person").search(after)
+    if person is None or _words(after[: person.start()]) > _REACH_OF_PERSON or "," in after[: person.start()]:
+        return None
+    if concept("mailing_list").search(after[person.end() : person.end() + 60]):
+        return None  # that stops marketing
+    return _Near(loose=False)
+
+
+def _reaches(clause: str, action: re.Match[str], thing: re.Match[str]) -> bool:
+    if thing.start() >= action.end():
+        return _words(clause[action.end() : thing.start()]) <= _REACH_AFTER
+    if thing.end() <= action.start():
+        return _words(clause[thing.end() : action.start()]) <= _REACH_BEFORE
+    return thing.span() != action.span()
+
+
+def _has_other_fate(rule: Rule, clause: str, action: re.Match[str], thing: re.Match[str]) -> bool:
+    between = clause[action.end() : thing.start()] if thing.start() >= action.end() else ""
+    if rule.action == "get":
+        after = " ".join(clause[thing.end() :].split()[:5])
+        return thing.start() < action.start() or any(says(fate, between) or says(fate, after) for fate in _OTHER_FATES)
+    if rule.action == "erase_verb":
+        after = " ".join(clause[action.end() :].split()[:7])
+        return says("mailing_list", after) and not says("own_data", after)
+    return False
+
+
+# ------------------------------------------------------------------------------------------------------- stances
+
+
+def _stance(rule: Rule, clause: str, action: re.Match[str], sentence: Sentence) -> Stance:
+    before = clause[: action.start()]
+    if rule.action != "what_have_you" and says("how_general", before):
+        return Stance.ASKED
+    if says("condition", before):
+        return Stance.CONDITIONAL
+    if rule.action != "what_have_you" and says("how_self", before):
+        return Stance.DOUBTFUL
+    if says("later", clause):
+        return Stance.DOUBTFUL
+    cue = _last_cue(rule, before)
+    if cue is not None:
+        return cue
+    if not rule.needs_wish or sentence.heading or _words(before) <= _START_WORDS:
+        return Stance.WANTED
+    return Stance.DOUBTFUL
+
+
+_STANCE_OF_CUE = {
+    "wish": Stance.WANTED,
+    "not_wish": Stance.DENIED,
+    "threatened": Stance.DOUBTFUL,  # "om ni inte raderar mina uppgifter ..." demands it
+    "past": Stance.REMEMBERED,
+    "status": Stance.STATUS,
+}
+
+
+def _last_cue(rule: Rule, before: str) -> Stance | None:
+    """Stance of the last word before the action that says how it is meant; the longer of two that end together."""
+    found = [
+        (match.end(), -match.start(), name)
+        for name in _CUES
+        for match in concept(name).finditer(before)
+        if name != "not_wish" or _negation_reaches(rule, match[0], before[match.end() :])
+    ]
+    if not found:
+        return None
+    return _STANCE_OF_CUE[max(found)[2]]
+
+
+def _negation_reaches(rule: Rule, negation: str, between: str) -> bool:
+    reach = rule.negation_words if " " in negation else min(rule.negation_words, 3)
+    return _words(between) < max(reach, 1) and not re.search(r"[,;:]", between) and rule.negation_words > 0
+
+
+def _words(text: str) -> int:
+    return len(text.split())

@@ -1,0 +1,70 @@
+"""
+Phrase files -> one compiled pattern per concept.
+
+Effects: reads the package's own TOML files, once. A phrase is folded like the text it is looked for in; `*` stands for
+any ending or beginning of a word, ` .. ` for up to four words between. The phrases of all languages are looked for in
+every mail, because people mix them and short mails have no certain language.
+"""
+
+import re
+import tomllib
+import unicodedata
+from functools import cache
+from importlib.resources import files
+
+PHRASE_FILES = ("sv", "en", "no", "da", "other")
+
+#: Letters that Unicode does not decompose, and look-alikes from other scripts (Unicode TS 39, the common ones).
+_FOLDED = str.maketrans(
+    {"ø": "o", "æ": "ae", "ß": "ss", "đ": "d", "ł": "l", "’": "'", "‘": "'", "´": "'"}
+    | dict(zip("аеорсухіјѕԁԛԝһ", "aeopcyxijsdqwh", strict=True))
+    | dict(zip("αορνικτυ", "aopvikty", strict=True))
+)
+
+
+def fold(text: str) -> str:
+    """*text* in lower case without diacritics, so that "begaran" and "Begäran" are one word; for matching only."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_FOLDED)
+
+
+@cache
+def concept(name: str) -> re.Pattern[str]:
+    """Pattern of all phrases of the concept *name*, to be used on folded text."""
+    phrases = sorted({fold(phrase) for phrase in _phrases().get(name, ())}, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, phrases))})(?!\w)")
+
+
+def says(name: str, folded: str) -> bool:
+    """Whether *folded* holds a phrase of the concept *name*."""
+    return concept(name).search(folded) is not None
+
+
+def count(name: str, folded: str) -> int:
+    """How many different phrases of the concept *name* stand in *folded*."""
+    return len({match[0] for match in concept(name).finditer(folded)})
+
+
+@cache
+def language_words() -> dict[str, frozenset[str]]:
+    """Language -> its frequent small words, not folded."""
+    return {language: frozenset(words.split()) for language, words in _load("languages").items()}
+
+
+@cache
+def _phrases() -> dict[str, list[str]]:
+    merged: dict[str, list[str]] = {}
+    for name in PHRASE_FILES:
+        for heading, phrases in _load(name).items():
+            merged.setdefault(heading, []).extend(phrases)
+    return merged
+
+
+def _load(name: str) -> dict[str, str]:
+    return tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _pattern(phrase: str) -> str:
+    gap = r"(?:[\s,\"']+[\w'-]+){0,4}?[\s,\"']+"
+    pieces = (r"\s+".join(re.escape(word).replace(r"\*", r"\w*") for word in part.split()) for part in phrase.split(" .. "))
+    return gap.join(pieces)
