@@ -513,20 +513,20 @@ class ImapCommand:
 #: Answers one command, truthfully or not.
 ImapScript = Callable[[ImapCommand], None]
 
-_SELECTED = b"* FLAGS (\\Seen)\r\n* 9 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 77] x\r\n* OK [UIDNEXT 9] x\r\n"
+#: A folder of epoch 77 whose next mail gets UID 9.
+SELECTED = b"* FLAGS (\\Seen)\r\n* 9 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 77] x\r\n* OK [UIDNEXT 9] x\r\n"
 
 
 class LyingImapServer:
     """An IMAP server on a plain loopback port that logs everybody in and answers all else by a script."""
 
     def __init__(
-        self, script: ImapScript, *, capabilities: bytes = b"IMAP4rev1 IDLE UIDPLUS MOVE", selected: bytes = _SELECTED
+        self, script: ImapScript, *, capabilities: bytes = b"IMAP4rev1 IDLE UIDPLUS MOVE", selected: bytes = SELECTED
     ) -> None:
-        """Args: selected: untagged answer to SELECT and EXAMINE."""
         self.received: list[bytes] = []  #: Every command line without its tag.
+        self.selected = selected  #: Untagged answer to SELECT and EXAMINE.
         self._script = script
         self._capabilities = capabilities
-        self._selected = selected
         self._listener = socket.create_server(("127.0.0.1", 0))
 
     @property
@@ -576,8 +576,8 @@ class LyingImapServer:
         untagged = {
             b"LOGIN": b"",
             b"CAPABILITY": b"* CAPABILITY " + self._capabilities + b"\r\n",
-            b"SELECT": self._selected,
-            b"EXAMINE": self._selected,
+            b"SELECT": self.selected,
+            b"EXAMINE": self.selected,
             b"LOGOUT": b"* BYE\r\n",
         }
         if word in untagged:

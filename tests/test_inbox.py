@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from servers import DovecotServer, ImapCommand, ImapScript, LyingImapServer, make_tls, pymap_server
+from servers import SELECTED, DovecotServer, ImapCommand, ImapScript, LyingImapServer, make_tls, pymap_server
 
 from dsar.errors import InboxUnavailableError
 from dsar.inbox import ImapInbox
@@ -65,6 +65,14 @@ def test_reading_never_marks_a_mail_as_seen(dovecot_server: DovecotServer, mail_
     assert [flags for flags in dovecot_server.flags(mail_user) if "Seen" in flags] == []
 
 
+def test_reading_opens_a_folder_read_only() -> None:
+    """Some servers set \\Seen even on PEEK, but not there."""
+    with LyingImapServer(agree) as server, ImapInbox(server.account()) as inbox:
+        inbox.uid_validity("INBOX")
+        new(inbox)
+    assert [command for command in server.received if b"INBOX" in command] == [b'EXAMINE "INBOX"'] * 2
+
+
 def test_only_mails_above_the_mark_are_read(dovecot_server: DovecotServer, mail_user: str) -> None:
     for number in (1, 2, 3):
         dovecot_server.append(numbered(number), mail_user)
@@ -116,9 +124,9 @@ def test_between_two_batches_the_inbox_may_be_used_for_something_else(
     with ImapInbox(dovecot_server.account(mail_user)) as inbox:
         for (mail,) in inbox.new_mails("INBOX", after_uid=0, seen_at=SEEN_AT):
             contents.append(mail.content)
+            inbox.move_done("INBOX", mail.uid_validity, [mail.uid])
             inbox.append_sent(LETTER)
             assert not inbox.find_sent("<nothing@example.org>")
-            inbox.move_done("INBOX", mail.uid_validity, [mail.uid])
     assert contents == [numbered(number, 3_000_000) for number in range(4)]
 
 
@@ -145,6 +153,15 @@ def test_nothing_is_moved_by_uids_of_another_epoch(dovecot_server: DovecotServer
     ):
         inbox.move_done("INBOX", epoch, [1])
     assert dovecot_server.count(mail_user) == 1
+
+
+def test_a_folder_renumbered_between_two_looks_is_read_anew_not_on() -> None:
+    """Its mails below the mark of the old epoch would never be read."""
+    with LyingImapServer(agree) as server, ImapInbox(server.account()) as inbox:
+        inbox.uid_validity("INBOX")
+        server.selected = SELECTED.replace(b"77", b"78")
+        with pytest.raises(InboxUnavailableError, match="UIDVALIDITY changed"):
+            new(inbox, after_uid=5)
 
 
 def test_a_folder_without_uidvalidity_is_refused() -> None:
@@ -246,30 +263,35 @@ def test_waiting_without_mail_ends_in_time(dovecot_server: DovecotServer, mail_u
         assert new(inbox) == []
 
 
-def test_a_mail_that_came_while_others_were_moved_is_not_waited_for(
-    dovecot_server: DovecotServer, mail_user: str
-) -> None:
+def test_a_mail_that_came_while_others_were_moved_is_not_waited_for() -> None:
+    """Opening the folder again counts it as known, so that nothing would announce it any more."""
+    with LyingImapServer(agree) as server, ImapInbox(server.account()) as inbox:
+        new(inbox)
+        server.selected = SELECTED.replace(b"UIDNEXT 9", b"UIDNEXT 10")
+        inbox.move_done("INBOX", 77, [5])
+        assert inbox.wait(30)
+    assert b"IDLE" not in server.received
+
+
+def test_a_connection_that_has_not_looked_yet_waits(dovecot_server: DovecotServer, mail_user: str) -> None:
+    """It would otherwise be asked again and again without a pause."""
     dovecot_server.append(LETTER, mail_user)
     with ImapInbox(dovecot_server.account(mail_user)) as inbox:
-        epoch = inbox.uid_validity("INBOX")
-        new(inbox)
-        dovecot_server.append(LETTER, mail_user)
-        inbox.move_done("INBOX", epoch, [1])
-        started = time.monotonic()
-        assert inbox.wait(30)
-    assert time.monotonic() - started < 5
+        assert not inbox.wait(0.1)
 
 
-@pytest.mark.parametrize("farewell", [b"", b"* BYE Connection is closed\r\n"], ids=["end of stream", "BYE"])
-def test_a_connection_that_dies_while_waiting_is_an_error_at_once(farewell: bytes) -> None:
+@pytest.mark.parametrize("hangs_up", [True, False], ids=["end of stream", "BYE"])
+def test_a_connection_that_dies_while_waiting_is_an_error_at_once(*, hangs_up: bool) -> None:
     """Taken for silence, it would be waited on for ever, or asked again without a pause."""
 
     def die(command: ImapCommand) -> None:
         if command.text == b"IDLE":
             command.send(b"+ idling\r\n")
             time.sleep(0.1)
-            command.send(farewell)
-            command.hang_up()
+            if hangs_up:
+                command.hang_up()
+            else:
+                command.send(b"* BYE Connection is closed\r\n")
         else:
             agree(command)
 
@@ -309,10 +331,14 @@ def test_an_announcement_in_the_same_packet_as_the_answer_to_idle_is_heard() -> 
     assert time.monotonic() - started < 5
 
 
-def test_without_idle_waiting_sleeps_and_then_says_look() -> None:
-    with LyingImapServer(agree, capabilities=b"IMAP4rev1") as server, ImapInbox(server.account()) as inbox:
+@pytest.mark.parametrize(("answer", "worth_looking"), [(b"", False), (b"* 10 EXISTS\r\n", True)])
+def test_without_idle_waiting_sleeps_and_then_asks(answer: bytes, *, worth_looking: bool) -> None:
+    def script(command: ImapCommand) -> None:
+        command.send((answer if command.text == b"NOOP" else b"") + command.ok)
+
+    with LyingImapServer(script, capabilities=b"IMAP4rev1") as server, ImapInbox(server.account()) as inbox:
         new(inbox)
-        assert inbox.wait(0.1)
+        assert inbox.wait(0.1) is worth_looking
     assert b"IDLE" not in server.received
 
 
@@ -466,6 +492,40 @@ def test_a_mail_that_the_server_leaves_out_is_asked_for_alone() -> None:
         assert inbox.unfetchable == []
 
 
+def in_pieces(mail: bytes, *, broken_from: int | None = None) -> ImapScript:
+    """A server with one mail of 9 MB, by its own account, that hands out pieces of *mail*."""
+
+    def script(command: ImapCommand) -> None:
+        if command.text.startswith(b"UID SEARCH"):
+            command.send(b"* SEARCH 5\r\n" + command.ok)
+        elif b"RFC822.SIZE" in command.text:
+            command.send(b"* 1 FETCH (UID 5 RFC822.SIZE 9000000)\r\n" + command.ok)
+        else:
+            start, length = (int(number) for number in command.text.split(b"<")[1].rstrip(b">)").split(b"."))
+            if broken_from is not None and start >= broken_from:
+                command.send(command.no)
+            else:
+                command.send(literal(5, mail[start : start + length], b"BODY[]<%d>" % start) + command.ok)
+
+    return script
+
+
+def test_a_big_mail_is_asked_for_in_pieces_until_nothing_follows() -> None:
+    mail = numbered(5, 2_500_000)
+    with LyingImapServer(in_pieces(mail)) as server, ImapInbox(server.account()) as inbox:
+        assert [found.content == mail for found in new(inbox)] == [True]
+    offsets = [0, 1 << 20, 2 << 20, len(mail)]
+    assert [command for command in server.received if b"PEEK" in command] == [
+        b"UID FETCH 5 (UID BODY.PEEK[]<%d.1048576>)" % offset for offset in offsets
+    ]
+
+
+def test_a_big_mail_that_breaks_off_is_never_taken_for_a_whole_one() -> None:
+    script = in_pieces(numbered(5, 2_500_000), broken_from=2 << 20)
+    with LyingImapServer(script) as server, ImapInbox(server.account()) as inbox:
+        assert (new(inbox), inbox.unfetchable) == ([], [5])
+
+
 @pytest.mark.parametrize("empty", [b"BODY[] NIL", b'BODY[] ""', b"FLAGS ()"])
 def test_an_empty_mail_goes_before_a_person(empty: bytes) -> None:
     def bodies(command: ImapCommand) -> None:
@@ -562,6 +622,10 @@ def test_a_literal_shorter_than_the_mail_is_temporary_too() -> None:
 def test_a_compact_set_names_exactly_the_uids(uids: set[int]) -> None:
     spans = [span.split(":") for span in compact_set(sorted(uids)).split(",") if span]
     assert [uid for span in spans for uid in range(int(span[0]), int(span[-1]) + 1)] == sorted(uids)
+
+
+def test_a_line_about_a_mail_by_its_position_says_nothing_about_the_uid_of_that_number() -> None:
+    assert fetched_items([rb"5 (FLAGS (\Deleted))", rb"1 (UID 6 FLAGS ())"]) == {6: {b"UID": 6, b"FLAGS": ()}}
 
 
 def test_a_compact_set_is_short() -> None:

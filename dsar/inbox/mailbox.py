@@ -100,21 +100,21 @@ class ImapInbox:
         """
         Wait until the first folder may hold new mail or *seconds* (at most 5 minutes) have passed.
 
-        Returns: True when it is worth looking; at once if mail came since `new_mails` looked. Without IDLE it sleeps
-        at most a minute and says True.
+        Returns: whether it is worth looking; True at once if mail came since `new_mails` looked over this connection.
+        Over another connection only what comes from now on counts. Without IDLE it sleeps at most a minute and asks.
         """
         watched = self.account.folders[0]
         connection = self._connection
         with connection.translated():
             if connection.selected != watched:
                 connection.select(watched, readonly=True)
-            if connection.announced() or connection.uid_next != self._searched.get(watched, -1):
+            if connection.announced() or connection.uid_next != self._searched.get(watched, connection.uid_next):
                 return True
             if connection.client.has_capability("IDLE"):
                 return connection.idle(min(seconds, _IDLE_SECONDS))
             time.sleep(min(seconds, _POLL_SECONDS))
-            connection.client.noop()
-            return True
+            connection.client.noop()  # RFC 9051 section 6.1.2: "a periodic poll for new messages"
+            return connection.announced()
 
     # ------------------------------------------------------------------------------------------- moving, filing
 
