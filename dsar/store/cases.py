@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from dsar.errors import StaleStateError, UnknownCaseError
@@ -90,7 +91,8 @@ class CaseQueries(Queries):
         """
         Move a request along the transition table: compare-and-set on (state, version) plus its event row.
 
-        Args: changes: further columns of the request to set in the same breath, e.g. outcome.
+        Args: request: as the caller saw it, it is brought up to date; changes: further columns of the request to set in
+        the same breath, e.g. outcome.
         Raises: IllegalTransitionError; StaleStateError if another process was first.
         """
         case = self.case_by_id(request.case_id)
@@ -117,7 +119,10 @@ class CaseQueries(Queries):
             )
         )
         self.session.flush()
-        self.session.refresh(request)
+        current = self.session.get_one(Request, request.id, populate_existing=True)
+        if current is not request:  # the caller read it in an earlier transaction
+            for name in Request.model_fields:
+                set_committed_value(request, name, getattr(current, name))
 
     # --------------------------------------------------------------------------------------------- search results
 
