@@ -113,20 +113,22 @@ def _matching(identifier: Identifier, fields: Sequence[DeclaredField], row: Row)
 def _reached(rows: Rows, declaration: Declaration, sources: Sequence[_Hit]) -> Iterator[_Hit]:
     for declared in declaration.objects:
         for link in declared.reached_from:
-            by_key: dict[str, _Hit] = {}
-            for source in sources:
-                key = source.row.values.get(link.their, "")
-                weaker = by_key.get(key)
-                if (
-                    source.declared.name == link.object
-                    and key
-                    and (not weaker or weaker.strength is Strength.CANDIDATE)
-                ):
-                    by_key[key] = source
-            if by_key:
-                for row in rows.having(declared, link.ours, by_key):
-                    source = by_key[row.values[link.ours]]
+            origins = [
+                each for each in sources if each.declared.name == link.object and each.row.values.get(link.their)
+            ]
+            # The surest last, so that it stays where several share a key.
+            origins.sort(key=lambda each: each.strength is Strength.CERTAIN)
+            by_key = {_as_key(each.row.values[link.their]): each for each in origins}
+            if not by_key:
+                continue
+            for row in rows.having(declared, link.ours, {each.row.values[link.their] for each in origins}):
+                if source := by_key.get(_as_key(row.values[link.ours])):
                     yield _Hit(declared=declared, row=row, strength=source.strength, found_by=source.found_by)
+
+
+def _as_key(text: str) -> str:
+    """A key as databases compare it: some ignore case, some pad with blanks."""
+    return text.strip().casefold()
 
 
 def _emitted(hit: _Hit) -> Iterator[Identifier]:

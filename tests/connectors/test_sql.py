@@ -27,6 +27,20 @@ DECLARATION = parse_declaration(
     conformance.DECLARATION.format(kind="sql", place='table = "customers"'), source="conformance"
 )
 
+NOTES = """
+[[object]]
+name = "note"
+label = {sv = "Anteckning", en = "Note"}
+table = "notes"
+key = "id"
+activities = ["A1"]
+reached_from = [{object = "customer", their = "no", ours = "owner"}]
+fields = [
+  {column = "owner", label = {sv = "Kund", en = "Customer"}, category = "identity", asserted_by = "company"},
+  {column = "body", label = {sv = "Text", en = "Text"}, category = "note", free_text = true},
+]
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
@@ -156,6 +170,22 @@ def test_a_lost_canary_is_reported(database: Database) -> None:
     database.run("DELETE FROM customers WHERE no = 'K5'")
 
     assert not connect(database.url).health().ok
+
+
+def test_a_row_is_reached_through_a_key_that_the_database_pads(database: Database) -> None:
+    """PostgreSQL gives CHAR(10) back with blanks behind it."""
+    database.run("CREATE TABLE notes (id INTEGER PRIMARY KEY, owner CHAR(10), body VARCHAR(50))")
+    database.run("INSERT INTO notes VALUES (1, 'K1', 'ringer ofta'), (2, 'K2', 'ringer aldrig')")
+    text = conformance.DECLARATION.format(kind="sql", place='table = "customers"') + NOTES
+    declaration = parse_declaration(text, source="test")
+    reader = open_connector("sql", name="crm", declaration=declaration, options={"url": database.url})
+
+    records = conformance.search(reader, IdentifierType.EMAIL, "asa.lindqvist@example.se")
+
+    assert [(each.object, each.key, each.strength) for each in records] == [
+        ("customer", "K1", Strength.CERTAIN),
+        ("note", "1", Strength.CERTAIN),
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------ changing

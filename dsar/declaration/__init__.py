@@ -1,0 +1,54 @@
+"""
+TOML -> Declaration of a connected system, and TOML -> the register of processing activities.
+
+Effects: reads the named file. Both are strict: an unknown key, a missing label or a rule that contradicts another is a
+fault, and all faults are reported at once as "file:line: key: what is wrong". A fact that nobody has given yet is
+written `{unknown = "who must answer"}`; it is no fault here but blocks the answers that use it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dsar.declaration.lines import parse, raise_faults, read
+from dsar.declaration.register import load_register
+from dsar.declaration.rules import contradictions
+from dsar.declaration.system import Declaration, DeclaredField, DeclaredObject, Find, bookkeeping_until
+from dsar.model import Activity
+
+__all__ = [
+    "Declaration",
+    "DeclaredField",
+    "DeclaredObject",
+    "Find",
+    "bookkeeping_until",
+    "load_declaration",
+    "load_register",
+    "parse_declaration",
+    "unregistered_activities",
+]
+
+
+def load_declaration(path: Path) -> Declaration:
+    """
+    The declaration in the TOML file *path*.
+
+    Raises: SettingsError with every fault as "file:line: key: what is wrong".
+    """
+    return parse_declaration(read(path), source=str(path))
+
+
+def parse_declaration(text: str, *, source: str) -> Declaration:
+    """The declaration in TOML *text*; *source* names it in faults. Raises: SettingsError."""
+    declaration = parse(text, source, Declaration.model_validate)
+    raise_faults(text, source, contradictions(declaration))
+    return declaration
+
+
+def unregistered_activities(declaration: Declaration, register: Mapping[str, Activity]) -> tuple[str, ...]:
+    """Faults "system: object: activity" for the activities that *declaration* names and *register* lacks."""
+    return tuple(
+        f"{declaration.name}: {declared.name}: activity {id_!r} is not in the register"
+        for declared in declaration.objects
+        for id_ in declared.activities
+        if id_ not in register
+    )

@@ -1,0 +1,67 @@
+"""
+TOML -> the register of processing activities (Art. 30), as Art. 15 needs it.
+
+Effects: reads the named file.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from dsar.declaration.facts import Fact, Name, RecipientFact, Said, Strict, Unknown
+from dsar.declaration.lines import Place, parse, raise_faults, read
+from dsar.model import Activity, Recipient, Text
+
+
+class _DeclaredActivity(Strict):
+    id: Name
+    label: Said
+    purposes: Fact
+    legal_basis: Fact
+    categories: Fact
+    recipients: tuple[RecipientFact, ...]
+    retention: Fact
+    source: Fact | None = None
+    automated_decisions: Fact | None = None
+    portable: bool = False
+    objectable: bool = False
+
+    def activity(self) -> Activity:
+        texts = {name: getattr(self, name) for name in _TEXT_FACTS}
+        missing = [f"{name}: {fact.unknown}" for name, fact in texts.items() if isinstance(fact, Unknown)]
+        missing += [f"recipients: {each.unknown}" for each in self.recipients if isinstance(each, Unknown)]
+        return Activity(
+            id=self.id,
+            label=self.label,
+            recipients=tuple(each for each in self.recipients if isinstance(each, Recipient)),
+            portable=self.portable,
+            objectable=self.objectable,
+            unknown=tuple(missing),
+            **{name: Text(sv="", en="") if isinstance(fact, Unknown) else fact for name, fact in texts.items()},
+        )
+
+
+_TEXT_FACTS = ("purposes", "legal_basis", "categories", "retention", "source", "automated_decisions")
+
+
+class _Register(Strict):
+    activities: tuple[_DeclaredActivity, ...] = Field(alias="activity")
+
+
+def load_register(path: Path) -> dict[str, Activity]:
+    """
+    The register of processing activities in the TOML file *path*: {id: Activity} in the file's order.
+
+    A missing text fact is an empty Text and named in Activity.unknown.
+    Raises: SettingsError with every fault as "file:line: key: what is wrong".
+    """
+    text = read(path)
+    register = parse(text, str(path), _Register.model_validate)
+    ids = [each.id for each in register.activities]
+    twice: list[tuple[Place, str]] = [
+        (("activity", index, "id"), "another activity has this id")
+        for index, id_ in enumerate(ids)
+        if id_ in ids[:index]
+    ]
+    raise_faults(text, str(path), twice)
+    return {each.id: each.activity() for each in register.activities}

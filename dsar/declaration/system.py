@@ -1,0 +1,178 @@
+"""
+What a connected system holds, for what, and how it is searched, corrected and erased.
+
+Effects: none.
+"""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from dsar.declaration.facts import Name, RecipientFact, Said, Strict, Unknown
+from dsar.model import Identifier, IdentifierType, Recipient
+
+#: What a requested change may be about (RequestedChange.field).
+ChangeName = Literal["email", "phone", "address", "name", "title", "organisation"]
+Category = Literal[
+    "identity", "contact", "organisation", "order", "device", "note", "log", "marketing", "recruitment", "technical"
+]
+AssertedBy = Literal["company", "confirmed", "person"]
+
+
+class DeclaredField(Strict):
+    """One column and what a person must be told to understand it."""
+
+    column: Name
+    label: Said
+    category: Category
+    subject: Literal["person", "organisation"] = "person"  #: Whom the value describes.
+    asserted_by: AssertedBy = "person"  #: Who vouches for it; the weakest unless declared (P6).
+    codes: dict[str, Said] = Field(
+        default_factory=dict
+    )  #: Stored code -> its meaning; with codes, a value without one blocks approval.
+    writable: bool = False
+    free_text: bool = False  #: May mention other people; what it holds never makes a record certain.
+    source: Said | None = None  #: Where it came from, if not from the person (Art. 15(1)(g)).
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the company entered or confirmed it, so that a hit makes the record certain (P6)."""
+        return self.asserted_by != "person" and not self.free_text and self.subject == "person"
+
+
+class Find(Strict):
+    """How an object is found by one type of identifier."""
+
+    by: IdentifierType
+    columns: tuple[Name, ...] = Field(min_length=1)  #: Any of them; for a name their values are read in this order.
+
+
+class ReachedFrom(Strict):
+    """How an object is reached from another object of the same system through a company-assigned key."""
+
+    object: Name
+    their: Name  #: Column of that object.
+    ours: Name  #: Column of this object that holds the same value.
+
+
+class Keep(Strict):
+    """A law that demands that the record is kept, and until when."""
+
+    rule: Literal["bookkeeping", "period"]
+    column: Name  #: Holds the date that the period runs from.
+    law: Said  #: With its section.
+    fiscal_year_end_month: int = Field(default=12, ge=1, le=12)  #: Month in which our fiscal year ends (bookkeeping).
+    years: int = Field(default=0, ge=0)  #: Length of the period.
+    months: int = Field(default=0, ge=0)  #: Added to *years*.
+
+    @model_validator(mode="after")
+    def _period_has_a_length(self) -> "Keep":
+        if (self.rule == "period") != bool(self.years or self.months):
+            raise ValueError("rule 'period' needs years or months, rule 'bookkeeping' takes neither")
+        return self
+
+    def until(self, starts_on: date) -> date:
+        """Last day on which a record dated *starts_on* must be kept."""
+        if self.rule == "bookkeeping":
+            return bookkeeping_until(starts_on, fiscal_year_end_month=self.fiscal_year_end_month)
+        return _add_months(starts_on, 12 * self.years + self.months)
+
+
+class Erase(Strict):
+    """What erasing a record means in this system, once no law keeps it."""
+
+    action: Literal["delete", "anonymise", "keep"]  #: keep: a person decides when the law's period has passed.
+    set: dict[str, str] = Field(default_factory=dict)  #: anonymise: column -> what is written over it; "" empties it.
+
+
+class Suppress(Strict):
+    """What stops marketing to the person."""
+
+    column: Name
+    value: str
+
+
+class DeclaredObject(Strict):
+    """One kind of thing that the system holds."""
+
+    name: Name
+    label: Said
+    table: Name | None = None  #: Table, or schema.table (sql).
+    file: Name | None = None  #: Glob below the folder in settings (files).
+    key: Name | None = None  #: Column that names one record for good; files may do without and use the row number.
+    activities: tuple[Name, ...] = Field(min_length=1)  #: Ids in the register.
+    person_name: tuple[Name, ...] = ()  #: Columns that hold the name of the record's own person.
+    find: tuple[Find, ...] = ()
+    reached_from: tuple[ReachedFrom, ...] = ()
+    emits: dict[str, IdentifierType] = Field(default_factory=dict)  #: Column -> the strong identifier that it holds.
+    fields: tuple[DeclaredField, ...]
+    keep: Keep | None = None
+    erase: Erase | None = None  #: None: erasing is a task for a person.
+    suppress: Suppress | None = None
+    update: dict[ChangeName, str] = Field(default_factory=dict)  #: Requested change -> the column that it changes.
+
+    def field(self, column: str) -> DeclaredField:
+        """The declared field of *column*; KeyError if there is none."""
+        for declared in self.fields:
+            if declared.column == column:
+                return declared
+        raise KeyError(column)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is read: the key first, then the fields in their order."""
+        return tuple(dict.fromkeys([*([self.key] if self.key else []), *(each.column for each in self.fields)]))
+
+
+class Declaration(Strict):
+    """What a connected system holds, for what, and how it is searched, corrected and erased."""
+
+    name: Name
+    kind: Name  #: Connector that reads it: sql, files, ...
+    label: Said
+    processors: tuple[RecipientFact, ...] = ()  #: Who runs the system for us; empty: nobody but ourselves.
+    canary: Identifier | None = None  #: Person who must be found, or the system hides something from us.
+    objects: tuple[DeclaredObject, ...] = Field(alias="object")
+
+    def object(self, name: str) -> DeclaredObject:
+        """The object called *name*; KeyError if there is none."""
+        for declared in self.objects:
+            if declared.name == name:
+                return declared
+        raise KeyError(name)
+
+    @property
+    def recipients(self) -> tuple[Recipient, ...]:
+        """The processors that are known by name."""
+        return tuple(each for each in self.processors if isinstance(each, Recipient))
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Missing facts as "fact: who must answer"."""
+        return tuple(f"processors: {each.unknown}" for each in self.processors if isinstance(each, Unknown))
+
+
+# ----------------------------------------------------------------------------------------------- keep periods
+
+
+def bookkeeping_until(day: date, *, fiscal_year_end_month: int = 12) -> date:
+    """
+    Last day on which accounting information dated *day* must be kept.
+
+    Args: fiscal_year_end_month: 1 to 12, the month in which the company's fiscal year ends.
+    Source: BFL (1999:1078) 7 kap. 2 §: "till och med det sjunde året efter utgången av det kalenderår då räkenskapsåret
+    avslutades". A fiscal year that ended on 31 July 2024 is kept through 31 December 2031.
+    """
+    ended_in = day.year if day.month <= fiscal_year_end_month else day.year + 1
+    return date(ended_in + 7, 12, 31)
+
+
+def _add_months(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    for day_of_month in range(day.day, 27, -1):  # the last day of a shorter month stands in for a missing day
+        try:
+            return date(year, month + 1, day_of_month)
+        except ValueError:
+            continue
+    return date(year, month + 1, day.day)
