@@ -6,7 +6,6 @@ on a repeated "On". Anchors are Swedish, Norwegian, Danish, Finnish, German, Fre
 """
 
 import re
-from itertools import islice
 
 _LONGEST_ANCHOR = 300
 _SEPARATOR = re.compile(
@@ -104,4 +103,4 @@ def _attribution_length(lines: list[str], at: int) -> int:
 
 def _next_is_marked(lines: list[str], at: int) -> bool:
     """Whether the next line with text, of the next twenty, begins with ">"."""
-    return next((line.startswith(">") for line in islice(lines, at, at + 20) if line.strip()), False)
+    return next((line.startswith(">") for line in lines[at : at + 20] if line.strip()), False)

@@ -159,15 +159,25 @@ def _with_subject(hits: list[Hit], subject: str, *, replied: bool, about_data: b
 
 def _is_about_something_else(facts: _Facts, hit: Hit) -> bool:
     """The bare name of a right, or a change without a value, in a mail of another topic."""
-    if hit.rule in ("tells of a change", "asks for a change", "stops marketing") and facts.is_bulk and not _own_words(hit):
+    if (
+        hit.rule in ("tells of a change", "asks for a change", "stops marketing")
+        and facts.is_bulk
+        and not _own_words(hit)
+    ):
         return True
     if hit.rule == "tells of a change" and not _own_words(hit) and (facts.topic("sales") or facts.topic("business")):
         return True
     if facts.is_bulk and hit.rule == "says stop":
         return True
     if hit.bare:
-        return facts.is_bulk or facts.topic("sales") > 1 or (facts.topic("study") > 0 and not _own_words(hit))
-    return facts.topic("application") > 1 and hit.right is Right.ACCESS and hit.rule == "asks for the data" and hit.stance is Stance.DOUBTFUL
+        other = facts.is_bulk or facts.topic("sales") > 1 or facts.topic("supplier_privacy") > 0
+        return other or (facts.topic("study") > 0 and hit.stance is not Stance.WANTED)
+    return (
+        facts.topic("application") > 1
+        and hit.right is Right.ACCESS
+        and hit.rule == "asks for the data"
+        and hit.stance is Stance.DOUBTFUL
+    )
 
 
 def _own_words(hit: Hit) -> bool:
@@ -185,18 +195,29 @@ class _DispositionRule(NamedTuple):
     doubtful: bool = False
 
 
+_WANTED = (Stance.WANTED, Stance.DOUBTFUL)
+
+
 def _is_auto_reply(facts: _Facts) -> bool:
     mail = facts.mail
     answered = bool(facts.signs & {"auto-replied"}) or _AUTO_SUBJECT.match(mail.subject) is not None
     machine = bool(facts.signs & {"auto-submitted", "null-return-path", "report"})
     absent = facts.topic("absence") > 0
-    return answered or (machine and absent) or "report" in facts.signs or (facts.topic("absence") > 1 and not facts.has(Stance.WANTED))
+    return (
+        answered
+        or (machine and absent)
+        or "report" in facts.signs
+        or (facts.topic("absence") > 1 and not facts.has(Stance.WANTED))
+    )
 
 
 def _is_reminder(facts: _Facts) -> bool:
     asked_before = facts.has(Stance.REMEMBERED, Stance.STATUS)
-    names_request = says("past", facts.folded) or asked_before
-    return names_request and says("open_answer", facts.folded) or (asked_before and not facts.has(Stance.WANTED, Stance.DOUBTFUL))
+    if facts.hits and says("reminder", facts.folded):
+        return True
+    if says("open_answer", facts.folded) and (asked_before or says("past", facts.folded)):
+        return True
+    return asked_before and not facts.has(*_WANTED)
 
 
 def _is_sales(facts: _Facts) -> bool:
@@ -207,34 +228,100 @@ def _noise(name: str, least: int = 1) -> Callable[[_Facts], bool]:
     return lambda facts: facts.topic(name) >= least
 
 
-_WANTED = (Stance.WANTED, Stance.DOUBTFUL)
+def _asks_how(facts: _Facts) -> bool:
+    rights = ("erase_verb", "erase_noun", "access_noun", "consent_withdrawn", "restriction")
+    about = facts.topic("question") > 0 or (says("all_data", facts.folded) and any(says(r, facts.folded) for r in rights))
+    return about and says("how_general", facts.folded) and facts.topic("support") == 0
+
+
 
 #: The first that holds decides.
 _DISPOSITIONS = (
-    _DispositionRule(Disposition.BOUNCE, "it reports that a mail could not be delivered", lambda f: f.mail.is_bounce, keeps_requests=False),
-    _DispositionRule(Disposition.AUTHORITY, "the sender is an authority", lambda f: is_authority(f.mail.sender), keeps_requests=False, doubtful=True),
+    _DispositionRule(
+        Disposition.BOUNCE,
+        "it reports that a mail could not be delivered",
+        lambda f: f.mail.is_bounce,
+        keeps_requests=False,
+    ),
+    _DispositionRule(
+        Disposition.AUTHORITY,
+        "the sender is an authority",
+        lambda f: is_authority(f.mail.sender),
+        keeps_requests=False,
+        doubtful=True,
+    ),
     _DispositionRule(Disposition.AUTO_REPLY, "a machine answered", _is_auto_reply, keeps_requests=False),
     _DispositionRule(Disposition.FOLLOW_UP, "it answers a letter of ours or names a case", lambda f: f.is_reply),
-    _DispositionRule(Disposition.FOLLOW_UP, "it takes a request back", lambda f: says("withdrawn", f.folded), keeps_requests=False),
+    _DispositionRule(
+        Disposition.FOLLOW_UP, "it takes a request back", lambda f: says("withdrawn", f.folded), keeps_requests=False
+    ),
     _DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", _is_reminder),
     _DispositionRule(Disposition.NOT_REQUEST, "it sells something", _is_sales, keeps_requests=False),
     _DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: f.has(Stance.WANTED)),
     _DispositionRule(Disposition.NOT_REQUEST, "it is a newsletter", lambda f: f.is_bulk, keeps_requests=False),
     _DispositionRule(Disposition.REQUEST, "it may exercise a right", lambda f: f.has(Stance.DOUBTFUL), doubtful=True),
     _DispositionRule(Disposition.UNCLEAR, "it reports a breach", _noise("breach"), keeps_requests=False, doubtful=True),
-    _DispositionRule(Disposition.QUESTION, "it asks how rights work", lambda f: f.has(Stance.ASKED), keeps_requests=False),
-    _DispositionRule(Disposition.QUESTION, "it is a study", lambda f: f.topic("study") > 0 and f.topic("question") > 0, keeps_requests=False),
-    _DispositionRule(Disposition.NOT_REQUEST, "it is a supplier's own privacy notice", _noise("supplier_privacy"), keeps_requests=False),
-    _DispositionRule(Disposition.NOT_REQUEST, "it is a job application", _noise("application", 2), keeps_requests=False),
-    _DispositionRule(Disposition.UNCLEAR, "a right is named that is not asked for now", lambda f: f.has(Stance.CONDITIONAL), keeps_requests=False, doubtful=True),
+    _DispositionRule(
+        Disposition.NOT_REQUEST,
+        "it is a supplier's own privacy notice",
+        _noise("supplier_privacy"),
+        keeps_requests=False,
+    ),
+    _DispositionRule(
+        Disposition.QUESTION, "it asks how rights work", lambda f: f.has(Stance.ASKED) or _asks_how(f), keeps_requests=False
+    ),
+    _DispositionRule(
+        Disposition.QUESTION,
+        "it is a study",
+        lambda f: f.topic("study") > 0 and f.topic("question") > 0,
+        keeps_requests=False,
+    ),
+    _DispositionRule(
+        Disposition.NOT_REQUEST, "it is a job application", _noise("application", 2), keeps_requests=False
+    ),
+    _DispositionRule(
+        Disposition.UNCLEAR,
+        "a right is named that is not asked for now",
+        lambda f: f.has(Stance.CONDITIONAL),
+        keeps_requests=False,
+        doubtful=True,
+    ),
     _DispositionRule(Disposition.NOT_REQUEST, "it is spam", _noise("spam", 2), keeps_requests=False),
-    _DispositionRule(Disposition.NOT_REQUEST, "it is about machines", lambda f: f.topic("support") > 0 and f.topic("question") == 0, keeps_requests=False),
-    _DispositionRule(Disposition.NOT_REQUEST, "it is about business", lambda f: f.topic("business") > 0 and f.topic("question") == 0, keeps_requests=False),
-    _DispositionRule(Disposition.QUESTION, "it asks about privacy", lambda f: f.topic("question") > 0 and "?" in f.letter.body + f.mail.subject, keeps_requests=False),
+    _DispositionRule(
+        Disposition.NOT_REQUEST,
+        "it is about machines",
+        lambda f: f.topic("support") > 0 and f.topic("question") == 0,
+        keeps_requests=False,
+    ),
+    _DispositionRule(
+        Disposition.NOT_REQUEST,
+        "it is about business",
+        lambda f: f.topic("business") > 0 and f.topic("question") == 0,
+        keeps_requests=False,
+    ),
+    _DispositionRule(
+        Disposition.QUESTION,
+        "it asks about privacy",
+        lambda f: f.topic("question") > 0 and "?" in f.letter.body + f.mail.subject,
+        keeps_requests=False,
+    ),
     _DispositionRule(Disposition.UNCLEAR, "it complains", _noise("complaint"), keeps_requests=False, doubtful=True),
-    _DispositionRule(Disposition.NOT_REQUEST, "it is an application, a survey, sales or spam", lambda f: any(f.topic(n) > 0 for n in ("application", "survey", "sales", "spam")), keeps_requests=False),
-    _DispositionRule(Disposition.NOT_REQUEST, "a right is named and not wanted", lambda f: f.has(Stance.DENIED), keeps_requests=False, doubtful=True),
-    _DispositionRule(Disposition.UNCLEAR, "no rule knows what it is", lambda f: True, keeps_requests=False, doubtful=True),  # noqa: ARG005
+    _DispositionRule(
+        Disposition.NOT_REQUEST,
+        "it is an application, a survey, sales or spam",
+        lambda f: any(f.topic(n) > 0 for n in ("application", "survey", "sales", "spam")),
+        keeps_requests=False,
+    ),
+    _DispositionRule(
+        Disposition.NOT_REQUEST,
+        "a right is named and not wanted",
+        lambda f: f.has(Stance.DENIED),
+        keeps_requests=False,
+        doubtful=True,
+    ),
+    _DispositionRule(
+        Disposition.UNCLEAR, "no rule knows what it is", lambda f: True, keeps_requests=False, doubtful=True
+    ),  # noqa: ARG005
 )
 
 
@@ -246,10 +333,14 @@ def _requests(facts: _Facts) -> tuple[FoundRequest, ...]:
     order = list(Stance)
     found = []
     for right in RIGHTS_IN_ORDER:
-        hits = sorted((h for h in facts.hits if h.right is right and h.stance in wanted), key=lambda h: order.index(h.stance))
+        hits = sorted(
+            (h for h in facts.hits if h.right is right and h.stance in wanted), key=lambda h: order.index(h.stance)
+        )
         if hits:
             portable = right is Right.ACCESS and any(hit.portability for hit in hits)
-            found.append(FoundRequest(right=right, portability=portable, evidence=hits[0].sentence.text, reason=hits[0].rule))
+            found.append(
+                FoundRequest(right=right, portability=portable, evidence=hits[0].sentence.text, reason=hits[0].rule)
+            )
     return tuple(found)
 
 
@@ -259,8 +350,8 @@ def _requests(facts: _Facts) -> tuple[FoundRequest, ...]:
 def _changes(facts: _Facts, own_addresses: frozenset[str]) -> tuple[RequestedChange, ...]:
     """Values from the sentences that ask for a change and those right after them."""
     places = {at for at, s in enumerate(facts.body) for h in facts.hits if h.right is Right.UPDATE and h.sentence is s}
-    near = sorted({at + step for at in places for step in (0, 1, 2)} or range(len(facts.body)))
-    return find_changes([facts.body[at] for at in near if at < len(facts.body)], is_ours=own_addresses)
+    near = sorted({at + step for at in places for step in (-1, 0, 1, 2)} or range(len(facts.body)))
+    return find_changes([facts.body[at] for at in near if 0 <= at < len(facts.body)], is_ours=own_addresses)
 
 
 def _with_changes(people: tuple[TriageSubject, ...], changes: tuple[RequestedChange, ...]) -> tuple[TriageSubject, ...]:
@@ -278,22 +369,35 @@ def _doubts(
 ) -> list[str]:
     """Why a person must sort it, in words; empty if nothing is in doubt."""
     if verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY):
-        return ["a machine answered, yet its text asks for something"] if facts.has(Stance.WANTED) and verdict.disposition is Disposition.AUTO_REPLY else []
+        return (
+            ["a machine answered, yet its text asks for something"]
+            if facts.has(Stance.WANTED) and verdict.disposition is Disposition.AUTO_REPLY
+            else []
+        )
     noise = verdict.disposition is Disposition.NOT_REQUEST
     clear = {h.right for h in facts.hits if h.stance in (Stance.WANTED, Stance.REMEMBERED)}
     doubtful = {request.right for request in requests} - clear
     update = next((r for r in requests if r.right is Right.UPDATE), None)
     doubts = {
         f"a person decides: {verdict.reason}": verdict.doubtful,
-        f"flags: {', '.join(flags)}": bool(set(flags) - ({"hidden_text", "breach", "complaint", "legal_person", "sender_mismatch"} if noise and facts.is_bulk else set())),
+        f"flags: {', '.join(flags)}": bool(
+            set(flags)
+            - (
+                {"hidden_text", "breach", "complaint", "legal_person", "sender_mismatch"}
+                if noise and facts.is_bulk
+                else set()
+            )
+        ),
         f"the language is {facts.language}": facts.language not in READ_WELL and not noise,
         "some of it is asked in doubtful words": bool(doubtful) and not noise,
-        "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM) and not noise,
+        "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
+        and not noise,
         "it is about several persons": len(people) > 1 and not noise,
         "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
         "the sender is unknown": facts.mail.sender is None,
         "it is too long to be read by a machine": len(facts.letter.body) > LONGEST_TEXT,
-        "its text and HTML say different things": any("different" in defect for defect in facts.mail.defects) and not noise,
+        "its text and HTML say different things": any("different" in defect for defect in facts.mail.defects)
+        and not noise,
     }
     return [reason for reason, holds in doubts.items() if holds]

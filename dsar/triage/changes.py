@@ -18,7 +18,7 @@ _OLD = re.compile(
     r"|replaces|no longer|not|gamle|hette|fodd|nuvarande registrerade|lamnat|slutat pa|slutat hos|slutar pa|left|registrerad som|registrerat|felstavat som|used to be|was)(?!\w)"
 )
 _NEW = re.compile(
-    r"(?<!\w)(?:till|ny|nya|nytt|nyare|numera|nu|ar|istallet|i stallet|anvand|ratt|ratta|korrekt|korrekta|ska vara|heter|med|to|new|now|is|use|correct|should be|nye|til|begynner|borjat pa|borjar pa|"
+    r"(?<!\w)(?:till|bor jag pa|bor pa|bor numera pa|bor nu pa|bor|ny|nya|nytt|nyare|numera|nu|ar|istallet|i stallet|anvand|ratt|ratta|korrekt|korrekta|ska vara|heter|med|to|new|now|is|use|correct|should be|nye|til|begynner|borjat pa|borjar pa|"
     r"borjat hos|arbetar nu pa|jobbar nu pa|arbetar numera pa|jobbar numera pa|work at|work for|joined|with)(?!\w):?"
 )
 _STREET = re.compile(
@@ -41,15 +41,19 @@ _NAMES = tuple(
         rf"(?:efternamn|name|namn)\w* .{{0,30}}(?:till|to) (?P<new>{_PERSON})",
     )
 )
-_COMPANY = r"[A-ZÅÄÖ][\wåäöÅÄÖ&'-]*(?: (?:[A-ZÅÄÖ&][\wåäöÅÄÖ&'-]*|of|och|i|AB))*"
+_COMPANY = r"[A-ZÅÄÖ][\wåäöÅÄÖ&'-]*(?: (?:(?:och|of|i|&) )?[A-ZÅÄÖ][\wåäöÅÄÖ&'-]*)*"
 _NEW_EMPLOYER = re.compile(
     rf"(?:ny arbetsgivare(?: är)?:?|bytt arbetsgivare till|bytt jobb till|börjat (?:på|hos|jobba på|arbeta på)|börjar (?:på|hos)|(?:arbetar|jobbar) (?:nu|numera)(?: \w+)? (?:på|hos|för|vid)|now work (?:at|for)|now working (?:at|for)"
-    rf"|new employer(?: is)?:?|joined|nytt jobb på) (?P<new>{_COMPANY})"
+    rf"|new employer(?: is)?:?|joined|nytt jobb på|(?:nu|numera) (?:arbetar|jobbar) (?:på|hos|för|vid)) (?P<new>{_COMPANY})"
 )
-_OLD_EMPLOYER = re.compile(rf"(?:slutat (?:på|hos|vid)|slutar (?:på|hos)|lämnat|left|no longer work (?:at|for)|(?:jobbar|arbetar) inte längre (?:på|hos)) (?P<old>{_COMPANY})")
-_NEW_TITLE = re.compile(r"(?:ny titel|min titel|ny befattning|min befattning|new title|my title|job title)(?: är| is)?(?: nu| numera| now)?(?: till| to)?:? (?P<new>[\wåäöÅÄÖ-]+(?: [\wåäö-]+)?)")
+_OLD_EMPLOYER = re.compile(
+    rf"(?:slutat (?:på|hos|vid)|slutar (?:på|hos)|lämnat|left|no longer work (?:at|for)|(?:jobbar|arbetar) inte längre (?:på|hos)) (?P<old>{_COMPANY})"
+)
+_NEW_TITLE = re.compile(
+    r"(?:ny titel|min nya titel|min titel|ny befattning|min befattning|new title|my title|job title)(?: är| is)?(?: nu| numera| now)?(?: till| to)?:? (?P<new>[\wåäöÅÄÖ-]+(?: [\wåäö-]+)?)"
+)
 _FROM_WHEN = re.compile(
-    r"(?:från och med|fr\.?o\.?m\.?|from och med|gäller från|räknat från|per den|as of|starting|effective|with effect from|fra og med|fra d\.)(?: den| the)?"
+    r"(?:från och med|från den|fr\.?o\.?m\.?|from och med|gäller från|räknat från|per den|as of|starting|effective|with effect from|fra og med|fra d\.)(?: den| the)?"
     r" (?P<when>\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?|\d{1,2}(?::?[ae]|st|nd|rd|th|\.)? [A-Za-zåäö]{3,9}(?: \d{4})?|[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?)",
     re.IGNORECASE,
 )
@@ -57,7 +61,9 @@ _FIELDS_OF_TYPES = {IdentifierType.EMAIL: "email", IdentifierType.PHONE: "phone"
 _CUE_REACH = 60
 
 
-def find_changes(sentences: Sequence[Sentence], *, is_ours: frozenset[str] = frozenset()) -> tuple[RequestedChange, ...]:
+def find_changes(
+    sentences: Sequence[Sentence], *, is_ours: frozenset[str] = frozenset()
+) -> tuple[RequestedChange, ...]:
     """
     Changes of e-mail, phone, address, name, organisation and title in *sentences*, one per field.
 
@@ -74,7 +80,9 @@ def find_changes(sentences: Sequence[Sentence], *, is_ours: frozenset[str] = fro
         "title": _pair(_NEW_TITLE.search(text), None),
     }
     return tuple(
-        RequestedChange(field=field, old=old, new=new, valid_from=when) for field, (old, new) in found.items() if old or new
+        RequestedChange(field=field, old=old, new=new, valid_from=when)
+        for field, (old, new) in found.items()
+        if old or new
     )
 
 
@@ -95,7 +103,13 @@ def _by_cue(placed: list[tuple[int, str]], text: str) -> tuple[str | None, str |
         before = fold(text[max(previous_end, at - _CUE_REACH) : at])
         last_old = max((match.end() for match in _OLD.finditer(before)), default=-1)
         last_new = max((match.end() for match in _NEW.finditer(before)), default=-1)
-        if last_old > last_new or (last_old >= 0 and re.search(r"(?:gamla|gammal|gammalt|tidigare|old|previous)\b", before) and last_new - last_old < 25 and last_new > last_old and not re.search(r"\b(?:till|to|ny|nya|new)\b", before[last_old:])):
+        if last_old > last_new or (
+            last_old >= 0
+            and re.search(r"(?:gamla|gammal|gammalt|tidigare|old|previous)\b", before)
+            and last_new - last_old < 25
+            and last_new > last_old
+            and not re.search(r"\b(?:till|to|ny|nya|new)\b", before[last_old:])
+        ):
             old = old or value
         elif last_new >= 0:
             new = new or value
@@ -114,7 +128,9 @@ def _name(text: str) -> tuple[str | None, str | None]:
     for pattern in _NAMES:
         for match in pattern.finditer(text):
             groups = match.groupdict()
-            if re.search("namn|name|heter|stav|spell|called|navn|hedder", text[max(0, match.start() - 80) : match.end()]):
+            if re.search(
+                "namn|name|heter|stav|spell|called|navn|hedder", text[max(0, match.start() - 80) : match.end()]
+            ):
                 return groups.get("old"), groups["new"]
     return None, None
 

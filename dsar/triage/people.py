@@ -112,7 +112,8 @@ def subjects(
         address = normalise(IdentifierType.EMAIL, letter.address) if letter.address else None
         own = [address, *own] if address else own
     people: list[tuple[str | None, list[Identifier]]] = [(name, found) for name, found in grouped.items() if name]
-    if not people or _is_about_writer(letter, sentences):
+    together = letter.requester in _OWN_MATTER and any(_says_all(request.evidence) for request in requests)
+    if not people or together or _is_about_writer(letter, sentences):
         name = letter.name if letter.requester in _OWN_MATTER else letter.principal
         people.insert(0, (name, own))
     elif own:
@@ -161,13 +162,21 @@ def _says_self(evidence: str) -> bool:
 
 
 def _says_all(evidence: str) -> bool:
-    return re.search(r"(?<!\w)(?:vi|vara|oss|alla|bada|foljande|nedanstaende|we|us|our|all|both|following|everyone)(?!\w)", fold(evidence)) is not None
+    return (
+        re.search(
+            r"(?<!\w)(?:vi|vara|oss|alla|bada|foljande|nedanstaende|we|us|our|all|both|following|everyone)(?!\w)",
+            fold(evidence),
+        )
+        is not None
+    )
 
 
 def _is_about_writer(letter: Letter, sentences: Sequence[Sentence]) -> bool:
     if letter.requester not in _OWN_MATTER:
         return False
-    return any(says("own_data", s.folded) or says("own_person", s.folded) or says("own_thing", s.folded) for s in sentences)
+    return any(
+        says("own_data", s.folded) or says("own_person", s.folded) or says("own_thing", s.folded) for s in sentences
+    )
 
 
 def _group(letter: Letter, sentences: Sequence[Sentence]) -> dict[str | None, list[Identifier]]:
@@ -192,7 +201,10 @@ def _people_in(text: str, letter: Letter) -> list[tuple[str | None, int]]:
     """(name, place) of each person that *text* marks as one; None stands for the writer."""
     marked = {match.start(1): match[1] for match in _RELATION.finditer(text)}
     for match in _NAME_IN_TEXT.finditer(text):
-        if re.match(r"s?[\s,;:(–-]{1,3}(?:\(|e-post|mail|email|personnummer|pnr|tel|mobil|kundnummer)?[\s:]{0,2}(?:[^\s@]{1,64}@|[0-9]{6,8}-?[0-9])", text[match.end() :]):
+        if re.match(
+            r"s?[\s,;:(–-]{1,3}(?:\(|e-post|mail|email|personnummer|pnr|tel|mobil|kundnummer)?[\s:]{0,2}(?:[^\s@]{1,64}@|[0-9]{6,8}-?[0-9])",
+            text[match.end() :],
+        ):
             marked.setdefault(match.start(), match[0])
     found: list[tuple[str | None, int]] = []
     for at, written in sorted(marked.items()):
@@ -206,7 +218,9 @@ def _people_in(text: str, letter: Letter) -> list[tuple[str | None, int]]:
 
 
 def _same(name: str, other: str) -> bool:
-    return fold(name).split()[0] == fold(other).split()[0] and fold(name).split()[-1].rstrip("s") == fold(other).split()[-1].rstrip("s")
+    return fold(name).split()[0] == fold(other).split()[0] and fold(name).split()[-1].rstrip("s") == fold(
+        other
+    ).split()[-1].rstrip("s")
 
 
 # --------------------------------------------------------------------------------------------------------- roles
@@ -253,7 +267,11 @@ def _principal(text: str) -> str | None:
 def _is_forward(mail: InboundMail, staff_domain: str) -> bool:
     if (mail.sender or "").rpartition("@")[2] != staff_domain or not mail.quoted_text:
         return False
-    return bool(_FORWARD_SUBJECT.match(mail.subject)) or "orwarded" in mail.quoted_text[:400] or _names_an_outsider(mail, staff_domain)
+    return (
+        bool(_FORWARD_SUBJECT.match(mail.subject))
+        or "orwarded" in mail.quoted_text[:400]
+        or _names_an_outsider(mail, staff_domain)
+    )
 
 
 def _names_an_outsider(mail: InboundMail, staff_domain: str) -> bool:
@@ -267,7 +285,12 @@ def _forwarded(mail: InboundMail) -> Letter:
     head = _HEAD_FROM.search(quoted)
     writer = head[1] if head else ""
     addresses = [i.value for i in find_identifiers(writer) if i.type is IdentifierType.EMAIL]
-    text = re.sub(r"^\W*(?:från|from|fra|skickat|sent|sendt|date|datum|dato|till|to|til|kopia|cc|ämne|subject|emne)\*?\s*:.*$|^\W{0,3}[-_]{3,}.*$", "", quoted, flags=re.I | re.M)
+    text = re.sub(
+        r"^\W*(?:från|from|fra|skickat|sent|sendt|date|datum|dato|till|to|til|kopia|cc|ämne|subject|emne)\*?\s*:.*$|^\W{0,3}[-_]{3,}.*$",
+        "",
+        quoted,
+        flags=re.I | re.M,
+    )
     body, closing = _at_sign_off(text)
     name = _clean(re.sub(r"[<(\[].*", "", writer).strip(" \"*'")) or _writer(body, closing, "")
     return Letter(
@@ -282,7 +305,9 @@ def _forwarded(mail: InboundMail) -> Letter:
 def _form_fields(mail: InboundMail, staff_domain: str) -> dict[str, str]:
     """Fields of a contact form that our own site or a form service mailed; empty if the mail is none."""
     found = {match[1].lower(): match[2].strip() for match in _FORM_FIELD.finditer(mail.own_text)}
-    from_site = (mail.sender or "").rpartition("@")[2].endswith(staff_domain) or {"no-reply", "auto-submitted"} & set(mail.machine_signs)
+    from_site = (mail.sender or "").rpartition("@")[2].endswith(staff_domain) or {"no-reply", "auto-submitted"} & set(
+        mail.machine_signs
+    )
     titled = re.search(r"formul[aä]r|contact form|webbf|kontaktskjema", f"{mail.subject} {mail.sender_name}".lower())
     return found if len(found) >= 2 and (from_site or titled) else {}
 
@@ -332,7 +357,15 @@ def _at_sign_off(text: str) -> tuple[str, str]:
     for at in range(len(lines) - 1, max(-1, len(lines) - 20), -1):
         line = lines[at].strip()
         match = _SIGN_OFF.match(line)
-        if match and (match.end() == len(line) or _NAME_IN_TEXT.match(line[match.end() :]) or len(line[match.end() :].split()) == 1) and at > 0:
+        if (
+            match
+            and (
+                match.end() == len(line)
+                or _NAME_IN_TEXT.match(line[match.end() :])
+                or len(line[match.end() :].split()) == 1
+            )
+            and at > 0
+        ):
             return "\n".join(lines[:at]), "\n".join(lines[at:])
     last = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].strip()), 0)
     if last > 0 and _clean(lines[last].strip(" /.,")):
@@ -344,4 +377,3 @@ def _signature(mail: InboundMail) -> str:
     """Up to eight lines below the signature delimiter, which are the writer's own although no part of the letter."""
     first, *rest = mail.quoted_text.split("\n")[:9] or [""]
     return "\n".join(line for line in rest if not line.startswith(">")) if first.strip() == "--" else ""
-

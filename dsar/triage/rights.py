@@ -53,6 +53,7 @@ class Rule(NamedTuple):
     needs_wish: bool = True  #: Without a word that asks, and not at the start, it is doubtful.
     negation_words: int = 8  #: How far before the action a "not" reaches it.
     portability: bool = False
+    machine_too: bool = False  #: Could be meant of a machine where the clause speaks of one.
 
 
 #: In this order; every rule that matches counts.
@@ -60,17 +61,27 @@ RULES = (
     Rule("asks what we hold", Right.ACCESS, "what_have_you", needs_wish=False, negation_words=0),
     Rule("names the right of access", Right.ACCESS, "access_noun"),
     Rule("asks for the data", Right.ACCESS, "get", ("own_data", "others_data")),
-    Rule("asks for a portable copy", Right.ACCESS, "portable", ("own_data", "others_data"), ("pronoun",), portability=True),
+    Rule(
+        "asks for a portable copy",
+        Right.ACCESS,
+        "portable",
+        ("own_data", "others_data"),
+        ("pronoun",),
+        portability=True,
+    ),
     Rule("asks for erasure", Right.ERASE, "erase_verb", ("own_data", "others_data", "own_thing"), ("all_data",)),
-    Rule("asks to be removed", Right.ERASE, "erase_verb", ("own_person",)),
+    Rule("asks to be removed", Right.ERASE, "erase_verb", ("own_person",), machine_too=True),
     Rule("names the right to erasure", Right.ERASE, "erase_noun"),
-    Rule("asks for a change", Right.UPDATE, "change_verb", ("own_field",)),
-    Rule("tells of a change", Right.UPDATE, "changed", needs_wish=False, negation_words=2),
-    Rule("says that data are wrong", Right.UPDATE, "wrong", ("own_field", "own_data"), needs_wish=False, negation_words=0),
+    Rule("asks for a change", Right.UPDATE, "change_verb", ("own_field",), machine_too=True),
+    Rule("tells of a change", Right.UPDATE, "changed", needs_wish=False, negation_words=2, machine_too=True),
+    Rule(
+        "says that data are wrong", Right.UPDATE, "wrong", ("own_field", "own_data"), needs_wish=False, negation_words=0
+    ),
     Rule("stops marketing", Right.OBJECT, "stop", ("marketing", "mailing_list"), needs_wish=False, negation_words=1),
     Rule("stops contact", Right.OBJECT, "stop", ("contact_verb",), needs_wish=False, negation_words=1),
+    Rule("forbids contact", Right.OBJECT, "no_contact", needs_wish=False, negation_words=0),
     Rule("withdraws consent", Right.OBJECT, "consent_withdrawn", needs_wish=False, negation_words=2),
-    Rule("objects", Right.OBJECT, "objection", ("processing", "marketing"), needs_wish=False, negation_words=2),
+    Rule("objects", Right.OBJECT, "objection", ("processing", "marketing"), unless=("restriction",), needs_wish=False, negation_words=2),
     Rule("asks for restriction", Right.RESTRICT, "restriction", needs_wish=False, negation_words=6),
 )
 
@@ -82,6 +93,7 @@ _REACH_BEFORE = 6
 _OTHER_FATES = ("erase_verb", "change_verb", "restriction", "erase_noun")
 _CUES = ("wish", "not_wish", "threatened", "past", "status")
 _START_WORDS = 4
+_DENIED_AFTER = re.compile(r"\s+(?:alltsa |absolut )?(?:inte|ej|ikke|ikkje|not)(?!\w)")
 
 
 def find_hits(sentences: Iterable[Sentence], *, about_data: bool) -> list[Hit]:
@@ -108,6 +120,8 @@ def _standalone(sentence: Sentence) -> Iterator[Hit]:
 
 def _match(rule: Rule, clause: str, sentence: Sentence, *, about_data: bool) -> list[Hit]:
     hits = []
+    if any(says(name, clause) for name in rule.unless):
+        return []
     for action in concept(rule.action).finditer(clause):
         near = _object_near(rule, clause, action, about_data=about_data)
         if near is None:
@@ -119,13 +133,17 @@ def _match(rule: Rule, clause: str, sentence: Sentence, *, about_data: bool) -> 
             Hit(
                 rule=rule.name,
                 right=rule.right,
-                stance=Stance.DOUBTFUL if stance is Stance.WANTED and says("support", clause) else stance,
+                stance=_cooled(stance) if rule.machine_too and says("support", clause) else stance,
                 sentence=sentence,
                 bare=not rule.objects and rule.action in ("access_noun", "erase_noun"),
                 portability=rule.portability or (rule.right is Right.ACCESS and says("portable", clause)),
             )
         )
     return _strongest(hits)
+
+
+def _cooled(stance: Stance) -> Stance:
+    return Stance.DOUBTFUL if stance is Stance.WANTED else stance
 
 
 def _strongest(hits: list[Hit]) -> list[Hit]:
@@ -180,11 +198,13 @@ def _reaches(clause: str, action: re.Match[str], thing: re.Match[str]) -> bool:
         return _words(clause[action.end() : thing.start()]) <= _REACH_AFTER
     if thing.end() <= action.start():
         return _words(clause[thing.end() : action.start()]) <= _REACH_BEFORE
-    return thing.span() != action.span()
+    return action.start() <= thing.start() and thing.end() < action.end()  # "stavat mitt namn fel"
 
 
 def _has_other_fate(rule: Rule, clause: str, action: re.Match[str], thing: re.Match[str]) -> bool:
     between = clause[action.end() : thing.start()] if thing.start() >= action.end() else ""
+    if re.search("[,:]", between) and any(says(name, between) for name in (*_OTHER_FATES, "wish", "condition")):
+        return True
     if rule.action == "get":
         after = " ".join(clause[thing.end() :].split()[:5])
         return thing.start() < action.start() or any(says(fate, between) or says(fate, after) for fate in _OTHER_FATES)
@@ -205,14 +225,26 @@ def _stance(rule: Rule, clause: str, action: re.Match[str], sentence: Sentence) 
         return Stance.CONDITIONAL
     if rule.action != "what_have_you" and says("how_self", before):
         return Stance.DOUBTFUL
+    if _DENIED_AFTER.match(clause[action.end() :]):
+        return Stance.DENIED
+    if _is_done(before, action[0]):
+        return Stance.STATUS
     if says("later", clause):
         return Stance.DOUBTFUL
+    if rule.action == "get" and says("wish", action[0]):
+        return _last_cue(rule, before) or Stance.WANTED
     cue = _last_cue(rule, before)
     if cue is not None:
         return cue
     if not rule.needs_wish or sentence.heading or _words(before) <= _START_WORDS:
         return Stance.WANTED
     return Stance.DOUBTFUL
+
+
+def _is_done(before: str, action: str) -> bool:
+    """ "har ni raderat", but not "vill ha raderat"."""
+    last = " ".join(before.split()[-3:])
+    return bool(concept("done_verb").fullmatch(action)) and says("has_done", last) and not says("wish", last)
 
 
 _STANCE_OF_CUE = {

@@ -20,6 +20,8 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”»)]*\s+")
+#: In a text without capitals only a long word before the full stop tells it from an abbreviation.
+_LONG_WORD = re.compile(r"[^\W\d]{4}$")
 _BULLET = re.compile(r"\s*(?:[-*•·–]|\(?\d{1,2}[.)]|[a-z][.)])\s+")
 _CONTRAST = re.compile(
     r"[,;.\s-]*(?<!\w)(?:men|utan|dock|daremot|emellertid|samtidigt som|however|but|instead|men i stallet|aber|sondern|mutta|mais)(?!\w),?\s+|;\s+"
@@ -80,9 +82,12 @@ def _pieces(paragraph: str) -> list[str]:
     start = 0
     for match in _SENTENCE_END.finditer(paragraph):
         following = paragraph[match.end() : match.end() + 1]
-        if following.islower() and not match[0].startswith(("!", "?")):
+        if following.islower() and not match[0].startswith(("!", "?")) and not _LONG_WORD.search(paragraph[max(start, match.start() - 4) : match.start()]):
             continue
-        if _ABBREVIATION.search(paragraph[max(start, match.start() - 12) : match.start() + 1]) and not following.isupper():
+        if (
+            _ABBREVIATION.search(paragraph[max(start, match.start() - 12) : match.start() + 1])
+            and not following.isupper()
+        ):
             continue
         pieces.append(paragraph[start : match.end()].strip())
         start = match.end()

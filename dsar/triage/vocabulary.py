@@ -66,5 +66,7 @@ def _load(name: str) -> dict[str, str]:
 
 def _pattern(phrase: str) -> str:
     gap = r"(?:[\s,\"']+[\w'-]+){0,4}?[\s,\"']+"
-    pieces = (r"\s+".join(re.escape(word).replace(r"\*", r"\w*") for word in part.split()) for part in phrase.split(" .. "))
+    pieces = (
+        r"\s+".join(re.escape(word).replace(r"\*", r"\w*") for word in part.split()) for part in phrase.split(" .. ")
+    )
     return gap.join(pieces)
