@@ -85,33 +85,33 @@ def _mentions(identifier: Identifier, text: str) -> bool:
 
 # ------------------------------------------------------------------------------------------ narrowing in a database
 
-#: Characters that people put into numbers and codes.
-FILLERS = " -()/._+\u00a0\u2009\u202f\u2013"
-
 
 def narrowing(identifier: Identifier) -> tuple[str, ...]:
     """
-    Pieces that stand, in this order, in every lower-case text that holds *identifier* once FILLERS are removed.
+    Pieces that stand, in this order, in every lower-case text that holds *identifier*.
 
-    Letters that databases fold differently (å, É, decomposed accents) are left out, so that nothing is missed; words of
-    names and addresses may carry accents anywhere, so these are not narrowed down at all.
+    Whatever people put between digits is left out, and so are letters that databases fold differently (å, É, decomposed
+    accents); words of names and addresses may carry accents anywhere, so these are not narrowed down at all.
     """
-    return _NARROWERS.get(identifier.type, _ascii_pieces)(identifier.value)
+    return _NARROWERS[identifier.type](identifier.value)
 
 
-def _ascii_pieces(value: str) -> tuple[str, ...]:
-    bare = value.lower().translate(dict.fromkeys(map(ord, FILLERS)))
-    return tuple(re.findall(r"[\x21-\x7e]+", bare))
+def _runs(value: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[a-z0-9]+", value.lower()))
 
 
 def _email_pieces(value: str) -> tuple[str, ...]:
     local, _, domain = value.partition("@")
     # A domain outside ASCII may be stored as xn--…, which shares nothing with its Unicode form.
-    return (*_ascii_pieces(local), "@", *(_ascii_pieces(domain) if domain.isascii() else ()))
+    return (*_runs(local), "@", *(_runs(domain) if domain.isascii() else ()))
+
+
+def _characters(value: str) -> tuple[str, ...]:
+    return tuple("".join(_runs(value)))
 
 
 def _last_digits(count: int) -> Callable[[str], tuple[str, ...]]:
-    return lambda value: (_NON_DIGIT.sub("", value)[-count:],)
+    return lambda value: tuple(_NON_DIGIT.sub("", value)[-count:])
 
 
 def _nothing(_: str) -> tuple[str, ...]:
@@ -122,7 +122,12 @@ _NARROWERS: dict[IdentifierType, Callable[[str], tuple[str, ...]]] = {
     IdentifierType.EMAIL: _email_pieces,
     IdentifierType.PHONE: _last_digits(7),
     IdentifierType.PERSONNUMMER: _last_digits(10),
+    IdentifierType.NATIONAL_ID: _runs,
     IdentifierType.ORGNR: _last_digits(10),
+    IdentifierType.CUSTOMER_NO: _characters,
+    IdentifierType.USERNAME: _runs,
     IdentifierType.NAME: _nothing,
     IdentifierType.ADDRESS: _nothing,
+    IdentifierType.ORDER_NO: _characters,
+    IdentifierType.SERIAL: _characters,
 }

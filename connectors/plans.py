@@ -29,6 +29,14 @@ _NO_RULE = Text(
 _NO_DATE = Text(
     sv="Datumet som lagringstiden räknas från saknas.", en="The date that the retention period runs from is missing."
 )
+#: Rule of a keep -> why, as a letter tells it (Art. 17(3)(b): "compliance with a legal obligation").
+_KEEP_REASONS = {
+    "bookkeeping": Text(
+        sv="underlag för bokföringen, som vi är skyldiga att spara",
+        en="accounting records, which we are obliged to keep",
+    ),
+    "period": Text(sv="uppgifter som en lag ålägger oss att spara", en="data that a law obliges us to keep"),
+}
 _WRITES = frozenset({StepAction.UPDATE, StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS})
 _COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
 
@@ -75,7 +83,8 @@ def _erase_step(declared: DeclaredObject, record: Record) -> PlanStep:
             return _step(record, StepAction.TASK, reason=_NO_DATE, law=record.keep_law)
         # Art. 17(3)(b): no erasure while a law demands that the data are kept; after its last day the rule applies.
         if record.keep_until >= record.read_at.astimezone(ZoneInfo("Europe/Stockholm")).date():
-            return _step(record, StepAction.KEEP, law=record.keep_law, until=record.keep_until)
+            reason = _KEEP_REASONS[declared.keep.rule] if declared.keep else None
+            return _step(record, StepAction.KEEP, reason=reason, law=record.keep_law, until=record.keep_until)
     if rule is None or rule.action == "keep":
         return _step(record, StepAction.TASK, reason=_NO_RULE)
     if rule.action == "anonymise":

@@ -22,7 +22,7 @@ from sqlalchemy.types import NullType
 
 from connectors import check_options, plans
 from connectors.declared import Row, canary_found, search_rows
-from connectors.matching import FILLERS, as_text, narrowing
+from connectors.matching import as_text, narrowing
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import (
@@ -145,10 +145,9 @@ class _Tables:
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
         patterns = {_pattern(narrowing(identifier)) for identifier in identifiers}
-        columns = [_bare(sa.column(column)) for column in find.columns]
-        return self._rows(
-            declared, sa.or_(*(column.like(pattern, escape="!") for column in columns for pattern in patterns))
-        )
+        columns = [_lower(column) for column in find.columns]
+        likes = [column.like(pattern, escape="!") for column in columns for pattern in patterns]
+        return self._rows(declared, sa.or_(*likes))
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
         ordered = sorted(values)
@@ -202,12 +201,8 @@ def _key_is(declared: DeclaredObject, key: str) -> sa.ColumnElement[bool]:
     return sa.column(declared.key or "") == _bound(key)
 
 
-def _bare(column: sa.ColumnClause[object]) -> sa.ColumnElement[str]:
-    """*column* as lower-case text without FILLERS, to be compared with the pieces of `narrowing`."""
-    bare: sa.ColumnElement[str] = sa.func.lower(sa.cast(column, sa.String))
-    for filler in FILLERS:
-        bare = sa.func.replace(bare, filler, "")
-    return bare
+def _lower(column: str) -> sa.ColumnElement[str]:
+    return sa.func.lower(sa.cast(sa.column(column), sa.String))
 
 
 def _pattern(pieces: Sequence[str]) -> str:
