@@ -66,7 +66,7 @@ class _Progress:
     """What is known of one system so far."""
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)  # (object, key) -> its strongest record
-    detail: str = ""
+    detail: str = "there is no identifier to search by"  #: Until the first answer.
     complete: bool = True
     failed: bool = False
     answered: bool = False
@@ -78,14 +78,14 @@ class _Progress:
             if known is None or (known.strength, record.strength) == (Strength.CANDIDATE, Strength.CERTAIN):
                 self.records[record.object, record.key] = record
         self.names += answer.names
-        self.detail = self.detail or answer.detail
+        self.detail = (self.detail if self.answered or self.failed else "") or answer.detail
         self.complete &= answer.complete
         self.failed |= answer.failed
         self.answered |= not answer.failed
 
     @property
     def outcome(self) -> SystemOutcome:
-        if self.failed and not self.answered:
+        if not self.answered:
             return SystemOutcome.FAILED
         if self.failed or not self.complete:
             return SystemOutcome.PARTIAL
@@ -112,7 +112,8 @@ def search(
     Args: identifiers: in normal form, proven in this case or given by staff; claimed: stated by the requester but not
     proven: what only they find are candidates, and they lead no further; parallel: runs a function over the names of
     systems as `map` does, answers in the same order.
-    Returns: one line per system in the order of *systems*; the identifiers that were searched by, the given ones first.
+    Returns: one line per system in the order of *systems*, failed without any identifier; the identifiers that were
+    searched by, the given ones first.
     """
     shared: set[Identifier] = set()
     while True:
@@ -143,6 +144,8 @@ def _follow(
     searched: dict[Identifier, None] = {}
     new = tuple(dict.fromkeys(identifiers))
     for _ in range(MAX_ROUNDS):
+        if not new:
+            break
         searched |= dict.fromkeys(new)
         asked = [name for name, done in progress.items() if not done.failed]
         answers = parallel(lambda name, new=new: _ask(systems[name], new, shared, now), asked)  # type: ignore[misc]
@@ -151,10 +154,9 @@ def _follow(
             progress[name].take(answer)
             emitted |= dict.fromkeys(answer.emits)
         new = tuple(identifier for identifier in emitted if identifier not in searched)
-        if not new:
-            return progress, tuple(searched)
     for done in progress.values():
-        done.take(_Answer(complete=False, detail=f"new identifiers still came after {MAX_ROUNDS} rounds"))
+        if new and done.answered:
+            done.take(_Answer(complete=False, detail=f"new identifiers still came after {MAX_ROUNDS} rounds"))
     return progress, tuple(searched)
 
 

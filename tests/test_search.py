@@ -116,6 +116,14 @@ def test_one_system_failing_does_not_stop_the_others() -> None:
     }
 
 
+def test_without_an_identifier_nothing_was_searched_and_nothing_is_not_claimed() -> None:
+    result = ask([memory("crm", {"no": "K1"})])
+
+    assert [(each.outcome.value, each.detail) for each in result.systems] == [
+        ("failed", "there is no identifier to search by")
+    ]
+
+
 def test_details_of_a_failure_hold_no_personal_data() -> None:
     result = search({"buggy": Failing(KeyError("asa@example.se"))}, [given("email", "asa@example.se")], now=NOW)
 
