@@ -173,6 +173,7 @@ def _value(declared: DeclaredField, text: str) -> RecordValue:
         code_unknown=bool(declared.codes) and text not in declared.codes,
         free_text=declared.free_text,
         source=declared.source,
+        vouched=declared.vouched,
     )
 
 

@@ -258,6 +258,7 @@ class RecordValue:
     code_unknown: bool = False  #: The field holds codes and this one has no explanation: blocks approval.
     free_text: bool = False  #: May mention other people.
     source: Text | None = None  #: Where it came from, if not from the person (Art. 15(1)(g)).
+    vouched: bool = False  #: The person's own, entered or confirmed by the company: what promise P4 calls on file.
 
 
 @dataclass(frozen=True, kw_only=True)

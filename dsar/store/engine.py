@@ -15,6 +15,7 @@ from sqlmodel import Session
 from dsar.errors import DatabaseUnavailableError
 from dsar.store.audit import AuditQueries
 from dsar.store.cases import CaseQueries
+from dsar.store.challenges import ChallengeQueries
 from dsar.store.letters import LetterQueries
 from dsar.store.mail import MailQueries
 from dsar.store.plans import PlanQueries
@@ -81,7 +82,16 @@ def _cause(error: sa.exc.DBAPIError) -> str:
     return next((words for sign, words in known.items() if sign in text), type(error.orig).__name__)
 
 
-class Transaction(MailQueries, CaseQueries, LetterQueries, PlanQueries, WorkQueries, AuditQueries, StatisticsQueries):
+class Transaction(
+    MailQueries,
+    CaseQueries,
+    ChallengeQueries,
+    LetterQueries,
+    PlanQueries,
+    WorkQueries,
+    AuditQueries,
+    StatisticsQueries,
+):
     """Everything that can be asked of and written to the database in one transaction."""
 
 

@@ -122,6 +122,20 @@ class CaseMessage(Row, table=True):
     sealed_triage: bytes = Field(sa_type=sa.LargeBinary)
 
 
+class Challenge(Row, table=True):
+    """A one-time code sent to a contact point on file; the code stands in the sealed mail and nowhere else."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="case_file.id", index=True)
+    digest: str = Field(max_length=64)  #: Keyed digest of the code, bound to the case.
+    contact_index: str = Field(max_length=64, index=True)  #: Blind index of the contact point.
+    sealed_contact: bytes = Field(sa_type=sa.LargeBinary)
+    created_at: datetime
+    expires_at: datetime
+    tries: int = 0  #: Answers taken so far, right or wrong.
+    answered_at: datetime | None = None  #: When the right code came back: it is used up.
+
+
 class Request(Row, table=True):
     """One right exercised in a case. It survives the purge of the case: it names nobody."""
 

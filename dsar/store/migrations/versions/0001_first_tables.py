@@ -147,6 +147,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_case_index_digest"), ["digest"], unique=False)
 
     op.create_table(
+        "challenge",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("contact_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("sealed_contact", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("answered_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_challenge_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_challenge")),
+    )
+    with op.batch_alter_table("challenge", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_challenge_case_id"), ["case_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_challenge_contact_index"), ["contact_index"], unique=False)
+
+    op.create_table(
         "decision",
         sa.Column("case_id", sa.Integer(), nullable=False),
         sa.Column("record_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -397,6 +415,11 @@ def downgrade() -> None:
 
     op.drop_table("letter")
     op.drop_table("decision")
+    with op.batch_alter_table("challenge", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_challenge_contact_index"))
+        batch_op.drop_index(batch_op.f("ix_challenge_case_id"))
+
+    op.drop_table("challenge")
     with op.batch_alter_table("case_index", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_case_index_digest"))
 
