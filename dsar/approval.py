@@ -84,7 +84,7 @@ def check_may_approve(
     actor: str,
     *,
     roles: Collection[Role],
-    author: str,
+    authors: Collection[str],
     right: Right,
     high_risk: bool,
     single_approver: bool,
@@ -94,18 +94,24 @@ def check_may_approve(
     Two people stand behind what cannot be undone or is contested: erasure, refusal, high risk (Art. 32, Art. 25).
 
     Args:
-        actor, author: keys in settings of who approves and of who decided what the answer says ("dsar": nobody did).
+        actor: key in settings of who approves.
         roles: of the actor.
+        authors: keys of everybody who decided what the answer says; empty where only the program did.
         single_approver: the company has only one approver and says so in settings.
         refusal: the answer refuses the request in whole or in part.
     Raises: NotPermittedError.
     """
-    if APPROVING.isdisjoint(roles):
-        raise NotPermittedError(actor, "approve", "the role approver or admin is needed")
+    check_approver(actor, "approve", roles)
     needs_two = refusal or high_risk or right is Right.ERASE
-    if needs_two and not single_approver and actor.casefold() == author.casefold():
+    if needs_two and not single_approver and actor.casefold() in {author.casefold() for author in authors}:
         what = "a refusal" if refusal else "an erasure" if right is Right.ERASE else "an answer of high risk"
         raise NotPermittedError(actor, "approve", f"{what} needs a second person, and they prepared it themselves")
+
+
+def check_approver(actor: str, action: str, roles: Collection[Role]) -> None:
+    """Raises: NotPermittedError unless one of the *roles* of *actor* may decide what leaves the company."""
+    if APPROVING.isdisjoint(roles):
+        raise NotPermittedError(actor, action, "the role approver or admin is needed")
 
 
 def _digest(value: object) -> str:

@@ -5,7 +5,6 @@ Effects: opens the database and the key store; reads declarations and the regist
 by the steps that need them. The only module that imports connectors/.
 """
 
-import getpass
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import connectors
-from dsar import declaration, settings, worker
+from dsar import declaration, settings, staff, worker
 from dsar.casework.context import App
 from dsar.connector import Searches
 from dsar.declaration import Declaration
-from dsar.errors import NotPermittedError, SettingsError
+from dsar.errors import SettingsError
 from dsar.inbox import ImapAccount, ImapInbox
 from dsar.mailserver import Credential, CredentialSource
 from dsar.model import Activity
@@ -41,27 +40,19 @@ class Session:
         """
         Login of the member of staff who calls.
 
-        Raises: NotPermittedError for anybody who is not in [staff.LOGIN].
+        Raises: NotPermittedError for anybody who is not in [staff.LOGIN], or is not kept apart from database and keys.
         """
-        login = caller(os.environ, separation=self.app.settings.staff.separation)
-        if login not in self.app.settings.members:
-            raise NotPermittedError(login, "work on cases", f"settings have no section [staff.{login}]")
-        return login
+        chosen = self.app.settings
+        return staff.actor(
+            os.environ,
+            separation=chosen.staff.separation,
+            members=chosen.members,
+            private_files=chosen.private_files,
+        )
 
     def run_due(self) -> int:
         """Do every step that is due; how many were tried."""
         return worker.run_due(self.tools)
-
-
-def caller(environ: Mapping[str, str], *, separation: bool) -> str:
-    """
-    Who calls: with separation the person behind sudo, whom the operating system vouches for.
-
-    Without separation (a single user, the demo) DSAR_ACTOR may name another member of staff.
-    """
-    if separation:
-        return environ.get("SUDO_USER") or getpass.getuser()
-    return environ.get("DSAR_ACTOR") or environ.get("SUDO_USER") or getpass.getuser()
 
 
 @contextmanager

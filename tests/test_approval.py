@@ -120,13 +120,13 @@ def test_values_with_broken_characters_have_a_hash() -> None:
 
 @pytest.mark.parametrize("role", [Role.APPROVER, Role.ADMIN])
 def test_approvers_and_admins_approve_what_they_prepared_themselves(role: Role) -> None:
-    check_may_approve("eva", roles=[role], author="eva", right=Right.ACCESS, high_risk=False, single_approver=False)
+    check_may_approve("eva", roles=[role], authors=["eva"], right=Right.ACCESS, high_risk=False, single_approver=False)
 
 
 def test_a_handler_approves_nothing() -> None:
     with pytest.raises(NotPermittedError, match="eva may not approve: the role approver or admin is needed"):
         check_may_approve(
-            "eva", roles=[Role.HANDLER], author="dsar", right=Right.ACCESS, high_risk=False, single_approver=True
+            "eva", roles=[Role.HANDLER], authors=[], right=Right.ACCESS, high_risk=False, single_approver=True
         )
 
 
@@ -146,7 +146,7 @@ def test_erasure_refusal_and_high_risk_need_two_people(
         check_may_approve(
             "eva",
             roles=[Role.APPROVER],
-            author="Eva",
+            authors=["olle", "Eva"],
             right=right,
             high_risk=high_risk,
             single_approver=False,
@@ -154,13 +154,15 @@ def test_erasure_refusal_and_high_risk_need_two_people(
         )
 
 
-@pytest.mark.parametrize(("author", "single_approver"), [("olle", False), ("dsar", False), ("eva", True)])
-def test_a_second_author_the_program_or_the_setting_satisfies_that(author: str, *, single_approver: bool) -> None:
+@pytest.mark.parametrize(("authors", "single_approver"), [(["olle"], False), ([], False), (["eva"], True)])
+def test_a_second_author_the_program_or_the_setting_satisfies_that(
+    authors: list[str], *, single_approver: bool
+) -> None:
     for right, high_risk, refusal, _ in FOUR_EYES:
         check_may_approve(
             "eva",
             roles=[Role.APPROVER],
-            author=author,
+            authors=authors,
             right=right,
             high_risk=high_risk,
             single_approver=single_approver,

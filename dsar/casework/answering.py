@@ -37,6 +37,12 @@ from dsar.store.tables import CaseFile, LetterAnnex, LetterRow, Request
 #: What a person decided to answer -> the letter that says so.
 _DECIDED = {"refuse": LetterKind.REFUSAL, "unidentified": LetterKind.UNIDENTIFIED}
 
+#: Events by which a person decides to answer no.
+_DECIDING = frozenset({Event.REFUSED, Event.UNIDENTIFIED})
+
+#: Events by which a person decides whom an answer is about and what it covers.
+SHAPING = frozenset({Event.SORTED, "verified", "candidate_decided", "plan_corrected", "redacted"})
+
 #: Steps after which something is still there.
 _LEFT = frozenset({StepAction.KEEP, StepAction.TASK})
 
@@ -219,7 +225,6 @@ def _store(
             composed_on=facts.today,
             inputs_sha256=inputs,
             template_sha256=letter.template_sha256,
-            author=_author(tx, request),
             sealed_content=seal_content(app, case, content),
         ),
         [request.id or 0],
@@ -239,13 +244,18 @@ def _store(
     return row
 
 
-def _author(tx: Transaction, request: Request) -> str:
-    """The member of staff whose decision the letter follows; the program if nobody decided anything."""
-    deciding = {Event.REFUSED, Event.UNIDENTIFIED}
-    actors = [
-        event.actor for event in tx.events(request.case_id) if event.request_id == request.id and event.name in deciding
-    ]
-    return actors[-1] if actors else PROGRAM
+def authors(tx: Transaction, request: Request) -> frozenset[str]:
+    """
+    Who decided what the answer to *request* says: who refused it, or else who shaped the case that it answers.
+
+    Empty where the program did it all.
+    """
+    events = tx.events(request.case_id)
+    if request.decision:
+        events = [event for event in events if event.request_id == request.id and event.name in _DECIDING]
+    else:
+        events = [event for event in events if event.request_id in {None, request.id} and event.name in SHAPING]
+    return frozenset(event.actor for event in events) - {PROGRAM}
 
 
 def letter_date_passed(row: LetterRow, now: datetime) -> bool:

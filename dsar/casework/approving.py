@@ -8,7 +8,7 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework.answering import Draft, draft
+from dsar.casework.answering import Draft, authors, draft
 from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.facts import accepted_records, undecided_records
 from dsar.casework.identifying import level_needed
@@ -53,7 +53,7 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
     current = draft(app, case, request, now=now)
     with app.store.transaction() as tx:
         records = accepted_records(app, tx, case, Right(request.right))
-        _check_actor(app, current, request, records, actor=actor)
+        _check_actor(app, tx, current, request, records, actor=actor)
         if current.letter.kind not in _DISCLOSES_NOTHING:
             _check_identity(case, request, records)
             _check_coverage(app, tx, case)
@@ -148,6 +148,8 @@ def release_erasure(app: App, request_id: int, *, now: datetime) -> bool:
         if request.state != State.BLOCKED or request.blocked_reason != ACCESS_FIRST:
             return True
         case = tx.case_by_id(request.case_id)
+        if case.legal_hold or "follow_up_unknown_sender" in case.flags:
+            return True  # a person decides (`dsar release`)
         if _access_comes_first(tx, case):
             return False
         answered = [each for each in tx.requests(case.id or 0) if each.right == Right.ACCESS]
@@ -162,12 +164,6 @@ def release_erasure(app: App, request_id: int, *, now: datetime) -> bool:
             return True  # never past its own send-by without a person
         _start_applying(tx, request, actor=PROGRAM, now=now)
     return True
-
-
-def release_by_person(app: App, request: Request, *, actor: str, now: datetime) -> None:
-    """A person lets a blocked change go on."""
-    with app.store.transaction() as tx:
-        _start_applying(tx, request, actor=actor, now=now)
 
 
 def _start_applying(tx: Transaction, request: Request, *, actor: str, now: datetime) -> None:
@@ -213,11 +209,13 @@ def coverage_gaps(app: App, tx: Transaction, case: CaseFile) -> list[str]:
     return gaps
 
 
-def _check_actor(app: App, current: Draft, request: Request, records: tuple[Record, ...], *, actor: str) -> None:
+def _check_actor(
+    app: App, tx: Transaction, current: Draft, request: Request, records: tuple[Record, ...], *, actor: str
+) -> None:
     approval.check_may_approve(
         actor,
         roles=app.settings.roles(actor),
-        author=current.row.author,
+        authors=authors(tx, request),
         right=Right(request.right),
         high_risk=risk_of(records) is Risk.HIGH,
         single_approver=app.settings.single_approver,

@@ -12,7 +12,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Literal
 
-from dsar import dispatch, letters
+from dsar import approval, dispatch, letters
 from dsar.casework.context import PROGRAM, App, case_key, subject_of
 from dsar.casework.facts import base_facts
 from dsar.errors import (
@@ -256,8 +256,9 @@ def decide_uncertain(app: App, case: CaseFile, *, sent: bool, actor: str, now: d
     """
     A person's word on the uncertain mails of a case: they left, or they are to be sent again as they are.
 
-    Returns: number of mails decided.
+    Returns: number of mails decided. Raises: NotPermittedError: it may send a letter twice, so it needs an approver.
     """
+    approval.check_approver(actor, "decide about an uncertain mail", app.settings.roles(actor))
     with app.store.transaction() as tx:
         rows = [row for row in tx.outgoing_of_case(case.id or 0) if row.state == "uncertain"]
     for row in rows:

@@ -98,3 +98,7 @@ def settings_path(explicit: str | None) -> Path:
 def main(ctx: click.Context, settings_file: str | None) -> None:
     """Answer people who ask about their personal data."""
     ctx.obj = settings_path(settings_file)
+    if "SUDO_UID" in os.environ:
+        from dsar.staff import trusted_settings
+
+        ctx.obj = trusted_settings(ctx.obj, os.environ)

@@ -40,6 +40,7 @@ class Look:
 def show(ctx: click.Context, reference: str, *, side: str | None, save: Path | None, as_json: bool) -> None:
     """Show a case: its head, or the side that an option names."""
     with session(ctx) as opened:
+        opened.actor()
         SHOW[side or "head"](Look(opened=opened, reference=reference, save=save, as_json=as_json))
 
 

@@ -5,6 +5,7 @@ Effects: reads the files or standard input, prints; needs no settings and no dat
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import click
 from dsar.errors import MalformedMailError
 from dsar.mime import read_mail
 from dsar.model import FoundRequest, Identifier, RequestedChange, Triage, TriageSubject
+from dsar.staff import check_named_file
 from dsar.triage import triage as sort_mail
 
 _TRUSTED_AUTHENTICATION = ("xelent.se",)
@@ -25,6 +27,9 @@ _TRUSTED_AUTHENTICATION = ("xelent.se",)
 @click.pass_context
 def triage(ctx: click.Context, files: tuple[str, ...], *, as_json: bool, why: bool) -> None:
     """Explain what a mail asks, touching nothing; "-" reads standard input."""
+    for file in files:
+        if file != "-":
+            check_named_file(Path(file), os.environ)
     failed = False
     for file in files:
         try:

@@ -39,11 +39,14 @@ from dsar.settings.sections import (
     SystemSection,
     TriageSection,
     VaultSection,
+    sqlite_file,
 )
 
 __all__ = ["MailboxSection", "MemberSection", "Settings", "SmtpSection", "SystemSection", "load"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+#: What SQLite writes beside a database; see sqlite.org/tempfiles.html.
+_SQLITE_COMPANIONS = ("-wal", "-shm", "-journal")
 #: What settings.example.ini holds in place of what only the company knows.
 PLACEHOLDER = "CHANGE-ME"
 
@@ -69,6 +72,7 @@ class Settings:
     staff: StaffSection
     members: Mapping[str, MemberSection]  #: {LOGIN: [staff.LOGIN]}
     retention: RetentionSection
+    secret_files: frozenset[Path] = frozenset()  #: Files that hold secrets; the settings file only if it holds some.
 
     # What the use cases ask, wherever it stands in the file.
 
@@ -133,6 +137,14 @@ class Settings:
     def single_approver(self) -> bool:
         return self.staff.single_approver
 
+    @property
+    def private_files(self) -> tuple[Path, ...]:
+        """Files that only the service user may read: database and key store with their companions, and secrets."""
+        urls = (self.database.url, self.database.keys_url)
+        databases = [path for url in urls if (path := sqlite_file(url.get_secret_value())) is not None]
+        companions = [path.with_name(f"{path.name}{suffix}") for path in databases for suffix in _SQLITE_COMPANIONS]
+        return tuple(dict.fromkeys([*databases, *companions, *sorted(self.secret_files)]))
+
     def staff_name(self, login: str | None) -> str | None:
         """Full name of a member of staff, None for anybody else."""
         member = self.members.get(login or "")
@@ -161,6 +173,7 @@ class _Loader:
         self._folder = path.absolute().parent
         self._faults: list[str] = []
         self._secrets = SecretSources(environ=environ, folder=self._folder, report=self._report)
+        self._holds_secrets = False
 
     def load(self) -> Settings:
         raw = read_ini(self._path)
@@ -184,7 +197,8 @@ class _Loader:
         whole: dict[str, Any] = single | {"mailboxes": named["mailbox"], "systems": named["system"]}
         whole["members"] = named["staff"]
         whole["controller"] = Controller(**whole["controller"].model_dump())
-        return Settings(file=self._path, **whole)
+        itself = {self._path.absolute()} if self._holds_secrets else set()
+        return Settings(file=self._path, secret_files=frozenset(self._secrets.files | itself), **whole)
 
     def _named(self, kind: str, raw: dict[str, dict[str, str]]) -> dict[str, Section]:
         found: dict[str, Section] = {}
@@ -199,6 +213,7 @@ class _Loader:
 
     def _section(self, section: str, kind: type[Section], values: dict[str, str]) -> Section | None:
         for key in sorted(kind.secrets):
+            self._holds_secrets |= key in values and sqlite_file(values[key]) is None
             self._secrets.find(section, key, values)
         given: dict[str, object] = {**values}
         if kind is SystemSection:

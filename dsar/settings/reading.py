@@ -10,7 +10,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsar.errors import SettingsError
@@ -60,10 +60,13 @@ class SecretSources:
     environ: Mapping[str, str]
     folder: Path  #: Of the settings file.
     report: Callable[[str, str, str], None]  #: Takes section, key and what is wrong.
+    files: set[Path] = field(default_factory=set)  #: Files named by KEY_file, gathered by find().
 
     def find(self, section: str, key: str, values: dict[str, str]) -> None:
         """Put the secret under *key* of *values*, and take `KEY_file` and `KEY_cmd` out."""
         file, command = values.pop(f"{key}_file", None), values.pop(f"{key}_cmd", None)
+        if file:
+            self.files.add(self.folder / file)
         found = (
             self.environ.get(environment_name(section, key))
             or self._credential(f"{section}.{key}")

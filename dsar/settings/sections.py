@@ -92,6 +92,12 @@ def absolute_sqlite(url: str, folder: Path) -> str:
     return f"{_SQLITE}{folder / path}"
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database; None for any other URL."""
+    path = url.removeprefix(_SQLITE).partition("?")[0] if url.startswith(_SQLITE) else ""
+    return None if not path or path.startswith((":memory:", "file:")) else Path(path)
+
+
 def _database_url(url: SecretStr, info: ValidationInfo) -> SecretStr:
     return SecretStr(absolute_sqlite(url.get_secret_value(), _folder(info)))
 

@@ -221,7 +221,6 @@ class LetterRow(Row, table=True):
     composed_on: date  #: A letter of another day is made anew before approval.
     inputs_sha256: str = Field(max_length=64)  #: Of everything it was made from: other inputs, another letter.
     template_sha256: str = Field(max_length=64)
-    author: str  #: Who decided what it says; "dsar" if nobody did.
     sealed_content: bytes = Field(sa_type=sa.LargeBinary)  #: JSON: subject, text, html, recipient.
 
 

@@ -184,7 +184,6 @@ def upgrade() -> None:
         sa.Column("composed_on", sa.Date(), nullable=False),
         sa.Column("inputs_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("template_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("author", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("sealed_content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_letter_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
