@@ -113,7 +113,7 @@ def free_dead(app: App) -> int:
     """Take the leases of processes of this host that no longer exist; how many. Otherwise their time must run out."""
     host, _, _ = worker_name().partition(":")
     with app.store.transaction() as tx:
-        names = {row.worker for row in tx.work() if row.worker.startswith(f"{host}:")}
+        names = {name for name in tx.lease_holders() if name.startswith(f"{host}:")}
         dead = [name for name in names if not _is_alive(int(name.rpartition(":")[2]))]
         return tx.free_leases(dead)
 
@@ -145,7 +145,9 @@ def run_due(tools: Tools, *, limit: int | None = None) -> int:
         tried += 1
         run_step(tools, work, now=now)
     with tools.app.store.transaction() as tx:
-        tx.seal_events()
+        if tx.take_lease("sealer", name, now=datetime.now(UTC), seconds=_LEASE.total_seconds()):
+            tx.seal_events()
+            tx.give_lease("sealer", name)
     return tried
 
 

@@ -54,7 +54,7 @@ class AuditQueries(Queries):
         return self.session.exec(select(EventRow).where(EventRow.case_id == case_id).order_by(col(EventRow.id))).all()
 
     def seal_events(self) -> int:
-        """Chain every event not chained yet; how many. Run by one process at a time (lease "sealer")."""
+        """Chain every event not chained yet; how many. Only for the holder of the lease "sealer"."""
         last = self.session.exec(select(Seal).order_by(col(Seal.position).desc()).limit(1)).first()
         position, digest = (last.position, last.digest) if last is not None else (0, _FIRST)
         pending = (

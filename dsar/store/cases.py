@@ -19,9 +19,9 @@ class CaseQueries(Queries):
     def next_reference(self, year: int) -> str:
         """The next free case reference of *year*, e.g. D-2026-00042."""
         series = f"D-{year}"
-        counter = self.session.get(Counter, series, with_for_update=True) or Counter(series=series, last=0)
+        self._insert_new(Counter(series=series, last=0))
+        counter = self.session.get_one(Counter, series, with_for_update=True, populate_existing=True)
         counter.last += 1
-        self.session.add(counter)
         self.session.flush()
         return f"{series}-{counter.last:05d}"
 

@@ -60,10 +60,12 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Foreign errors of an unreachable, locked, full or unprepared database become DatabaseUnavailableError."""
+    """Foreign errors of an unreachable, locked, full, damaged or unprepared database: DatabaseUnavailableError."""
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.ProgrammingError) as error:
+    except (sa.exc.IntegrityError, sa.exc.DataError):
+        raise  # our own mistakes
+    except (sa.exc.DatabaseError, sa.exc.InterfaceError) as error:
         raise DatabaseUnavailableError(_cause(error)) from error
 
 
@@ -74,6 +76,8 @@ def _cause(error: sa.exc.DBAPIError) -> str:
         "does not exist": "it has no tables yet, or does not exist; run 'dsar db upgrade'",
         "unable to open": "the file cannot be opened",
         "readonly": "it is read-only",
+        "not a database": "the file is damaged or no database",
+        "malformed": "the file is damaged or no database",
         "disk is full": "the disk is full",
         "locked": "another process holds it for too long",
         "refused": "the server does not answer",

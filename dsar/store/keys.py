@@ -24,7 +24,10 @@ class SqlKeyStore:
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         with translated():
-            _METADATA.create_all(self.engine)
+            try:
+                _METADATA.create_all(self.engine)
+            except sa.exc.DatabaseError:  # perhaps another process made the table between our look and our making it
+                _METADATA.create_all(self.engine)
 
     def get(self, key_id: str) -> dict[str, bytes]:
         query = sa.select(_WRAPPED_KEY.c.wrapped_by, _WRAPPED_KEY.c.wrapped).where(_WRAPPED_KEY.c.key_id == key_id)

@@ -47,20 +47,22 @@ class MailQueries(Queries):
         return self.session.get(RawContent, sha256) is not None
 
     def add_raw(self, sha256: str, *, size: int, sealed_content: bytes) -> None:
-        """Store the exact bytes of a mail; call only if has_raw says no."""
-        self.session.add(RawContent(sha256=sha256, size=size, sealed_content=sealed_content))
-        self.session.flush()
+        """Store the exact bytes of a mail; what is stored stays as it is."""
+        self._insert_new(RawContent(sha256=sha256, size=size, sealed_content=sealed_content))
 
     def raw(self, sha256: str) -> bytes:
         """Sealed bytes of a mail that is stored."""
         return self.session.exec(select(RawContent.sealed_content).where(RawContent.sha256 == sha256)).one()
 
     def add_sighting(self, sighting: Sighting) -> bool:
-        """Note that a mail was seen; False if exactly this sighting is known."""
+        """Note that a mail was seen; False if that is known. A mail that the server gives at last counts as seen."""
+        if self._insert_new(sighting):
+            return True
         key = (sighting.mailbox, sighting.folder, sighting.uid_validity, sighting.uid)
-        if self.session.get(Sighting, key) is not None:
+        known = self.session.get_one(Sighting, key)
+        if known.sha256 is not None or sighting.sha256 is None:
             return False
-        self.session.add(sighting)
+        known.sha256, known.received_at = sighting.sha256, sighting.received_at
         return True
 
     def unfetched(self) -> Sequence[Sighting]:
@@ -97,14 +99,14 @@ class MailQueries(Queries):
 
     def add_message(self, *, sha256: str, mailbox: str, received_at: datetime) -> int | None:
         """The message row of new bytes; None if they are known, then an earlier arrival moves its clock back."""
-        known = self.session.exec(select(Message).where(Message.sha256 == sha256)).one_or_none()
-        if known is not None:
-            known.received_at = min(known.received_at, received_at)
-            return None
-        row = Message(sha256=sha256, mailbox=mailbox, received_at=received_at)
-        self.session.add(row)
-        self.session.flush()
-        return row.id
+        is_new = self._insert_new(Message(sha256=sha256, mailbox=mailbox, received_at=received_at))
+        row = self.session.exec(select(Message).where(Message.sha256 == sha256)).one()
+        row.received_at = min(row.received_at, received_at)
+        return row.id if is_new else None
+
+    def message_of(self, sha256: str) -> Message:
+        """The message row of bytes that are stored."""
+        return self.session.exec(select(Message).where(Message.sha256 == sha256)).one()
 
     def message(self, message_id: int) -> Message | None:
         return self.session.get(Message, message_id)

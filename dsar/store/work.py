@@ -15,9 +15,12 @@ class WorkQueries(Queries):
 
     def enqueue(self, step: str, subject_id: int, *, due_at: datetime) -> None:
         """Make a step due; if it is due already, the earlier time counts."""
-        row = self.session.exec(select(Work).where(Work.step == step, Work.subject_id == subject_id)).one_or_none()
-        if row is None:
-            self.session.add(Work(step=step, subject_id=subject_id, due_at=due_at))
+        if self._insert_new(Work(step=step, subject_id=subject_id, due_at=due_at)):
+            return
+        query = select(Work).where(Work.step == step, Work.subject_id == subject_id)
+        row = self.session.exec(query.with_for_update(), execution_options={"populate_existing": True}).one_or_none()
+        if row is None:  # the worker has just finished it
+            self._insert_new(Work(step=step, subject_id=subject_id, due_at=due_at))
         elif row.lease_until is not None or due_at < row.due_at:
             # under way just now: what was enqueued meanwhile must not be lost, so it runs once more
             row.due_at = due_at
@@ -63,7 +66,8 @@ class WorkQueries(Queries):
         )
 
     def free_leases(self, workers: Sequence[str]) -> int:
-        """Make the steps of dead workers due at once; how many."""
+        """Make the steps of dead workers due at once, and end what else they held; how many steps."""
+        self.session.execute(sa.delete(Lease).where(col(Lease.holder).in_(workers)))
         result = self.session.execute(
             sa.update(Work).where(col(Work.worker).in_(workers)).values(lease_until=None, worker="")
         )
@@ -75,16 +79,20 @@ class WorkQueries(Queries):
 
     def take_lease(self, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
         """Become the one process that may do *name*; also renews a lease already held."""
-        row = self.session.get(Lease, name, with_for_update=True)
-        if row is not None and row.holder != holder and row.until > now:
-            return False
         until = now + timedelta(seconds=seconds)
-        if row is None:
-            row = Lease(name=name, holder=holder, until=until)
+        if self._insert_new(Lease(name=name, holder=holder, until=until)):
+            return True
+        row = self.session.get(Lease, name, with_for_update=True, populate_existing=True)
+        if row is None or (row.holder != holder and row.until > now):
+            return False
         row.holder, row.until = holder, until
-        self.session.add(row)
         self.session.flush()
         return True
+
+    def lease_holders(self) -> set[str]:
+        """Every worker that holds a step or a lease."""
+        workers = self.session.exec(select(Work.worker).where(Work.worker != "")).all()
+        return {*workers, *self.session.exec(select(Lease.holder))}
 
     def give_lease(self, name: str, holder: str) -> None:
         """Stop holding a lease."""
