@@ -14,7 +14,7 @@ import click
 from dsar.errors import MalformedMailError
 from dsar.mime import read_mail
 from dsar.model import FoundRequest, Identifier, RequestedChange, Triage, TriageSubject
-from dsar.staff import check_named_file
+from dsar.staff import read_named_file
 from dsar.triage import triage as sort_mail
 
 _TRUSTED_AUTHENTICATION = ("xelent.se",)
@@ -27,9 +27,6 @@ _TRUSTED_AUTHENTICATION = ("xelent.se",)
 @click.pass_context
 def triage(ctx: click.Context, files: tuple[str, ...], *, as_json: bool, why: bool) -> None:
     """Explain what a mail asks, touching nothing; "-" reads standard input."""
-    for file in files:
-        if file != "-":
-            check_named_file(Path(file), os.environ)
     failed = False
     for file in files:
         try:
@@ -49,7 +46,7 @@ def triage(ctx: click.Context, files: tuple[str, ...], *, as_json: bool, why: bo
 
 
 def _content(file: str) -> bytes:
-    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    return sys.stdin.buffer.read() if file == "-" else read_named_file(Path(file), os.environ)
 
 
 def _triage(content: bytes) -> Triage:

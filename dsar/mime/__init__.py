@@ -15,7 +15,7 @@ email package takes quadratic time on hostile headers and loses Swedish letters 
 from email.message import Message
 
 from dsar.errors import MalformedMailError
-from dsar.mime.headers import Headers
+from dsar.mime.headers import Headers, decode_words
 from dsar.mime.machines import is_permanent_bounce, machine_signs, own_message_ids
 from dsar.mime.message import Leaf, leaves, parse
 from dsar.mime.quotes import cut_quotes
@@ -95,7 +95,7 @@ class _Body:
         if part.starts_forwarded is not None:
             self._texts.append(_forwarded_head(part.starts_forwarded))
         if not part.is_text:
-            name = safe_filename(part.filename)
+            name = safe_filename(decode_words(part.filename))
             self.attachments.append(Attachment(filename=name, content_type=part.content_type, content=part.payload))
         elif part.content_type == "text/html":
             self._take_html(part)

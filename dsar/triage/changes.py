@@ -14,47 +14,76 @@ from dsar.triage.sentences import Sentence
 from dsar.triage.vocabulary import fold
 
 _OLD = re.compile(
-    r"(?<!\w)(?:fran|tidigare|gamla|gammal|gammalt|forut|istallet for|i stallet for|ersatt|ersatter|byt ut|byta ut|felaktiga|inte|ej|har ni|star det|from|old|previous|former|formerly|instead of|replace"
-    r"|replaces|no longer|not|gamle|hette|fodd|nuvarande registrerade|lamnat|slutat pa|slutat hos|slutar pa|left|registrerad som|registrerat|felstavat som|used to be|was)(?!\w)"
+    r"(?<!\w)(?:fran|tidigare|gamla|gammal|gammalt|forut|istallet for|i stallet for|ersatt|ersatter|byt ut"
+    r"|byta ut|felaktiga|inte|ej|har ni|star det|from|old|previous|former|formerly|instead of|replace"
+    r"|replaces|no longer|not|gamle|hette|fodd|nuvarande registrerade|lamnat|slutat pa|slutat hos|slutar pa"
+    r"|left|registrerad som|registrerat|felstavat som|used to be|was)(?!\w)"
 )
 _NEW = re.compile(
-    r"(?<!\w)(?:till|bor jag pa|bor pa|bor numera pa|bor nu pa|bor|ny|nya|nytt|nyare|numera|nu|ar|istallet|i stallet|anvand|ratt|ratta|korrekt|korrekta|ska vara|heter|med|to|new|now|is|use|correct|should be|nye|til|begynner|borjat pa|borjar pa|"
+    r"(?<!\w)(?:till|bor jag pa|bor pa|bor numera pa|bor nu pa|bor|ny|nya|nytt|nyare|numera|nu|ar|istallet"
+    r"|i stallet|anvand|ratt|ratta|korrekt|korrekta|ska vara|heter|med|to|new|now|is|use|correct|should be"
+    r"|nye|til|begynner|borjat pa|borjar pa|"
     r"borjat hos|arbetar nu pa|jobbar nu pa|arbetar numera pa|jobbar numera pa|work at|work for|joined|with)(?!\w):?"
 )
 _STREET = re.compile(
-    r"(?:[A-ZÅÄÖ][\wåäö.'-]+ ){0,2}[A-ZÅÄÖ]?[\wåäö.'-]*(?:gatan|gata|vägen|väg|gränd|torget|allén|stigen|backen|platsen|plan|leden|liden|kajen|esplanaden|gården|hagen|höjden|vej|vegen|veien|gade|gate|katu|tie)"
-    r" \d{1,4}(?: ?[A-Za-z](?![a-zåäö]))?(?:,? (?:lgh|läg\.?) ?\d+)?(?:,? (?:\d{3} ?\d{2}|\d{4}) [A-ZÅÄÖ][\wåäö-]+(?: [A-ZÅÄÖ][\wåäö-]+)?)?"
+    r"(?:[A-ZÅÄÖ][\wåäö.'-]+ ){0,2}[A-ZÅÄÖ]?[\wåäö.'-]*(?:gatan|gata|vägen|väg|gränd|torget|allén|stigen"
+    r"|backen|platsen|plan|leden|liden|kajen|esplanaden|gården|hagen|höjden|vej|vegen|veien|gade|gate|katu"
+    r"|tie)"
+    r" \d{1,4}(?: ?[A-Za-z](?![a-zåäö]))?(?:,? (?:lgh|läg\.?) ?\d+)?(?:,? (?:\d{3} ?\d{2}"
+    r"|\d{4}) [A-ZÅÄÖ][\wåäö-]+(?: [A-ZÅÄÖ][\wåäö-]+)?)?"
     r"|[Bb]ox \d{1,5},? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
-    r"|\d{1,4}[A-Za-z]? (?:[A-Z][\w'-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Way|Drive|Square)(?:,? [A-Z][\w ]{2,30})?"
+    r"|\d{1,4}[A-Za-z]? (?:[A-Z][\w'-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Way|Drive"
+    r"|Square)(?:,? [A-Z][\w ]{2,30})?"
     r"|(?<=adress är )[A-ZÅÄÖ][\wåäö-]+ \d{1,4}[A-Za-z]?,? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
 )
 _PERSON = r"[A-ZÅÄÖÆØÉ][\wåäöæøé'’-]+(?: (?:(?:von|af|de|van) )?[A-ZÅÄÖÆØÉ][\wåäöæøé'’-]+){0,2}"
 _NAMES = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?:från|from) (?P<old>{_PERSON}) (?:till|to) (?P<new>{_PERSON})",
-        rf"(?:heter (?:numera|nu)|numera heter|nya? (?:efter)?namn(?:et)?(?: är)?:?|nytt (?:efter)?namn(?: är)?:?|name is now|am now called|new (?:sur|last )?name(?: is)?:?|hedder nu|heter nå)"
-        rf" (?P<new>{_PERSON})(?:,? (?:\(?(?:tidigare|förut|f\.d\.|istället för|i stället för|inte|formerly|previously|instead of|not|was)) (?P<old>{_PERSON}))?",
-        rf"(?:ska|skall|bör) (?:stavas|vara|heta) (?P<new>{_PERSON})(?:,? (?:inte|och inte|istället för|i stället för) (?P<old>{_PERSON}))?",
-        rf"(?:should be|is spelled|should be spelled) (?P<new>{_PERSON})(?:,? (?:not|and not|instead of) (?P<old>{_PERSON}))?",
-        rf"(?:bytt (?:efter)?namn till|ändra (?:mitt )?(?:efter)?namn(?:et)? till|change my (?:sur|last )?name to|changed my (?:sur|last )?name to) (?P<new>{_PERSON})",
-        rf"(?:efternamn|name|namn)\w* .{{0,30}}(?:till|to) (?P<new>{_PERSON})",
+        (rf"(?:från|from) (?P<old>{_PERSON}) (?:till|to) (?P<new>{_PERSON})"),
+        (
+            rf"(?:heter (?:numera|nu)|numera heter|nya? (?:efter)?namn(?:et)?(?: är)?:?"
+            rf"|nytt (?:efter)?namn(?: är)?:?|name is now|am now called|new (?:sur|last )?name(?: is)?:?"
+            rf"|hedder nu|heter nå)"
+            rf" (?P<new>{_PERSON})(?:,? (?:\(?(?:tidigare|förut|f\.d\.|istället för|i stället för|inte"
+            rf"|formerly|previously|instead of|not|was)) (?P<old>{_PERSON}))?"
+        ),
+        (
+            rf"(?:ska|skall|bör) (?:stavas|vara|heta) (?P<new>{_PERSON})(?:,? (?:inte|och inte|istället för"
+            rf"|i stället för) (?P<old>{_PERSON}))?"
+        ),
+        (
+            rf"(?:should be|is spelled|should be spelled) (?P<new>{_PERSON})(?:,? (?:not|and not"
+            rf"|instead of) (?P<old>{_PERSON}))?"
+        ),
+        (
+            rf"(?:bytt (?:efter)?namn till|ändra (?:mitt )?(?:efter)?namn(?:et)? till|change my (?:sur"
+            rf"|last )?name to|changed my (?:sur|last )?name to) (?P<new>{_PERSON})"
+        ),
+        (rf"(?:efternamn|name|namn)\w* .{{0,30}}(?:till|to) (?P<new>{_PERSON})"),
     )
 )
 _COMPANY = r"[A-ZÅÄÖ][\wåäöÅÄÖ&'-]*(?: (?:(?:och|of|i|&) )?[A-ZÅÄÖ][\wåäöÅÄÖ&'-]*)*"
 _NEW_EMPLOYER = re.compile(
-    rf"(?:ny arbetsgivare(?: är)?:?|bytt arbetsgivare till|bytt jobb till|börjat (?:på|hos|jobba på|arbeta på)|börjar (?:på|hos)|(?:arbetar|jobbar) (?:nu|numera)(?: \w+)? (?:på|hos|för|vid)|now work (?:at|for)|now working (?:at|for)"
-    rf"|new employer(?: is)?:?|joined|nytt jobb på|(?:nu|numera) (?:arbetar|jobbar) (?:på|hos|för|vid)) (?P<new>{_COMPANY})"
+    rf"(?:ny arbetsgivare(?: är)?:?|bytt arbetsgivare till|bytt jobb till|börjat (?:på|hos|jobba på"
+    rf"|arbeta på)|börjar (?:på|hos)|(?:arbetar|jobbar) (?:nu|numera)(?: \w+)? (?:på|hos|för|vid)"
+    rf"|now work (?:at|for)|now working (?:at|for)"
+    rf"|new employer(?: is)?:?|joined|nytt jobb på|(?:nu|numera) (?:arbetar|jobbar) (?:på|hos|för"
+    rf"|vid)) (?P<new>{_COMPANY})"
 )
 _OLD_EMPLOYER = re.compile(
-    rf"(?:slutat (?:på|hos|vid)|slutar (?:på|hos)|lämnat|left|no longer work (?:at|for)|(?:jobbar|arbetar) inte längre (?:på|hos)) (?P<old>{_COMPANY})"
+    rf"(?:slutat (?:på|hos|vid)|slutar (?:på|hos)|lämnat|left|no longer work (?:at|for)|(?:jobbar"
+    rf"|arbetar) inte längre (?:på|hos)) (?P<old>{_COMPANY})"
 )
 _NEW_TITLE = re.compile(
-    r"(?:ny titel|min nya titel|min titel|ny befattning|min befattning|new title|my title|job title)(?: är| is)?(?: nu| numera| now)?(?: till| to)?:? (?P<new>[\wåäöÅÄÖ-]+(?: [\wåäö-]+)?)"
+    r"(?:ny titel|min nya titel|min titel|ny befattning|min befattning|new title|my title|job title)(?: är"
+    r"| is)?(?: nu| numera| now)?(?: till| to)?:? (?P<new>[\wåäöÅÄÖ-]+(?: [\wåäö-]+)?)"
 )
 _FROM_WHEN = re.compile(
-    r"(?:från och med|från den|fr\.?o\.?m\.?|from och med|gäller från|räknat från|per den|as of|starting|effective|with effect from|fra og med|fra d\.)(?: den| the)?"
-    r" (?P<when>\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?|\d{1,2}(?::?[ae]|st|nd|rd|th|\.)? [A-Za-zåäö]{3,9}(?: \d{4})?|[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?)",
+    r"(?:från och med|från den|fr\.?o\.?m\.?|from och med|gäller från|räknat från|per den|as of|starting"
+    r"|effective|with effect from|fra og med|fra d\.)(?: den| the)?"
+    r" (?P<when>\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?|\d{1,2}(?::?[ae]|st|nd|rd|th"
+    r"|\.)? [A-Za-zåäö]{3,9}(?: \d{4})?|[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?)",
     re.IGNORECASE,
 )
 _FIELDS_OF_TYPES = {IdentifierType.EMAIL: "email", IdentifierType.PHONE: "phone"}

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dsar.model import InboundMail, Requester
-from dsar.triage.people import Letter, is_minor
+from dsar.triage.letter import Letter
+from dsar.triage.people import is_minor
 from dsar.triage.vocabulary import fold, says
 
 #: Authorities whose mail goes to management, and whose names others borrow.
@@ -19,20 +20,27 @@ AUTHORITY_DOMAINS = (
     "datatilsynet.no", "datatilsynet.dk", "tietosuoja.fi",
 )  # fmt: skip
 _AUTHORITY_NAME = re.compile(
-    r"(?<!\w)(?:integritetsskyddsmyndigheten|imy|polismyndigheten|polisen|kronofogden|kronofogdemyndigheten|\w*tingsratt\w*|forvaltningsratt\w*)(?!\w)"
+    r"(?<!\w)(?:integritetsskyddsmyndigheten|imy|polismyndigheten|polisen|kronofogden|kronofogdemyndigheten"
+    r"|\w*tingsratt\w*|forvaltningsratt\w*)(?!\w)"
 )
 #: Letters and digits that are read as one another.
 _LOOK_ALIKE = str.maketrans("0135", "oles")
 
 
+class _Given(NamedTuple):
+    mail: InboundMail
+    letter: Letter
+    folded: str  #: Text of the writer, folded.
+
+
 class _Flag(NamedTuple):
     name: str
-    holds: Callable[[InboundMail, Letter, str], bool]  #: mail, letter, folded text of the writer
+    holds: Callable[[_Given], bool]
 
 
 def find_flags(mail: InboundMail, letter: Letter, folded: str, *, staff_domain: str) -> tuple[str, ...]:
     """Names of the flags that hold, in the order of the table."""
-    flags = [flag.name for flag in _FLAGS if flag.holds(mail, letter, folded)]
+    flags = [flag.name for flag in _FLAGS if flag.holds(_Given(mail, letter, folded))]
     if _is_look_alike(mail, staff_domain):
         flags.append("look_alike")
     return tuple(flags)
@@ -44,16 +52,17 @@ def is_authority(address: str | None) -> bool:
     return any(domain == known or domain.endswith(f".{known}") for known in AUTHORITY_DOMAINS)
 
 
-def _concept(name: str) -> Callable[[InboundMail, Letter, str], bool]:
-    return lambda mail, letter, folded: says(name, folded)  # noqa: ARG005
+def _concept(name: str) -> Callable[[_Given], bool]:
+    return lambda given: says(name, given.folded)
 
 
-def _minor(mail: InboundMail, letter: Letter, folded: str) -> bool:
-    return letter.requester is Requester.PARENT or is_minor(letter.body) or says("minor", folded)
+def _minor(given: _Given) -> bool:
+    return given.letter.requester is Requester.PARENT or is_minor(given.letter.body) or says("minor", given.folded)
 
 
-def _sender_mismatch(mail: InboundMail, letter: Letter, folded: str) -> bool:
-    if letter.requester is Requester.WEB_FORM:
+def _sender_mismatch(given: _Given) -> bool:
+    mail = given.mail
+    if given.letter.requester is Requester.WEB_FORM:
         return False
     shown = re.search(r"[\w.+-]+@[\w.-]+", mail.sender_name)
     answers_elsewhere = any(address != mail.sender for address in mail.reply_to)
@@ -65,12 +74,12 @@ _FLAGS = (
     _Flag("complaint", _concept("complaint")),
     _Flag("protected_identity", _concept("protected")),
     _Flag("minor", _minor),
-    _Flag("deceased", lambda mail, letter, folded: letter.requester is Requester.ESTATE),  # noqa: ARG005
+    _Flag("deceased", lambda given: given.letter.requester is Requester.ESTATE),
     _Flag("threat", _concept("threat")),
-    _Flag("agent", lambda mail, letter, folded: letter.requester in (Requester.AGENT, Requester.SERVICE)),  # noqa: ARG005
+    _Flag("agent", lambda given: given.letter.requester in (Requester.AGENT, Requester.SERVICE)),
     _Flag("legal_person", _concept("company")),
     _Flag("sender_mismatch", _sender_mismatch),
-    _Flag("hidden_text", lambda mail, letter, folded: mail.hidden_text),  # noqa: ARG005
+    _Flag("hidden_text", lambda given: given.mail.hidden_text),
     _Flag("withdrawn", _concept("withdrawn")),
 )
 

@@ -81,7 +81,15 @@ RULES = (
     Rule("stops contact", Right.OBJECT, "stop", ("contact_verb",), needs_wish=False, negation_words=1),
     Rule("forbids contact", Right.OBJECT, "no_contact", needs_wish=False, negation_words=0),
     Rule("withdraws consent", Right.OBJECT, "consent_withdrawn", needs_wish=False, negation_words=2),
-    Rule("objects", Right.OBJECT, "objection", ("processing", "marketing"), unless=("restriction",), needs_wish=False, negation_words=2),
+    Rule(
+        "objects",
+        Right.OBJECT,
+        "objection",
+        ("processing", "marketing"),
+        unless=("restriction",),
+        needs_wish=False,
+        negation_words=2,
+    ),
     Rule("asks for restriction", Right.RESTRICT, "restriction", needs_wish=False, negation_words=6),
 )
 
@@ -164,7 +172,7 @@ def _object_near(rule: Rule, clause: str, action: re.Match[str], *, about_data: 
     if not rule.objects:
         if rule.right is Right.ERASE and says("support", clause):
             return None
-        if rule.action == "what_have_you" and _is_object_of_another(clause[: action.start()]):
+        if rule.action == "what_have_you" and _only_sets_the_scene(clause[: action.start()], action[0]):
             return None
         return _Near(loose=False)
     if rule.objects == ("own_person",):
@@ -177,9 +185,11 @@ def _object_near(rule: Rule, clause: str, action: re.Match[str], *, about_data: 
     return None
 
 
-def _is_object_of_another(before: str) -> bool:
-    """What stands before "allt ni har om mig" makes it the thing to erase or change, not to tell."""
+def _only_sets_the_scene(before: str, action: str) -> bool:
+    """ "Om ni har uppgifter om mig ..." is a premise; "radera allt ni har om mig" erases, and does not ask."""
     last = " ".join(before.split()[-3:])
+    if not last:
+        return action.startswith(("om ", "if ", "whether ", "hvis "))
     return any(says(fate, last) for fate in _OTHER_FATES)
 
 
@@ -208,6 +218,8 @@ def _has_other_fate(rule: Rule, clause: str, action: re.Match[str], thing: re.Ma
     if rule.action == "get":
         after = " ".join(clause[thing.end() :].split()[:5])
         return thing.start() < action.start() or any(says(fate, between) or says(fate, after) for fate in _OTHER_FATES)
+    if rule.objects == ("contact_verb",):
+        return concept("erase_verb").fullmatch(action[0]) is not None  # "ta bort tonern och ring mig"
     if rule.action == "erase_verb":
         after = " ".join(clause[action.end() :].split()[:7])
         return says("mailing_list", after) and not says("own_data", after)
@@ -236,7 +248,8 @@ def _stance(rule: Rule, clause: str, action: re.Match[str], sentence: Sentence) 
     cue = _last_cue(rule, before)
     if cue is not None:
         return cue
-    if not rule.needs_wish or sentence.heading or _words(before) <= _START_WORDS:
+    start_words = _START_WORDS if rule.objects else 1
+    if not rule.needs_wish or sentence.heading or _words(before) <= start_words:
         return Stance.WANTED
     return Stance.DOUBTFUL
 
@@ -258,15 +271,15 @@ _STANCE_OF_CUE = {
 
 def _last_cue(rule: Rule, before: str) -> Stance | None:
     """Stance of the last word before the action that says how it is meant; the longer of two that end together."""
+    negations = [match.span() for match in concept("not_wish").finditer(before)]
     found = [
         (match.end(), -match.start(), name)
         for name in _CUES
         for match in concept(name).finditer(before)
-        if name != "not_wish" or _negation_reaches(rule, match[0], before[match.end() :])
+        if (name != "not_wish" or _negation_reaches(rule, match[0], before[match.end() :]))
+        and (name != "wish" or not any(start <= match.start() < end for start, end in negations))  # "not asking you to"
     ]
-    if not found:
-        return None
-    return _STANCE_OF_CUE[max(found)[2]]
+    return _STANCE_OF_CUE[max(found)[2]] if found else None
 
 
 def _negation_reaches(rule: Rule, negation: str, between: str) -> bool:

@@ -15,7 +15,8 @@ LONGEST_TEXT = 30_000
 _LONGEST_SENTENCE = 700
 
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:t\.ex|bl\.a|t\.o\.m|fr\.o\.m|dvs|d\.v\.s|o\.s\.v|osv|m\.m|m\.fl|s\.k|ev|nr|art|kap|st|tel|kl|ca|resp|inkl|exkl|e\.g|i\.e|mr|mrs"
+    r"(?:^|[\s(])(?:t\.ex|bl\.a|t\.o\.m|fr\.o\.m|dvs|d\.v\.s|o\.s\.v|osv|m\.m|m\.fl|s\.k|ev|nr|art|kap|st|tel"
+    r"|kl|ca|resp|inkl|exkl|e\.g|i\.e|mr|mrs"
     r"|ms|dr|no|vs|etc|f\.d|org|bl\.a|pga|p\.g\.a|z\.b|bzw|abs|nr|gatan|v|[a-zåäö])\.$",
     re.IGNORECASE,
 )
@@ -24,7 +25,8 @@ _SENTENCE_END = re.compile(r"[.!?…]+[\"'”»)]*\s+")
 _LONG_WORD = re.compile(r"[^\W\d]{4}$")
 _BULLET = re.compile(r"\s*(?:[-*•·–]|\(?\d{1,2}[.)]|[a-z][.)])\s+")
 _CONTRAST = re.compile(
-    r"[,;.\s-]*(?<!\w)(?:men|utan|dock|daremot|emellertid|samtidigt som|however|but|instead|men i stallet|aber|sondern|mutta|mais)(?!\w),?\s+|;\s+"
+    r"[,;.\s-]*(?<!\w)(?:men|utan|dock|daremot|emellertid|samtidigt som|however|but|instead|men i stallet"
+    r"|aber|sondern|mutta|mais)(?!\w),?\s+|;\s+"
 )
 
 
@@ -82,7 +84,11 @@ def _pieces(paragraph: str) -> list[str]:
     start = 0
     for match in _SENTENCE_END.finditer(paragraph):
         following = paragraph[match.end() : match.end() + 1]
-        if following.islower() and not match[0].startswith(("!", "?")) and not _LONG_WORD.search(paragraph[max(start, match.start() - 4) : match.start()]):
+        if (
+            following.islower()
+            and not match[0].startswith(("!", "?"))
+            and not _LONG_WORD.search(paragraph[max(start, match.start() - 4) : match.start()])
+        ):
             continue
         if (
             _ABBREVIATION.search(paragraph[max(start, match.start() - 12) : match.start() + 1])
