@@ -48,11 +48,14 @@ def poll(app: App, mailbox: str, inbox: ImapInbox) -> Poll:
         if not tx.take_lease(lease, holder, now=datetime.now(UTC), seconds=_LEASE_SECONDS):
             return Poll(mailbox=mailbox, stored=0, unfetchable=0, busy=True)
     try:
-        counts = [_poll_folder(app, mailbox, folder, inbox) for folder in inbox.account.folders]
+        stored = unfetchable = 0
+        for folder in inbox.account.folders:
+            stored += _poll_folder(app, mailbox, folder, inbox)
+            unfetchable += len(inbox.unfetchable)
     finally:
         with app.store.transaction() as tx:
             tx.give_lease(lease, holder)
-    return Poll(mailbox=mailbox, stored=sum(counts), unfetchable=len(inbox.unfetchable))
+    return Poll(mailbox=mailbox, stored=stored, unfetchable=unfetchable)
 
 
 def _poll_folder(app: App, mailbox: str, folder: str, inbox: ImapInbox) -> int:
@@ -61,6 +64,8 @@ def _poll_folder(app: App, mailbox: str, folder: str, inbox: ImapInbox) -> int:
         low = tx.last_uid(mailbox, folder, epoch)
     stored = 0
     for batch in inbox.new_mails(folder, after_uid=low, seen_at=datetime.now(UTC)):
+        # before the batch, whose commit moves the mark past them
+        _note_unfetchable(app, mailbox, folder, epoch, inbox.unfetchable)
         intake.store_mails(app, batch, now=datetime.now(UTC))
         stored += len(batch)
     _note_unfetchable(app, mailbox, folder, epoch, inbox.unfetchable)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from dsar import dispatch
 from dsar.casework import approving, changing, identifying, intake, searching, sending
 from dsar.casework.context import App
 from dsar.errors import DsarError
@@ -171,6 +172,18 @@ def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:
         with app.store.transaction() as tx:
             tx.finish(work)
         return
-    delay = _RETRY_SECONDS[min(work.attempts, len(_RETRY_SECONDS)) - 1]
+    delay = _delay(work)
+    if delay is None:
+        sending.give_up(app, work.subject_id, now=now)
+        with app.store.transaction() as tx:
+            tx.finish(work)
+        return
     with app.store.transaction() as tx:
-        tx.postpone(work, due_at=now + timedelta(seconds=delay), error=kind)
+        tx.postpone(work, due_at=now + delay, error=kind)
+
+
+def _delay(work: Work) -> timedelta | None:
+    """How long to wait before the next try; None: a mail that no server takes for days goes before a person."""
+    if work.step == "dispatch":
+        return dispatch.retry_delay(work.attempts)
+    return timedelta(seconds=_RETRY_SECONDS[min(work.attempts, len(_RETRY_SECONDS)) - 1])

@@ -6,6 +6,7 @@ bear their date; approving a letter that nobody has seen is not possible (P3).
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,23 +70,18 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
         raise IllegalTransitionError(f"{case.reference}/{request.right}", request.state, "draft")
     with app.store.transaction() as tx:
         facts = answer_facts(app, tx, case, request, now=now)
-        recipient = _recipient(app, case)
+        recipient = recipient_of(app, case)
         kind = letter_kind(request, facts)
-        inputs = _digest(kind, case.language, facts, recipient, app.settings.templates_folder)
-        for known in tx.letters_of(request.id or 0):
-            if known.status == "draft" and known.composed_on == facts.today and known.inputs_sha256 == inputs:
-                return Draft(
-                    row=known,
-                    letter=stored_letter(app, tx, case, known),
-                    recipient=content_of(app, case, known).recipient,
-                    fresh=False,
-                )
+        inputs = digest_of_inputs(kind, case.language, facts, recipient, app.settings.templates_folder)
+        shown = same_draft(app, tx, case, tx.letters_of(request.id or 0), inputs=inputs, facts=facts)
+        if shown is not None:
+            return shown
     letter = compose(app, kind, case.language, facts, now=now)
     with app.store.transaction() as tx:
         for known in tx.letters_of(request.id or 0):
             if known.status == "draft":
                 void_letter(tx, known, reason="made_anew", now=now)
-        row = _store(app, tx, case, request, letter, recipient, inputs=inputs, facts=facts)
+        row = store_letter(app, tx, case, [request.id or 0], letter, recipient, inputs=inputs, facts=facts)
         if Right(request.right) in CHANGING and not request.decision:
             records = accepted_records(app, tx, case, Right(request.right))
             store_plan(app, tx, case, request, row.id or 0, plan(app, tx, case, Right(request.right), records))
@@ -93,6 +89,21 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
             "letter_composed", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id, detail={"kind": kind}
         )
     return Draft(row=row, letter=letter, recipient=recipient, fresh=True)
+
+
+def same_draft(
+    app: App, tx: Transaction, case: CaseFile, known: Sequence[LetterRow], *, inputs: str, facts: LetterFacts
+) -> Draft | None:
+    """The draft among *known* that was made today from the same inputs, as it was shown; None if there is none."""
+    for row in known:
+        if row.status == "draft" and row.composed_on == facts.today and row.inputs_sha256 == inputs:
+            return Draft(
+                row=row,
+                letter=stored_letter(app, tx, case, row),
+                recipient=content_of(app, case, row).recipient,
+                fresh=False,
+            )
+    return None
 
 
 def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
@@ -103,7 +114,7 @@ def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
         return _DECIDED[request.decision]
     if request.right == Right.OBJECT:
         return LetterKind.OBJECTION_DONE
-    if not facts.records:
+    if not facts.records and not facts.outcomes:
         return LetterKind.NOTHING_FOUND
     if request.right == Right.ACCESS:
         return LetterKind.ACCESS_ANSWER
@@ -191,7 +202,7 @@ def reject(app: App, case: CaseFile, request: Request, *, reason: str, actor: st
         )
 
 
-def _recipient(app: App, case: CaseFile) -> str:
+def recipient_of(app: App, case: CaseFile) -> str:
     """The proven contact point; a letter that discloses nothing may go back to where the mail came from."""
     subject = subject_of(app, case)
     proven = [each.value for each in subject.proven if each.type == "email"]
@@ -201,21 +212,22 @@ def _recipient(app: App, case: CaseFile) -> str:
     return recipient
 
 
-def _digest(kind: LetterKind, language: str, facts: LetterFacts, recipient: str, templates: object) -> str:
+def digest_of_inputs(kind: LetterKind, language: str, facts: LetterFacts, recipient: str, templates: object) -> str:
     return hashlib.sha256(to_json([kind, language, facts, recipient, str(templates)])).hexdigest()
 
 
-def _store(
+def store_letter(
     app: App,
     tx: Transaction,
     case: CaseFile,
-    request: Request,
+    request_ids: Sequence[int],
     letter: Letter,
     recipient: str,
     *,
     inputs: str,
     facts: LetterFacts,
 ) -> LetterRow:
+    """Keep a draft as it is shown; *request_ids* are closed when it has left."""
     content = LetterContent(subject=letter.subject, text=letter.text, html=letter.html, recipient=recipient)
     row = tx.add_letter(
         LetterRow(
@@ -227,7 +239,7 @@ def _store(
             template_sha256=letter.template_sha256,
             sealed_content=seal_content(app, case, content),
         ),
-        [request.id or 0],
+        request_ids,
     )
     for position, annex in enumerate(letter.annexes):
         context = f"letter_annex:{row.id}:{position}"

@@ -54,8 +54,10 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
     with app.store.transaction() as tx:
         records = accepted_records(app, tx, case, Right(request.right))
         _check_actor(app, tx, current, request, records, actor=actor)
+        if case.legal_hold and request.right == Right.ERASE and not request.decision:
+            raise ApprovalError(f"{case.reference}/{request.right}", "the case is under a hold, so nothing is erased")
         if current.letter.kind not in _DISCLOSES_NOTHING:
-            _check_identity(case, request, records)
+            check_identity(case, request, records)
             _check_coverage(app, tx, case)
         if current.fresh:
             reference = f"{case.reference}/{request.right}"
@@ -203,10 +205,14 @@ def coverage_failures(app: App, tx: Transaction, case: CaseFile) -> list[str]:
 
 def coverage_gaps(app: App, tx: Transaction, case: CaseFile) -> list[str]:
     """Places that have not answered in full, and candidates that nobody decided about (P5)."""
-    gaps = coverage_failures(app, tx, case)
-    if undecided := undecided_records(app, tx, case):
-        gaps.append(f"{len(undecided)} candidate(s) are undecided ('dsar decide {case.reference}')")
-    return gaps
+    gap = undecided_gap(app, tx, case)
+    return coverage_failures(app, tx, case) + ([gap] if gap else [])
+
+
+def undecided_gap(app: App, tx: Transaction, case: CaseFile) -> str | None:
+    """How many candidates nobody has decided about, in words; None if there are none (P6)."""
+    undecided = undecided_records(app, tx, case)
+    return f"{len(undecided)} candidate(s) are undecided ('dsar decide {case.reference}')" if undecided else None
 
 
 def _check_actor(
@@ -223,7 +229,8 @@ def _check_actor(
     )
 
 
-def _check_identity(case: CaseFile, request: Request, records: tuple[Record, ...]) -> None:
+def check_identity(case: CaseFile, request: Request, records: tuple[Record, ...]) -> None:
+    """Raises: IdentityNotVerifiedError if less is known of who asks than what was found demands (P4)."""
     needed = level_needed(records, request)
     if IdentityLevel(case.identity_level) < needed:
         raise IdentityNotVerifiedError(case.reference, case.identity_level, needed)

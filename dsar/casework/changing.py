@@ -8,11 +8,13 @@ verified outcome is the expected one, on the same day, does the approved letter 
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dsar import approval, deadlines
+from dsar.casework import duties
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
 from dsar.casework.planning import (
+    CHANGING,
     WRITING,
     contact_points,
     demand_complete,
@@ -27,10 +29,7 @@ from dsar.errors import DsarError, SystemUnavailableError
 from dsar.lifecycle import Event, State
 from dsar.model import PlanStep, Record, Right, StepAction, StepOutcome
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, ChangePlan, Duty, LedgerEntry, Request, Suppression
-
-#: Key of the vault that seals what duties need after their case was purged.
-DUTIES_KEY = "duties"
+from dsar.store.tables import CaseFile, ChangePlan, LedgerEntry, Request, Suppression
 
 
 def store_plan(
@@ -115,7 +114,7 @@ def _conclude(
     app: App, case: CaseFile, request_id: int, known: ChangePlan, steps: tuple[PlanStep, ...], *, now: datetime
 ) -> None:
     """Read everything back; the approved letter goes out only if what it says is what is true today."""
-    outcomes = tuple(_verified(app, step) for step in steps)
+    outcomes = verified(app, steps)
     with app.store.transaction() as tx:
         request = tx.request(request_id)
         if request.state != State.APPLYING:
@@ -130,17 +129,36 @@ def _conclude(
         return
     with app.store.transaction() as tx:
         request = tx.request(request_id)
-        plan_row = tx.plan_of_letter(known.letter_id)
-        if plan_row is not None:
-            plan_row.sealed_outcomes = seal_outcomes(app, case, known.letter_id, outcomes)
+        keep_outcomes(app, tx, case, known.letter_id, outcomes)
         _keep_promises(app, tx, case, request, steps, now=now)
         outgoing = tx.outgoing_of_letter(known.letter_id)
         if outgoing is not None and tx.move_outgoing(outgoing, to="ready", expected="held"):
             tx.enqueue("dispatch", outgoing.id or 0, due_at=now)
         tx.advance(request, Event.APPLIED, actor=PROGRAM, at=now, detail={"steps": str(len(steps))})
+        _revise_others(tx, request, now=now)
 
 
-def _verified(app: App, step: PlanStep) -> StepOutcome:
+def verified(app: App, steps: Sequence[PlanStep]) -> tuple[StepOutcome, ...]:
+    """What reading back by key shows of each step, inactive objects included (P7)."""
+    return tuple(_read_back(app, step) for step in steps)
+
+
+def keep_outcomes(app: App, tx: Transaction, case: CaseFile, letter_id: int, outcomes: tuple[StepOutcome, ...]) -> None:
+    """Keep what is true of a plan, for the letters that tell it."""
+    row = tx.plan_of_letter(letter_id)
+    if row is not None:
+        row.sealed_outcomes = seal_outcomes(app, case, letter_id, outcomes)
+
+
+def _revise_others(tx: Transaction, changed: Request, *, now: datetime) -> None:
+    """Plans of other requests of the case show values that stood before this change: they are made anew."""
+    for other in tx.requests(changed.case_id):
+        if other.state == State.REVIEW and Right(other.right) in CHANGING and not other.decision:
+            tx.advance(other, Event.REVISED, actor=PROGRAM, at=now, detail={"because": f"{changed.right}_applied"})
+            tx.enqueue("search", other.case_id, due_at=now)
+
+
+def _read_back(app: App, step: PlanStep) -> StepOutcome:
     system = app.systems[step.system]
     if step.action is StepAction.TASK or not isinstance(system, Updates | Erases | Suppresses):
         return StepOutcome(step=step, done=False, detail="a person has to do it")
@@ -151,20 +169,7 @@ def _keep_promises(
     app: App, tx: Transaction, case: CaseFile, request: Request, steps: Sequence[PlanStep], *, now: datetime
 ) -> None:
     """What is owed from now on: kept data go when their law's last day has passed, stopped marketing stays stopped."""
-    app.vault.create_key(DUTIES_KEY)
-    for step in steps:
-        if step.action is StepAction.KEEP and step.until is not None:
-            tx.add_duty(
-                Duty(
-                    kind="erase_later",
-                    system=step.system,
-                    object=step.object,
-                    sealed_key=app.vault.seal(DUTIES_KEY, f"duty.key:{step.system}:{step.object}", step.key.encode()),
-                    law=step.law.en if step.law else "",
-                    due_on=step.until + timedelta(days=1),
-                    case_reference=case.reference,
-                )
-            )
+    duties.take_on(app, tx, case, steps, now=now)
     if request.right in {Right.OBJECT, Right.ERASE}:
         for point in contact_points(app, case):
             tx.suppress(
@@ -189,13 +194,9 @@ def _return_to_review(
 ) -> None:
     """The approved letter would say something untrue: it is void, and the search is made anew for the next draft."""
     with app.store.transaction() as tx:
-        plan_row = tx.plan_of_letter(known.letter_id)
-        if plan_row is not None and outcomes:
-            plan_row.sealed_outcomes = seal_outcomes(app, case, known.letter_id, outcomes)
+        if outcomes:
+            keep_outcomes(app, tx, case, known.letter_id, outcomes)
         void_letter(tx, tx.letter(known.letter_id), reason=because, now=now)
-        outgoing = tx.outgoing_of_letter(known.letter_id)
-        if outgoing is not None:
-            tx.move_outgoing(outgoing, to="recalled", expected="held")
         request = tx.request(request_id)
         tx.advance(request, Event.DIFFERED, actor=PROGRAM, at=now, detail={"because": because})
         tx.advance(request, Event.REVISED, actor=PROGRAM, at=now)

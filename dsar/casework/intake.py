@@ -21,7 +21,7 @@ from dsar.triage import triage
 _FILED = frozenset({Disposition.NOT_REQUEST, Disposition.AUTO_REPLY, Disposition.BOUNCE})
 
 
-def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime) -> None:
+def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool = True) -> None:
     """
     Commit a batch of mails of one folder: bytes, sighting, message row, the due step of sorting it, and the UID
     reached.
@@ -47,7 +47,7 @@ def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime) -> None:
                 )
             )
             message_id = tx.add_message(sha256=mail.sha256, mailbox=mail.mailbox, received_at=mail.received_at)
-            if message_id is not None:
+            if message_id is not None and sort:
                 tx.enqueue("sort", message_id, due_at=now)
         last = mails[-1]
         tx.mark_read(last.mailbox, last.folder, last.uid_validity, last_uid=last.uid, now=now)

@@ -40,7 +40,7 @@ def open_cases(
     references = []
     with app.store.transaction() as tx:
         message = tx.message(message_id)
-        if message is None or message.case_id is not None:
+        if message is None or message.status == "sorted":
             return ()
         for subject in subjects:
             case = _open_case(app, tx, message, mail, replace(triage, subjects=(subject,)), now=now)
@@ -96,8 +96,8 @@ def join(
     tx.index_case(_id(case), digests)
 
 
-def extend_subject(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, person: TriageSubject) -> None:
-    """Add what a later mail of the thread tells about the person."""
+def extend_subject(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, person: TriageSubject) -> bool:
+    """Add what a later mail of the thread tells about the person; True if it names new identifiers."""
     subject = subject_of(app, case)
     case.sealed_subject = seal_subject(
         app,
@@ -110,6 +110,7 @@ def extend_subject(app: App, tx: Transaction, case: CaseFile, mail: InboundMail,
         ),
     )
     tx.add_case(case)
+    return not set(person.identifiers) <= set(subject.identifiers)
 
 
 def add_request(

@@ -65,7 +65,8 @@ def _plan_system(
     if right is Right.UPDATE and isinstance(system, Updates):
         return system.plan_update(records, wanted_changes(app, tx, case))
     if right is Right.ERASE and isinstance(system, Erases):
-        return system.plan_erase(records)
+        steps = system.plan_erase(records)
+        return [step for step in steps if step.changes or step.action is not StepAction.ANONYMISE]  # emptied before
     if right is Right.OBJECT:
         return system.plan_suppress(records) if isinstance(system, Suppresses) else ()
     if right is Right.UPDATE and not _concerned(records, wanted_changes(app, tx, case)):

@@ -45,6 +45,9 @@ OUTCOME_OF_LETTER = {
 #: A copy that is on its way into the mailbox gets this long before an uncertain mail goes before a person.
 EVIDENCE_GRACE = timedelta(minutes=10)
 
+#: Reason of a request whose letter may have left, or not.
+UNCERTAIN = "uncertain"
+
 _UNACKNOWLEDGED_FLAGS = frozenset({"protected_identity", "minor", "look_alike", "sender_mismatch"})
 _ACKNOWLEDGED_REQUESTERS = frozenset({Requester.SELF, Requester.AGENT, Requester.PARENT, Requester.ESTATE})
 
@@ -166,7 +169,7 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
             tx.move_outgoing(tx.outgoing(outbox_id), to="ready", expected="sending")
         raise
     except DispatchRefusedError:
-        _refused(app, outbox_id, now=now)
+        _fail(app, outbox_id, expected="sending", event="mail_refused", now=now)
     except DispatchUncertainError:
         with app.store.transaction() as tx:
             _make_uncertain(tx, tx.outgoing(outbox_id), now=now)
@@ -196,11 +199,17 @@ def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: dat
             )
 
 
-def _refused(app: App, outbox_id: int, *, now: datetime) -> None:
+def give_up(app: App, outbox_id: int, *, now: datetime) -> None:
+    """No mail server has taken the mail for days: a person looks."""
+    _fail(app, outbox_id, expected="ready", event="mail_given_up", now=now)
+
+
+def _fail(app: App, outbox_id: int, *, expected: str, event: str, now: datetime) -> None:
     with app.store.transaction() as tx:
         row = tx.outgoing(outbox_id)
-        tx.move_outgoing(row, to="failed", expected="sending")
-        tx.record("mail_refused", actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+        if not tx.move_outgoing(row, to="failed", expected=expected):
+            return
+        tx.record(event, actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
         take_letter_back(tx, row, Event.UNDELIVERABLE, actor=PROGRAM, now=now)
 
 
@@ -216,6 +225,9 @@ def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: st
 def void_letter(tx: Transaction, letter: LetterRow, *, reason: str, now: datetime) -> None:
     """End a letter and its approval; the next draft is made anew."""
     letter.status = "void"
+    outgoing = tx.outgoing_of_letter(letter.id or 0)
+    if outgoing is not None and outgoing.state in {"held", "ready"}:
+        tx.move_outgoing(outgoing, to="recalled", expected=outgoing.state)
     approval = tx.approval_of(letter.id or 0)
     if approval is not None:
         approval.voided_at = now
@@ -229,7 +241,7 @@ def _make_uncertain(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
     tx.enqueue("reconcile", row.id or 0, due_at=now)
     if row.letter_id is not None:
         for request in tx.requests_of_letter(row.letter_id):
-            tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason="uncertain")
+            tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason=UNCERTAIN)
 
 
 # ---------------------------------------------------------------------------------------------------- afterwards

@@ -5,14 +5,15 @@ Knowing a reference is no proof of identity: a follow-up changes the course of a
 of that case; from anybody else it joins with a flag and changes no state.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dsar.casework import opening
 from dsar.casework.context import PROGRAM, App, subject_of
-from dsar.casework.sending import settle_sent, take_letter_back, void_letter
+from dsar.casework.sending import UNCERTAIN, settle_sent, take_letter_back, void_letter
 from dsar.lifecycle import Event, State
-from dsar.model import Disposition, IdentifierType, InboundMail, SenderAuthentication, Triage
+from dsar.model import Disposition, IdentifierType, InboundMail, Right, SenderAuthentication, Triage
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Message, Request
 
@@ -49,6 +50,13 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
     return True
 
 
+#: Flag and reason of a case that got another mail.
+FOLLOW_UP = "follow_up"
+
+#: Flags of a follow-up that staff must see on the case.
+_TELLING = frozenset({"withdrawn", "complaint", "threat", "protected_identity", "breach"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Match:
     case: CaseFile
@@ -77,14 +85,17 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
         opening.join(app, tx, case, message, mail, triage, role="follow_up")
         tx.record("follow_up", actor=PROGRAM, at=now, case_id=case.id, detail={"disposition": triage.disposition})
         if match.known_sender:
-            opening.extend_subject(app, tx, case, mail, triage.subjects[0])
+            new_facts = opening.extend_subject(app, tx, case, mail, triage.subjects[0])
             _add_new_rights(app, tx, case, triage, message, now=now)
             for request in requests:
-                _disturb(tx, request, now=now)
-            add_flags(tx, case, ("follow_up",))
+                _disturb(tx, request, new_facts=new_facts, now=now)
+            add_flags(tx, case, (FOLLOW_UP, *(flag for flag in triage.flags if flag in _TELLING)))
         else:
+            _hold_erasures(tx, requests, now=now)
             add_flags(tx, case, ("follow_up_unknown_sender",))
         _file(message, Disposition.FOLLOW_UP)
+        if all(request.state == State.CLOSED for request in tx.requests(case.id or 0)):
+            message.status = "person"  # nothing of the case is open: reopen it, take it as a new request, or file it
     return True
 
 
@@ -126,20 +137,47 @@ def _add_new_rights(
                 tx.enqueue("identify", case.id or 0, due_at=now)
 
 
-#: What a follow-up from the requester does to a request in each state; states not named just go on.
-_DISTURBED = {State.APPROVED: Event.VOIDED, State.APPLYING: Event.BLOCKED, State.BLOCKED: Event.VOIDED}
+def _hold_erasures(tx: Transaction, requests: Sequence[Request], *, now: datetime) -> None:
+    """Somebody unknown writes: nothing changes, but an erasure not begun waits until a person has looked."""
+    for request in requests:
+        if request.right == Right.ERASE and request.state == State.APPLYING and not _is_begun(tx, request):
+            detail = {"because": "follow_up_unknown_sender"}
+            tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, detail=detail, blocked_reason=FOLLOW_UP)
 
 
-def _disturb(tx: Transaction, request: Request, *, now: datetime) -> None:
+def _is_begun(tx: Transaction, request: Request) -> bool:
+    plans = [tx.plan_of_letter(letter.id or 0) for letter in tx.letters_of(request.id or 0)]
+    return any(plan is not None and tx.ledger(plan.id or 0) for plan in plans)
+
+
+#: What a follow-up from the requester does to a request in each state; in the others the work just goes on.
+DISTURBED: dict[State, Event] = {
+    State.APPROVED: Event.VOIDED,  # what was approved answers a mail that is no longer the last word
+    State.APPLYING: Event.BLOCKED,  # stop before the next step; a person continues or stops (`dsar release`)
+    State.DISPATCHING: Event.RECALLED,  # if nobody has begun to send it; else it is sent, and the flag remains
+    State.BLOCKED: Event.VOIDED,  # not where a mail may have left already
+}
+
+
+def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetime) -> None:
+    """A follow-up ends approvals that do not know it, and new identifiers start a new search."""
     state = State(request.state)
     if state is State.DISPATCHING:
         _recall_unsent(tx, request, now=now)
-    elif state in _DISTURBED:
-        tx.advance(request, _DISTURBED[state], actor=PROGRAM, at=now, detail={"because": "follow_up"})
+    elif state is State.BLOCKED and request.blocked_reason == UNCERTAIN:
+        return
+    elif state in DISTURBED:
+        reason = FOLLOW_UP if DISTURBED[state] is Event.BLOCKED else ""
+        detail = {"because": FOLLOW_UP}
+        tx.advance(request, DISTURBED[state], actor=PROGRAM, at=now, detail=detail, blocked_reason=reason)
     if state in {State.REVIEW, State.APPROVED, State.BLOCKED}:
         for letter in tx.letters_of(request.id or 0):
             if letter.status in {"draft", "approved"}:
-                void_letter(tx, letter, reason="follow_up", now=now)
+                void_letter(tx, letter, reason=FOLLOW_UP, now=now)
+    if new_facts and request.state == State.REVIEW and not request.decision:
+        tx.advance(request, Event.REVISED, actor=PROGRAM, at=now, detail={"because": "new_identifiers"})
+    if new_facts and request.state == State.SEARCHING:
+        tx.enqueue("search", request.case_id, due_at=now)
 
 
 def _recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:

@@ -12,7 +12,7 @@ from dsar.errors import AmbiguousRequestError, MalformedMailError, UnknownCaseEr
 from dsar.lifecycle import State
 from dsar.model import Deadlines, InboundMail, Right, Triage
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, EventRow, Message, Request, Sighting
+from dsar.store.tables import CaseFile, Duty, EventRow, Message, Request, Sighting
 
 #: Whose turn it is in each state, in the words of the queue.
 WAITS_FOR = {
@@ -52,6 +52,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines = [_request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
+        lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
     return sorted(lines, key=lambda line: (line.send_by_on, line.reference))
 
 
@@ -104,6 +105,21 @@ def _unfetched_line(sighting: Sighting, today: date) -> QueueLine:
         days_left=0,
         handler=None,
         blockers=("the mail server will not give it",),
+        flags=(),
+    )
+
+
+def _duty_line(duty: Duty, today: date) -> QueueLine:
+    return QueueLine(
+        reference=f"T-{duty.id}",
+        state=duty.kind,
+        waits_for="person: duty",
+        received_on=duty.due_on,
+        send_by_on=duty.due_on,
+        legal_on=duty.due_on,
+        days_left=(duty.due_on - today).days,
+        handler=None,
+        blockers=(f"{duty.system}/{duty.object} ({duty.case_reference}), see 'dsar duties'",),
         flags=(),
     )
 

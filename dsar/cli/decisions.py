@@ -1,6 +1,8 @@
 """The commands by which a person decides: sort, verify, decide, approve, reject, refuse, release, assign."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +10,9 @@ from dsar.cli.console import now, session
 from dsar.errors import UsageError
 from dsar.lifecycle import State
 from dsar.model import Right
+
+if TYPE_CHECKING:
+    from dsar.wiring import Session
 
 _RIGHT = click.Choice([right.value for right in Right])
 _CHECKS = click.Choice(["call_back", "shop_login", "id_shown"])
@@ -134,20 +139,66 @@ def refuse(
 
 
 @click.command()
-@click.argument("reference", metavar="CASE")
-@click.option("--sent/--resend", "was_sent", required=True, help="The uncertain mail left, or is to be sent again.")
+@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.option("--sent", "how", flag_value="sent", help="The uncertain mail left.")
+@click.option("--resend", "how", flag_value="resend", help="The uncertain mail did not leave: send it again as it is.")
+@click.option("--continue", "how", flag_value="continue", help="Let the blocked change go on as approved.")
+@click.option("--stop", "how", flag_value="stop", help="End the blocked change; what is done is told.")
+@click.option("--seen", "how", flag_value="seen", help="You have looked at the follow-ups.")
+@click.option("--hold", "how", flag_value="hold", help="End the hold.")
 @click.pass_context
-def release(ctx: click.Context, reference: str, *, was_sent: bool) -> None:
-    """Decide about a mail of which nobody knows whether it left."""
+def release(ctx: click.Context, reference: str, *, how: str | None) -> None:
+    """Decide about what is blocked."""
+    if how is None:
+        raise UsageError("Say how: --sent, --resend, --continue, --stop, --seen or --hold.")
+    with session(ctx) as opened:
+        click.echo(_RELEASE[how](opened, reference))
+        opened.run_due()
+
+
+def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
     from dsar.casework import sending, views
 
-    with session(ctx) as opened:
-        case = views.find_case(opened.app, reference)
-        count = sending.decide_uncertain(opened.app, case, sent=was_sent, actor=opened.actor(), now=now())
-        if not count:
-            raise UsageError(f"No mail of {case.reference} is uncertain.")
-        opened.run_due()
-        click.echo(f"{count} mail(s) {'taken as sent' if was_sent else 'sent again'}.")
+    case = views.find_case(opened.app, reference)
+    count = sending.decide_uncertain(opened.app, case, sent=sent, actor=opened.actor(), now=now())
+    if not count:
+        raise UsageError(f"No mail of {case.reference} is uncertain.")
+    return f"{count} mail(s) {'taken as sent' if sent else 'sent again'}."
+
+
+def _release_change(opened: "Session", reference: str, *, go_on: bool) -> str:
+    from dsar.casework import intervening, views
+
+    case, request = views.find_request(opened.app, reference, {State.BLOCKED})
+    act = intervening.go_on if go_on else intervening.stop
+    act(opened.app, case, request, actor=opened.actor(), now=now())
+    return f"{case.reference}/{request.right} {'goes on' if go_on else 'is stopped'}."
+
+
+def _release_seen(opened: "Session", reference: str) -> str:
+    from dsar.casework import intervening, views
+
+    case = views.find_case(opened.app, reference)
+    intervening.mark_seen(opened.app, case, actor=opened.actor(), now=now())
+    return f"The follow-ups of {case.reference} are seen."
+
+
+def _release_hold(opened: "Session", reference: str) -> str:
+    from dsar.casework import intervening, views
+
+    case = views.find_case(opened.app, reference)
+    intervening.hold(opened.app, case, on=False, reason="", actor=opened.actor(), now=now())
+    return f"{case.reference} is free from its hold."
+
+
+_RELEASE: dict[str, Callable[["Session", str], str]] = {
+    "sent": partial(_release_mail, sent=True),
+    "resend": partial(_release_mail, sent=False),
+    "continue": partial(_release_change, go_on=True),
+    "stop": partial(_release_change, go_on=False),
+    "seen": _release_seen,
+    "hold": _release_hold,
+}
 
 
 @click.command()

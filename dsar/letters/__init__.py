@@ -7,7 +7,9 @@ gets English.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from jinja2 import TemplateError
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
@@ -20,7 +22,17 @@ from dsar.letters.rules import ACCESS_EXPORT, problems, rule_for
 from dsar.markdown import to_html, to_text, words
 from dsar.model import Annex, Letter, LetterFacts, LetterKind, Text
 
-__all__ = ["compose", "compose_export", "export_csv", "export_json", "letter_language", "markdown_of"]
+__all__ = [
+    "check_templates",
+    "compose",
+    "compose_export",
+    "export_csv",
+    "export_json",
+    "letter_language",
+    "markdown_of",
+]
+
+_Result = TypeVar("_Result")
 
 _SUBJECT = Text(sv="Ärende", en="Case")
 
@@ -82,6 +94,20 @@ def compose_export(language: str, facts: LetterFacts, *, templates: Path | None 
     return _write(ACCESS_EXPORT, letter_language(language), facts, (), templates)[0]
 
 
+def check_templates(folder: Path | None) -> None:
+    """
+    Compile every template, those of *folder* included, for `dsar check`.
+
+    Raises: LetterError naming file and line; also for a file of *folder* that no letter would ever use.
+    """
+    shipped = set(Templates("en").all())
+    sources = Templates("en", folder)
+    for name in sources.all():
+        if name not in shipped and not name.rpartition("/")[2].startswith("_"):
+            raise LetterError(name, "no letter has this name")
+        _translated(name, lambda name=name: sources.compile(name))  # type: ignore[misc]
+
+
 def _write(
     name: str, language: str, facts: LetterFacts, annexes: tuple[Annex, ...], folder: Path | None
 ) -> tuple[str, str]:
@@ -97,8 +123,14 @@ def _write(
 
 
 def _fill(sources: Templates, template: str, context: dict[str, object]) -> str:
+    filled = _translated(template, lambda: sources.fill(template, context))
+    return re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n"
+
+
+def _translated(template: str, action: Callable[[], _Result]) -> _Result:
+    """What *action* returns; errors of the template language become a LetterError without personal data."""
     try:
-        return re.sub(r"\n{3,}", "\n\n", sources.fill(template, context)).strip() + "\n"
+        return action()
     except UndefinedError as error:
         missing = re.fullmatch(r"'(\w+)' is undefined", error.message or "")
         raise LetterError(template, f"fact '{missing[1]}' is missing" if missing else str(error.message)) from None

@@ -78,7 +78,7 @@ def names(facts: LetterFacts) -> dict[str, object]:
         "unfinished": [place for place in facts.coverage or () if place.outcome in UNFINISHED],
         "annexes": [],
         **_records(facts, systems),
-        **_outcomes(facts.outcomes or (), systems),
+        **_outcomes(facts, facts.outcomes or (), systems),
     }
 
 
@@ -117,7 +117,7 @@ def _transfers(recipients: Iterable[Recipient]) -> list[Recipient]:
     return list(dict.fromkeys(recipient for recipient in recipients if recipient.country not in EEA))
 
 
-def _outcomes(outcomes: Sequence[StepOutcome], systems: dict[str, Text]) -> dict[str, object]:
+def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict[str, Text]) -> dict[str, object]:
     done = [outcome for outcome in outcomes if outcome.done]
     kept = [outcome for outcome in outcomes if outcome.step.action is StepAction.KEEP]
     open_ = [outcome for outcome in outcomes if not outcome.done and outcome.step.action is not StepAction.KEEP]
@@ -133,7 +133,7 @@ def _outcomes(outcomes: Sequence[StepOutcome], systems: dict[str, Text]) -> dict
     return {
         "erased": lines(outcome for outcome in done if outcome.step.action in _ERASURES),
         "anonymised": any(outcome.step.action is StepAction.ANONYMISE for outcome in done),
-        "suppressed": any(outcome.step.action is StepAction.SUPPRESS for outcome in done),
+        "suppressed": bool(facts.contact_points),
         "restricted": lines(outcome for outcome in done if outcome.step.action in _RESTRICTIONS),
         "kept": lines(kept),
         "open": lines(open_),

@@ -44,6 +44,9 @@ class _RecordingLoader(BaseLoader):
         self.sources[template] = found[0]
         return found
 
+    def list_templates(self) -> list[str]:
+        return self._loader.list_templates()
+
 
 class Templates:
     """The templates of one letter in one language; made anew for each letter, so that a change on disk is seen."""
@@ -70,6 +73,18 @@ class Templates:
         Raises: jinja2.TemplateError.
         """
         return self._environment.get_template(name).render(facts)
+
+    def compile(self, name: str) -> None:
+        """
+        Read template *name* without filling it in.
+
+        Raises: jinja2.TemplateError.
+        """
+        self._environment.get_template(name)
+
+    def all(self) -> list[str]:
+        """Names of all templates of all languages, those of the folder included."""
+        return self._environment.list_templates(filter_func=lambda name: name.endswith(".md.j2"))
 
     def say(self, value: object) -> str:
         """*value* in words of the language, not escaped."""

@@ -34,7 +34,7 @@ WORDS: Mapping[str, Text] = {
     SystemOutcome.FAILED: Text(sv="inte sökt ännu", en="not searched yet"),
     SystemOutcome.WAITING: Text(sv="inget besked ännu", en="no answer yet"),
     StepAction.ERASE: Text(sv="raderat", en="erased"),
-    StepAction.ANONYMISE: Text(sv="avidentifierat", en="anonymised"),
+    StepAction.ANONYMISE: Text(sv="uppgifterna borttagna", en="contents removed"),
     StepAction.SUPPRESS: Text(sv="spärrat mot reklam", en="blocked for marketing"),
     StepAction.TASK: Text(sv="raderat för hand", en="erased by hand"),
     IdentifierType.EMAIL: Text(sv="e-postadress", en="e-mail address"),

@@ -1,0 +1,134 @@
+"""What staff do outside the straight way: withdraw, recall, reopen, hold, and continue or stop a blocked change."""
+
+from datetime import datetime
+
+from dsar.casework import changing
+from dsar.casework.context import App, case_key, steps_of
+from dsar.casework.sending import take_letter_back, void_letter
+from dsar.casework.thread import FOLLOW_UP
+from dsar.errors import UsageError
+from dsar.lifecycle import Event, Outcome, State
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, Request
+
+
+def withdraw(app: App, request: Request, *, actor: str, now: datetime) -> None:
+    """
+    The requester takes a request back: what is not done yet is not done any more.
+
+    A request whose changes are under way returns to review, because what is applied stays applied and must be told.
+    Raises: IllegalTransitionError where a letter is on its way; recall it first.
+    """
+    with app.store.transaction() as tx:
+        applying = request.state == State.APPLYING
+        _void_open_letters(tx, request, now=now)
+        outcome, closed_at = (None, None) if applying else (Outcome.WITHDRAWN, now)
+        tx.advance(
+            request, Event.WITHDRAWN, actor=actor, at=now, outcome=outcome, closed_at=closed_at, blocked_reason=""
+        )
+
+
+def recall(app: App, request: Request, *, actor: str, now: datetime) -> None:
+    """
+    Take an approval back before anything left or was changed.
+
+    Raises: UsageError if it is too late.
+    """
+    with app.store.transaction() as tx:
+        for letter in tx.letters_of(request.id or 0):
+            row = tx.outgoing_of_letter(letter.id or 0)
+            if row is None or letter.status != "approved":
+                continue
+            if request.state == State.DISPATCHING and tx.move_outgoing(row, to="recalled", expected="ready"):
+                take_letter_back(tx, row, Event.RECALLED, actor=actor, now=now)
+                return
+            if request.state in {State.APPROVED, State.BLOCKED} and tx.move_outgoing(
+                row, to="recalled", expected="held"
+            ):
+                void_letter(tx, letter, reason="recalled", now=now)
+                tx.advance(request, Event.VOIDED, actor=actor, at=now, blocked_reason="")
+                return
+    raise UsageError("It is too late to recall it: the letter is under way, or changes have begun.")
+
+
+def reopen(app: App, case: CaseFile, request: Request, *, reason: str, actor: str, now: datetime) -> None:
+    """Take a closed request up again; the systems are searched anew."""
+    with app.store.transaction() as tx:
+        sealed = app.vault.seal(case_key(case), "event.reopened", reason.encode()).hex()
+        tx.advance(
+            request,
+            Event.REOPENED,
+            actor=actor,
+            at=now,
+            detail={"sealed_reason": sealed},
+            outcome=None,
+            closed_at=None,
+            decision="",
+            sealed_grounds=None,
+        )
+        tx.advance(request, Event.REVISED, actor=actor, at=now)
+        tx.enqueue("search", case.id or 0, due_at=now)
+
+
+def hold(app: App, case: CaseFile, *, on: bool, reason: str, actor: str, now: datetime) -> None:
+    """
+    Put a case under, or free it from, a hold: IMY or a court looks at it, so nothing about it is erased or purged.
+
+    An erasure that is under way stops before its next step.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case.id or 0)
+        case.legal_hold = on
+        tx.add_case(case)
+        sealed = app.vault.seal(case_key(case), "event.hold", reason.encode()).hex()
+        name = "hold_set" if on else "hold_ended"
+        tx.record(name, actor=actor, at=now, case_id=case.id, detail={"sealed_reason": sealed})
+        for request in tx.requests(case.id or 0):
+            if on and request.state == State.APPLYING:
+                tx.advance(request, Event.BLOCKED, actor=actor, at=now, blocked_reason="hold")
+
+
+def go_on(app: App, case: CaseFile, request: Request, *, actor: str, now: datetime) -> None:
+    """
+    Let a blocked change go on as approved.
+
+    Raises: UsageError while the case is under a hold.
+    """
+    if case.legal_hold:
+        raise UsageError(f"{case.reference} is under a hold; 'dsar release {case.reference} --hold' ends it.")
+    with app.store.transaction() as tx:
+        tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now, blocked_reason="")
+        tx.enqueue("apply", request.id or 0, due_at=now)
+
+
+def stop(app: App, case: CaseFile, request: Request, *, actor: str, now: datetime) -> None:
+    """End a blocked change: what was applied stays applied and is told in the next letter, the rest is decided anew."""
+    with app.store.transaction() as tx:
+        plans = [tx.plan_of_letter(letter.id or 0) for letter in tx.letters_of(request.id or 0)]
+        begun = [plan for plan in plans if plan is not None and tx.ledger(plan.id or 0)]
+    outcomes = {plan.letter_id: changing.verified(app, steps_of(app, case, plan)) for plan in begun}
+    with app.store.transaction() as tx:
+        for letter_id, found in outcomes.items():
+            changing.keep_outcomes(app, tx, case, letter_id, found)
+        _void_open_letters(tx, request, now=now)
+        tx.advance(request, Event.VOIDED, actor=actor, at=now, blocked_reason="")
+        tx.advance(request, Event.REVISED, actor=actor, at=now)
+        tx.enqueue("search", case.id or 0, due_at=now)
+
+
+def mark_seen(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
+    """A person has looked at the follow-ups of a case: their flags go, and an erasure that waited for it may go on."""
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case.id or 0)
+        case.flags = [flag for flag in case.flags if not flag.startswith(FOLLOW_UP)]
+        tx.add_case(case)
+        tx.record("follow_up_seen", actor=actor, at=now, case_id=case.id)
+        for request in tx.requests(case.id or 0):
+            if request.state == State.BLOCKED:
+                tx.enqueue("release_erasure", request.id or 0, due_at=now)
+
+
+def _void_open_letters(tx: Transaction, request: Request, *, now: datetime) -> None:
+    for letter in tx.letters_of(request.id or 0):
+        if letter.status in {"draft", "approved"}:
+            void_letter(tx, letter, reason="stopped", now=now)
