@@ -11,7 +11,7 @@ import pytest
 from builders import activity, both, facts, kept, outcome, recipient, record, update_step, value, withheld
 
 from dsar.errors import LetterError
-from dsar.letters import compose, compose_export, export_csv, export_json, markdown_of
+from dsar.letters import check_templates, compose, compose_export, export_csv, export_json, markdown_of
 from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Record, Right, StepAction, SystemOutcome
 
 #: What a kind needs beside the default facts.
@@ -440,3 +440,27 @@ def test_there_is_no_export_without_records(export_as: Callable[[LetterFacts, st
 
 def test_preview_is_what_the_letter_is_made_of() -> None:
     assert "# Beslut om din begäran" in markdown_of(LetterKind.REFUSAL, "sv", facts())
+
+
+# ------------------------------------------------------------------------------------------------- check_templates
+
+
+def test_every_shipped_template_compiles() -> None:
+    check_templates(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("sv/refusal.md.j2", "Hej\n{% if %}", "line 2"),
+        ("sv/refusal.md.j2", "{{ today | shout }}", "shout"),
+        ("sv/refusall.md.j2", "Hej", "no letter has this name"),
+        ("en/_own_block.md.j2", "{% for", "line 1"),
+    ],
+)
+def test_a_template_of_ones_own_that_cannot_work_is_told(tmp_path: Path, name: str, text: str, told: str) -> None:
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(LetterError, match=told) as error:
+        check_templates(tmp_path)
+    assert name in str(error.value)
