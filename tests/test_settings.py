@@ -70,6 +70,7 @@ def test_the_smallest_file_gives_safe_defaults(settings: Loads) -> None:
     assert (result.smtp.port, result.smtp.user, result.smtp.oauth2) == (465, "", None)
     assert (result.trusted_authserv_ids, result.staff.separation, result.single_approver) == ((), True, False)
     assert (result.automatic_acknowledgement, result.automatic.marketing_stop) == (True, False)
+    assert (result.automatic_identity_check, result.automatic_contact_notice) == (True, True)
     assert (result.systems, result.members, result.closures) == ({}, {}, frozenset())
 
 

@@ -104,6 +104,14 @@ class Settings:
         return self.automatic.acknowledgement
 
     @property
+    def automatic_identity_check(self) -> bool:
+        return self.automatic.identity_check
+
+    @property
+    def automatic_contact_notice(self) -> bool:
+        return self.automatic.contact_notice
+
+    @property
     def automatic_marketing_stop(self) -> bool:
         return self.automatic.marketing_stop
 

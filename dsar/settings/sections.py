@@ -264,6 +264,8 @@ class AutomaticSection(Section):
     """[automatic]: what goes out without approval (promise P3)."""
 
     acknowledgement: _Switch = True
+    identity_check: _Switch = True
+    contact_notice: _Switch = True
     marketing_stop: _Switch = False
 
 
