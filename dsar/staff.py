@@ -17,7 +17,7 @@ process cannot tell sudo's from those that someone typed. What does prove someth
   without being named.
 
 Through sudo the program has rights that its caller has not. So it obeys no settings file that they could write (it
-could name commands to run), and reads no file that they name: they hand it over on standard input.
+could name commands to run), and reads no file for them that they could not read.
 """
 
 import os
@@ -205,13 +205,16 @@ def trusted_settings(path: Path, environ: Mapping[str, str]) -> Path:
     return whole
 
 
-def check_named_file(path: Path, environ: Mapping[str, str]) -> None:
+def read_named_file(path: Path, environ: Mapping[str, str]) -> bytes:
     """
-    Through sudo, a named file would be read with the rights of the service user, who can read everything private.
+    What *path* holds, if its caller could read it too: through sudo it is opened with the rights of the service user.
 
-    Raises: NotPermittedError.
+    The opened file is judged, not its name, which could lead elsewhere a moment later.
+    Raises: NotPermittedError; OSError.
     """
     calling = caller(environ)
-    if calling.through_sudo:
-        why = f"through sudo it would be read with other rights than theirs; hand it over: dsar ... - < {path}"
-        raise NotPermittedError(calling.login, f"name the file {path}", why)
+    with path.open("rb") as file:
+        if calling.through_sudo and not may_read(calling, Path(f"/proc/self/fd/{file.fileno()}")):
+            why = f"{path} cannot be read by them; hand over only what is yours"
+            raise NotPermittedError(calling.login, "name this file", why)
+        return file.read()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dsar import letters, settings, wiring
+from dsar import letters, settings, staff, wiring
 from dsar.approval import APPROVING
 from dsar.cli.setup import Finding
 from dsar.errors import DsarError, SettingsError
@@ -27,7 +27,7 @@ def examine(path: Path) -> list[Finding]:
     except SettingsError as error:
         return [Finding("fail", "settings", problem) for problem in error.problems]
     findings = [Finding("ok", "settings", str(path))]
-    for look in (_clock, _database, _keys, _templates, _mailboxes, _smtp, _systems, _staff):
+    for look in (_clock, _database, _keys, _templates, _mailboxes, _smtp, _systems, _staff, _separation):
         findings += look(chosen)
     return findings
 
@@ -131,5 +131,29 @@ def _staff(chosen: Settings) -> Iterator[Finding]:
         yield Finding("warning", "staff", "only one person may approve, so refusals and erasures find no second person")
     if chosen.single_approver:
         yield Finding("warning", "staff", "single_approver is on: one person alone may erase and refuse")
+
+
+def _separation(chosen: Settings) -> Iterator[Finding]:
+    """Whether staff must go through dsar, or could read its database and keys themselves (Art. 32)."""
     if not chosen.staff.separation:
-        yield Finding("warning", "staff", "separation is off: whoever can run dsar can read its database")
+        yield Finding("warning", "separation", "it is off: whoever can run dsar can read its database")
+        return
+    try:
+        calling = staff.caller(os.environ)
+    except DsarError as error:
+        yield Finding("fail", "separation", str(error))
+        return
+    if calling.service_uid == 0:
+        yield Finding("fail", "separation", "dsar runs as root; call it as the service user: 'sudo -u dsar dsar check'")
+        return
+    for path in filter(Path.exists, chosen.private_files):
+        fault = staff.file_fault(calling, path)
+        if fault is None:
+            yield Finding("ok", f"private file {path}", "")
+        else:
+            yield Finding("fail", f"private file {path}", f"{fault.reason}; as root: {fault.remedy}")
+    if not calling.through_sudo or calling.uid == 0:
+        advice = "no member of staff was tested; have each call 'sudo -u dsar dsar check'"
+        yield Finding("warning", "separation", advice)
+    elif calling.login not in chosen.members:
+        yield Finding("warning", "separation", f"settings have no section [staff.{calling.login}]")
