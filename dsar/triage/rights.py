@@ -216,6 +216,7 @@ def _has_other_fate(rule: Rule, clause: str, action: re.Match[str], thing: re.Ma
     if re.search("[,:]", between) and any(says(name, between) for name in (*_OTHER_FATES, "wish", "condition")):
         return True
     if rule.action == "get":
+        between = clause[action.start() : thing.start()]  # "vill ha bort"
         after = " ".join(clause[thing.end() :].split()[:5])
         return thing.start() < action.start() or any(says(fate, between) or says(fate, after) for fate in _OTHER_FATES)
     if rule.objects == ("contact_verb",):
