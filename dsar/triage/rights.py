@@ -101,7 +101,10 @@ _REACH_BEFORE = 6
 _OTHER_FATES = ("erase_verb", "change_verb", "restriction", "erase_noun")
 _CUES = ("wish", "not_wish", "threatened", "past", "status")
 _START_WORDS = 4
-_DENIED_AFTER = re.compile(r"\s+(?:alltsa |absolut )?(?:inte|ej|ikke|ikkje|not)(?!\w)")
+#: "radera inte ...", "radera dem inte."
+_DENIED_AFTER = re.compile(
+    r"\s+(?:alltsa |absolut )?(?:inte|ej|ikke|ikkje|not)(?!\w)|(?:\s+\w+){1,3}\s+(?:inte|ej|ikke|ikkje)\s*(?:[.!,;]|$)"
+)
 
 
 def find_hits(sentences: Iterable[Sentence], *, about_data: bool) -> list[Hit]:
