@@ -2,7 +2,7 @@
 Settings -> the assembled program.
 
 Effects: opens the database and the key store; reads declarations and the register. Mail servers and systems are opened
-by the steps that need them. The only module that imports connectors/.
+by the steps that need them. Of dsar only this module opens connectors.
 """
 
 import os
