@@ -34,8 +34,13 @@ def free_port() -> int:
 
 
 def missing(program: str) -> None:
+    """unproven() for a program that is not there."""
+    unproven(f"{program} is not installed")
+
+
+def unproven(why: str) -> None:
     """Skip the test loudly; where CI is set, fail it: there everything is proven."""
-    message = f"{program} is not installed, so nothing about it is proven here"
+    message = f"{why}, so nothing about it is proven here"
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
