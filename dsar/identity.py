@@ -307,7 +307,7 @@ def _sender_evidence(
     address = Identifier(type=IdentifierType.EMAIL, value=sender) if sender else None
     if address is None or address not in on_file:
         return _Evidence(_L0, "none", "The sender's address is not on file.")
-    if _is_role_mailbox(address):
+    if is_role_mailbox(address):
         return _Evidence(_L0, "none", "The address on file is one that several people read.")
     if authentication is not SenderAuthentication.PASS:
         return _Evidence(_L0, "none", "The sender's address is on file, but the mail server did not confirm it.")
@@ -317,7 +317,7 @@ def _sender_evidence(
 
 def _check_evidence(check: IdentityCheck, on_file: Sequence[Identifier], *, reached: IdentityLevel) -> _Evidence:
     contact = check.contact if check.contact in on_file else None
-    if contact is not None and _is_role_mailbox(contact):
+    if contact is not None and is_role_mailbox(contact):
         contact = None
     if check.method in _THROUGH_CONTACT and contact is None:
         return _Evidence(_L0, "none", "The check was not made through a personal contact point on file.")
@@ -328,6 +328,7 @@ def _check_evidence(check: IdentityCheck, on_file: Sequence[Identifier], *, reac
     return _Evidence(LEVEL_OF_CHECK[check.method], check.method, reason, proven)
 
 
-def _is_role_mailbox(contact: Identifier) -> bool:
+def is_role_mailbox(contact: Identifier) -> bool:
+    """Whether *contact* is a mailbox that several people read."""
     local = re.split(r"[+.@]", contact.value)[0]
     return contact.type is IdentifierType.EMAIL and local in ROLE_MAILBOXES

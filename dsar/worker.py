@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dsar import dispatch
-from dsar.casework import approving, changing, identifying, intake, searching, sending
+from dsar.casework import approving, challenging, changing, identifying, intake, searching, sending
 from dsar.casework.context import App
 from dsar.errors import DsarError
 from dsar.inbox import ImapInbox
@@ -30,6 +30,9 @@ _RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
 
 #: A mail that could not be sorted in so many tries goes before a person.
 _SORT_TRIES = 3
+
+#: So often may the program die while it sorts a mail, until that mail goes before a person.
+_DEATHS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,10 @@ def _sort(tools: Tools, work: Work, now: datetime) -> None:
 
 def _identify(tools: Tools, work: Work, now: datetime) -> None:
     identifying.identify(tools.app, work.subject_id, now=now)
+
+
+def _challenge(tools: Tools, work: Work, now: datetime) -> None:
+    challenging.challenge(tools.app, work.subject_id, now=now)
 
 
 def _search(tools: Tools, work: Work, now: datetime) -> None:
@@ -95,6 +102,7 @@ def _file_copy(tools: Tools, work: Work, now: datetime) -> None:
 STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "sort": _sort,
     "identify": _identify,
+    "challenge": _challenge,
     "search": _search,
     "stop_marketing": _stop_marketing,
     "apply": _apply,
@@ -155,6 +163,8 @@ def run_due(tools: Tools, *, limit: int | None = None) -> int:
 def run_step(tools: Tools, work: Work, *, now: datetime) -> None:
     """Do one claimed step; failing postpones it and never stops the others."""
     try:
+        if work.step == "sort" and work.attempts > _DEATHS:
+            intake.set_aside(tools.app, work.subject_id, error="ProcessDied", now=now)
         STEPS[work.step](tools, work, now)
     except Exception as error:  # noqa: BLE001  # the one place: whatever a mail or a system does, the others go on
         _failed(tools.app, work, error, now=now)

@@ -7,7 +7,9 @@ Effects: through the store, vault, connectors, inbox and outbox it is given. Fil
     context      what every use case works with
     intake       mail stored and sorted             thread      copies, bounces, follow-ups
     opening      cases and their requests           sorting     a person's triage
-    identifying  who asks                           searching   what the systems hold
+    identifying  who asks                           challenging a sender in doubt asked, a code sent
+    confirming   a code that came back              searching   what the systems hold
+    noticing     changed contact details told to the old address
     facts        what a letter may say              answering   drafts
     approving    a person's approval                sending     outbox to mail server, exactly once
     views        what staff see

@@ -13,6 +13,7 @@ from datetime import datetime
 from dsar import approval, deadlines
 from dsar.casework import duties
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
+from dsar.casework.noticing import notify_old_addresses
 from dsar.casework.planning import (
     CHANGING,
     WRITING,
@@ -135,6 +136,7 @@ def _conclude(
         if outgoing is not None and tx.move_outgoing(outgoing, to="ready", expected="held"):
             tx.enqueue("dispatch", outgoing.id or 0, due_at=now)
         tx.advance(request, Event.APPLIED, actor=PROGRAM, at=now, detail={"steps": str(len(steps))})
+        notify_old_addresses(app, tx, case, request, steps, now=now)
         _revise_others(tx, request, now=now)
 
 

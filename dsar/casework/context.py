@@ -23,7 +23,7 @@ from dsar.model import (
 )
 from dsar.settings import Settings
 from dsar.store import Store
-from dsar.store.tables import CaseFile, ChangePlan, LetterRow, SystemRow
+from dsar.store.tables import CaseFile, Challenge, ChangePlan, LetterRow, SystemRow
 from dsar.vault import Vault
 
 #: Actor of everything that no person decided.
@@ -84,6 +84,7 @@ _ADAPTERS: dict[object, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind)
     for kind in (
         CaseSubject,
+        Identifier,
         Triage,
         tuple[Record, ...],
         Grounds,
@@ -178,6 +179,15 @@ def outcomes_of(app: App, case: CaseFile, plan: ChangePlan) -> tuple[StepOutcome
         return ()
     context = f"change_plan.outcomes:{plan.letter_id}"
     return _unseal(app, case, context, tuple[StepOutcome, ...], plan.sealed_outcomes)
+
+
+def seal_contact(app: App, case: CaseFile, contact: Identifier) -> bytes:
+    return _seal(app, case, "challenge.contact", Identifier, contact)
+
+
+def contact_of(app: App, case: CaseFile, challenge: Challenge) -> Identifier:
+    """The contact point that a code was sent to."""
+    return _unseal(app, case, "challenge.contact", Identifier, challenge.sealed_contact)
 
 
 def letter_of(row: LetterRow, content: LetterContent, annexes: tuple[Annex, ...]) -> Letter:

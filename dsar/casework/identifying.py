@@ -6,6 +6,7 @@ from datetime import datetime
 
 from dsar import identity, search
 from dsar.casework.context import PROGRAM, App, seal_subject, subject_of, triage_of
+from dsar.casework.planning import wanted_changes
 from dsar.errors import SystemUnavailableError, UsageError
 from dsar.lifecycle import Event, State
 from dsar.model import (
@@ -30,17 +31,18 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
     Step: compare the sender with the contact points on file and let every request go on whose risk allows it.
 
     The look-up asks the systems for the sender's address only and shows nothing to anybody; it is audited.
-    What does not pass waits for a person (`dsar verify`).
+    What does not pass is asked to be confirmed (step "challenge"), or waits for a person (`dsar verify`).
     Raises: SystemUnavailableError: a system did not answer, try again later.
     """
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
         waiting = [request for request in tx.requests(case_id) if request.state == State.IDENTITY]
         triage = _first_triage(app, tx, case)
+        moving = comes_from_new_address(app, tx, case)
     if not waiting:
         return
     subject = subject_of(app, case)
-    on_file, records = _look_up(app, case, subject.reply_address, triage.sender_authentication, now=now)
+    on_file, records = _sender_on_file(app, case, subject.reply_address, triage.sender_authentication, now=now)
     risk = identity.risk_of(records)
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
@@ -48,6 +50,8 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
             if request.state != State.IDENTITY:
                 continue
             right = Right(request.right)
+            if right is Right.UPDATE and moving:
+                continue
             finding = identity.assess(
                 right,
                 sender=subject.reply_address,
@@ -56,9 +60,11 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
                 risk=risk,
                 portability=request.portability,
             )
-            _keep_finding(app, tx, case, finding, now=now)
+            keep_finding(app, tx, case, finding, now=now)
             if finding.level >= identity.required_level(right, risk, request.portability):
-                _identified(tx, request, finding, actor=PROGRAM, now=now)
+                identified(tx, request, finding, actor=PROGRAM, now=now)
+        if any(request.state == State.IDENTITY for request in tx.requests(case_id)):
+            tx.enqueue("challenge", case_id, due_at=now)
 
 
 def verify(
@@ -84,13 +90,13 @@ def verify(
             reason=f"{actor} recorded {method.replace('_', ' ')}.",
             proven=proven,
         )
-        _keep_finding(app, tx, case, finding, now=now)
+        keep_finding(app, tx, case, finding, now=now)
         tx.record("verified", actor=actor, at=now, case_id=case.id, detail={"method": method, "level": finding.level})
         for request in tx.requests(case.id or 0):
             if request.state in {State.IDENTITY, State.CLARIFYING} and finding.level >= identity.required_level(
                 Right(request.right), identity.Risk.LOW, request.portability
             ):
-                _identified(tx, request, finding, actor=actor, now=now)
+                identified(tx, request, finding, actor=actor, now=now)
     return finding.level
 
 
@@ -99,14 +105,29 @@ def level_needed(records: Sequence[Record], request: Request) -> IdentityLevel:
     return identity.required_level(Right(request.right), identity.risk_of(records), request.portability)
 
 
-def _identified(tx: Transaction, request: Request, finding: IdentityFinding, *, actor: str, now: datetime) -> None:
+def comes_from_new_address(app: App, tx: Transaction, case: CaseFile) -> bool:
+    """
+    Whether the mail comes from the very address that is to replace another one.
+
+    Who takes over the address takes over the person: such a change is confirmed from the old address, never by the new.
+    """
+    sender = subject_of(app, case).reply_address
+    return any(
+        change.field == "email" and change.new is not None and change.new.casefold() == sender
+        for change in wanted_changes(app, tx, case)
+    )
+
+
+def identified(tx: Transaction, request: Request, finding: IdentityFinding, *, actor: str, now: datetime) -> None:
+    """Identity is good enough for *request*: the search begins."""
     tx.advance(
         request, Event.IDENTIFIED, actor=actor, at=now, detail={"level": finding.level, "method": finding.method}
     )
     tx.enqueue("search", request.case_id, due_at=now)
 
 
-def _keep_finding(app: App, tx: Transaction, case: CaseFile, finding: IdentityFinding, *, now: datetime) -> None:
+def keep_finding(app: App, tx: Transaction, case: CaseFile, finding: IdentityFinding, *, now: datetime) -> None:
+    """Note what is known about who asks; a finding never lowers the level that the case has."""
     if finding.level >= IdentityLevel(case.identity_level):
         case.identity_level = finding.level
         case.identity_method = finding.method
@@ -123,19 +144,28 @@ def _first_triage(app: App, tx: Transaction, case: CaseFile) -> Triage:
     return triage_of(app, case, message.id or 0, link.sealed_triage)
 
 
-def _look_up(
+def _sender_on_file(
     app: App, case: CaseFile, sender: str | None, authentication: SenderAuthentication, *, now: datetime
 ) -> tuple[tuple[Identifier, ...], tuple[Record, ...]]:
     """Contact points on file that the sender wrote from, and the records that say so; nothing for a doubtful sender."""
     if sender is None or authentication is not SenderAuthentication.PASS:
         return (), ()
     address = Identifier(type=IdentifierType.EMAIL, value=sender)
-    result = search.search(app.systems, (address,), now=now)
-    with app.store.transaction() as tx:
-        tx.record("looked_up", actor=PROGRAM, at=now, case_id=case.id, detail=_search_terms(app, (address,)))
-    _demand_complete(result)
-    certain = tuple(record for record in result.records if record.strength is Strength.CERTAIN)
+    certain = look_up(app, case, (address,), now=now)
     return ((address,) if certain else ()), certain
+
+
+def look_up(app: App, case: CaseFile, identifiers: Sequence[Identifier], *, now: datetime) -> tuple[Record, ...]:
+    """
+    Certain records of whoever *identifiers* belong to, for the program's own judgement only; it is audited.
+
+    Raises: SystemUnavailableError: a system did not answer in full.
+    """
+    result = search.search(app.systems, identifiers, now=now)
+    with app.store.transaction() as tx:
+        tx.record("looked_up", actor=PROGRAM, at=now, case_id=case.id, detail=_search_terms(app, identifiers))
+    _demand_complete(result)
+    return tuple(record for record in result.records if record.strength is Strength.CERTAIN)
 
 
 def _search_terms(app: App, identifiers: Sequence[Identifier]) -> dict[str, str]:

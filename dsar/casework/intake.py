@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import identity, mime
-from dsar.casework import thread
+from dsar.casework import confirming, thread
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
 from dsar.casework.opening import open_cases
 from dsar.errors import MalformedMailError
@@ -79,6 +79,8 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
     if thread.settle_own_copy(app, message_id, mail, now=now) or thread.settle_bounce(app, message_id, mail, now=now):
         return
     found = examine(app, mail)
+    if confirming.settle_code(app, message_id, mail, found, now=now):
+        return
     if thread.join_known_case(app, message_id, mail, found, now=now):
         return
     if found.disposition is Disposition.REQUEST:

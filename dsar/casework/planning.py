@@ -90,10 +90,11 @@ def _concerned(records: Sequence[Record], changes: Sequence[RequestedChange]) ->
 
 
 def wanted_changes(app: App, tx: Transaction, case: CaseFile) -> tuple[RequestedChange, ...]:
-    """What the mails of the case want changed, the latest word per field."""
+    """What the mails of the case want changed, the latest word per field; what a stranger wrote is not followed."""
     changes = {
         change.field: change
         for link, message in tx.case_messages(case.id or 0)
+        if link.role != "stranger"
         for person in triage_of(app, case, message.id or 0, link.sealed_triage).subjects
         for change in person.changes
     }

@@ -48,7 +48,7 @@ EVIDENCE_GRACE = timedelta(minutes=10)
 #: Reason of a request whose letter may have left, or not.
 UNCERTAIN = "uncertain"
 
-_UNACKNOWLEDGED_FLAGS = frozenset({"protected_identity", "minor", "look_alike", "sender_mismatch"})
+_UNWRITTEN_FLAGS = frozenset({"protected_identity", "minor", "look_alike", "sender_mismatch"})
 _ACKNOWLEDGED_REQUESTERS = frozenset({Requester.SELF, Requester.AGENT, Requester.PARENT, Requester.ESTATE})
 
 
@@ -65,17 +65,19 @@ def queue_letter(
     auto_submitted: Literal["no", "auto-replied"],
     letter_id: int | None,
     held: bool = False,
+    threaded: bool = True,
     now: datetime,
 ) -> OutboxRow:
     """
     Build the mail once and commit it to the outbox with the caller's transaction.
 
     Args: letter_id: of the approved letter, None for a mail that needs no approval; held: it waits until the plan that
-    it tells of has been carried out and read back.
+    it tells of has been carried out and read back; threaded: it answers the requester's mails; False for a mail to
+    somebody who may be another person and must not see their headers.
     Raises: UndeliverableAddressError.
     """
     message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
-    thread = subject_of(app, case).thread
+    thread = subject_of(app, case).thread if threaded else ()
     content = dispatch.build_mime(
         letter,
         sender=app.settings.smtp_sender,
@@ -127,15 +129,28 @@ def acknowledge(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, tr
 
 
 def _may_acknowledge(app: App, tx: Transaction, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
-    if not app.settings.automatic_acknowledgement or mail.sender is None or mail.machine_signs:
+    if not app.settings.automatic_acknowledgement or not may_write_unasked(app, mail, triage):
         return False
-    if triage.sender_authentication is SenderAuthentication.FAIL or _UNACKNOWLEDGED_FLAGS & set(triage.flags):
+    if triage.requester not in _ACKNOWLEDGED_REQUESTERS:
         return False
-    if triage.requester not in _ACKNOWLEDGED_REQUESTERS or mail.sender in app.settings.own_addresses:
+    return not wrote_lately(app, tx, mail, LetterKind.ACKNOWLEDGEMENT, now=now)
+
+
+def may_write_unasked(app: App, mail: InboundMail, triage: Triage) -> bool:
+    """Whether a mail that nobody approved may go to this sender at all (P3); how often is wrote_lately."""
+    if mail.sender is None or mail.machine_signs or mail.sender in app.settings.own_addresses:
         return False
-    return not any(
-        row.kind == LetterKind.ACKNOWLEDGEMENT and row.created_at > now - timedelta(days=1)
-        for case in tx.cases_indexed(app.vault.index("sender", mail.sender))
+    return triage.sender_authentication is not SenderAuthentication.FAIL and not _UNWRITTEN_FLAGS & set(triage.flags)
+
+
+def wrote_lately(
+    app: App, tx: Transaction, mail: InboundMail, kind: LetterKind, *, but: CaseFile | None = None, now: datetime
+) -> bool:
+    """Whether this sender got a letter of *kind* in the last day, in another case than *but* (RFC 3834 s. 2)."""
+    return any(
+        row.kind == kind and row.created_at > now - timedelta(days=1)
+        for case in tx.cases_indexed(app.vault.index("sender", mail.sender or ""))
+        if but is None or case.id != but.id
         for row in tx.outgoing_of_case(case.id or 0)
     )
 
@@ -161,7 +176,8 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
         recipient = app.vault.unseal(case_key(case), f"outbox.recipient:{row.message_id}", row.sealed_recipient)
         if hashlib.sha256(content).hexdigest() != row.mime_sha256:
             raise ApprovalError(case.reference, "the stored mail is not the one that was approved")
-        tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=row.attempts + 1)
+        if not tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=row.attempts + 1):
+            return  # another worker was first
     try:
         outbox.send(content, sender=app.settings.smtp_sender, recipients=(recipient.decode(),))
     except OutboxUnavailableError:
@@ -278,7 +294,9 @@ def decide_uncertain(app: App, case: CaseFile, *, sent: bool, actor: str, now: d
             settle_sent(app, row.id or 0, evidence="person", actor=actor, now=now)
             continue
         with app.store.transaction() as tx:
-            tx.move_outgoing(row, to="ready", expected="uncertain")
+            voided = row.letter_id is not None and tx.letter(row.letter_id).status == "void"
+            if not tx.move_outgoing(row, to="recalled" if voided else "ready", expected="uncertain") or voided:
+                continue  # settled meanwhile, or nobody's approval stands behind it any more
             tx.enqueue("dispatch", row.id or 0, due_at=now)
             for request in tx.requests_of_letter(row.letter_id or 0):
                 if request.state == State.BLOCKED:

@@ -82,11 +82,12 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
             not match.known_sender or all(request.state == State.CLOSED for request in requests)
         ):
             return False  # a request of its own: from somebody else, or after the matter was ended
-        opening.join(app, tx, case, message, mail, triage, role="follow_up")
+        role = "follow_up" if match.known_sender else "stranger"
+        opening.join(app, tx, case, message, mail, triage, role=role)
         tx.record("follow_up", actor=PROGRAM, at=now, case_id=case.id, detail={"disposition": triage.disposition})
         if match.known_sender:
             new_facts = opening.extend_subject(app, tx, case, mail, triage.subjects[0])
-            _add_new_rights(app, tx, case, triage, message, now=now)
+            add_new_rights(app, tx, case, triage, message, now=now)
             for request in requests:
                 _disturb(tx, request, new_facts=new_facts, now=now)
             add_flags(tx, case, (FOLLOW_UP, *(flag for flag in triage.flags if flag in _TELLING)))
@@ -99,21 +100,28 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
     return True
 
 
-def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> _Match | None:
+def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
+    """The case in whose thread a mail stands, by the Message-IDs of our letters and of the mails that joined it."""
     for message_id in (*mail.in_reply_to, *reversed(mail.references)):
         row = tx.outgoing_by_message_id(message_id)
-        cases = (
-            [tx.case_by_id(row.case_id or 0)] if row else tx.cases_indexed(app.vault.index("message_id", message_id))
-        )
-        if cases:
-            return _Match(case=cases[0], in_thread=True, known_sender=_is_known(app, cases[0], mail, triage))
+        if row is not None:
+            return tx.case_by_id(row.case_id or 0)
+        if cases := tx.cases_indexed(app.vault.index("message_id", message_id)):
+            return cases[0]
+    return None
+
+
+def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> _Match | None:
+    answered = case_of(app, tx, mail)
+    if answered is not None:
+        return _Match(case=answered, in_thread=True, known_sender=_is_known(app, answered, mail, triage))
     if mail.sender is None or triage.sender_authentication is not SenderAuthentication.PASS:
         return None
     if triage.disposition not in {Disposition.REQUEST, Disposition.FOLLOW_UP} or len(triage.subjects) > 1:
         return None
     for case in tx.cases_indexed(app.vault.index("sender", mail.sender)):
         if any(request.state != State.CLOSED for request in tx.requests(case.id or 0)):
-            return _Match(case=case, in_thread=False, known_sender=True)
+            return _Match(case=case, in_thread=False, known_sender=_is_known(app, case, mail, triage))
     return None
 
 
@@ -122,10 +130,10 @@ def _is_known(app: App, case: CaseFile, mail: InboundMail, triage: Triage) -> bo
         return False
     subject = subject_of(app, case)
     addresses = {each.value for each in subject.proven if each.type is IdentifierType.EMAIL}
-    return mail.sender == subject.reply_address or mail.sender in addresses
+    return mail.sender in (addresses or {subject.reply_address or ""})  # a proven address ends the word of a claimed one
 
 
-def _add_new_rights(
+def add_new_rights(
     app: App, tx: Transaction, case: CaseFile, triage: Triage, message: Message, *, now: datetime
 ) -> None:
     """A later mail that adds a right starts a clock for that right (Art. 12(3): "within one month of receipt")."""

@@ -12,7 +12,7 @@ from dsar.errors import AmbiguousRequestError, MalformedMailError, UnknownCaseEr
 from dsar.lifecycle import State
 from dsar.model import Deadlines, InboundMail, Right, Triage
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Duty, EventRow, Message, Request, Sighting
+from dsar.store.tables import CaseFile, Duty, EventRow, Message, OutboxRow, Request, Sighting
 
 #: Whose turn it is in each state, in the words of the queue.
 WAITS_FOR = {
@@ -52,6 +52,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines = [_request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
+        lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
     return sorted(lines, key=lambda line: (line.send_by_on, line.reference))
 
@@ -106,6 +107,30 @@ def _unfetched_line(sighting: Sighting, today: date) -> QueueLine:
         handler=None,
         blockers=("the mail server will not give it",),
         flags=(),
+    )
+
+
+def _is_loose(tx: Transaction, row: OutboxRow) -> bool:
+    """Whether no blocked request tells of an uncertain mail: an acknowledgement, or a letter that was voided since."""
+    return row.letter_id is None or not any(
+        request.state == State.BLOCKED for request in tx.requests_of_letter(row.letter_id)
+    )
+
+
+def _uncertain_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
+    case = tx.case_by_id(row.case_id or 0)
+    first = tx.requests(case.id or 0)[0]
+    return QueueLine(
+        reference=case.reference,
+        state="uncertain",
+        waits_for=WAITS_FOR[State.BLOCKED],
+        received_on=deadlines.received_on(first.received_at),
+        send_by_on=first.send_by_on,
+        legal_on=first.legal_on,
+        days_left=(first.send_by_on - today).days,
+        handler=case.handler,
+        blockers=(f"nobody knows whether a mail left ({row.kind})",),
+        flags=tuple(case.flags),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from dsar.store.base import Queries
@@ -95,13 +96,21 @@ class LetterQueries(Queries):
         return self.session.exec(select(OutboxRow).where(OutboxRow.state == state).order_by(col(OutboxRow.id))).all()
 
     def move_outgoing(self, row: OutboxRow, *, to: str, expected: str, **changes: object) -> bool:
-        """Compare-and-set on the state of an outgoing mail; False if another process was first."""
+        """
+        Compare-and-set on the state of an outgoing mail.
+
+        Args: row: as the caller saw it, it is brought up to date.
+        Returns: False if another process was first.
+        """
         result = self.session.execute(
             sa.update(OutboxRow)
             .where(col(OutboxRow.id) == row.id, col(OutboxRow.state) == expected)
             .values(state=to, **changes)
         )
-        self.session.refresh(row)
+        current = self.session.get_one(OutboxRow, row.id, populate_existing=True)
+        if current is not row:  # the caller read it in an earlier transaction
+            for name in OutboxRow.model_fields:
+                set_committed_value(row, name, getattr(current, name))
         return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
     def stranded(self, now: datetime, *, after: timedelta) -> Sequence[OutboxRow]:

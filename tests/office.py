@@ -1,0 +1,148 @@
+"""The assembled program in one process, on the sample systems, without mail servers: for tests of single use cases."""
+
+import base64
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from connectors import samples
+from dsar.casework import intake
+from dsar.casework.context import App
+from dsar.model import RawMail
+from dsar.store import Store, migrate
+from dsar.store.tables import CaseFile, Message, Request
+from dsar.wiring import Session, open_session
+
+PRIVACY = "gdpr@xelent.example"
+
+_SETTINGS = """
+[controller]
+name = Xelent Office Sweden AB
+orgnr = 556402-9584
+address = Annebergsvägen 1B
+postcode_city = 432 48 Varberg
+country = Sverige
+email = gdpr@xelent.example
+[vault]
+master_key = {key}
+[mailbox.privacy]
+host = localhost
+user = privacy
+password = unused
+[smtp]
+host = localhost
+sender = gdpr@xelent.example
+[authentication]
+trusted = mx.xelent.example
+[letters]
+handler = anna
+backup_days = 30
+[register]
+activities = data/register.toml
+[system.webshop]
+connector = sql
+declaration = data/webshop.toml
+url = sqlite:///data/webshop.db
+write_url = sqlite:///data/webshop.db
+[system.business]
+connector = sql
+declaration = data/business.toml
+url = sqlite:///data/business.db
+write_url = sqlite:///data/business.db
+[staff]
+separation = off
+[staff.anna]
+role = handler
+name = Anna Berg
+email = anna@xelent.example
+[staff.bo]
+role = approver
+name = Bo Ek
+email = bo@xelent.example
+"""
+
+
+class Office:
+    """One installation whose steps a test runs one by one."""
+
+    def __init__(self, session: Session, folder: Path) -> None:
+        self.session = session
+        self.app: App = session.app
+        self.data = folder / "data"
+        self._uid = 0
+
+    def receive(
+        self,
+        sender: str,
+        text: str,
+        *,
+        in_reply_to: str | None = None,
+        finding: str | None = None,
+        at: datetime | None = None,
+    ) -> Message:
+        """Store one mail as the poller does, and sort it; *finding* is our mail server's word, by default a pass."""
+        self._uid += 1
+        now = at or datetime.now(UTC)
+        mail = RawMail(
+            mailbox="privacy",
+            folder="INBOX",
+            uid_validity=1,
+            uid=self._uid,
+            received_at=now,
+            content=written(sender, text, in_reply_to=in_reply_to, finding=finding),
+        )
+        intake.store_mails(self.app, (mail,), now=now)
+        with self.app.store.transaction() as tx:
+            message = tx.message_of(mail.sha256)
+        intake.sort(self.app, message.id or 0, now=now)
+        with self.app.store.transaction() as tx:
+            return tx.message_of(mail.sha256)
+
+    def only_case(self) -> CaseFile:
+        """The one case that there is."""
+        with self.app.store.transaction() as tx:
+            return tx.case_by_id(1)
+
+    def requests(self) -> list[Request]:
+        """The requests of the one case."""
+        with self.app.store.transaction() as tx:
+            return list(tx.requests(1))
+
+    def force(self, request: Request, **columns: object) -> None:
+        """Put a request into a state directly, to test what happens from there."""
+        with self.app.store.transaction() as tx:
+            tx.session.execute(sa.update(Request).where(sa.column("id") == request.id).values(**columns))
+
+
+def written(sender: str, text: str, *, in_reply_to: str | None = None, finding: str | None = None) -> bytes:
+    """A mail as it lies in the mailbox, with what our mail server found out about its sender."""
+    mail = EmailMessage(policy=policy.SMTP)
+    domain = sender.partition("@")[2].rstrip(">")
+    mail["Authentication-Results"] = finding or f"mx.xelent.example; dmarc=pass header.from={domain}"
+    mail["From"] = sender
+    mail["To"] = PRIVACY
+    mail["Subject"] = "Mina uppgifter"
+    mail["Message-ID"] = f"<{os.urandom(8).hex()}@sender.example>"
+    if in_reply_to:
+        mail["In-Reply-To"] = in_reply_to
+    mail.set_content(text)
+    return mail.as_bytes()
+
+
+@contextmanager
+def open_office(folder: Path) -> Iterator[Office]:
+    """Make an installation in *folder* and assemble it."""
+    samples.create(folder / "data")
+    settings = folder / "settings.ini"
+    settings.write_text(_SETTINGS.format(key=base64.b64encode(bytes(range(32))).decode()), "utf-8")
+    store = Store(f"sqlite:///{folder}/dsar.db")
+    migrate.upgrade(store.engine)
+    store.close()
+    with open_session(settings) as session:
+        yield Office(session, folder)

@@ -1,0 +1,270 @@
+"""Change plans in hard cases: drift, refusal, crashes, access before erasure, holds; nothing untrue is ever sent."""
+
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from office import Office, open_office
+
+from dsar.casework import answering, approving, changing, duties, identifying, intervening, searching, sending
+from dsar.errors import ApprovalError
+from dsar.lifecycle import State
+from dsar.store.tables import Request
+from dsar.wiring import open_session
+
+SENDER = "John Whitfield <john.whitfield@example.com>"
+ERASE = "Please delete all personal data you hold about me.\n\nJohn Whitfield\n"
+BOTH = "I want a copy of all data you have about me. Then delete everything.\n\nJohn Whitfield\n"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as opened:
+        yield opened
+
+
+def in_review(office: Office, text: str, *, now: datetime) -> list[Request]:
+    """A case whose requests wait for approval."""
+    office.receive(SENDER, text, at=now)
+    identifying.identify(office.app, 1, now=now)
+    searching.collect(office.app, 1, attempt=1, now=now)
+    return office.requests()
+
+
+def approve(office: Office, request: Request, *, now: datetime) -> None:
+    """Look at the letter, then approve it."""
+    answering.draft(office.app, office.only_case(), request, now=now)
+    approving.approve(office.app, office.only_case(), request, actor="bo", now=now)
+
+
+def business(office: Office, statement: str) -> list[tuple[object, ...]]:
+    """Run SQL in the business system, as its own users do."""
+    with sqlite3.connect(office.data / "business.db") as connection:
+        return connection.execute(statement).fetchall()
+
+
+def letters(office: Office) -> list[tuple[str, str]]:
+    """(kind, status) of every letter of the case."""
+    with office.app.store.transaction() as tx:
+        return [(row.kind, row.status) for row in tx.letters_of_case(1)]
+
+
+def outgoing(office: Office) -> dict[str, str]:
+    """{kind: state} of the mails of the case."""
+    with office.app.store.transaction() as tx:
+        return {row.kind: row.state for row in tx.outgoing_of_case(1)}
+
+
+def test_an_invoice_written_after_approval_voids_it_before_anything_is_erased(office: Office) -> None:
+    """The plan is made anew before the first write; another plan means back to review with nothing touched."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+    business(
+        office,
+        "INSERT INTO invoices SELECT 'F26-9999', customer_no, '2026-11-25', recipient, recipient_address, description, "
+        "amount, status FROM invoices WHERE customer_no = 'K20002' LIMIT 1",
+    )
+
+    changing.apply(office.app, request.id or 0, now=now)
+
+    (request,) = office.requests()
+    assert request.state == State.SEARCHING
+    assert business(office, "SELECT last_name FROM customers WHERE customer_no = 'K20002'") == [("Whitfield",)]
+    assert letters(office) == [("erasure_partly", "void")]
+    assert outgoing(office)["erasure_partly"] == "recalled"
+
+
+def test_a_row_changed_after_approval_voids_it(office: Office) -> None:
+    """What is stored is no longer what was shown with before and after."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+    business(office, "UPDATE customers SET street = 'Nygatan 1' WHERE customer_no = 'K20002'")
+
+    changing.apply(office.app, request.id or 0, now=now)
+
+    assert business(office, "SELECT street FROM customers WHERE customer_no = 'K20002'") == [("Nygatan 1",)]
+    assert letters(office) == [("erasure_partly", "void")]
+
+
+def test_a_refusing_system_returns_the_request_with_what_was_really_done(office: Office) -> None:
+    """What was applied stays applied; the approved letter is void, and the next one tells the truth."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+    business(
+        office,
+        "CREATE TRIGGER no_change BEFORE UPDATE ON customers BEGIN SELECT RAISE(ABORT, 'open rental'); END",
+    )
+
+    changing.apply(office.app, request.id or 0, now=now)
+
+    (request,) = office.requests()
+    assert request.state == State.SEARCHING
+    assert letters(office) == [("erasure_partly", "void")]
+    business(office, "DROP TRIGGER no_change")
+    searching.collect(office.app, 1, attempt=1, now=now)
+    (request,) = office.requests()
+    text = answering.draft(office.app, office.only_case(), request, now=now).letter.text
+    assert "Note" in text
+    assert "Equipment" in text
+
+
+def test_an_outcome_of_another_day_is_approved_anew(office: Office) -> None:
+    """A letter bears its date: applied after midnight, the same truth needs a letter of today."""
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+
+    changing.apply(office.app, request.id or 0, now=now + timedelta(days=1))
+
+    assert letters(office) == [("erasure_partly", "void")]
+    searching.collect(office.app, 1, attempt=1, now=now + timedelta(days=1))
+    (request,) = office.requests()
+    current = answering.draft(office.app, office.only_case(), request, now=now + timedelta(days=1))
+    assert current.letter.kind == "erasure_partly"
+    assert "26 November 2026" in current.letter.text
+
+
+def test_kept_records_become_duties_that_name_nobody(office: Office) -> None:
+    """What a law keeps is erased when its time has passed, whoever has purged the case by then."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+
+    changing.apply(office.app, request.id or 0, now=now)
+
+    owed = duties.open_duties(office.app)
+    assert [(duty.kind, duty.system, duty.object) for duty in owed] == [
+        ("erase_later", "business", "invoice"),
+        ("erase_later", "webshop", "order"),
+        ("erase_later", "business", "invoice"),
+    ]
+    assert all("Whitfield" not in repr(duty) for duty in owed)
+
+
+def test_erasure_waits_for_the_access_answer_and_for_a_bounce(office: Office) -> None:
+    """EDPB 01/2022: never erase to avoid answering; three working days must pass without the answer coming back."""
+    friday = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    access, erase = in_review(office, BOTH, now=friday)
+    approve(office, erase, now=friday)
+    (access, erase) = office.requests()
+    assert (erase.state, erase.blocked_reason) == (State.BLOCKED, "access_first")
+    assert not approving.release_erasure(office.app, erase.id or 0, now=friday)
+
+    approve(office, access, now=friday)
+    send(office, "access_answer", now=friday)
+    wednesday = friday + timedelta(days=5)
+
+    assert not approving.release_erasure(office.app, erase.id or 0, now=friday + timedelta(days=4))
+    assert approving.release_erasure(office.app, erase.id or 0, now=wednesday)
+    assert office.requests()[1].state == State.APPLYING
+
+
+def send(office: Office, kind: str, *, now: datetime) -> None:
+    """Let a mail of the case have been taken by the mail server."""
+    with office.app.store.transaction() as tx:
+        row = next(row for row in tx.outgoing_of_case(1) if row.kind == kind)
+        tx.move_outgoing(row, to="sending", expected="ready", sending_at=now)
+    sending.settle_sent(office.app, row.id or 0, evidence="accepted", actor="dsar", now=now)
+
+
+def test_nothing_is_erased_under_a_hold(office: Office) -> None:
+    """IMY or a court looks at the case: approval is refused, and what is under way stops."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    answering.draft(office.app, office.only_case(), request, now=now)
+    intervening.hold(office.app, office.only_case(), on=True, reason="IMY", actor="anna", now=now)
+
+    with pytest.raises(ApprovalError, match="hold"):
+        approving.approve(office.app, office.only_case(), request, actor="bo", now=now)
+
+
+def test_recall_before_the_first_write_leaves_everything_as_it_was(office: Office) -> None:
+    """An erasure that waits for the access answer can still be taken back."""
+    now = datetime.now(UTC)
+    _, erase = in_review(office, BOTH, now=now)
+    approve(office, erase, now=now)
+    (_, erase) = office.requests()
+
+    intervening.recall(office.app, erase, actor="bo", now=now)
+
+    assert office.requests()[1].state == State.REVIEW
+    assert outgoing(office)["erasure_partly"] == "recalled"
+
+
+def test_stop_after_some_steps_tells_what_was_done(office: Office) -> None:
+    """A person stops a change half-way: the next draft tells the steps that were really carried out."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+    kill_after_commits(office.app.settings.file, request.id or 0, commits=6, now=now)
+    (request,) = office.requests()
+    office.force(request, state=State.BLOCKED, blocked_reason="follow_up")
+    (request,) = office.requests()
+
+    intervening.stop(office.app, office.only_case(), request, actor="anna", now=now)
+
+    with office.app.store.transaction() as tx:
+        assert len(tx.applied_plans(request.id or 0)) == 1
+    assert office.requests()[0].state == State.SEARCHING
+
+
+def kill_after_commits(settings: Path, request_id: int, *, commits: int, now: datetime) -> bool:
+    """Apply in a child process that is killed (SIGKILL) at its nth commit; True if it was."""
+    child = os.fork()
+    if child == 0:
+        with open_session(settings) as session:
+            seen = 0
+
+            @sa.event.listens_for(session.app.store.engine, "commit")
+            def committed(_connection: sa.Connection) -> None:
+                nonlocal seen
+                seen += 1
+                if seen > commits:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            changing.apply(session.app, request_id, now=now)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def backup(source: Path, target: Path) -> None:
+    """Copy a database that is open, as `sqlite3 .backup` does."""
+    with sqlite3.connect(source) as opened, sqlite3.connect(target) as copied:
+        opened.backup(copied)
+
+
+def test_killed_at_any_commit_the_apply_ends_in_the_same_state(office: Office, tmp_path: Path) -> None:
+    """kill -9 at each commit of apply, then once more: the same rows, ledger, letter and state as without a kill."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+    results, commits, killed = [], 0, True
+    while killed:
+        copy = tmp_path / f"copy{commits}"
+        copy.mkdir()
+        shutil.copy(tmp_path / "settings.ini", copy)
+        for name in ("dsar.db", "dsar-keys.db"):
+            backup(tmp_path / name, copy / name)
+        shutil.copytree(tmp_path / "data", copy / "data")
+        killed = kill_after_commits(copy / "settings.ini", request.id or 0, commits=commits, now=now)
+        with open_session(copy / "settings.ini") as session:
+            changing.apply(session.app, request.id or 0, now=now)
+            with session.app.store.transaction() as tx:
+                mails = [(row.kind, row.state) for row in tx.outgoing_of_case(1)]
+                results.append((tx.request(request.id or 0).state, mails, len(tx.open_duties())))
+        with sqlite3.connect(copy / "data" / "business.db") as connection:
+            assert connection.execute("SELECT count(*) FROM customers WHERE last_name = 'Whitfield'").fetchone() == (0,)
+        commits += 1
+    assert commits > 10
+    assert set(map(str, results)) == {str(results[-1])}
+    assert results[-1][0] == State.DISPATCHING
