@@ -130,7 +130,8 @@ def _is_known(app: App, case: CaseFile, mail: InboundMail, triage: Triage) -> bo
         return False
     subject = subject_of(app, case)
     addresses = {each.value for each in subject.proven if each.type is IdentifierType.EMAIL}
-    return mail.sender in (addresses or {subject.reply_address or ""})  # a proven address ends the word of a claimed one
+    # A proven address ends the word of a claimed one.
+    return mail.sender in (addresses or {subject.reply_address or ""})
 
 
 def add_new_rights(
