@@ -1,0 +1,245 @@
+"""
+A sender who cannot be told with certainty -> a letter that says how to confirm, and a code to the address on file.
+
+Two mails go out without approval (P3(b)). The sender gets the same letter at the same step whether we hold anything or
+not. The one-time code goes to a contact point on file, never to a claimed one (P4), and comes back as dsar.confirming
+describes. The code stands in the sealed mail only; the database keeps its keyed digest.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from dsar import deadlines, dispatch, identity, letters
+from dsar.casework import confirming, identifying, intake
+from dsar.casework.context import PROGRAM, App, seal_contact, subject_of, triage_of
+from dsar.casework.facts import base_facts
+from dsar.casework.planning import wanted_changes
+from dsar.casework.sending import may_write_unasked, queue_letter, wrote_lately
+from dsar.casework.thread import add_flags
+from dsar.errors import MalformedMailError, UndeliverableAddressError
+from dsar.identifiers import find_identifiers
+from dsar.lifecycle import Event, State
+from dsar.model import (
+    Identifier,
+    IdentifierType,
+    IdentityLevel,
+    InboundMail,
+    Letter,
+    LetterKind,
+    Record,
+    Requester,
+    Right,
+    Triage,
+)
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, Challenge, Message, Request
+
+#: How long a code is valid.
+VALID = timedelta(hours=24)
+
+#: Flag of a case whose code could go to no single personal address on file: a person decides how to check.
+NO_SINGLE_CONTACT = "no_single_contact"
+
+#: A requester is asked so often in one case; after that a person goes on.
+_MOST_ROUNDS = 2
+
+#: More codes in a day, for whichever cases, would pester whoever has the address.
+_MOST_CODES_PER_DAY = 3
+
+#: Days that the letter gives for an answer, if the answer to the request is not due before.
+_REPLY_DAYS = 14
+
+#: What points at one person; a name, a phone or an order never makes the program write to anybody.
+_LEADING = frozenset({IdentifierType.EMAIL, IdentifierType.CUSTOMER_NO})
+
+
+def challenge(app: App, case_id: int, *, now: datetime) -> None:
+    """
+    Step: ask the sender to confirm the requests for which a code would be enough; the rest waits for a person.
+
+    Letter, code, state and due steps are one transaction: repeating the step after a crash sends nothing twice.
+    Raises: SystemUnavailableError: a system did not answer, try again later.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        link, message = tx.case_messages(case_id)[0]
+        triage = triage_of(app, case, message.id or 0, link.sealed_triage)
+        mail = _readable(app, message)
+        if mail is None or not _could_confirm(app, tx, case) or not _may_ask(app, tx, case, mail, triage, now=now):
+            return
+        claimed = _claimed(app, tx, case)
+    records = identifying.look_up(app, case, claimed, now=now) if claimed else ()
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        requests = _could_confirm(app, tx, case)
+        if not requests:
+            return
+        if not _is_asked(tx, case):
+            _ask(app, tx, case, requests, mail, _contacts(app, tx, case, records), now=now)
+        for request in requests:
+            tx.advance(request, Event.ASKED, actor=PROGRAM, at=now)
+
+
+# ------------------------------------------------------------------------------------------------------ who is asked
+
+
+def _could_confirm(app: App, tx: Transaction, case: CaseFile) -> list[Request]:
+    """
+    Requests in doubt for which level L1 would do.
+
+    Judged as if nothing were held (lowest risk), so that who is asked tells nothing about what we hold.
+    """
+    from_new_address = identifying.comes_from_new_address(app, tx, case)
+    return [
+        request
+        for request in tx.requests(case.id or 0)
+        if request.state == State.IDENTITY
+        and identity.required_level(Right(request.right), identity.Risk.LOW, request.portability) == IdentityLevel.L1
+        and (
+            IdentityLevel(case.identity_level) < IdentityLevel.L1
+            or (request.right == Right.UPDATE and from_new_address)
+        )
+    ]
+
+
+def _is_asked(tx: Transaction, case: CaseFile) -> bool:
+    """Whether a question is open already: a right that came later waits for the same answer."""
+    return any(request.state == State.CLARIFYING for request in tx.requests(case.id or 0))
+
+
+def _may_ask(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
+    if not app.settings.automatic_identity_check or triage.requester is not Requester.SELF:
+        return False
+    flagged = replace(triage, flags=tuple(case.flags))  # staff and later mails may have added some
+    if not may_write_unasked(app, mail, flagged) or not _is_deliverable(mail.sender or ""):
+        return False
+    rounds = sum(event.name == "identity_asked" for event in tx.events(case.id or 0))
+    return rounds < _MOST_ROUNDS and not wrote_lately(app, tx, mail, LetterKind.IDENTITY_CHECK, but=case, now=now)
+
+
+def _readable(app: App, message: Message) -> InboundMail | None:
+    try:
+        return intake.read(app, message)
+    except MalformedMailError:
+        return None
+
+
+def _is_deliverable(address: str) -> bool:
+    try:
+        dispatch.deliverable_address(address)
+    except UndeliverableAddressError:
+        return False
+    return True
+
+
+# --------------------------------------------------------------------------------------------------- contact on file
+
+
+def _claimed(app: App, tx: Transaction, case: CaseFile) -> tuple[Identifier, ...]:
+    """What the requester stated that leads to one person; an address that is only to be entered leads nowhere."""
+    subject = subject_of(app, case)
+    sender = Identifier(type=IdentifierType.EMAIL, value=subject.reply_address or "")
+    stated = (sender, *(each for each in subject.identifiers if each.type in _LEADING))
+    return tuple(dict.fromkeys(each for each in stated if each.value not in _wanted_addresses(app, tx, case)))
+
+
+def _wanted_addresses(app: App, tx: Transaction, case: CaseFile) -> set[str]:
+    changes = wanted_changes(app, tx, case)
+    return {change.new.casefold() for change in changes if change.field == "email" and change.new}
+
+
+def _contacts(app: App, tx: Transaction, case: CaseFile, records: Sequence[Record]) -> tuple[Identifier, ...]:
+    """E-mail addresses on file in *records*, but for one that the requester only wants to have entered."""
+    wanted = _wanted_addresses(app, tx, case)
+    return tuple(dict.fromkeys(each for record in records for each in _addresses(record) if each.value not in wanted))
+
+
+def _addresses(record: Record) -> Iterator[Identifier]:
+    for value in record.values:
+        if value.vouched and value.category == "contact":
+            yield from (each for each in find_identifiers(value.value) if each.type is IdentifierType.EMAIL)
+
+
+# ------------------------------------------------------------------------------------------------------ the two mails
+
+
+def _ask(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    requests: Sequence[Request],
+    mail: InboundMail,
+    contacts: Sequence[Identifier],
+    *,
+    now: datetime,
+) -> None:
+    request = requests[0]
+    letter = _letter(app, case, request, reply_by_on=_reply_by(request, now), code=None, now=now)
+    queue_letter(
+        app, tx, case, letter, recipient=mail.sender or "", auto_submitted="auto-replied", letter_id=None, now=now
+    )
+    sent = bool(contacts) and _send_code(app, tx, case, request, contacts, now=now)
+    if contacts and not sent:
+        add_flags(tx, case, (NO_SINGLE_CONTACT,))
+    tx.record("identity_asked", actor=PROGRAM, at=now, case_id=case.id, detail={"codes": str(int(sent))})
+
+
+def _send_code(
+    app: App, tx: Transaction, case: CaseFile, request: Request, contacts: Sequence[Identifier], *, now: datetime
+) -> bool:
+    """Send a code to the one address on file; False if a person must decide where it goes."""
+    known = tx.challenges(case.id or 0)
+    if any(confirming.is_live(each, now=now) for each in known):
+        return True  # one at a time: that code still counts
+    contact = contacts[0]
+    index = app.vault.index_identifier(contact)
+    if len(contacts) > 1 or identity.is_role_mailbox(contact) or not _is_deliverable(contact.value):
+        return False
+    if tx.challenges_since(index, now - timedelta(days=1)) >= _MOST_CODES_PER_DAY:
+        return False
+    code = confirming.new_code(secrets.randbelow)
+    expires_at = now + VALID
+    tx.add_challenge(
+        Challenge(
+            case_id=case.id or 0,
+            digest=confirming.digest_of(app, case, code),
+            contact_index=index,
+            sealed_contact=seal_contact(app, case, contact),
+            created_at=now,
+            expires_at=expires_at,
+        )
+    )
+    letter = _letter(app, case, request, reply_by_on=deadlines.received_on(expires_at), code=code, now=now)
+    queue_letter(
+        app,
+        tx,
+        case,
+        letter,
+        recipient=contact.value,
+        auto_submitted="auto-replied",
+        letter_id=None,
+        threaded=False,
+        now=now,
+    )
+    return True
+
+
+def _letter(
+    app: App, case: CaseFile, request: Request, *, reply_by_on: date, code: str | None, now: datetime
+) -> Letter:
+    facts = base_facts(app, case, received_at=request.received_at, rights=(), now=now)
+    return letters.compose(
+        LetterKind.IDENTITY_CHECK,
+        case.language,
+        replace(facts, reply_by_on=reply_by_on, code=code),
+        templates=app.settings.templates_folder,
+    )
+
+
+def _reply_by(request: Request, now: datetime) -> date:
+    """Art. 12(6) leaves the month running: an answer helps until ours is due; a late one is waited for anyway."""
+    today = deadlines.received_on(now)
+    enough = today + timedelta(days=_REPLY_DAYS)
+    return min(enough, request.send_by_on) if request.send_by_on > today else enough
