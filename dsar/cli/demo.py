@@ -52,12 +52,12 @@ def demo(ctx: click.Context, *, folder: Path, keep: bool) -> None:
             erased, waiting = told.case_of(story.ERASED), told.case_of(story.WAITING)
         click.echo(guide.conclusion(erased=erased, seconds=time.monotonic() - began))
         if keep:
-            click.echo(guide.invitation(waiting=waiting))
-            _wait_until_stopped()
+            _stay(guide.invitation(waiting=waiting))
     click.echo("\nThe mail servers have stopped." if keep else guide.farewell())
 
 
-def _wait_until_stopped() -> None:
+def _stay(invitation: str) -> None:
+    """Invite and wait; whoever has read the invitation can end it cleanly."""
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -66,6 +66,7 @@ def _wait_until_stopped() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    click.echo(invitation)
     while not stopping:
         time.sleep(0.1)
 
