@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from office import Office, open_office
 
-from dsar.casework import approving, identifying, searching
+from dsar.casework import answering, approving, identifying, searching
 from dsar.lifecycle import State
 from dsar.store.tables import Request
 
@@ -32,7 +32,7 @@ def approved_erasure(office: Office) -> tuple[Request, str]:
     searching.collect(office.app, 1, attempt=1, now=now)
     (request,) = office.requests()
     case = office.only_case()
-    approving.draft(office.app, case, request, now=now)
+    answering.draft(office.app, case, request, now=now)
     approving.approve(office.app, case, request, actor="bo", now=now)
     with office.app.store.transaction() as tx:
         sent = tx.outgoing_of_case(1)

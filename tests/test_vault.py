@@ -55,7 +55,8 @@ def test_a_changed_byte_does_not_open(vault: Vault) -> None:
         vault.unseal("case:D-2026-00001", "letter:1", bytes(sealed))
 
 
-def test_another_master_key_is_refused_at_once(vault: Vault, keys: SqlKeyStore) -> None:
+@pytest.mark.usefixtures("vault")
+def test_another_master_key_is_refused_at_once(keys: SqlKeyStore) -> None:
     """A wrong key is one clear error before anything is read or written."""
     with pytest.raises(WrongKeyError, match="master_key"):
         Vault(bytes(32), keys)

@@ -1,4 +1,4 @@
-"""A whole small company for journeys: mailbox, mail server, business system, web shop, settings, two members of staff."""
+"""A whole small company for journeys: mailbox, mail server, business system, web shop, settings, two of staff."""
 
 import base64
 import imaplib
@@ -135,13 +135,15 @@ email = bo@xelent.example
         *,
         subject: str = "Mina uppgifter",
         authenticated: bool = True,
+        forged: bool = False,
         in_reply_to: str | None = None,
     ) -> None:
         """Deliver a mail to the privacy mailbox, as the company's own mail server would: by LMTP, with its finding."""
         mail = EmailMessage(policy=policy.SMTP)
         if authenticated:
             domain = sender.partition("@")[2].rstrip(">")
-            mail["Authentication-Results"] = f"mx.xelent.example; dmarc=pass header.from={domain}"
+            finding = "fail" if forged else "pass"
+            mail["Authentication-Results"] = f"mx.xelent.example; dmarc={finding} header.from={domain}"
         mail["From"] = sender
         mail["To"] = PRIVACY
         mail["Subject"] = subject

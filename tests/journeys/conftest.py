@@ -1,11 +1,19 @@
 """The company that journeys happen in."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import DovecotServer, SmtpSink
+from servers import DovecotServer, SmtpSink, TlsFiles
 
 from .company import Company
+
+
+@pytest.fixture
+def smtp_sink(tls_files: TlsFiles, dovecot_server: DovecotServer) -> Iterator[SmtpSink]:
+    """A real SMTP server over TLS that delivers what it takes into the recipients' own mailboxes."""
+    with SmtpSink(tls_files, deliver=dovecot_server.deliver) as sink:
+        yield sink
 
 
 @pytest.fixture

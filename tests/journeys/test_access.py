@@ -1,13 +1,18 @@
 """Access: from a mail in the mailbox to the approved answer in the requester's."""
 
 import json
+import subprocess
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
-from .company import Company
+from .company import PRIVACY, Company
 
 pytestmark = pytest.mark.journey
 
+MARIA = "maria.oberg@example.se"
 REQUEST = """Hej!
 
 Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack.
@@ -17,28 +22,68 @@ Maria Öberg
 """
 
 
-def test_access_request_of_a_known_customer_is_answered(company: Company) -> None:
-    """Mail in, case opened, systems searched, letter approved, answer with the right data out, numbers right."""
-    company.write("Maria Öberg <maria.oberg@example.se>", REQUEST)
+def inbox_of(company: Company, address: str) -> list[EmailMessage]:
+    """The mails in a requester's own mailbox, as their mail program fetches them."""
+    with company.dovecot.session(address) as client:
+        client.select("INBOX", readonly=True)
+        numbers = client.search(None, "ALL")[1][0].split()
+        contents = [client.fetch(number.decode(), "(BODY.PEEK[])")[1][0] for number in numbers]
+    parsed = [message_from_bytes(part[1], policy=policy.default) for part in contents if isinstance(part, tuple)]
+    return [mail for mail in parsed if isinstance(mail, EmailMessage)]
+
+
+def pdf_text(content: bytes, folder: Path) -> str:
+    """The text of a PDF as a reader sees it."""
+    (folder / "answer.pdf").write_bytes(content)
+    done = subprocess.run(
+        ["pdftotext", "-layout", str(folder / "answer.pdf"), "-"], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_access_request_of_a_known_customer_is_answered(company: Company, tmp_path: Path) -> None:
+    """Mail in, case opened, systems searched, letter approved, answer in the requester's mailbox, numbers right."""
+    company.write(f"Maria Öberg <{MARIA}>", REQUEST)
 
     company.ok("poll")
     (waiting,) = company.queue()
-    assert waiting["reference"].endswith("/access")
-    assert waiting["waits_for"] == "person: approve"
-    case = waiting["reference"]
+    assert (waiting["waits_for"], waiting["blockers"]) == ("person: approve", [])
+    reference = waiting["reference"]
+    case = reference.removesuffix("/access")
+    assert MARIA in company.ok("show", reference, "--letter").out
+    company.ok("approve", reference, actor="bo")
 
-    text = company.ok("show", case, "--letter").out
-    assert "maria.oberg@example.se" in text
-    company.ok("approve", case, actor="bo")
-
-    acknowledgement, answer = company.letters_to("maria.oberg@example.se")
+    acknowledgement, answer = inbox_of(company, MARIA)
     assert acknowledgement["Auto-Submitted"] == "auto-replied"
-    assert "registerutdrag" not in acknowledgement.get_content_type()
-    annexes = {part.get_filename(): part for part in answer.iter_attachments()}
-    reference = case.partition("/")[0]
-    assert set(annexes) == {f"{reference}.pdf", f"{reference}.json", f"{reference}.csv"}
-    data = json.loads(annexes[f"{reference}.json"].get_content())
-    assert "maria.oberg@example.se" in json.dumps(data, ensure_ascii=False)
+    assert answer["From"].addresses[0].addr_spec == PRIVACY
+    assert answer["Subject"] == f"Ärende {case}"
+    annexes = {part.get_filename(): part.get_content() for part in answer.iter_attachments()}
+    assert set(annexes) == {f"{case}.pdf", f"{case}.json", f"{case}.csv"}
+    text = pdf_text(annexes[f"{case}.pdf"], tmp_path)
+    for expected in (MARIA, "Bäckagårdsvägen 51", "F24-0219", "W1004", "Marknadsdata i Väst AB", "Box 8114"):
+        assert expected in text
+    assert "K20004" in json.dumps(json.loads(annexes[f"{case}.json"]), ensure_ascii=False)
+
     assert company.queue() == []
-    (month,) = [line for line in company.ok("stats", "--json").lines][:1]
-    assert month
+    assert (company.mailbox_count("INBOX"), company.mailbox_count("DSAR-Done")) == (0, 1)
+    assert answer["Message-ID"] in company.sent_ids()
+    events = [line["event"] for line in company.ok("show", case, "--timeline", "--json").lines]
+    steps = ["case_opened", "sorted", "identified", "searched", "approved", "dispatch_started", "dispatched"]
+    assert [event for event in dict.fromkeys(events) if event in steps] == steps
+    numbers = company.ok("stats", "--format", "csv").out.splitlines()
+    assert numbers
+    assert company.ok("audit", "verify", "--json").lines[0]["broken_at"] is None
+
+
+def test_statistics_count_what_was_answered(company: Company) -> None:
+    """One access request received, answered in time, zero days; nothing else is counted."""
+    company.write(f"Maria Öberg <{MARIA}>", REQUEST)
+    company.ok("poll")
+    (waiting,) = company.queue()
+    company.ok("show", waiting["reference"], "--letter")
+    company.ok("approve", waiting["reference"], actor="bo")
+
+    document = json.loads(company.ok("stats", "--json").out)
+
+    total = document["total"]
+    assert (total["received"], total["closed"], total["in_time"], total["late"]) == (1, 1, 1, 0)

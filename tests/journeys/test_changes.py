@@ -1,0 +1,104 @@
+"""Update, erase and marketing stop: approved, applied, read back, told truthfully."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from .company import Company
+
+pytestmark = pytest.mark.journey
+
+UPDATE = """Hej,
+
+jag har bytt telefonnummer. Mitt gamla nummer är 070-1740608 och mitt nya är 070-174 06 99. Kan ni ändra det hos er?
+
+/Maria Öberg
+"""
+
+ERASE = """Hello,
+
+please delete all personal data you hold about me.
+
+Kind regards
+John Whitfield
+"""
+
+STOP = """Hej!
+
+Sluta skicka reklam till mig, tack.
+
+Peter Sandberg
+"""
+
+
+def rows(database: Path, query: str) -> list[tuple[object, ...]]:
+    """What a sample system holds."""
+    with sqlite3.connect(database) as connection:
+        return connection.execute(query).fetchall()
+
+
+def places_of(database: Path, text: str) -> set[str]:
+    """Every table.column of a database that holds *text* anywhere: the sweep that finds leftovers."""
+    found = set()
+    with sqlite3.connect(database) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            for column in columns:
+                query = f'SELECT count(*) FROM {table} WHERE "{column}" LIKE ?'  # noqa: S608  # names from the schema
+                if connection.execute(query, (f"%{text}%",)).fetchone()[0]:
+                    found.add(f"{table}.{column}")
+    return found
+
+
+def test_update_is_applied_where_the_old_value_stood_and_told(company: Company) -> None:
+    """The approved new value stands in every system that the plan named, and the letter says so."""
+    company.write("Maria Öberg <maria.oberg@example.se>", UPDATE)
+    company.ok("poll")
+    (waiting,) = company.queue()
+    plan = company.ok("show", waiting["reference"], "--plan").out
+    assert "070-1740608" in plan
+    company.ok("show", waiting["reference"], "--letter")
+
+    company.ok("approve", waiting["reference"], actor="bo")
+
+    (mobile,) = rows(company.data / "business.db", "SELECT mobile FROM customers WHERE customer_no = 'K20004'")
+    assert str(mobile[0]).replace(" ", "").replace("-", "").endswith("701740699")
+    letter = company.letters_to("maria.oberg@example.se")[-1]
+    text = letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "ändrat" in text
+    assert company.queue() == []
+
+
+def test_erase_leaves_nothing_but_the_kept_invoices(company: Company) -> None:
+    """A sweep of every column finds the person in kept records only; the letter says which law keeps them, how long."""
+    company.write("John Whitfield <john.whitfield@example.com>", ERASE, subject="My data")
+    company.ok("poll")
+    (waiting,) = company.queue()
+    case = waiting["reference"]
+    company.ok("show", case, "--letter")
+
+    company.ok("approve", case, actor="bo")
+
+    for database in ("business.db", "webshop.db"):
+        for text in ("john.whitfield@example.com", "Whitfield", "Strandgatan 22"):
+            places = places_of(company.data / database, text)
+            assert all(place.split(".")[0] in {"invoices", "orders"} for place in places), (database, text, places)
+    letter = company.letters_to("john.whitfield@example.com")[-1]
+    text = letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "Bookkeeping Act (1999:1078), chapter 7 section 2" in text
+    assert "31 December 2033" in text
+    assert company.queue() == []
+
+
+def test_marketing_stop_needs_no_approval(company: Company) -> None:
+    """A plain stop from the person's own address is done at once under the standing approval, and confirmed."""
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP)
+
+    company.ok("poll")
+
+    assert rows(company.data / "business.db", "SELECT marketing FROM customers WHERE customer_no = 'K20006'") == [(0,)]
+    letter = company.letters_to("peter.sandberg@example.se")[-1]
+    assert "reklam" in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert company.queue() == []
