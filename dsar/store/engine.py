@@ -5,9 +5,11 @@ SQLite runs in WAL mode with full synchronous commits (a committed mail survives
 when the transaction begins, so that two processes queue up instead of failing half-way.
 """
 
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -47,6 +49,10 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "do_connect")
+    def connecting(*_details: object) -> None:
+        _create_private(engine.url.database or "")
+
     @sa.event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we begin transactions ourselves, below
@@ -56,6 +62,17 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _create_private(path: str) -> None:
+    """
+    Create a database file that only its owner may read; SQLite gives what it writes beside it the same mode.
+
+    Where that fails, SQLite says so in its own words.
+    """
+    if path and not path.startswith((":memory:", "file:")):
+        with suppress(OSError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 @contextmanager
@@ -105,16 +122,23 @@ class Store:
     def __init__(self, url: str) -> None:
         """Args: url: SQLAlchemy URL of a SQLite file or a PostgreSQL database. Nothing is opened yet."""
         self.engine = open_engine(url)
+        self._thread = threading.local()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """
         One transaction: committed at the end of the block, rolled back if it raises.
 
-        Raises: DatabaseUnavailableError.
+        Raises: DatabaseUnavailableError; RuntimeError inside another one, for which it would wait in vain.
         """
-        with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield Transaction(session)
+        if getattr(self._thread, "busy", False):
+            raise RuntimeError("a transaction is open already; pass it on")
+        self._thread.busy = True
+        try:
+            with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+                yield Transaction(session)
+        finally:
+            self._thread.busy = False
 
     def close(self) -> None:
         """Give back all connections."""
