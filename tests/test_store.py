@@ -194,6 +194,17 @@ def test_a_change_of_state_is_undone_with_its_transaction(store: Store) -> None:
         assert tx.events(request.case_id) == []
 
 
+def test_a_transaction_inside_another_is_a_mistake_and_not_a_long_wait(store: Store) -> None:
+    def nest() -> None:
+        with store.transaction(), store.transaction():
+            pass
+
+    with pytest.raises(RuntimeError, match="pass it on"):
+        nest()
+    with store.transaction() as tx:
+        assert tx.work() == [], "the store is usable afterwards"
+
+
 # ------------------------------------------------------------------------------------------------------- references
 
 

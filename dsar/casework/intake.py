@@ -6,6 +6,7 @@ stored bytes and may be repeated, and what cannot be read goes before a person.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 
 from dsar import identity, mime
@@ -14,6 +15,7 @@ from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
 from dsar.casework.opening import open_cases
 from dsar.errors import MalformedMailError
 from dsar.model import Disposition, InboundMail, RawMail, Triage
+from dsar.store import Transaction
 from dsar.store.tables import Message, Sighting
 from dsar.triage import triage
 
@@ -53,16 +55,20 @@ def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool
         tx.mark_read(last.mailbox, last.folder, last.uid_validity, last_uid=last.uid, now=now)
 
 
-def raw_content(app: App, message: Message) -> bytes:
-    """The exact bytes of a stored mail. Raises: WrongKeyError if its keys are gone."""
-    with app.store.transaction() as tx:
+def raw_content(app: App, message: Message, *, within: Transaction | None = None) -> bytes:
+    """
+    The exact bytes of a stored mail.
+
+    Args: within: the caller's open transaction, if there is one. Raises: WrongKeyError if its keys are gone.
+    """
+    with nullcontext(within) if within else app.store.transaction() as tx:
         sealed = tx.raw(message.sha256)
     return app.vault.unseal(mail_key(message.sha256), "raw_content.content", sealed)
 
 
-def read(app: App, message: Message) -> InboundMail:
+def read(app: App, message: Message, *, within: Transaction | None = None) -> InboundMail:
     """A stored mail as a person would see it. Raises: MalformedMailError; WrongKeyError."""
-    return mime.read_mail(raw_content(app, message), own_domain=app.settings.own_domain)
+    return mime.read_mail(raw_content(app, message, within=within), own_domain=app.settings.own_domain)
 
 
 def sort(app: App, message_id: int, *, now: datetime) -> None:

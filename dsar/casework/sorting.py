@@ -19,6 +19,7 @@ from dsar.model import (
     Triage,
     TriageSubject,
 )
+from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Message
 
 _REASON = "sorted by a person"
@@ -47,7 +48,7 @@ def sort_case(app: App, case: CaseFile, rights: Sequence[Right], *, actor: str, 
             opening.add_request(app, tx, case, found, message, doubt=False, actor=actor, now=now)
         if rights:
             tx.enqueue("identify", case.id or 0, due_at=now)
-            acknowledge(app, tx, case, intake.read(app, message), triage, now=now)
+            acknowledge(app, tx, case, _read(app, message, within=tx)[0], triage, now=now)
 
 
 def sort_message(app: App, message: Message, rights: Sequence[Right], *, actor: str, now: datetime) -> tuple[str, ...]:
@@ -73,10 +74,10 @@ def sort_message(app: App, message: Message, rights: Sequence[Right], *, actor: 
     return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, now=now)
 
 
-def _read(app: App, message: Message) -> tuple[InboundMail, Triage]:
+def _read(app: App, message: Message, *, within: Transaction | None = None) -> tuple[InboundMail, Triage]:
     """A mail and its triage; what the program cannot read is taken up with an unknown sender."""
     try:
-        mail = intake.read(app, message)
+        mail = intake.read(app, message, within=within)
     except MalformedMailError:
         return _UNREADABLE, _UNKNOWN
     return mail, intake.examine(app, mail)
