@@ -65,8 +65,8 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
         link, message = tx.case_messages(case_id)[0]
-        triage = triage_of(app, case, message.id or 0, link.sealed_triage)
-        mail = _readable(app, message)
+    mail, triage = _readable(app, message), triage_of(app, case, message.id or 0, link.sealed_triage)
+    with app.store.transaction() as tx:
         if mail is None or not _could_confirm(app, tx, case) or not _may_ask(app, tx, case, mail, triage, now=now):
             return
         claimed = _claimed(app, tx, case)
