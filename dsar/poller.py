@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from dsar import worker
 from dsar.casework import intake
 from dsar.casework.context import App
-from dsar.errors import InboxUnavailableError, TemporaryError
+from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
 from dsar.inbox import ImapInbox
 from dsar.store.tables import Sighting
 
@@ -104,17 +104,27 @@ def run(
     failures = 0
     while not stopped():
         try:
-            for mailbox, open_inbox in inboxes.items():
-                with open_inbox() as inbox:
-                    poll(tools.app, mailbox, inbox)
-            worker.run_due(tools)
-            failures = 0
-            _wait(tools, inboxes, interval_seconds, stopped)
+            reached = [_try_to_poll(tools.app, mailbox, open_inbox) for mailbox, open_inbox in inboxes.items()]
+            worker.run_due(tools)  # letters leave although a mailbox is down
+            if all(reached):
+                failures = 0
+                _wait(tools, inboxes, interval_seconds, stopped)
+                continue
         except TemporaryError as error:
-            log.warning("poll failed", extra={"error": type(error).__name__})
-            delay = _RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)]
-            failures += 1
-            _sleep(delay, stopped)
+            log.warning("round failed", extra={"error": type(error).__name__})
+        _sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)], stopped)
+        failures += 1
+
+
+def _try_to_poll(app: App, mailbox: str, open_inbox: Callable[[], ImapInbox]) -> bool:
+    """Whether the mailbox could be read."""
+    try:
+        with open_inbox() as inbox:
+            poll(app, mailbox, inbox)
+    except (InboxUnavailableError, TokenUnavailableError) as error:
+        log.warning("poll failed", extra={"mailbox": mailbox, "error": type(error).__name__})
+        return False
+    return True
 
 
 def _wait(

@@ -62,12 +62,19 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
 
 
 def search_again(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
-    """A person wants the systems searched anew, e.g. after a failed one works again."""
+    """
+    A person wants the systems searched anew, e.g. after a failed one works again.
+
+    Raises: UsageError if nothing of the case is in review or being searched.
+    """
     with app.store.transaction() as tx:
-        for request in tx.requests(case.id or 0):
+        requests = tx.requests(case.id or 0)
+        if not any(request.state in {State.SEARCHING, State.REVIEW} for request in requests):
+            raise UsageError(f"Nothing of {case.reference} waits for what the systems hold.")
+        for request in requests:
             if request.state == State.REVIEW:
                 tx.advance(request, Event.REVISED, actor=actor, at=now)
-                tx.enqueue("search", case.id or 0, due_at=now)
+        tx.enqueue("search", case.id or 0, due_at=now)
 
 
 def numbered_records(app: App, case: CaseFile) -> list[tuple[int, Record, bool | None]]:

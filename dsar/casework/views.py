@@ -227,6 +227,23 @@ def thread(app: App, case: CaseFile, *, actor: str, now: datetime) -> list[Threa
     ]
 
 
+def caseless_mail(app: App, reference: str, *, actor: str, now: datetime) -> ThreadMail | bytes:
+    """
+    The mail of M-17 with its triage, or its bytes if the program cannot read it.
+
+    Raises: UsageError.
+    """
+    message = find_message(app, reference)
+    with app.store.transaction() as tx:
+        tx.record("looked_at_message", actor=actor, at=now, detail={"message": str(message.id)})
+    mail = _readable(app, message)
+    if mail is None:
+        return intake.raw_content(app, message)
+    return ThreadMail(
+        role=message.disposition or "", received_at=message.received_at, mail=mail, triage=intake.examine(app, mail)
+    )
+
+
 def _readable(app: App, message: Message) -> InboundMail | None:
     try:
         return intake.read(app, message)

@@ -65,14 +65,24 @@ def verify(ctx: click.Context, reference: str, method: str, contact: str | None)
 @click.command()
 @click.argument("reference", metavar="CASE")
 @click.argument("numbers", type=int, nargs=-1)
-@click.option("--accept/--leave-out", "accepted", required=True, help="They are about this person, or not.")
+@click.option("--accept/--leave-out", "accepted", default=None, help="They are about this person, or not.")
+@click.option("--search-again", is_flag=True, help="Search all systems anew, e.g. after one of them was down.")
 @click.pass_context
-def decide(ctx: click.Context, reference: str, numbers: Sequence[int], *, accepted: bool) -> None:
+def decide(
+    ctx: click.Context, reference: str, numbers: Sequence[int], *, accepted: bool | None, search_again: bool
+) -> None:
     """Decide which candidate records are about the person; without NUMBERS all that are undecided."""
+    if (accepted is None) != search_again:
+        raise UsageError("Give one of --accept, --leave-out and --search-again.")
     from dsar.casework import searching, views
 
     with session(ctx) as opened:
         case = views.find_case(opened.app, reference)
+        if accepted is None:
+            searching.search_again(opened.app, case, actor=opened.actor(), now=now())
+            opened.run_due()
+            click.echo(f"{case.reference} was searched again.")
+            return
         count = searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
         click.echo(f"{count} candidate(s) {'accepted' if accepted else 'left out'}.")
 

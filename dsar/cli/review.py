@@ -7,7 +7,7 @@ import click
 
 from dsar.cli import show
 from dsar.cli.console import now, print_field, session
-from dsar.errors import RefusedError, UsageError
+from dsar.errors import RefusedError, StaleStateError, UsageError
 from dsar.lifecycle import State
 from dsar.model import Right
 
@@ -73,7 +73,7 @@ def _try(action: Callable[[], object]) -> bool:
     """Whether *action* was done; a rule that stands against it is told, and the walk goes on."""
     try:
         action()
-    except (RefusedError, UsageError) as error:
+    except (RefusedError, StaleStateError, UsageError) as error:
         click.echo(f"Not done: {error}", err=True)
         return False
     return True

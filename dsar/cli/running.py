@@ -6,6 +6,7 @@ from types import FrameType
 import click
 
 from dsar.cli.console import now, print_json, print_table, session
+from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
 
 
 @click.command()
@@ -16,14 +17,23 @@ def poll(ctx: click.Context) -> None:
 
     with session(ctx) as opened:
         worker.free_dead(opened.app)
+        failures: list[TemporaryError] = []
         for mailbox, open_inbox in opened.inboxes.items():
-            with open_inbox() as inbox:
-                found = poller.poll(opened.app, mailbox, inbox)
+            try:
+                with open_inbox() as inbox:
+                    found = poller.poll(opened.app, mailbox, inbox)
+            except (InboxUnavailableError, TokenUnavailableError) as error:
+                failures.append(error)  # the other mailboxes and what is due do not wait for this one
+                continue
             note = ", another process reads it just now" if found.busy else ""
             lost = f", {found.unfetchable} could not be fetched" if found.unfetchable else ""
             click.echo(f"{mailbox}: {found.stored} new{lost}{note}")
         steps = opened.run_due()
         click.echo(f"{steps} step(s) done.")
+        for failure in failures[1:]:
+            click.echo(f"Error: {failure}", err=True)
+        if failures:
+            raise failures[0]
 
 
 @click.command()

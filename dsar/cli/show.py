@@ -27,7 +27,7 @@ class Look:
 
 
 @click.command()
-@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.argument("reference", metavar="CASE[/RIGHT]|M-NUMBER")
 @click.option("--message", "side", flag_value="message", help="The mails, with what was understood from them.")
 @click.option("--data", "side", flag_value="data", help="What the systems hold, and what is still uncertain.")
 @click.option("--plan", "side", flag_value="plan", help="What would be changed, with before and after.")
@@ -39,9 +39,10 @@ class Look:
 @click.pass_context
 def show(ctx: click.Context, reference: str, *, side: str | None, save: Path | None, as_json: bool) -> None:
     """Show a case: its head, or the side that an option names."""
+    first = "message" if reference.upper().startswith("M-") else "head"
     with session(ctx) as opened:
         opened.actor()
-        SHOW[side or "head"](Look(opened=opened, reference=reference, save=save, as_json=as_json))
+        SHOW[side or first](Look(opened=opened, reference=reference, save=save, as_json=as_json))
 
 
 def _head(look: Look) -> None:
@@ -99,17 +100,29 @@ def _head_json(view: "CaseView") -> dict[str, object]:
 
 def _message(look: Look) -> None:
     opened, reference = look.opened, look.reference
-    from dsar.casework import intake, views
+    from dsar.casework import views
 
     if reference.upper().startswith("M-"):
-        message = views.find_message(opened.app, reference)
-        print_mail(None, intake.raw_content(opened.app, message).decode("utf-8", "replace"), ())
+        _print_caseless_mail(look)
         return
     case = views.find_case(opened.app, reference)
     for entry in views.thread(opened.app, case, actor=opened.actor(), now=now()):
         if look.as_json:
             print_json({"role": entry.role, "received_at": entry.received_at, "triage": entry.triage})
             continue
+        _print_thread_mail(entry)
+
+
+def _print_caseless_mail(look: Look) -> None:
+    from dsar.casework import views
+
+    entry = views.caseless_mail(look.opened.app, look.reference, actor=look.opened.actor(), now=now())
+    if isinstance(entry, bytes):
+        click.echo("The program cannot read this mail; its source:\n")
+        print_mail(None, entry.decode("utf-8", "replace"), ())
+    elif look.as_json:
+        print_json({"role": entry.role, "received_at": entry.received_at, "triage": entry.triage})
+    else:
         _print_thread_mail(entry)
 
 
