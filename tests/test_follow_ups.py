@@ -46,7 +46,7 @@ KNOWN = [
     (State.RECEIVED, "", "held", State.RECEIVED),
     (State.TRIAGE, "", "held", State.TRIAGE),
     (State.IDENTITY, "", "held", State.IDENTITY),
-    (State.CLARIFYING, "", "held", State.CLARIFYING),
+    (State.CLARIFYING, "", "held", State.IDENTITY),  # it answers our question, but not with a code
     (State.SEARCHING, "", "held", State.SEARCHING),
     (State.REVIEW, "", "held", State.REVIEW),
     (State.APPROVED, "", "held", State.REVIEW),  # the approval is void

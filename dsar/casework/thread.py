@@ -161,11 +161,16 @@ def _is_begun(tx: Transaction, request: Request) -> bool:
 
 #: What a follow-up from the requester does to a request in each state; in the others the work just goes on.
 DISTURBED: dict[State, Event] = {
+    State.CLARIFYING: Event.ANSWERED,  # with something that is no code: a person looks
     State.APPROVED: Event.VOIDED,  # what was approved answers a mail that is no longer the last word
     State.APPLYING: Event.BLOCKED,  # stop before the next step; a person continues or stops (`dsar release`)
     State.DISPATCHING: Event.RECALLED,  # if nobody has begun to send it; else it is sent, and the flag remains
     State.BLOCKED: Event.VOIDED,  # not where a mail may have left already
 }
+
+
+#: Step that new identifiers repeat.
+_TRIED_ANEW = {State.IDENTITY: "identify", State.SEARCHING: "search"}
 
 
 def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetime) -> None:
@@ -185,8 +190,8 @@ def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetim
                 void_letter(tx, letter, reason=FOLLOW_UP, now=now)
     if new_facts and request.state == State.REVIEW and not request.decision:
         tx.advance(request, Event.REVISED, actor=PROGRAM, at=now, detail={"because": "new_identifiers"})
-    if new_facts and request.state == State.SEARCHING:
-        tx.enqueue("search", request.case_id, due_at=now)
+    if new_facts and request.state in _TRIED_ANEW:
+        tx.enqueue(_TRIED_ANEW[State(request.state)], request.case_id, due_at=now)
 
 
 def _recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:
