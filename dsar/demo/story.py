@@ -127,6 +127,8 @@ class Story:
             self.trail_is_verified,
         ):
             act()
+        with self.session.app.store.transaction() as tx:
+            self._expect("steps that failed", [], [step.step for step in tx.work() if step.last_error])
         return self.surprises
 
     # ------------------------------------------------------------------------------------------------------- acts
