@@ -20,11 +20,18 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def session(ctx: click.Context) -> Iterator["Session"]:
-    """The assembled program for the settings that --settings names. Raises: SettingsError and whatever opening may."""
+def session(ctx: click.Context, *, for_anybody: bool = False) -> Iterator["Session"]:
+    """
+    The assembled program for the settings that --settings names.
+
+    Args: for_anybody: the command shows nothing of a case and decides nothing, so that a timer may run it, too.
+    Raises: NotPermittedError for who is no member of staff; SettingsError and whatever opening may.
+    """
     from dsar.wiring import open_session
 
     with open_session(ctx.obj) as opened:
+        if not for_anybody:
+            opened.actor()
         yield opened
 
 

@@ -1,5 +1,6 @@
 """The commands outside the straight way: withdraw, recall, reopen, hold, open, interim."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def open_case(
 ) -> None:
     """Open a case for a request that did not come by mail; FILES are what there is of it."""
     from dsar.casework import byhand
+    from dsar.staff import read_named_file
 
     with session(ctx) as opened:
         told = byhand.Told(
@@ -108,7 +110,7 @@ def open_case(
             phone=phone,
             customer_no=customer_no,
             language=language,
-            files=tuple((path.name, path.read_bytes()) for path in files),
+            files=tuple((path.name, read_named_file(path, os.environ)) for path in files),
         )
         reference = byhand.open_by_hand(opened.app, told, actor=opened.actor(), now=now())
         opened.run_due()

@@ -26,7 +26,6 @@ def review(ctx: click.Context, reference: str | None) -> None:
     from dsar.casework import views
 
     with session(ctx) as opened:
-        opened.actor()
         wanted = reference.upper() if reference else ""
         lines = [
             line

@@ -15,7 +15,7 @@ def poll(ctx: click.Context) -> None:
     """Fetch new mail once and do everything that is due."""
     from dsar import poller, worker
 
-    with session(ctx) as opened:
+    with session(ctx, for_anybody=True) as opened:
         worker.free_dead(opened.app)
         failures: list[TemporaryError] = []
         for mailbox, open_inbox in opened.inboxes.items():
@@ -53,7 +53,7 @@ def run(ctx: click.Context, interval: float) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    with session(ctx) as opened:
+    with session(ctx, for_anybody=True) as opened:
         click.echo("dsar is running.", err=True)
         poller.run(opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping)
     click.echo("dsar has stopped.", err=True)
@@ -64,7 +64,7 @@ def run(ctx: click.Context, interval: float) -> None:
 @click.pass_context
 def work(ctx: click.Context, *, as_json: bool) -> None:
     """Show steps that are due, under way or stuck."""
-    with session(ctx) as opened:
+    with session(ctx, for_anybody=True) as opened:
         with opened.app.store.transaction() as tx:
             steps = tx.work()
         if as_json:

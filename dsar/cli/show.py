@@ -41,7 +41,6 @@ def show(ctx: click.Context, reference: str, *, side: str | None, save: Path | N
     """Show a case: its head, or the side that an option names."""
     first = "message" if reference.upper().startswith("M-") else "head"
     with session(ctx) as opened:
-        opened.actor()
         SHOW[side or first](Look(opened=opened, reference=reference, save=save, as_json=as_json))
 
 
