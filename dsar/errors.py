@@ -23,6 +23,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
        ├ LetterError
        ├ WrongKeyError
        ├ MalformedMailError
+       │  └ ReaderLostError
        ├ SystemRefusedError
        ├ SystemContractError
        ├ SystemDriftError
@@ -161,7 +162,12 @@ class WrongKeyError(RefusedError):
 
 class MalformedMailError(RefusedError):
     def __init__(self, why: str) -> None:
+        self.why = why
         super().__init__(f"The mail cannot be read: {why}.")
+
+
+class ReaderLostError(MalformedMailError):
+    """The process that reads mails died of this one, or passed a limit of time or memory."""
 
 
 class SystemRefusedError(RefusedError):

@@ -98,6 +98,14 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttachmentText:
+    """What an attached document says."""
+
+    filename: str  #: As in Attachment.
+    text: str  #: Visible text, free of control and bidi characters.
+
+
+@dataclass(frozen=True, kw_only=True)
 class InboundMail:
     """A mail as read: headers that matter and text as a person would see it, free of control and bidi characters."""
 
@@ -111,8 +119,8 @@ class InboundMail:
     cc: tuple[str, ...]  #: Addresses.
     subject: str
     text: str  #: The whole visible text.
-    own_text: str  #: *text* without quoted earlier mail and without the signature delimiter's tail.
-    quoted_text: str  #: What *own_text* leaves out.
+    own_text: str  #: *text* without quoted earlier mail, the signature delimiter's tail, *signature* and legal footers.
+    quoted_text: str  #: What *own_text* and *signature* leave out.
     attachments: tuple[Attachment, ...]
     authentication_results: tuple[str, ...]  #: Values of those headers, topmost first.
     machine_signs: tuple[str, ...]  #: Why no machine answer may go out, e.g. "auto-submitted", "null-return-path".
@@ -120,6 +128,14 @@ class InboundMail:
     own_message_ids: tuple[str, ...]  #: Message-IDs of our own letters found anywhere in the raw mail.
     hidden_text: bool  #: The HTML holds text that a person would not see; it is not part of *text*.
     defects: tuple[str, ...]  #: What was wrong with the mail, in words without its content.
+    signature: str = ""  #: The sign-off that ends *own_text* and the writer's name and address below it.
+    attachment_texts: tuple[AttachmentText, ...] = ()  #: Of the attached documents that can be read.
+    unread: tuple[str, ...] = ()  #: What of the mail only a person can read, and why: "the mail is encrypted".
+    hops: tuple[str, ...] = ()  #: Servers that say they took the mail in, by their Received headers, topmost first.
+    hops_above: tuple[int, ...] = ()  #: For each of *authentication_results*: how many Received headers are above it.
+    arc: bool = False  #: A relay sealed what it found out (RFC 8617).
+    is_delay: bool = False  #: It reports that a mail was not delivered yet.
+    failed_recipients: tuple[str, ...] = ()  #: Addresses that a bounce says were not reached for good.
 
 
 # --------------------------------------------------------------------------------------------- triage -> Triage
@@ -202,6 +218,10 @@ class Triage:
     sender_authentication: SenderAuthentication
     needs_person: bool  #: A person must sort it before anything happens.
     reasons: tuple[str, ...]  #: Every rule that hit, and why a person is needed, in words.
+    asked_by: str | None = None  #: Address of who asks: the sender, who wrote what is forwarded, or as a form says.
+    sender_evidence: tuple[str, ...] = ()  #: What speaks for or against the sender, for staff; never proof.
+    first_received_at: datetime | None = None  #: When a colleague got what is forwarded, as far as it can be read.
+    is_reminder: bool = False  #: It asks after an earlier request.
 
 
 # ----------------------------------------------------------------------------------- identity -> IdentityFinding

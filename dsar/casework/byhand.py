@@ -12,7 +12,7 @@ from email import policy
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
-from dsar import mime
+from dsar import guard
 from dsar.casework import intake
 from dsar.casework.context import App
 from dsar.casework.opening import open_cases
@@ -82,7 +82,8 @@ def open_by_hand(app: App, told: Told, *, actor: str, now: datetime) -> str:
         needs_person=False,
         reasons=(f"opened by {actor}",),
     )
-    references = open_cases(app, message.id or 0, mime.read_mail(raw.content), triage, actor=actor, now=now)
+    mail = guard.read_mail(raw.content, own_domain=app.settings.own_domain)
+    references = open_cases(app, message.id or 0, mail, triage, actor=actor, now=now)
     if not references:
         raise UsageError("This request is open already.")
     return references[0]

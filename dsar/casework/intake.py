@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
 
-from dsar import identity, mime
+from dsar import guard, identity
 from dsar.casework import confirming, thread
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
 from dsar.casework.opening import open_cases
@@ -68,7 +68,7 @@ def raw_content(app: App, message: Message, *, within: Transaction | None = None
 
 def read(app: App, message: Message, *, within: Transaction | None = None) -> InboundMail:
     """A stored mail as a person would see it. Raises: MalformedMailError; WrongKeyError."""
-    return mime.read_mail(raw_content(app, message, within=within), own_domain=app.settings.own_domain)
+    return guard.read_mail(raw_content(app, message, within=within), own_domain=app.settings.own_domain)
 
 
 def sort(app: App, message_id: int, *, now: datetime) -> None:

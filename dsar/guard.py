@@ -1,0 +1,251 @@
+"""
+Raw bytes of a mail -> InboundMail, read in a child process within limits.
+
+Effects: starts one child process on first use and keeps it; a mail costs one exchange over two pipes. Reading a mail
+is the only work that runs foreign parsers over hostile bytes, so it runs where it can neither hold the worker, nor take
+its memory, nor see its secrets: the child has no environment of ours, no core dumps, writes no files, and says nothing
+but frames. What comes back is JSON and bytes, checked; nothing is unpickled.
+
+    request   own domain, content        as one frame each
+    answer    "mail", JSON of the InboundMail, bytes of each attachment; or "malformed", why
+    frame     8 bytes of length, then so many bytes
+"""
+
+import atexit
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from dsar.errors import MalformedMailError, ReaderLostError
+from dsar.mime import read_mail as read_here
+from dsar.model import InboundMail
+
+__all__ = ["Guard", "Limits", "read_mail"]
+
+_LENGTH_BYTES = 8
+#: A child that answers more than this per byte of mail is not ours any more.
+_LARGEST_ANSWER_BYTES = 1 << 30
+_MAIL: Final = TypeAdapter(InboundMail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one mail may take; far beyond what people send."""
+
+    cpu_seconds: int = 20
+    wall_seconds: float = 120.0  #: Beside the first, for a reader that waits instead of working.
+    memory_bytes: int = 1 << 30  #: Address space of the child; the parser takes eight times the size of a mail.
+
+
+class Guard:
+    """One child process that reads mails, started on first use and again whenever it was lost. Safe among threads."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def read_mail(self, content: bytes, *, own_domain: str) -> InboundMail:
+        """
+        As dsar.mime.read_mail. Raises: MalformedMailError; ReaderLostError if reading broke a limit or the reader.
+
+        A child that dies is tried once more with the same mail, because others than the mail can have killed it.
+        """
+        with self._lock:
+            for last in (False, True):
+                try:
+                    answer = self._ask([own_domain.encode(), content])
+                except _LostError as lost:
+                    if last or lost.by_limit:
+                        raise ReaderLostError(lost.why) from None
+                else:
+                    return _mail(answer)
+        raise AssertionError
+
+    def close(self) -> None:
+        """End the child; the next mail starts another."""
+        child, self._child = self._child, None
+        if child is None or self._owner != os.getpid():
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _ask(self, request: Sequence[bytes]) -> list[bytes]:
+        deadline = time.monotonic() + self._limits.wall_seconds
+        child = self._running()
+        if child.stdin is None or child.stdout is None:
+            raise AssertionError
+        try:
+            _exchange(child.stdin.fileno(), _packed(request), child.stdout.fileno(), answer := _Answer(), deadline)
+        except TimeoutError:
+            self.close()
+            raise _LostError("reading it took too long", by_limit=True) from None
+        except (OSError, EOFError):
+            code = child.wait()
+            self.close()
+            slow = code == -signal.SIGXCPU
+            raise _LostError("reading it took too long" if slow else "the reader died of it", by_limit=slow) from None
+        return answer.frames
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._owner != os.getpid() or self._child.poll() is not None:
+            self.close()
+            self._child, self._owner = _start(self._limits), os.getpid()
+        return self._child
+
+
+class _LostError(Exception):
+    def __init__(self, why: str, *, by_limit: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.by_limit = by_limit
+
+
+def _start(limits: Limits) -> subprocess.Popen[bytes]:
+    child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        [sys.executable, "-P", "-B", "-m", "dsar.guard", str(limits.cpu_seconds), str(limits.memory_bytes)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # what a parser complains about quotes the mail (P9)
+        bufsize=0,
+        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "LC_ALL": "C.UTF-8"},
+        start_new_session=True,  # Ctrl-C is for the parent, which closes the pipes
+    )
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            os.set_blocking(pipe.fileno(), False)
+    return child
+
+
+# -------------------------------------------------------------------------------------------------------- frames
+
+
+def _packed(frames: Sequence[bytes]) -> bytes:
+    """Number of frames, then each with its length."""
+    sized = (part for frame in frames for part in (len(frame).to_bytes(_LENGTH_BYTES), frame))
+    return b"".join((len(frames).to_bytes(_LENGTH_BYTES), *sized))
+
+
+class _Answer:
+    """Frames as they arrive."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self._received = bytearray()
+        self._left: int | None = None
+
+    def take(self, data: bytes) -> bool:
+        """Add *data*; whether the answer is complete. Raises: EOFError if this cannot be an answer."""
+        self._received += data
+        at = 0
+        while self._left != 0 and len(self._received) - at >= _LENGTH_BYTES:
+            size = int.from_bytes(self._received[at : at + _LENGTH_BYTES])
+            if size > _LARGEST_ANSWER_BYTES:
+                raise EOFError
+            if self._left is None:
+                self._left = size
+                at += _LENGTH_BYTES
+                continue
+            if len(self._received) - at - _LENGTH_BYTES < size:
+                break
+            self.frames.append(bytes(self._received[at + _LENGTH_BYTES : at + _LENGTH_BYTES + size]))
+            at += _LENGTH_BYTES + size
+            self._left -= 1
+        del self._received[:at]
+        return self._left == 0
+
+
+def _exchange(into: int, request: bytes, out_of: int, answer: _Answer, deadline: float) -> None:
+    """Write *request* and read *answer*. Raises: TimeoutError; OSError, EOFError if the child is gone."""
+    unsent = memoryview(request)
+    poll = select.poll()
+    poll.register(out_of, select.POLLIN)
+    poll.register(into, select.POLLOUT)
+    while True:
+        ready = dict(poll.poll(max(0, deadline - time.monotonic()) * 1000))
+        if not ready:
+            raise TimeoutError
+        if ready.get(into):
+            unsent = unsent[os.write(into, unsent[: 1 << 16]) :]
+            if not unsent:
+                poll.unregister(into)
+        if ready.get(out_of):
+            data = os.read(out_of, 1 << 20)
+            if not data:
+                raise EOFError
+            if answer.take(data):
+                return
+
+
+def _mail(answer: Sequence[bytes]) -> InboundMail:
+    kind, body, *contents = answer
+    if kind == b"malformed":
+        raise MalformedMailError(body.decode())
+    try:
+        mail = _MAIL.validate_json(body)
+    except ValidationError:
+        raise ReaderLostError("the reader's answer makes no sense") from None
+    pairs = zip(mail.attachments, contents, strict=True)
+    return replace(mail, attachments=tuple(replace(attachment, content=content) for attachment, content in pairs))
+
+
+# ----------------------------------------------------------------------------------------------------- the child
+
+
+def _serve(cpu_seconds: int, memory_bytes: int) -> None:
+    """Read mails until the parent closes the pipe."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)  # a parser that prints must not speak for us
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    while (count := requests.read(_LENGTH_BYTES)) != b"":
+        own_domain, content = (_frame(requests) for _ in range(int.from_bytes(count)))
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        soft = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+        answers.write(_packed(_answer(content, own_domain.decode())))
+        answers.flush()
+
+
+def _frame(stream: BinaryIO) -> bytes:
+    return stream.read(int.from_bytes(stream.read(_LENGTH_BYTES)))
+
+
+def _answer(content: bytes, own_domain: str) -> list[bytes]:
+    try:
+        mail = read_here(content, own_domain=own_domain)
+    except MalformedMailError as error:
+        return [b"malformed", error.why.encode()]
+    bare = replace(mail, attachments=tuple(replace(attachment, content=b"") for attachment in mail.attachments))
+    return [b"mail", _MAIL.dump_json(bare), *(attachment.content for attachment in mail.attachments)]
+
+
+# ------------------------------------------------------------------------------------------ the one of a process
+
+_SHARED = Guard()
+atexit.register(_SHARED.close)
+
+
+def read_mail(content: bytes, *, own_domain: str) -> InboundMail:
+    """Read one mail in the child of this process, as Guard.read_mail."""
+    return _SHARED.read_mail(content, own_domain=own_domain)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), int(sys.argv[2]))
