@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.xdist_group("package")  # built once
 
+_SHIPPED = {".py", ".toml", ".j2", ".ttf", ".icc", ".mo", ".txt", ".eml", ".sql", ".csv", ".ini"}
+
 
 def run(*command: str | Path, cwd: Path) -> str:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
@@ -55,11 +57,11 @@ def test_wheel_holds_code_connectors_templates_fonts_and_example_settings(wheel:
         str(path.relative_to(ROOT))
         for package in ("dsar", "connectors", "letter_templates")
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".toml", ".j2", ".ttf", ".icc", ".mo", ".txt"}
+        if path.is_file() and path.suffix in _SHIPPED
     }
 
     assert shipped - names == set()
-    assert {Path(name).suffix for name in shipped} >= {".py", ".toml", ".j2", ".ttf"}
+    assert {Path(name).suffix for name in shipped} >= _SHIPPED - {".icc", ".mo"}
     assert "dsar/settings.example.ini" in names
 
 
