@@ -29,6 +29,8 @@ from dsar.model import (
 
 #: In *trusted*: believe a topmost header that names no server, as Exchange Online writes it (against RFC 8601 s. 2.2).
 TOPMOST = "topmost"
+#: Where Exchange Online's own Received headers come from.
+_EXCHANGE_ONLINE = frozenset({"outlook.com", "office365.com"})
 
 _ANONYMOUS_HEADER = re.compile(r"\s*(?:spf|dkim|dmarc|arc|compauth)\s*=", re.IGNORECASE)
 _LONGEST_HEADER = 8192
@@ -63,12 +65,36 @@ def authenticate(
     return SenderAuthentication.NONE
 
 
+def believable(
+    authentication_results: Sequence[str], hops_above: Sequence[int], *, hops: Sequence[str], own_servers: Sequence[str]
+) -> tuple[str, ...]:
+    """
+    The headers that one of our own servers may have written: those above the first Received header that is not ours.
+
+    A sender can write any header, but only below what the servers on the way put on top (RFC 8601 s. 5, s. 7.1).
+
+    Args:
+        hops_above: for each of *authentication_results* the number of Received headers above it.
+        hops: servers that those headers name, topmost first; the topmost is ours, it filled the mailbox.
+        own_servers: host names or their parent domains.
+    """
+    names = frozenset(name.lower() for name in own_servers) | (
+        _EXCHANGE_ONLINE if TOPMOST in own_servers else frozenset()
+    )
+    ours = next((at for at, hop in enumerate(hops) if at > 0 and not _is_below(hop, names)), len(hops))
+    return tuple(value for value, above in zip(authentication_results, hops_above, strict=True) if above <= ours)
+
+
+def _is_below(host: str, names: frozenset[str]) -> bool:
+    return any(host == name or host.endswith(f".{name}") for name in names)
+
+
 def _trusted_findings(headers: Sequence[str], trusted: frozenset[str]) -> tuple[_Finding, ...]:
     if TOPMOST in trusted and headers and _ANONYMOUS_HEADER.match(headers[0]):
         return _parse(f"{TOPMOST}; {headers[0]}")[1]
     for header in headers[:_MOST_HEADERS]:
         server, findings = _parse(header)
-        if any(server == name or server.endswith(f".{name}") for name in trusted):
+        if _is_below(server, trusted):
             return findings
     return ()
 

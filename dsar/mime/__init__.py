@@ -16,7 +16,7 @@ from email.message import Message
 
 from dsar.errors import MalformedMailError
 from dsar.mime.headers import Headers, decode_words
-from dsar.mime.machines import is_permanent_bounce, machine_signs, own_message_ids
+from dsar.mime.machines import failure_of, machine_signs, own_message_ids
 from dsar.mime.message import Leaf, leaves, parse
 from dsar.mime.quotes import cut_quotes
 from dsar.mime.visible import visible_text
@@ -55,6 +55,8 @@ def _read(content: bytes, own_domain: str) -> InboundMail:
     own_text, quoted_text = cut_quotes(text)
     sender_name, sender = headers.sender()
     signs = machine_signs(message, headers, own_domain)
+    failure = failure_of(message, signs)
+    hops, hops_above = headers.trace()
     return InboundMail(
         message_id=next(iter(headers.message_ids("message-id")), None),
         in_reply_to=headers.message_ids("in-reply-to"),
@@ -71,10 +73,15 @@ def _read(content: bytes, own_domain: str) -> InboundMail:
         attachments=tuple(body.attachments),
         authentication_results=headers.all_texts("authentication-results"),
         machine_signs=signs,
-        is_bounce=is_permanent_bounce(message, signs),
+        is_bounce=failure.is_permanent,
         own_message_ids=own_message_ids([content, *(part.payload for part in parts)], own_domain),
         hidden_text=body.hidden_text,
         defects=tuple(dict.fromkeys([*defects, *headers.defects(), *body.defects])),
+        hops=hops,
+        hops_above=hops_above,
+        arc=bool(headers.raw("arc-seal")),
+        is_delay=failure.is_temporary,
+        failed_recipients=failure.recipients,
     )
 
 
@@ -137,7 +144,7 @@ def _forwarded_head(message: Message) -> str:
     """The head of an attached mail, written as mail programs write it above a forwarded one."""
     headers = Headers(message)
     name, address = headers.sender()
-    lines = (_FORWARDED, f"From: {name} <{address or ''}>", f"Date: {headers.text('date')}")
+    lines = (_FORWARDED, f"From: {name} <{address or ''}>", f"Date: {headers.arrived() or headers.text('date')}")
     return "\n".join((*lines, f"Subject: {headers.text('subject')}"))
 
 

@@ -20,15 +20,20 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
 #: Addresses of one header that are read; nobody asks about their data by mass mailing.
 _MOST_ADDRESSES = 100
+#: RFC 5321 s. 4.4: "by" names the server that took the mail.
+_TAKEN_BY = re.compile(r"(?:^|\s)by\s{1,20}([\w.-]{1,255})", re.IGNORECASE)
+#: RFC 5321 s. 6.3: a mail with more than a hundred has gone in circles.
+_MOST_HOPS = 200
 
 
 class Headers:
     """The headers of one mail, by lower-case name."""
 
     def __init__(self, message: Message) -> None:
+        self._in_order = [(name.lower(), str(value)) for name, value in message.raw_items()]
         self._raw: dict[str, list[str]] = {}
-        for name, value in message.raw_items():
-            self._raw.setdefault(name.lower(), []).append(str(value))
+        for name, value in self._in_order:
+            self._raw.setdefault(name, []).append(value)
 
     def raw(self, name: str) -> list[str]:
         """Values of *name* as they stand in the mail, topmost first."""
@@ -66,6 +71,25 @@ class Headers:
             return name, None
         (address,) = addresses
         return name, address if address == _second_opinion(values[0], address) else None
+
+    def trace(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """
+        Servers that the Received headers say took the mail, and how many of those headers stand above each
+        Authentication-Results; both topmost first.
+        """
+        hops: list[str] = []
+        above: list[int] = []
+        for name, value in self._in_order:
+            if name == "received":
+                taken_by = _TAKEN_BY.search(value)
+                hops.append(taken_by[1].lower().rstrip(".") if taken_by else "")
+            elif name == "authentication-results":
+                above.append(len(hops))
+        return tuple(hops[:_MOST_HOPS]), tuple(above)
+
+    def arrived(self) -> str:
+        """Date of the topmost Received header as written: when the last server took the mail; "" if there is none."""
+        return one_line(self.raw("received")[0].rpartition(";")[2]) if self.raw("received") else ""
 
     def defects(self) -> list[str]:
         """What is wrong with the headers, in words without their content."""

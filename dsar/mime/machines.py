@@ -7,11 +7,14 @@ X-Auto-Response-Suppress is on purpose no sign: ordinary Exchange mail from peop
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email.message import Message
 
 from flufl.bounce import all_failures
 
+from dsar.identifiers import normalise
 from dsar.mime.headers import Headers
+from dsar.model import IdentifierType
 
 _NO_REPLY = re.compile(
     r"(?:do[-_.]?)?not?[-_.]?reply|noreply|svara?[-_.]?ej|ej[-_.]?svar|inget[-_.]?svar", re.IGNORECASE
@@ -44,17 +47,35 @@ def machine_signs(message: Message, headers: Headers, own_domain: str) -> tuple[
     return tuple(name for name, holds in signs.items() if holds)
 
 
-def is_permanent_bounce(message: Message, signs: Sequence[str]) -> bool:
-    """Whether the mail reports that another could not be delivered for good (not that it is late)."""
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What a bounce says about the mail that it reports; all empty if the mail is no bounce."""
+
+    is_permanent: bool = False  #: It will never be delivered.
+    is_temporary: bool = False  #: It is late.
+    recipients: tuple[str, ...] = ()  #: Addresses that were not reached for good.
+
+
+def failure_of(message: Message, signs: Sequence[str]) -> Failure:
+    """What the mail reports about another one that could not be delivered."""
     if not _BOUNCE_SIGNS & set(signs):
-        return False
-    if any(action == "failed" for action in _report_actions(message)):
-        return True
+        return Failure()
     try:
         temporary, permanent = all_failures(message)
     except Exception:  # noqa: BLE001  # thirty heuristics over hostile input; none may fail the mail
-        return False
-    return bool(permanent) and not temporary
+        temporary, permanent = frozenset(), frozenset()
+    actions = _report_actions(message)
+    is_permanent = "failed" in actions or (bool(permanent) and not temporary)
+    return Failure(
+        is_permanent=is_permanent,
+        is_temporary=not is_permanent and ("delayed" in actions or bool(temporary)),
+        recipients=tuple(sorted(filter(None, map(_address_of, permanent)))) if is_permanent else (),
+    )
+
+
+def _address_of(written: bytes) -> str | None:
+    address = normalise(IdentifierType.EMAIL, written.decode("utf-8", "replace"))
+    return address.value if address else None
 
 
 def own_message_ids(texts: Sequence[bytes], own_domain: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from dsar.settings.sections import (
     AutomaticSection,
     DatabaseSection,
     DeadlinesSection,
+    FormSection,
     IdentitySection,
     LettersSection,
     MailboxSection,
@@ -68,6 +69,7 @@ class Settings:
     letters: LettersSection
     deadlines: DeadlinesSection
     register: RegisterSection
+    forms: Mapping[str, FormSection]  #: {NAME: [form.NAME]}
     systems: Mapping[str, SystemSection]  #: {NAME: [system.NAME]}
     staff: StaffSection
     members: Mapping[str, MemberSection]  #: {LOGIN: [staff.LOGIN]}
@@ -98,6 +100,11 @@ class Settings:
     @property
     def trusted_authserv_ids(self) -> tuple[str, ...]:
         return self.authentication.trusted
+
+    @property
+    def own_servers(self) -> tuple[str, ...]:
+        """Mail servers of ours, by their names or parent domains."""
+        return (*self.authentication.trusted, *self.authentication.servers, self.own_domain)
 
     @property
     def automatic_acknowledgement(self) -> bool:
@@ -204,6 +211,7 @@ class _Loader:
         # Without faults, every section is there and of its own type.
         whole: dict[str, Any] = single | {"mailboxes": named["mailbox"], "systems": named["system"]}
         whole["members"] = named["staff"]
+        whole["forms"] = named["form"]
         whole["controller"] = Controller(**whole["controller"].model_dump())
         itself = {self._path.absolute()} if self._holds_secrets else set()
         return Settings(file=self._path, secret_files=frozenset(self._secrets.files | itself), **whole)

@@ -10,7 +10,7 @@ import binascii
 import configparser
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -33,6 +33,11 @@ from dsar.oauth import OAuthClient
 
 _SWITCHES = {**configparser.ConfigParser.BOOLEAN_STATES, "ja": True, "nej": False}
 _MASTER_KEY_BYTES = 32
+#: What a field of a web form can hold: what is asked, or an identifier.
+FormField = Literal[
+    "message", "name", "email", "phone", "customer_no", "order_no", "serial", "personnummer", "national_id", "orgnr",
+    "username", "address",
+]  # fmt: skip
 _SQLITE = "sqlite:///"
 
 
@@ -125,9 +130,28 @@ def _domain(text: str) -> str:
     return text.lower()
 
 
+def _form_fields(text: object) -> object:
+    """ "Namn = name, E-post = email": each label with what its field holds."""
+    items = _items(text)
+    if not isinstance(items, tuple):
+        return items
+    pairs = [(label.strip(), holds.strip()) for label, _, holds in (item.rpartition("=") for item in items)]
+    allowed = get_args(FormField)
+    for label, holds in pairs:
+        if not label or holds not in allowed:
+            raise ValueError(f"must be LABEL = WHAT, with WHAT one of {', '.join(allowed)}")
+    return dict(pairs)
+
+
+def _domains(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_domain, names))
+
+
 _Text = Annotated[str, Field(min_length=1)]
 _Switch = Annotated[bool, BeforeValidator(_switch)]
 _Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
+_Domains = Annotated[tuple[str, ...], BeforeValidator(_items), AfterValidator(_domains)]
+_FormFields = Annotated[dict[str, FormField], BeforeValidator(_form_fields), Field(min_length=1)]
 _Days = Annotated[frozenset[date], BeforeValidator(_days)]
 _File = Annotated[Path, AfterValidator(_beside_settings)]
 _DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
@@ -240,6 +264,7 @@ class SmtpSection(_MailServer):
     port: _Port = Field(default_factory=lambda data: 465 if data.get("security") == "tls" else 587)
     sender: _Address
     sender_name: str = ""
+    tag: _Switch = False
 
     @model_validator(mode="after")
     def _user_and_proof(self) -> "SmtpSection":
@@ -252,12 +277,22 @@ class AuthenticationSection(Section):
     """[authentication]: whose word about sender addresses counts."""
 
     trusted: _Items = ()  #: authserv-ids (RFC 8601 s. 2.5) or "topmost".
+    servers: _Items = ()  #: More mail servers of ours, whose Received headers are believed.
+    known_domains: _Domains = ()  #: Domains of customers that somebody might imitate.
+    dkim: _Switch = False
 
 
 class TriageSection(Section):
     """[triage]: what tells our own mail from other mail."""
 
     own_domain: Annotated[str, AfterValidator(_domain)] | None = None
+
+
+class FormSection(Section):
+    """[form.NAME]: a web form that mails what was entered."""
+
+    sender: _Address
+    fields: _FormFields  #: {label as the mail shows it: what the field holds}
 
 
 class AutomaticSection(Section):
@@ -362,6 +397,7 @@ SINGLE: dict[str, type[Section]] = {
 #: Sections that stand once per NAME: [mailbox.NAME].
 NAMED: dict[str, type[Section]] = {
     "mailbox": MailboxSection,
+    "form": FormSection,
     "system": SystemSection,
     "staff": MemberSection,
 }

@@ -12,14 +12,11 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
+from dsar.resemblance import HOMOGLYPHS, UNDECOMPOSED
+
 PHRASE_FILES = ("sv", "en", "no", "da", "other")
 
-#: Letters that Unicode does not decompose, and look-alikes from other scripts (Unicode TS 39, the common ones).
-_FOLDED = str.maketrans(
-    {"ø": "o", "æ": "ae", "ß": "ss", "đ": "d", "ł": "l", "’": "'", "‘": "'", "´": "'"}
-    | dict(zip("аеорсухіјѕԁԛԝһ", "aeopcyxijsdqwh", strict=True))
-    | dict(zip("αορνικτυ", "aopvikty", strict=True))
-)
+_FOLDED = str.maketrans(HOMOGLYPHS | UNDECOMPOSED | {"’": "'", "‘": "'", "´": "'"})
 
 
 def fold(text: str) -> str:
