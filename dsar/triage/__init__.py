@@ -9,11 +9,13 @@ count, and in doubt it is a request (GDPR Art. 12(2)) that a person looks at.
     vocabulary.py  sv.toml, en.toml ... -> one pattern per concept
     rights.py      sentences -> rights, by a table of rules
     letter.py      mail -> the letter in it, its writer and role
+    forms.py       mail of a web form -> what was entered
+    forwards.py    forwarded mail -> when a colleague got it
     facts.py       mail -> all that decides
     dispositions.py  facts -> what it is, by a table of rules
     people.py      letter -> persons with identifiers and requests
     changes.py     sentences -> old and new values
-    flags.py       mail -> flags
+    flags.py       mail -> flags, and what is told about the sender
 """
 
 from collections.abc import Sequence
@@ -34,13 +36,17 @@ from dsar.model import (
 from dsar.triage.changes import find_changes
 from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_reminder
 from dsar.triage.facts import Facts, read_facts
-from dsar.triage.flags import find_flags
+from dsar.triage.flags import Known, find_flags
+from dsar.triage.forms import Form
 from dsar.triage.languages import READ_WELL
+from dsar.triage.letter import Letter
 from dsar.triage.people import subjects
 from dsar.triage.rights import Stance
 from dsar.triage.sentences import LONGEST_TEXT
 
-__all__ = ["triage"]
+__all__ = ["Form", "triage"]
+
+_PASSED_ON = frozenset({Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM})
 
 OWN_ADDRESSES = frozenset({"gdpr@xelent.se", "info@xelent.se", "dataskydd@xelent.se"})
 
@@ -51,14 +57,18 @@ def triage(
     sender_authentication: SenderAuthentication,
     own_addresses: frozenset[str] = OWN_ADDRESSES,
     staff_domain: str = "xelent.se",
+    staff_names: Sequence[str] = (),
+    known_domains: Sequence[str] = (),
+    forms: Sequence[Form] = (),
 ) -> Triage:
     """
     Sort one mail.
 
     Args: sender_authentication: what our own server found out about the sender; own_addresses: e-mail addresses of
-    ours, which point at nobody; staff_domain: domain whose senders are colleagues.
+    ours, which point at nobody; staff_domain: domain whose senders are colleagues; staff_names, known_domains: people
+    of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout.
     """
-    facts = read_facts(mail, staff_domain)
+    facts = read_facts(mail, staff_domain, forms)
     verdict = next(rule for rule in DISPOSITIONS if rule.holds(facts))
     requests = _requests(facts) if verdict.keeps_requests else ()
     people = subjects(
@@ -69,7 +79,8 @@ def triage(
     )
     if any(request.right is Right.UPDATE for request in requests):
         people = _with_changes(people, _changes(facts, own_addresses))
-    flags = find_flags(mail, facts.letter, facts.folded, staff_domain=staff_domain)
+    known = Known(staff_domain=staff_domain, staff_names=tuple(staff_names), domains=tuple(known_domains))
+    flags, sender_evidence = find_flags(mail, facts.letter, facts.folded, known=known)
     doubts = _doubts(facts, verdict, people, requests, flags, sender_authentication)
     reasons = [f"{verdict.disposition}: {verdict.reason}"]
     reasons += [f"{hit.right}: {hit.rule} ({hit.stance})" for hit in facts.hits]
@@ -79,10 +90,21 @@ def triage(
         language=facts.language,
         requester=facts.letter.requester,
         flags=flags,
-        sender_authentication=sender_authentication,
+        sender_authentication=_of_who_asks(facts.letter, sender_authentication),
         needs_person=bool(doubts),
         reasons=tuple(dict.fromkeys([*reasons, *doubts])),
+        asked_by=facts.letter.address,
+        sender_evidence=sender_evidence,
+        first_received_at=facts.letter.first_received_at,
+        is_reminder=is_reminder(facts),
     )
+
+
+def _of_who_asks(letter: Letter, found: SenderAuthentication) -> SenderAuthentication:
+    """What passed on a form or a forward proves the form or the colleague, never the person."""
+    if letter.requester in _PASSED_ON and found is SenderAuthentication.PASS:
+        return SenderAuthentication.NONE
+    return found
 
 
 def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
@@ -143,7 +165,7 @@ def _doubts(
         f"flags: {', '.join(flags)}": bool(
             set(flags)
             - (
-                {"hidden_text", "breach", "complaint", "legal_person", "sender_mismatch"}
+                {"hidden_text", "breach", "complaint", "legal_person", "sender_mismatch", "list_relay"}
                 if noise and facts.is_bulk
                 else set()
             )
@@ -160,4 +182,4 @@ def _doubts(
         "its text and HTML say different things": any("different" in defect for defect in facts.mail.defects)
         and not noise,
     }
-    return [reason for reason, holds in doubts.items() if holds]
+    return [reason for reason, holds in doubts.items() if holds] + ([] if noise else list(facts.letter.doubts))

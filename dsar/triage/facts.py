@@ -5,9 +5,11 @@ Effects: none.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dsar.model import InboundMail, Requester, Right
+from dsar.triage.forms import Form
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.rights import Hit, Stance, find_hits
@@ -46,7 +48,8 @@ class Facts:
     @property
     def is_bulk(self) -> bool:
         """Sent to a list, by its headers or its footer."""
-        return bool(self.signs & {"list-id", "list-unsubscribe", "precedence"}) or self.topic("newsletter") > 0
+        signs = frozenset() if self.letter.requester is Requester.WEB_FORM else self.signs
+        return bool(signs & {"list-id", "list-unsubscribe", "precedence"}) or self.topic("newsletter") > 0
 
     @property
     def is_reply(self) -> bool:
@@ -55,8 +58,8 @@ class Facts:
         return bool(self.mail.own_message_ids or named)
 
 
-def read_facts(mail: InboundMail, staff_domain: str) -> Facts:
-    letter = read_letter(mail, staff_domain=staff_domain)
+def read_facts(mail: InboundMail, staff_domain: str, forms: Sequence[Form] = ()) -> Facts:
+    letter = read_letter(mail, staff_domain=staff_domain, forms=forms)
     body = split(letter.body)
     subject = "" if letter.requester is Requester.WEB_FORM else _REPLY_PREFIX.sub("", mail.subject)
     folded = fold(f"{subject}\n{letter.body[:LONGEST_TEXT]}")

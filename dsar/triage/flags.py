@@ -1,15 +1,16 @@
 """
 Mail -> flags that make a person look.
 
-Effects: none. An ordered literal table; a flag is a fact about the mail, never a verdict about the person.
+Effects: none. Ordered literal tables; a flag is a fact about the mail, never a verdict about the person.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from dsar.model import InboundMail, Requester
+from dsar.resemblance import mixes_scripts, nearly_same, skeleton
 from dsar.triage.letter import Letter
 from dsar.triage.people import is_minor
 from dsar.triage.vocabulary import fold, says
@@ -23,14 +24,22 @@ _AUTHORITY_NAME = re.compile(
     r"(?<!\w)(?:integritetsskyddsmyndigheten|imy|polismyndigheten|polisen|kronofogden|kronofogdemyndigheten"
     r"|\w*tingsratt\w*|forvaltningsratt\w*)(?!\w)"
 )
-#: Letters and digits that are read as one another.
-_LOOK_ALIKE = str.maketrans("0135", "oles")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """Whom a sender could pretend to be."""
+
+    staff_domain: str
+    staff_names: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()  #: Of customers and partners.
 
 
 class _Given(NamedTuple):
     mail: InboundMail
     letter: Letter
     folded: str  #: Text of the writer, folded.
+    known: Known
 
 
 class _Flag(NamedTuple):
@@ -38,12 +47,22 @@ class _Flag(NamedTuple):
     holds: Callable[[_Given], bool]
 
 
-def find_flags(mail: InboundMail, letter: Letter, folded: str, *, staff_domain: str) -> tuple[str, ...]:
-    """Names of the flags that hold, in the order of the table."""
-    flags = [flag.name for flag in _FLAGS if flag.holds(_Given(mail, letter, folded))]
-    if _is_look_alike(mail, staff_domain):
-        flags.append("look_alike")
-    return tuple(flags)
+class _Sign(NamedTuple):
+    """Something about the sender that staff should see."""
+
+    flag: str | None  #: None: it is told and raises no flag.
+    words: str
+    holds: Callable[[_Given], bool]
+
+
+def find_flags(
+    mail: InboundMail, letter: Letter, folded: str, *, known: Known
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the flags that hold, each once, in the order of the tables; and what is told about the sender."""
+    given = _Given(mail, letter, folded, known)
+    signs = [sign for sign in _SENDER if sign.holds(given)]
+    flags = [flag.name for flag in _FLAGS if flag.holds(given)] + [sign.flag for sign in signs if sign.flag]
+    return tuple(dict.fromkeys(flags)), tuple(sign.words for sign in signs)
 
 
 def is_authority(address: str | None) -> bool:
@@ -60,15 +79,6 @@ def _minor(given: _Given) -> bool:
     return given.letter.requester is Requester.PARENT or is_minor(given.letter.body) or says("minor", given.folded)
 
 
-def _sender_mismatch(given: _Given) -> bool:
-    mail = given.mail
-    if given.letter.requester is Requester.WEB_FORM:
-        return False
-    shown = re.search(r"[\w.+-]+@[\w.-]+", mail.sender_name)
-    answers_elsewhere = any(address != mail.sender for address in mail.reply_to)
-    return mail.sender is None or answers_elsewhere or (shown is not None and shown[0].lower() != mail.sender)
-
-
 _FLAGS = (
     _Flag("breach", _concept("breach")),
     _Flag("complaint", _concept("complaint")),
@@ -78,42 +88,78 @@ _FLAGS = (
     _Flag("threat", _concept("threat")),
     _Flag("agent", lambda given: given.letter.requester in (Requester.AGENT, Requester.SERVICE)),
     _Flag("legal_person", _concept("company")),
-    _Flag("sender_mismatch", _sender_mismatch),
     _Flag("hidden_text", lambda given: given.mail.hidden_text),
     _Flag("withdrawn", _concept("withdrawn")),
 )
 
 
-def _is_look_alike(mail: InboundMail, staff_domain: str) -> bool:
-    """A sender that wants to be read as us or as an authority, or an address that mixes scripts."""
-    domain = (mail.sender or "").rpartition("@")[2]
-    if _mixes_scripts(mail.sender or ""):
-        return True
-    if domain != staff_domain and not domain.endswith(f".{staff_domain}"):
-        ours = staff_domain.partition(".")[0]
-        label = max(domain.split("."), key=len, default="")
-        if label and _nearly(_skeleton(label), _skeleton(ours)) and label != "":
-            return True
-        if staff_domain in mail.sender_name.lower():
-            return True
-    return bool(_AUTHORITY_NAME.search(fold(mail.sender_name))) and not is_authority(mail.sender)
+# ------------------------------------------------------------------------------------------------------ the sender
 
 
-def _skeleton(label: str) -> str:
-    return fold(label).translate(_LOOK_ALIKE).replace("rn", "m").replace("i", "l").replace("vv", "w")
+def _is_direct(given: _Given) -> bool:
+    """Whether the sender of the mail is who asks: a form sends for everybody, and lets answers go elsewhere."""
+    return given.letter.requester is not Requester.WEB_FORM
 
 
-def _nearly(one: str, other: str) -> bool:
-    """Equal, or one letter more, less or different."""
-    if one == other:
-        return True
-    if abs(len(one) - len(other)) > 1:
+def _shows_other_address(given: _Given) -> bool:
+    shown = re.search(r"[\w.+-]{1,64}@[\w.-]{1,255}", given.mail.sender_name)
+    return shown is not None and shown[0].lower() != given.mail.sender
+
+
+def _poses_as_staff(given: _Given) -> bool:
+    """The display name is of a member of staff, and the address is not ours."""
+    words = skeleton(given.mail.sender_name).split()
+    names = (skeleton(name).split() for name in given.known.staff_names)
+    return not _is_ours(given) and bool(words) and any(sorted(words) == sorted(name) for name in names)
+
+
+def _is_ours(given: _Given) -> bool:
+    domain, ours = (given.mail.sender or "").rpartition("@")[2], given.known.staff_domain
+    return domain == ours or domain.endswith(f".{ours}")
+
+
+def _resembles_us(given: _Given) -> bool:
+    label = max((given.mail.sender or "").rpartition("@")[2].split("."), key=len)
+    return bool(label) and not _is_ours(given) and nearly_same(label, given.known.staff_domain.partition(".")[0])
+
+
+def _resembles_known(given: _Given) -> bool:
+    domain = (given.mail.sender or "").rpartition("@")[2]
+    if any(domain == known or domain.endswith(f".{known}") for known in given.known.domains):
         return False
-    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    rest_one, rest_other = one[same:], other[same:]
-    return rest_one[1:] == rest_other[1:] or rest_one[1:] == rest_other or rest_one == rest_other[1:]
+    return bool(domain) and any(nearly_same(domain, known) for known in given.known.domains)
 
 
-def _mixes_scripts(address: str) -> bool:
-    scripts = {unicodedata.name(c, "LATIN").split()[0] for c in address if c.isalpha()}
-    return len(scripts) > 1
+def _named_like_us(given: _Given) -> bool:
+    return not _is_ours(given) and given.known.staff_domain in given.mail.sender_name.lower()
+
+
+def _named_like_authority(given: _Given) -> bool:
+    return bool(_AUTHORITY_NAME.search(fold(given.mail.sender_name))) and not is_authority(given.mail.sender)
+
+
+_MISMATCH, _LOOK_ALIKE = "sender_mismatch", "look_alike"
+_SENDER = (
+    _Sign(_MISMATCH, "there are several From headers", lambda given: "several From headers" in given.mail.defects),
+    _Sign(_MISMATCH, "the From header names no one address", lambda given: given.mail.sender is None),
+    _Sign(
+        _MISMATCH,
+        "answers would go to another address",
+        lambda given: _is_direct(given) and any(each != given.mail.sender for each in given.mail.reply_to),
+    ),
+    _Sign(_MISMATCH, "the display name shows another address", lambda g: _is_direct(g) and _shows_other_address(g)),
+    _Sign("poses_as_staff", "the display name is of a member of staff, the address is not", _poses_as_staff),
+    _Sign(_LOOK_ALIKE, "the address mixes scripts", lambda given: mixes_scripts(given.mail.sender or "")),
+    _Sign(_LOOK_ALIKE, "the domain looks like ours", _resembles_us),
+    _Sign(_LOOK_ALIKE, "the domain looks like a known customer's", _resembles_known),
+    _Sign(_LOOK_ALIKE, "the display name names us", _named_like_us),
+    _Sign(_LOOK_ALIKE, "the display name is of an authority, the address is not", _named_like_authority),
+    _Sign("list_relay", "a mailing list passed it on", lambda g: _is_direct(g) and "list-id" in g.mail.machine_signs),
+    _Sign(
+        None,
+        "a colleague forwarded it: nothing is known about who wrote it",
+        lambda given: given.letter.requester is Requester.COLLEAGUE_FORWARD,
+    ),
+    _Sign(None, "a web form sent it: nothing is known about who filled it in", lambda given: not _is_direct(given)),
+    _Sign(None, "a relay sealed its own findings (ARC), which are not believed", lambda given: given.mail.arc),
+)

@@ -6,14 +6,19 @@ Effects: none. Names are taken only where the mail itself marks them as a person
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dsar.identifiers import find_identifiers, normalise
 from dsar.model import (
+    Identifier,
     IdentifierType,
     InboundMail,
     Requester,
 )
+from dsar.triage.forms import Form, read_form
+from dsar.triage.forwards import received_when
 from dsar.triage.vocabulary import fold, says
 
 _WORD = r"[A-ZÅÄÖÆØÉÜÁÓŁŠŽ][\w'’]*[a-zåäöæøéüáó](?:-[A-ZÅÄÖ][\w'’]+)?"
@@ -89,10 +94,16 @@ class Letter:
     body: str  #: Above the sign-off.
     closing: str  #: Sign-off and what stands below it.
     principal: str | None = None  #: Whom the writer speaks for.
+    stated: tuple[Identifier, ...] = ()  #: Identifiers from fields that say what they hold.
+    first_received_at: datetime | None = None  #: When a colleague got it.
+    doubts: tuple[str, ...] = ()  #: What about it only a person can settle.
 
 
-def read_letter(mail: InboundMail, *, staff_domain: str) -> Letter:
+def read_letter(mail: InboundMail, *, staff_domain: str, forms: Sequence[Form] = ()) -> Letter:
     """Find the letter in *mail* and the role of its writer."""
+    form = next((form for form in forms if form.sender == mail.sender), None)
+    if form is not None:
+        return _from_layout(mail, form)
     if _is_forward(mail, staff_domain):
         return _forwarded(mail)
     fields = _form_fields(mail, staff_domain)
@@ -176,12 +187,32 @@ def _forwarded(mail: InboundMail) -> Letter:
     )
     body, closing = _at_sign_off(text)
     name = clean_name(re.sub(r"[<(\[].*", "", writer).strip(" \"*'")) or _writer(body, closing, "")
+    first_received_at = received_when(mail.quoted_text)
     return Letter(
         requester=Requester.COLLEAGUE_FORWARD,
         address=addresses[0] if addresses else None,
         name=name,
         body=body,
         closing=closing,
+        first_received_at=first_received_at,
+        doubts=() if first_received_at else ("nobody knows when the colleague got it",),
+    )
+
+
+def _from_layout(mail: InboundMail, form: Form) -> Letter:
+    """The letter in a mail of a form that settings describe; a mail it does not fit is read whole and doubted."""
+    filled = read_form(mail.text, form)
+    if filled is None:
+        whole = Letter(requester=Requester.WEB_FORM, address=None, name=None, body=mail.text, closing="")
+        return replace(whole, doubts=("the web form does not look as the settings say",))
+    return Letter(
+        requester=Requester.WEB_FORM,
+        address=filled.address,
+        name=filled.name,
+        body=filled.message,
+        closing="",
+        stated=filled.identifiers,
+        doubts=("a field of the web form stands twice",) if filled.is_ambiguous else (),
     )
 
 

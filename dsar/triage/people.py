@@ -39,7 +39,7 @@ def subjects(
     grouped = _group(letter, sentences)
     own = list(grouped.pop(None))
     if letter.requester in (Requester.SELF, Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM):
-        own += find_identifiers(letter.closing)
+        own += [*letter.stated, *find_identifiers(letter.closing)]
         address = normalise(IdentifierType.EMAIL, letter.address) if letter.address else None
         own = [address, *own] if address else own
     people: list[tuple[str | None, list[Identifier]]] = [(name, found) for name, found in grouped.items() if name]
