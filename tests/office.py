@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email import policy
@@ -84,6 +84,7 @@ class Office:
         *,
         in_reply_to: str | None = None,
         finding: str | None = None,
+        headers: Mapping[str, str] | None = None,
         at: datetime | None = None,
     ) -> Message:
         """Store one mail as the poller does, and sort it; *finding* is our mail server's word, by default a pass."""
@@ -95,7 +96,7 @@ class Office:
             uid_validity=1,
             uid=self._uid,
             received_at=now,
-            content=written(sender, text, in_reply_to=in_reply_to, finding=finding),
+            content=written(sender, text, in_reply_to=in_reply_to, finding=finding, headers=headers),
         )
         intake.store_mails(self.app, (mail,), now=now)
         with self.app.store.transaction() as tx:
@@ -120,7 +121,14 @@ class Office:
             tx.session.execute(sa.update(Request).where(sa.column("id") == request.id).values(**columns))
 
 
-def written(sender: str, text: str, *, in_reply_to: str | None = None, finding: str | None = None) -> bytes:
+def written(
+    sender: str,
+    text: str,
+    *,
+    in_reply_to: str | None = None,
+    finding: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
     """A mail as it lies in the mailbox, with what our mail server found out about its sender."""
     mail = EmailMessage(policy=policy.SMTP)
     domain = sender.partition("@")[2].rstrip(">")
@@ -131,6 +139,8 @@ def written(sender: str, text: str, *, in_reply_to: str | None = None, finding: 
     mail["Message-ID"] = f"<{os.urandom(8).hex()}@sender.example>"
     if in_reply_to:
         mail["In-Reply-To"] = in_reply_to
+    for name, value in (headers or {}).items():
+        mail[name] = value
     mail.set_content(text)
     return mail.as_bytes()
 
