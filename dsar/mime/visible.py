@@ -2,12 +2,14 @@
 HTML -> the text that a person would see.
 
 Effects: none. Elements that are hidden by style or attribute are left out and reported: text that only machines see is
-how readers are deceived. Quotes (blockquote) become "> " lines, so that one cutter serves both kinds of mail.
+how readers are deceived. Struck-through text is left out, too: its writer took it back. Quotes (blockquote) become "> "
+lines, so that one cutter serves both kinds of mail.
 """
 
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 _BLOCKS = frozenset(
     {
@@ -47,23 +49,33 @@ _NEVER_SHOWN = frozenset(
         "textarea",
     }
 )
+_STRUCK = frozenset({"s", "strike", "del"})
 _CLOSES_ITSELF = frozenset({"p", "li", "td", "th", "tr", "dt", "dd", "option"})
 
 _HIDING = re.compile(
     r"display:none|visibility:(?:hidden|collapse)|font-size:0(?:\.0*)?(?:px|pt|em|rem|%|;|!|$)|opacity:0(?:\.0*)?(?:;|!|$)"
     r"|mso-hide:all|(?:^|;)max-height:0(?:px)?(?:;|!|$)"
 )
+_STRIKING = re.compile(r"text-decoration(?:-line)?:[^;]{0,60}line-through")
 _WHITE = r"(?:white|#fff(?:fff)?|rgba?\(255,255,255(?:,[\d.]+)?\)|transparent)"
 _WHITE_TEXT = re.compile(rf"(?:^|;)color:{_WHITE}(?:;|!|$)")
 _BACKGROUND = re.compile(r"(?:^|;)background(?:-color)?:([^;!]+)")
 
 
-def visible_text(html: str) -> tuple[str, bool]:
-    """The visible text of *html*, and whether it holds text that a person would not see."""
+class Visible(NamedTuple):
+    """What a page shows."""
+
+    text: str
+    hides: bool  #: It holds text that a person would not see.
+    strikes: bool  #: It holds text that is struck through.
+
+
+def visible_text(html: str) -> Visible:
+    """The text of *html* as a person would see it, without what is struck through."""
     reader = _Reader()
     reader.feed(_without_comments(html))
     reader.close()
-    return reader.text(), reader.found_hidden
+    return Visible(reader.text(), reader.found_hidden, reader.found_struck)
 
 
 def _without_comments(html: str) -> str:
@@ -89,11 +101,13 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._lines: list[str] = []
         self._line: list[str] = []
-        self._open: list[tuple[str, bool, bool]] = []  # tag, hides its content, on a coloured background
+        self._open: list[tuple[str, bool, bool, bool]] = []  # tag, hides, strikes through, on a coloured background
         self._count: Counter[str] = Counter()
         self._hiding = 0
+        self._striking = 0
         self._coloured = 0
         self.found_hidden = False
+        self.found_struck = False
 
     def text(self) -> str:
         self._break()
@@ -114,9 +128,11 @@ class _Reader(HTMLParser):
         style = self._style(attrs)
         coloured = bool((found := _BACKGROUND.search(style)) and not re.fullmatch(_WHITE, found[1]))
         hides = tag in _NEVER_SHOWN or self._is_hidden(style, attrs, coloured=coloured)
-        self._open.append((tag, hides, coloured))
+        strikes = tag in _STRUCK or bool(_STRIKING.search(style))
+        self._open.append((tag, hides, strikes, coloured))
         self._count[tag] += 1
         self._hiding += hides
+        self._striking += strikes
         self._coloured += coloured
         if tag == "li":
             self._line.append("- ")
@@ -138,15 +154,18 @@ class _Reader(HTMLParser):
             self._blank_line()
 
     def handle_data(self, data: str) -> None:
-        if not self._hiding:
+        if not self._hiding and not self._striking:
             self._line.append(re.sub(r"\s+", " ", data))
+        elif not self._hiding:
+            self.found_struck = True
         elif data.strip() and not any(tag in _NEVER_SHOWN for tag in self._count if self._count[tag]):
             self.found_hidden = True
 
     def _close_top(self) -> str:
-        tag, hides, coloured = self._open.pop()
+        tag, hides, strikes, coloured = self._open.pop()
         self._count[tag] -= 1
         self._hiding -= hides
+        self._striking -= strikes
         self._coloured -= coloured
         return tag
 

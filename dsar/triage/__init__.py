@@ -48,6 +48,10 @@ __all__ = ["Form", "triage"]
 
 _PASSED_ON = frozenset({Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM})
 
+_ATTACHMENT = "-----Attachment: {}-----"
+#: Who writes less than this may mean his attachment.
+_FEW_WORDS = 60
+
 OWN_ADDRESSES = frozenset({"gdpr@xelent.se", "info@xelent.se", "dataskydd@xelent.se"})
 
 
@@ -68,8 +72,8 @@ def triage(
     ours, which point at nobody; staff_domain: domain whose senders are colleagues; staff_names, known_domains: people
     of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout.
     """
-    facts = read_facts(mail, staff_domain, forms)
-    verdict = next(rule for rule in DISPOSITIONS if rule.holds(facts))
+    facts, attached = _facts(mail, staff_domain, forms)
+    verdict = _verdict(facts)
     requests = _requests(facts) if verdict.keeps_requests else ()
     people = subjects(
         facts.letter,
@@ -82,6 +86,8 @@ def triage(
     known = Known(staff_domain=staff_domain, staff_names=tuple(staff_names), domains=tuple(known_domains))
     flags, sender_evidence = find_flags(mail, facts.letter, facts.folded, known=known)
     doubts = _doubts(facts, verdict, people, requests, flags, sender_authentication)
+    doubts += ["what is asked stands in an attachment"] if attached else []
+    doubts += [] if facts.is_bulk else mail.unread
     reasons = [f"{verdict.disposition}: {verdict.reason}"]
     reasons += [f"{hit.right}: {hit.rule} ({hit.stance})" for hit in facts.hits]
     return Triage(
@@ -105,6 +111,27 @@ def _of_who_asks(letter: Letter, found: SenderAuthentication) -> SenderAuthentic
     if letter.requester in _PASSED_ON and found is SenderAuthentication.PASS:
         return SenderAuthentication.NONE
     return found
+
+
+def _facts(mail: InboundMail, staff_domain: str, forms: Sequence[Form]) -> tuple[Facts, bool]:
+    """
+    The facts of the mail, and whether they come from its attachments, too.
+
+    Those are read where the mail itself asks nothing and says little, or nothing that any rule knows.
+    """
+    signed = replace(mail, own_text="\n\n".join(filter(None, (mail.own_text, mail.signature))))
+    facts = read_facts(signed, staff_domain, forms)
+    short = len(mail.own_text.split()) < _FEW_WORDS
+    if not mail.attachment_texts or facts.hits or facts.is_bulk or not (short or _verdict(facts).doubtful):
+        return facts, False
+    texts = (f"{_ATTACHMENT.format(each.filename)}\n{each.text}" for each in mail.attachment_texts)
+    whole = replace(signed, own_text="\n\n".join((signed.own_text, *texts)))
+    with_attachments = read_facts(whole, staff_domain, forms)
+    return (with_attachments, True) if with_attachments.hits else (facts, False)
+
+
+def _verdict(facts: Facts) -> DispositionRule:
+    return next(rule for rule in DISPOSITIONS if rule.holds(facts))
 
 
 def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
