@@ -47,6 +47,22 @@ def deliverable_address(address: str) -> str:
     return f"{local}@{ascii_domain}"
 
 
+def tagged(address: str, tag: str) -> str:
+    """*address* with a tag that its server ignores when it delivers (RFC 5233, subaddressing)."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{tag}@{domain}"
+
+
+def tags_of(addresses: Sequence[str], address: str) -> tuple[str, ...]:
+    """The tags under which *addresses* name *address*."""
+    local, _, domain = address.rpartition("@")
+    return tuple(
+        each[len(local) + 1 : -len(domain) - 1]
+        for each in addresses
+        if each.startswith(f"{local}+") and each.endswith(f"@{domain}")
+    )
+
+
 def _ascii_domain(domain: str) -> str:
     try:
         encoded = domain.lower().encode("idna")
@@ -78,6 +94,7 @@ def build_mime(
     sender: str,
     sender_name: str,
     recipient: str,
+    reply_to: str | None = None,
     message_id: str,
     date: datetime,
     in_reply_to: str | None,
@@ -88,15 +105,18 @@ def build_mime(
     """
     The complete mail: text and HTML as alternatives, annexes beside them if there are any.
 
-    Args: sender: our own address; sender_name: shown before it; date: aware; in_reply_to, references: Message-IDs as
-    the requester's mail states them, left out where they are not well-formed; auto_submitted: "no" for what a person
-    approved, "auto-replied" for what was not; boundary_seed: any text, the same for the same bytes.
+    Args: sender: our own address; sender_name: shown before it; reply_to: where answers go, if elsewhere; date: aware;
+    in_reply_to, references: Message-IDs as the requester's mail states them, left out where they are not well-formed;
+    auto_submitted: "no" for what a person approved, "auto-replied" for what was not; boundary_seed: any text, the same
+    for the same bytes.
     Raises: UndeliverableAddressError for *sender* or *recipient*.
     """
     mail = EmailMessage(policy=SMTP)
     local, _, domain = deliverable_address(sender).rpartition("@")
     mail["From"] = Address(_one_line(sender_name).replace('"', ""), local, domain)
     mail["To"] = deliverable_address(recipient)
+    if reply_to is not None:
+        mail["Reply-To"] = deliverable_address(reply_to)
     mail["Subject"] = _one_line(letter.subject)
     mail["Date"] = date
     mail["Message-ID"] = message_id

@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from dsar import deadlines, dispatch, identity, letters
-from dsar.casework import confirming, identifying, intake
+from dsar.casework import confirming, identifying, intake, unasked
 from dsar.casework.context import PROGRAM, App, seal_contact, subject_of, triage_of
 from dsar.casework.facts import base_facts
 from dsar.casework.planning import wanted_changes
-from dsar.casework.sending import may_write_unasked, queue_letter, wrote_lately
+from dsar.casework.sending import queue_letter
 from dsar.casework.thread import add_flags
 from dsar.errors import MalformedMailError, UndeliverableAddressError
 from dsar.identifiers import find_identifiers
@@ -113,10 +113,11 @@ def _may_ask(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triag
     if not app.settings.automatic_identity_check or triage.requester is not Requester.SELF:
         return False
     flagged = replace(triage, flags=tuple(case.flags))  # staff and later mails may have added some
-    if not may_write_unasked(app, mail, flagged) or not _is_deliverable(mail.sender or ""):
+    if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not _is_deliverable(mail.sender or ""):
         return False
     rounds = sum(event.name == "identity_asked" for event in tx.events(case.id or 0))
-    return rounds < _MOST_ROUNDS and not wrote_lately(app, tx, mail, LetterKind.IDENTITY_CHECK, but=case, now=now)
+    asked_lately = unasked.wrote_lately(app, tx, mail, LetterKind.IDENTITY_CHECK, but=case, now=now)
+    return rounds < _MOST_ROUNDS and not asked_lately
 
 
 def _readable(app: App, message: Message) -> InboundMail | None:

@@ -59,6 +59,7 @@ class CaseSubject:
     followed: tuple[Identifier, ...] = ()  #: What certain records gave; a later search starts from them, too.
     reply_address: str | None = None  #: Where the first mail came from.
     thread: tuple[str, ...] = ()  #: Message-IDs of the requester's mails, oldest first.
+    tag: str = ""  #: Unguessable; a mail to our address with this tag answers one of our letters.
 
 
 @dataclass(frozen=True, kw_only=True)

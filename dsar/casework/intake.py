@@ -17,7 +17,7 @@ from dsar.errors import MalformedMailError
 from dsar.model import Disposition, InboundMail, RawMail, Triage
 from dsar.store import Transaction
 from dsar.store.tables import Message, Sighting
-from dsar.triage import triage
+from dsar.triage import Form, triage
 
 #: Dispositions that end without a case when no person is needed.
 _FILED = frozenset({Disposition.NOT_REQUEST, Disposition.AUTO_REPLY, Disposition.BOUNCE})
@@ -87,6 +87,8 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
     found = examine(app, mail)
     if confirming.settle_code(app, message_id, mail, found, now=now):
         return
+    if thread.settle_machine_reply(app, message_id, mail, found, now=now):
+        return
     if thread.join_known_case(app, message_id, mail, found, now=now):
         return
     if found.disposition is Disposition.REQUEST:
@@ -100,10 +102,20 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
 
 def examine(app: App, mail: InboundMail) -> Triage:
     """Triage of a mail with what our own mail server found out about its sender."""
-    authentication = identity.authenticate(
-        mail.authentication_results, trusted=app.settings.trusted_authserv_ids, sender=mail.sender
+    chosen = app.settings
+    results = identity.believable(
+        mail.authentication_results, mail.hops_above, hops=mail.hops, own_servers=chosen.own_servers
     )
-    return triage(mail, sender_authentication=authentication, own_addresses=app.settings.own_addresses)
+    authentication = identity.authenticate(results, trusted=chosen.trusted_authserv_ids, sender=mail.sender)
+    return triage(
+        mail,
+        sender_authentication=authentication,
+        own_addresses=chosen.own_addresses,
+        staff_domain=chosen.own_domain,
+        staff_names=[member.name for member in chosen.members.values()],
+        known_domains=chosen.authentication.known_domains,
+        forms=[Form(sender=form.sender, fields=form.fields) for form in chosen.forms.values()],
+    )
 
 
 def set_aside(app: App, message_id: int, *, error: str, now: datetime) -> None:

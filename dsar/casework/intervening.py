@@ -5,7 +5,7 @@ from datetime import datetime
 from dsar.casework import changing
 from dsar.casework.context import App, case_key, steps_of
 from dsar.casework.sending import take_letter_back, void_letter
-from dsar.casework.thread import FOLLOW_UP
+from dsar.casework.thread import FOLLOW_UP, REMINDER
 from dsar.errors import UsageError
 from dsar.lifecycle import Event, Outcome, State
 from dsar.store import Transaction
@@ -120,7 +120,7 @@ def mark_seen(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
     """A person has looked at the follow-ups of a case: their flags go, and an erasure that waited for it may go on."""
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
-        case.flags = [flag for flag in case.flags if not flag.startswith(FOLLOW_UP)]
+        case.flags = [flag for flag in case.flags if not flag.startswith(FOLLOW_UP) and flag != REMINDER]
         tx.add_case(case)
         tx.record("follow_up_seen", actor=actor, at=now, case_id=case.id)
         for request in tx.requests(case.id or 0):

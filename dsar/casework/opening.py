@@ -2,12 +2,14 @@
 A mail that asks for something -> cases, one per person, with one request per right.
 
 The clock of every request starts at the mail's arrival at the mail server (Art. 12(3) GDPR: "within one month of
-receipt").
+receipt"), or when a colleague got what was forwarded.
 """
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from dsar import deadlines
 from dsar.casework.context import (
@@ -21,19 +23,68 @@ from dsar.casework.context import (
     subject_of,
 )
 from dsar.casework.sending import acknowledge
+from dsar.errors import UsageError
 from dsar.lifecycle import Event, State
-from dsar.model import RIGHTS_IN_ORDER, Disposition, FoundRequest, Identifier, InboundMail, Triage, TriageSubject
+from dsar.model import (
+    RIGHTS_IN_ORDER,
+    Disposition,
+    FoundRequest,
+    Identifier,
+    InboundMail,
+    Requester,
+    Triage,
+    TriageSubject,
+)
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Message, Request
 
+#: Of the tag by which an answer is known: more than anybody can guess.
+_TAG_BYTES = 8
+
+#: A forwarded mail that is older than this has a date that nobody should believe without asking.
+_OLDEST_FORWARD = timedelta(days=366)
+
+
+def received_at(message: Message, triage: Triage) -> datetime | None:
+    """
+    When a request reached the company: our mail server's time, or, of what a colleague forwarded, when the colleague
+    got it, never later than our own; None: that cannot be read, and a person must say.
+
+    Art. 12(3) counts from receipt by the controller, whoever of its staff it was (EDPB 01/2022 s. 3.1.2, 5.3).
+    """
+    if triage.requester is not Requester.COLLEAGUE_FORWARD:
+        return message.received_at
+    first = triage.first_received_at
+    if first is None or abs(message.received_at - first) > _OLDEST_FORWARD:
+        return None
+    return min(first.astimezone(UTC), message.received_at)
+
+
+def received_on_day(message: Message, day: date) -> datetime:
+    """
+    *day* as a time of receipt, at noon, never later than our mail server's. Raises: UsageError if the day is later.
+    """
+    if day > deadlines.received_on(message.received_at):
+        raise UsageError("Our own mail server had it before that day.")
+    noon = datetime.combine(day, time(12), ZoneInfo("Europe/Stockholm")).astimezone(UTC)
+    return min(noon, message.received_at)
+
 
 def open_cases(
-    app: App, message_id: int, mail: InboundMail, triage: Triage, *, actor: str, now: datetime
+    app: App,
+    message_id: int,
+    mail: InboundMail,
+    triage: Triage,
+    *,
+    actor: str,
+    received: datetime | None = None,
+    now: datetime,
 ) -> tuple[str, ...]:
     """
     Open a case for every person that the mail is about.
 
-    Args: actor: who sorted the mail: the program, or the member of staff whose sorting leaves no doubt.
+    Args: actor: who sorted the mail: the program, or the member of staff whose sorting leaves no doubt; received: when
+    it reached the company, if a person said so.
     Returns: references of the cases; none if another process was first.
     """
     subjects = [subject for subject in triage.subjects if subject.requests]
@@ -42,10 +93,11 @@ def open_cases(
         message = tx.message(message_id)
         if message is None or message.status == "sorted":
             return ()
+        begun = received or received_at(message, triage) or message.received_at
         for subject in subjects:
             case = _open_case(app, tx, message, mail, replace(triage, subjects=(subject,)), now=now)
             for found in in_order(subject.requests):
-                add_request(app, tx, case, found, message, doubt=triage.needs_person, actor=actor, now=now)
+                add_request(app, tx, case, found, received=begun, doubt=triage.needs_person, actor=actor, now=now)
             if not triage.needs_person:
                 tx.enqueue("identify", _id(case), due_at=now)
                 acknowledge(app, tx, case, mail, triage, now=now)
@@ -72,7 +124,8 @@ def _open_case(
     subject = CaseSubject(
         name=person.name,
         identifiers=person.identifiers,
-        reply_address=mail.sender,
+        reply_address=triage.asked_by,
+        tag=secrets.token_hex(_TAG_BYTES),
         thread=(mail.message_id,) if mail.message_id else (),
     )
     case.sealed_subject = seal_subject(app, case, subject)
@@ -89,10 +142,11 @@ def join(
     app.vault.share_key(mail_key(message.sha256), wrapped_by=case_key(case))
     message_id = message.id or 0
     tx.join_case(_id(case), message_id, role=role, sealed_triage=seal_triage(app, case, message_id, triage))
-    identifiers = triage.subjects[0].identifiers
-    digests = [app.vault.index_identifier(identifier) for identifier in identifiers]
-    digests += [app.vault.index("sender", mail.sender)] if mail.sender else []
-    digests += [app.vault.index("message_id", mail.message_id)] if mail.message_id else []
+    digests = [app.vault.index("message_id", mail.message_id)] if mail.message_id else []
+    if role != "stranger":  # what a stranger states is not the case's
+        digests += [app.vault.index_identifier(identifier) for identifier in triage.subjects[0].identifiers]
+        digests += [app.vault.index("sender", triage.asked_by)] if triage.asked_by else []
+        digests += [app.vault.index("tag", subject_of(app, case).tag)]
     tx.index_case(_id(case), digests)
 
 
@@ -118,21 +172,21 @@ def add_request(
     tx: Transaction,
     case: CaseFile,
     found: FoundRequest,
-    message: Message,
     *,
+    received: datetime,
     doubt: bool,
     actor: str,
     now: datetime,
 ) -> Request:
-    """Start the clock of one right; *doubt* puts it before a person instead of going on."""
-    dates = deadlines.deadlines(deadlines.received_on(message.received_at), closures=app.settings.closures)
+    """Start the clock of one right at *received*; *doubt* puts it before a person instead of going on."""
+    dates = deadlines.deadlines(deadlines.received_on(received), closures=app.settings.closures)
     request = tx.add_request(
         Request(
             case_id=_id(case),
             right=found.right,
             portability=found.portability,
             state=State.RECEIVED,
-            received_at=message.received_at,
+            received_at=received,
             send_by_on=dates.send_by_on,
             legal_on=dates.legal_on,
         )

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dsar import approval, dispatch, letters
+from dsar.casework import unasked
 from dsar.casework.context import PROGRAM, App, case_key, subject_of
 from dsar.casework.facts import base_facts
 from dsar.errors import (
@@ -24,7 +25,7 @@ from dsar.errors import (
 )
 from dsar.inbox import ImapInbox
 from dsar.lifecycle import Event, Outcome, State
-from dsar.model import InboundMail, Letter, LetterKind, Requester, SenderAuthentication, Triage
+from dsar.model import InboundMail, Letter, LetterKind, Requester, Triage
 from dsar.outbox import SmtpOutbox
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, LetterRow, OutboxRow
@@ -48,7 +49,6 @@ EVIDENCE_GRACE = timedelta(minutes=10)
 #: Reason of a request whose letter may have left, or not.
 UNCERTAIN = "uncertain"
 
-_UNWRITTEN_FLAGS = frozenset({"protected_identity", "minor", "look_alike", "sender_mismatch"})
 _ACKNOWLEDGED_REQUESTERS = frozenset({Requester.SELF, Requester.AGENT, Requester.PARENT, Requester.ESTATE})
 
 
@@ -77,12 +77,14 @@ def queue_letter(
     Raises: UndeliverableAddressError.
     """
     message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
-    thread = subject_of(app, case).thread if threaded else ()
+    subject = subject_of(app, case)
+    thread = subject.thread if threaded else ()
     content = dispatch.build_mime(
         letter,
         sender=app.settings.smtp_sender,
         sender_name=app.settings.smtp_sender_name,
         recipient=recipient,
+        reply_to=dispatch.tagged(app.settings.smtp_sender, subject.tag) if app.settings.smtp.tag else None,
         message_id=message_id,
         date=now,
         in_reply_to=thread[-1] if thread else None,
@@ -129,30 +131,11 @@ def acknowledge(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, tr
 
 
 def _may_acknowledge(app: App, tx: Transaction, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
-    if not app.settings.automatic_acknowledgement or not may_write_unasked(app, mail, triage):
+    if not app.settings.automatic_acknowledgement or unasked.why_not(app, tx, mail, triage, now=now):
         return False
     if triage.requester not in _ACKNOWLEDGED_REQUESTERS:
         return False
-    return not wrote_lately(app, tx, mail, LetterKind.ACKNOWLEDGEMENT, now=now)
-
-
-def may_write_unasked(app: App, mail: InboundMail, triage: Triage) -> bool:
-    """Whether a mail that nobody approved may go to this sender at all (P3); how often is wrote_lately."""
-    if mail.sender is None or mail.machine_signs or mail.sender in app.settings.own_addresses:
-        return False
-    return triage.sender_authentication is not SenderAuthentication.FAIL and not _UNWRITTEN_FLAGS & set(triage.flags)
-
-
-def wrote_lately(
-    app: App, tx: Transaction, mail: InboundMail, kind: LetterKind, *, but: CaseFile | None = None, now: datetime
-) -> bool:
-    """Whether this sender got a letter of *kind* in the last day, in another case than *but* (RFC 3834 s. 2)."""
-    return any(
-        row.kind == kind and row.created_at > now - timedelta(days=1)
-        for case in tx.cases_indexed(app.vault.index("sender", mail.sender or ""))
-        if but is None or case.id != but.id
-        for row in tx.outgoing_of_case(case.id or 0)
-    )
+    return not unasked.wrote_lately(app, tx, mail, LetterKind.ACKNOWLEDGEMENT, now=now)
 
 
 # ----------------------------------------------------------------------------------------------- out of the outbox

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
+from dsar import deadlines
 from dsar.casework import intake, opening
 from dsar.casework.context import App, triage_of
 from dsar.casework.sending import acknowledge
@@ -25,11 +27,14 @@ from dsar.store.tables import CaseFile, Message
 _REASON = "sorted by a person"
 
 
-def sort_case(app: App, case: CaseFile, rights: Sequence[Right], *, actor: str, now: datetime) -> None:
+def sort_case(
+    app: App, case: CaseFile, rights: Sequence[Right], *, received_on: date | None = None, actor: str, now: datetime
+) -> None:
     """
     Say which rights the mail of a case in triage exercises; none: it was no request.
 
-    Raises: UsageError if nothing of the case waits in triage.
+    Args: received_on: the day on which it reached the company, where our mail server's time is not it.
+    Raises: UsageError if nothing of the case waits in triage, or nobody has said when a forwarded mail came.
     """
     with app.store.transaction() as tx:
         waiting = [request for request in tx.requests(case.id or 0) if request.state == State.TRIAGE]
@@ -37,25 +42,32 @@ def sort_case(app: App, case: CaseFile, rights: Sequence[Right], *, actor: str, 
             raise UsageError(f"{case.reference} is sorted already; 'dsar show {case.reference}' tells where it stands.")
         link, message = tx.case_messages(case.id or 0)[0]
         triage = triage_of(app, case, message.id or 0, link.sealed_triage)
+        received = _received(message, triage, received_on) if rights else message.received_at
+        begun = _clock(app, received) if received_on else {}
+        if received_on:
+            tx.record("receipt_set", actor=actor, at=now, case_id=case.id, detail={"on": received_on.isoformat()})
         for request in waiting:
             if Right(request.right) in rights:
-                tx.advance(request, Event.SORTED, actor=actor, at=now)
+                tx.advance(request, Event.SORTED, actor=actor, at=now, **begun)
             else:
                 tx.advance(request, Event.DISMISSED, actor=actor, at=now, outcome=Outcome.NOT_A_REQUEST, closed_at=now)
         missing = set(rights) - {Right(request.right) for request in waiting}
         for right in sorted(missing):
             found = FoundRequest(right=right, evidence="", reason=_REASON)
-            opening.add_request(app, tx, case, found, message, doubt=False, actor=actor, now=now)
+            opening.add_request(app, tx, case, found, received=received, doubt=False, actor=actor, now=now)
         if rights:
             tx.enqueue("identify", case.id or 0, due_at=now)
             acknowledge(app, tx, case, _read(app, message, within=tx)[0], triage, now=now)
 
 
-def sort_message(app: App, message: Message, rights: Sequence[Right], *, actor: str, now: datetime) -> tuple[str, ...]:
+def sort_message(
+    app: App, message: Message, rights: Sequence[Right], *, received_on: date | None = None, actor: str, now: datetime
+) -> tuple[str, ...]:
     """
     Say which rights a mail without a case exercises; none: it is filed as no request.
 
-    Returns: references of the cases opened.
+    Args: received_on: the day on which it reached the company, where our mail server's time is not it.
+    Returns: references of the cases opened. Raises: UsageError as sort_case.
     """
     if message.status not in {"person", "quarantine"}:
         raise UsageError(f"Mail M-{message.id} is sorted already.")
@@ -71,7 +83,24 @@ def sort_message(app: App, message: Message, rights: Sequence[Right], *, actor: 
     sorted_triage = replace(
         triage, disposition=Disposition.REQUEST, subjects=(subject,), needs_person=False, reasons=(_REASON,)
     )
-    return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, now=now)
+    received = _received(message, triage, received_on)
+    return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, received=received, now=now)
+
+
+def _received(message: Message, triage: Triage, received_on: date | None) -> datetime:
+    """When the request reached the company; a person's word comes first."""
+    if received_on is not None:
+        return opening.received_on_day(message, received_on)
+    received = opening.received_at(message, triage)
+    if received is None:
+        raise UsageError("Nobody knows when the colleague got this mail: say so with --received DATE.")
+    return received
+
+
+def _clock(app: App, received: datetime) -> dict[str, Any]:
+    """The columns of a request whose clock starts at *received*."""
+    dates = deadlines.deadlines(deadlines.received_on(received), closures=app.settings.closures)
+    return {"received_at": received, "send_by_on": dates.send_by_on, "legal_on": dates.legal_on}
 
 
 def _read(app: App, message: Message, *, within: Transaction | None = None) -> tuple[InboundMail, Triage]:

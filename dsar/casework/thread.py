@@ -5,15 +5,20 @@ Knowing a reference is no proof of identity: a follow-up changes the course of a
 of that case; from anybody else it joins with a flag and changes no state.
 """
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from dsar import dispatch
 from dsar.casework import opening
 from dsar.casework.context import PROGRAM, App, subject_of
 from dsar.casework.sending import UNCERTAIN, settle_sent, take_letter_back, void_letter
+from dsar.errors import UnknownCaseError
 from dsar.lifecycle import Event, State
-from dsar.model import Disposition, IdentifierType, InboundMail, Right, SenderAuthentication, Triage
+from dsar.model import Disposition, IdentifierType, InboundMail, Requester, Right, SenderAuthentication, Triage
+from dsar.names import can_be_same_person
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Message, Request
 
@@ -33,20 +38,61 @@ def settle_own_copy(app: App, message_id: int, mail: InboundMail, *, now: dateti
 
 
 def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime) -> bool:
-    """A bounce of one of our letters reopens what it answered; True if the mail is one."""
-    if not mail.is_bounce:
+    """
+    A bounce of one of our mails is recorded; one for good reopens what the mail answered and shows on the case.
+
+    A bounce is evidence, too, that the mail had left. Returns: True if the mail is one.
+    """
+    if not (mail.is_bounce or mail.is_delay):
         return False
     with app.store.transaction() as tx:
         rows = [row for row in map(tx.outgoing_by_message_id, mail.own_message_ids) if row is not None]
-        if not rows:
-            return False
-        for row in rows:
-            tx.record("mail_bounced", actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
-            if row.state == "sent":
+    for row in rows:
+        settle_sent(app, row.id or 0, evidence="bounce", actor=PROGRAM, now=now)
+    with app.store.transaction() as tx:
+        for row in [tx.outgoing(row.id or 0) for row in rows]:
+            name = "mail_bounced" if mail.is_bounce else "mail_delayed"
+            tx.record(name, actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+            if mail.is_bounce and row.state == "sent":
                 tx.move_outgoing(row, to="failed", expected="sent")
                 take_letter_back(tx, row, Event.BOUNCED, actor=PROGRAM, now=now)
                 add_flags(tx, tx.case_by_id(row.case_id or 0), ("bounced",))
+        for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
+            tx.record("mail_may_have_bounced", actor=PROGRAM, at=now, case_id=case.id)
+            add_flags(tx, case, ("may_have_bounced",))
         _file(tx.message(message_id), Disposition.BOUNCE)
+    return True
+
+
+def _cases_written_to(app: App, tx: Transaction, addresses: Sequence[str]) -> list[CaseFile]:
+    """Cases whose requester has one of these addresses and was sent something: a bounce may not name the mail."""
+    found = [case for address in addresses for case in tx.cases_indexed(app.vault.index("sender", address))]
+    return [case for case in found if any(row.state == "sent" for row in tx.outgoing_of_case(case.id or 0))]
+
+
+#: Signs that a program answered by itself (RFC 3834).
+_ANSWERED_BY_MACHINE = frozenset({"auto-submitted", "auto-replied", "null-return-path", "report"})
+
+
+def settle_machine_reply(app: App, message_id: int, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
+    """
+    File an automatic reply; it joins no case and changes nothing. True if the mail is one.
+
+    One that asks for something goes before a person: a request can come from a machine.
+    """
+    is_reply = triage.disposition is Disposition.AUTO_REPLY
+    with app.store.transaction() as tx:
+        case = case_of(app, tx, mail)
+        answers_by_itself = case is not None and _ANSWERED_BY_MACHINE & set(mail.machine_signs)
+        if not (is_reply or answers_by_itself) or triage.requester is Requester.WEB_FORM:
+            return False
+        if case is not None:
+            tx.record("machine_replied", actor=PROGRAM, at=now, case_id=case.id)
+        message = tx.message(message_id)
+        _file(message, Disposition.AUTO_REPLY)
+        asks = triage.needs_person if is_reply else bool(triage.subjects[0].requests)
+        if message is not None and asks:
+            message.status = "person"
     return True
 
 
@@ -55,6 +101,12 @@ FOLLOW_UP = "follow_up"
 
 #: Flags of a follow-up that staff must see on the case.
 _TELLING = frozenset({"withdrawn", "complaint", "threat", "protected_identity", "breach"})
+
+
+#: Flag of a case that somebody reminds us of: it comes before others that are due on the same day.
+REMINDER = "reminder"
+
+_REFERENCE = re.compile(r"(?<![\w-])D-20\d\d-\d{5}(?![\w-])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,44 +137,84 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
         role = "follow_up" if match.known_sender else "stranger"
         opening.join(app, tx, case, message, mail, triage, role=role)
         tx.record("follow_up", actor=PROGRAM, at=now, case_id=case.id, detail={"disposition": triage.disposition})
+        _file(message, Disposition.FOLLOW_UP)
         if match.known_sender:
-            new_facts = opening.extend_subject(app, tx, case, mail, triage.subjects[0])
-            add_new_rights(app, tx, case, triage, message, now=now)
-            for request in requests:
-                _disturb(tx, request, new_facts=new_facts, now=now)
-            add_flags(tx, case, (FOLLOW_UP, *(flag for flag in triage.flags if flag in _TELLING)))
+            _follow_up(app, tx, case, mail, triage, message, now=now)
         else:
             _hold_erasures(tx, requests, now=now)
             add_flags(tx, case, ("follow_up_unknown_sender",))
-        _file(message, Disposition.FOLLOW_UP)
+            if triage.disposition is Disposition.AUTHORITY or triage.subjects[0].requests:
+                message.status = "person"  # what a stranger asks has a clock of its own until somebody has looked
         if all(request.state == State.CLOSED for request in tx.requests(case.id or 0)):
             message.status = "person"  # nothing of the case is open: reopen it, take it as a new request, or file it
     return True
 
 
+def _follow_up(
+    app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triage: Triage, message: Message, *, now: datetime
+) -> None:
+    """What a mail of the requester changes in the case."""
+    requests = tx.requests(case.id or 0)
+    new_facts = opening.extend_subject(app, tx, case, mail, triage.subjects[0])
+    added = add_new_rights(app, tx, case, triage, message, now=now)
+    for request in requests:
+        _disturb(tx, request, new_facts=new_facts, now=now)
+    flags = [FOLLOW_UP, *(flag for flag in triage.flags if flag in _TELLING)]
+    if triage.is_reminder or (triage.subjects[0].requests and not added):
+        flags.append(REMINDER)  # asked again: more urgent, and no second clock
+    add_flags(tx, case, tuple(flags))
+
+
 def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
-    """The case in whose thread a mail stands, by the Message-IDs of our letters and of the mails that joined it."""
+    """The case that a mail answers: by the Message-IDs of its thread, or by the tag in our address."""
     for message_id in (*mail.in_reply_to, *reversed(mail.references)):
         row = tx.outgoing_by_message_id(message_id)
         if row is not None:
             return tx.case_by_id(row.case_id or 0)
         if cases := tx.cases_indexed(app.vault.index("message_id", message_id)):
             return cases[0]
+    for tag in dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender):
+        if cases := tx.cases_indexed(app.vault.index("tag", tag)):
+            return cases[0]
     return None
 
 
 def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> _Match | None:
     answered = case_of(app, tx, mail)
-    if answered is not None:
+    if answered is not None and answered.purged_at is None:
         return _Match(case=answered, in_thread=True, known_sender=_is_known(app, answered, mail, triage))
-    if mail.sender is None or triage.sender_authentication is not SenderAuthentication.PASS:
+    passed = triage.sender_authentication is SenderAuthentication.PASS
+    named = _named_case(tx, mail)
+    if named is not None and named.purged_at is None:
+        # Anybody can guess a case reference: it counts only from an address that is proven to be the sender's.
+        return _Match(case=named, in_thread=True, known_sender=passed and _is_known(app, named, mail, triage))
+    if mail.sender is None or not passed:
         return None
     if triage.disposition not in {Disposition.REQUEST, Disposition.FOLLOW_UP} or len(triage.subjects) > 1:
         return None
     for case in tx.cases_indexed(app.vault.index("sender", mail.sender)):
-        if any(request.state != State.CLOSED for request in tx.requests(case.id or 0)):
+        is_open = any(request.state != State.CLOSED for request in tx.requests(case.id or 0))
+        if is_open and _is_about_same_person(app, case, triage):
             return _Match(case=case, in_thread=False, known_sender=_is_known(app, case, mail, triage))
     return None
+
+
+def _named_case(tx: Transaction, mail: InboundMail) -> CaseFile | None:
+    """The one case whose reference stands in the subject, or else in the sender's own text."""
+    for text in (mail.subject, mail.own_text):
+        references = {found.upper() for found in _REFERENCE.findall(text)}
+        if len(references) == 1:
+            with suppress(UnknownCaseError):
+                return tx.case(references.pop())
+    return None
+
+
+def _is_about_same_person(app: App, case: CaseFile, triage: Triage) -> bool:
+    """Whoever writes for others, or shares a mailbox, has as many matters as there are persons."""
+    known, told = subject_of(app, case).name, triage.subjects[0].name
+    if known is None or told is None:
+        return triage.requester is Requester.SELF
+    return can_be_same_person(known, told)
 
 
 def _is_known(app: App, case: CaseFile, mail: InboundMail, triage: Triage) -> bool:
@@ -136,14 +228,20 @@ def _is_known(app: App, case: CaseFile, mail: InboundMail, triage: Triage) -> bo
 
 def add_new_rights(
     app: App, tx: Transaction, case: CaseFile, triage: Triage, message: Message, *, now: datetime
-) -> None:
-    """A later mail that adds a right starts a clock for that right (Art. 12(3): "within one month of receipt")."""
+) -> bool:
+    """
+    A later mail that adds a right starts a clock for that right (Art. 12(3): "within one month of receipt").
+
+    Returns: whether it added any.
+    """
     running = {request.right for request in tx.requests(case.id or 0) if request.state != State.CLOSED}
-    for found in opening.in_order(triage.subjects[0].requests):
-        if found.right not in running:
-            opening.add_request(app, tx, case, found, message, doubt=triage.needs_person, actor=PROGRAM, now=now)
-            if not triage.needs_person:
-                tx.enqueue("identify", case.id or 0, due_at=now)
+    added = [found for found in opening.in_order(triage.subjects[0].requests) if found.right not in running]
+    received, doubt = message.received_at, triage.needs_person
+    for found in added:
+        opening.add_request(app, tx, case, found, received=received, doubt=doubt, actor=PROGRAM, now=now)
+        if not doubt:
+            tx.enqueue("identify", case.id or 0, due_at=now)
+    return bool(added)
 
 
 def _hold_erasures(tx: Transaction, requests: Sequence[Request], *, now: datetime) -> None:

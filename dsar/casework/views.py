@@ -8,6 +8,7 @@ from dsar import deadlines
 from dsar.casework import intake
 from dsar.casework.approving import obstacles
 from dsar.casework.context import App, subject_of, triage_of
+from dsar.casework.thread import REMINDER
 from dsar.errors import AmbiguousRequestError, MalformedMailError, UnknownCaseError, UsageError
 from dsar.lifecycle import State
 from dsar.model import Deadlines, InboundMail, Right, Triage
@@ -54,7 +55,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
         lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
-    return sorted(lines, key=lambda line: (line.send_by_on, line.reference))
+    return sorted(lines, key=lambda line: (line.send_by_on, REMINDER not in line.flags, line.reference))
 
 
 def _request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:

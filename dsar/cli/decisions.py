@@ -1,6 +1,7 @@
 """The commands by which a person decides: sort, verify, decide, approve, reject, refuse, release, assign."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,22 @@ if TYPE_CHECKING:
 
 _RIGHT = click.Choice([right.value for right in Right])
 _CHECKS = click.Choice(["call_back", "shop_login", "id_shown"])
+_DATE = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
 @click.argument("reference", metavar="CASE|M-NUMBER")
 @click.option("--right", "rights", type=_RIGHT, multiple=True, help="A right that the mail exercises; repeatable.")
 @click.option("--not-request", is_flag=True, help="It exercises none.")
+@click.option("--received", type=_DATE, help="Day on which it reached the company, if a colleague had it first.")
 @click.pass_context
-def sort(ctx: click.Context, reference: str, *, rights: Sequence[str], not_request: bool) -> None:
+def sort(
+    ctx: click.Context, reference: str, *, rights: Sequence[str], not_request: bool, received: datetime | None
+) -> None:
     """Say which rights an unclear mail exercises."""
     if bool(rights) == not_request:
         raise UsageError("Give either --right (once or more) or --not-request.")
+    received_on = received.date() if received else None
     from dsar.casework import sorting, views
 
     wanted = [Right(right) for right in rights]
@@ -34,11 +40,11 @@ def sort(ctx: click.Context, reference: str, *, rights: Sequence[str], not_reque
         actor = opened.actor()
         if reference.upper().startswith("M-"):
             message = views.find_message(opened.app, reference)
-            cases = sorting.sort_message(opened.app, message, wanted, actor=actor, now=now())
+            cases = sorting.sort_message(opened.app, message, wanted, received_on=received_on, actor=actor, now=now())
             click.echo(f"Opened {', '.join(cases)}." if cases else "Filed as no request.")
         else:
             case = views.find_case(opened.app, reference)
-            sorting.sort_case(opened.app, case, wanted, actor=actor, now=now())
+            sorting.sort_case(opened.app, case, wanted, received_on=received_on, actor=actor, now=now())
             click.echo(f"{case.reference} is sorted.")
         opened.run_due()
 
