@@ -41,6 +41,9 @@ _QUESTIONS = (
 #: Secrets that are asked for without echo and kept in files of their own.
 _SECRETS = (("mailbox.privacy", "password", "IMAP password"), ("smtp", "password", "SMTP password"))
 
+#: Sections of the example that show how something optional is written; a new installation gets them as comments.
+_EXAMPLES = ("system.", "form.")
+
 
 @click.command()
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where; default here.")
@@ -74,7 +77,7 @@ def example_settings() -> str:
 
 
 def _filled_example(answers: dict[tuple[str, str], str]) -> str:
-    """The example with *answers* in place of its placeholders, and its example system taken out."""
+    """The example with *answers* in place of its placeholders, and its optional examples taken out."""
     replaced: dict[tuple[str, str], str] = {
         **answers,
         ("vault", "master_key"): "",
@@ -89,7 +92,7 @@ def _filled_example(answers: dict[tuple[str, str], str]) -> str:
             section = member if line == "[staff.CHANGE-ME]" else line.strip("[]")
             line = f"[{section}]"  # noqa: PLW2901  # the line as it goes out
         key = line.partition("=")[0].strip()
-        if section == "system.erp" and line and not line.startswith("#"):
+        if section.startswith(_EXAMPLES) and line and not line.startswith("#"):
             line = f"# {line}"  # noqa: PLW2901
         elif (section, key) == ("vault", "master_key"):
             line = "master_key_file = master.key"  # noqa: PLW2901
