@@ -248,6 +248,14 @@ def test_a_mailbox_that_several_people_read_gets_no_code(office: Office) -> None
     assert recipients(office) == ["goran@other.example"]
 
 
+def test_a_company_address_on_the_same_record_is_not_the_persons_own(office: Office) -> None:
+    """The record of a contact person holds her own address and the company's for invoices: the code goes to hers."""
+    office.receive("Karin <karin@other.example>", REQUEST.replace("K20004", "K20005").replace("Maria Öberg", "Karin"))
+    identity_steps(office)
+
+    assert recipients(office) == ["karin@other.example", "karin.hakansson@example.se"]
+
+
 def test_a_confirmed_sender_on_file_is_asked_nothing(office: Office) -> None:
     """Art. 12(6): more may be asked only where there are reasonable doubts."""
     office.receive(f"Maria Öberg <{ON_FILE}>", REQUEST)
