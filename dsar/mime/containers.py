@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from tnefparse import TNEF  # type: ignore[import-untyped]
 
+from dsar.mime.rtf import rtf_text
+
 ENCRYPTED = "the mail is encrypted"
 TNEF_UNREAD = "winmail.dat is broken, or its text is in a form that is not read"
 
@@ -18,9 +20,16 @@ TNEF_UNREAD = "winmail.dat is broken, or its text is in a form that is not read"
 _PKCS7 = bytes.fromhex("06092a864886f70d0107")
 _SIGNED_DATA = _PKCS7 + b"\x02"
 _SEALED = (_PKCS7 + b"\x03", _PKCS7 + b"\x06", bytes.fromhex("060b2a864886f70d0109100117"))
+_RTF_RING = 4096
+_RTF_WORDS = (
+    rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor "
+    rb"MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0"
+    b"\r\n"
+    rb"\par \pard\plain\f0\fs20\b\i\u\tab\tx"
+)
 _MOST_ASN1_ELEMENTS = 100_000
 _UU_BEGIN = re.compile(r"begin [0-7]{3,4} (\S.{0,200})")
-_PGP_MESSAGE = re.compile(r"^-----BEGIN PGP MESSAGE-----$", re.MULTILINE)
+_PGP_MESSAGE = "-----BEGIN PGP MESSAGE-----"
 _PGP_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 _PGP_SIGNATURE = "-----BEGIN PGP SIGNATURE-----"
 
@@ -46,10 +55,43 @@ def unpack_tnef(content: bytes) -> Tnef:
     try:
         read = TNEF(content, do_checksum=False)
         files = tuple(File(_string(file.long_filename()), bytes(file.data)) for file in read.attachments)
-        text, html = _string(read.body), _string(read.htmlbody)
-        return Tnef(text, html, files, complete=bool(text or html) or not read.has_body())
+        rtf = bytes(read.rtfbody or b"")
+        text = _string(read.body) or rtf_text(rtf if rtf.startswith(b"{\\rtf") else unpack_rtf(rtf))
+        html = _string(read.htmlbody)
+        return Tnef(text, html, files, complete=bool(text or html or files))
     except Exception:  # noqa: BLE001  # the library reads hostile lengths without checks of its own
         return Tnef("", "", (), complete=False)
+
+
+def unpack_rtf(packed: bytes) -> bytes:
+    """
+    Compressed RTF ([MS-OXRTFCP]) -> RTF, as far as it goes.
+
+    s. 2.2.3: references point into a ring of 4,096 bytes that begins with common RTF words; one that points at the
+    place of writing ends the text.
+    """
+    if packed[8:12] != b"LZFu":
+        return packed[16:] if packed[8:12] == b"MELA" else b""
+    ring = bytearray(_RTF_WORDS.ljust(_RTF_RING, b"\0"))
+    place = len(_RTF_WORDS)
+    found = bytearray()
+    at = 16
+    while at < len(packed):
+        control = packed[at]
+        at += 1
+        for bit in range(8):
+            size = 2 if control >> bit & 1 else 1
+            token = int.from_bytes(packed[at : at + size])
+            at += size
+            if at > len(packed) or (size == 2 and token >> 4 == place):
+                return bytes(found)
+            start, count = (token >> 4, (token & 15) + 2) if size == 2 else (place, 1)
+            for step in range(count):
+                byte = token if size == 1 else ring[(start + step) % _RTF_RING]
+                ring[place] = byte
+                place = (place + 1) % _RTF_RING
+                found.append(byte)
+    return bytes(found)
 
 
 def _string(value: object) -> str:
@@ -149,7 +191,7 @@ def _add_uu_line(data: bytearray, line: str) -> bool:
 
 def is_pgp_message(text: str) -> bool:
     """Whether *text* holds an encrypted message in ASCII armour (RFC 9580 s. 6.2)."""
-    return _PGP_MESSAGE.search(text) is not None
+    return _PGP_MESSAGE in text
 
 
 def without_armour(text: str) -> str:

@@ -119,15 +119,18 @@ def _facts(mail: InboundMail, staff_domain: str, forms: Sequence[Form]) -> tuple
 
     Those are read where the mail itself asks nothing and says little, or nothing that any rule knows.
     """
-    signed = replace(mail, own_text="\n\n".join(filter(None, (mail.own_text, mail.signature))))
-    facts = read_facts(signed, staff_domain, forms)
+    facts = read_facts(_with(mail), staff_domain, forms)
     short = len(mail.own_text.split()) < _FEW_WORDS
     if not mail.attachment_texts or facts.hits or facts.is_bulk or not (short or _verdict(facts).doubtful):
         return facts, False
-    texts = (f"{_ATTACHMENT.format(each.filename)}\n{each.text}" for each in mail.attachment_texts)
-    whole = replace(signed, own_text="\n\n".join((signed.own_text, *texts)))
-    with_attachments = read_facts(whole, staff_domain, forms)
+    texts = [f"{_ATTACHMENT.format(each.filename)}\n{each.text}" for each in mail.attachment_texts]
+    with_attachments = read_facts(_with(mail, *texts), staff_domain, forms)
     return (with_attachments, True) if with_attachments.hits else (facts, False)
+
+
+def _with(mail: InboundMail, *texts: str) -> InboundMail:
+    """*mail* with its signature, which names the writer, and *texts* above that in its own text."""
+    return replace(mail, own_text="\n\n".join(filter(None, (mail.own_text, *texts, mail.signature))))
 
 
 def _verdict(facts: Facts) -> DispositionRule:
