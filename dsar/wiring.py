@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import connectors
-from dsar import declaration, settings, staff, worker
+from dsar import declaration, settings, signatures, staff, worker
 from dsar.casework.context import App
 from dsar.connector import Searches
 from dsar.declaration import Declaration
@@ -77,6 +77,7 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
             declarations=declarations,
             register=register,
             controller=chosen.controller,
+            look_up_txt=signatures.dns() if chosen.authentication.dkim else None,
         )
         inboxes: dict[str, Callable[[], ImapInbox]] = {
             name: partial(ImapInbox, imap_account(name, section)) for name, section in chosen.mailboxes.items()

@@ -22,6 +22,7 @@ from dsar.model import (
     Triage,
 )
 from dsar.settings import Settings
+from dsar.signatures import LookUpTxt
 from dsar.store import Store
 from dsar.store.tables import CaseFile, Challenge, ChangePlan, LetterRow, SystemRow
 from dsar.vault import Vault
@@ -43,6 +44,7 @@ class App:
     declarations: Mapping[str, Declaration]  #: {name in settings: what the system holds}
     register: Mapping[str, Activity]  #: {id: processing activity}
     controller: Controller
+    look_up_txt: LookUpTxt | None = None  #: Asks the DNS; None: signatures are not verified again.
 
     def system_label(self, name: str) -> Text:
         """What to call a system in letters."""

@@ -7,9 +7,10 @@ stored bytes and may be repeated, and what cannot be read goes before a person.
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
 
-from dsar import guard, identity
+from dsar import guard, identity, signatures
 from dsar.casework import confirming, thread
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
 from dsar.casework.opening import open_cases
@@ -84,7 +85,9 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
         return
     if thread.settle_own_copy(app, message_id, mail, now=now) or thread.settle_bounce(app, message_id, mail, now=now):
         return
-    found = examine(app, mail)
+    found = examine(app, mail, content=raw_content(app, message) if app.look_up_txt else None)
+    with app.store.transaction() as tx:
+        tx.flag_message(message_id, found.flags)
     if confirming.settle_code(app, message_id, mail, found, now=now):
         return
     if thread.settle_machine_reply(app, message_id, mail, found, now=now):
@@ -100,14 +103,18 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
         tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": found.disposition})
 
 
-def examine(app: App, mail: InboundMail) -> Triage:
-    """Triage of a mail with what our own mail server found out about its sender."""
+def examine(app: App, mail: InboundMail, *, content: bytes | None = None) -> Triage:
+    """
+    Triage of a mail with what our own mail server found out about its sender.
+
+    Args: content: the exact bytes, if signatures are to be verified again.
+    """
     chosen = app.settings
     results = identity.believable(
         mail.authentication_results, mail.hops_above, hops=mail.hops, own_servers=chosen.own_servers
     )
     authentication = identity.authenticate(results, trusted=chosen.trusted_authserv_ids, sender=mail.sender)
-    return triage(
+    found = triage(
         mail,
         sender_authentication=authentication,
         own_addresses=chosen.own_addresses,
@@ -116,6 +123,9 @@ def examine(app: App, mail: InboundMail) -> Triage:
         known_domains=chosen.authentication.known_domains,
         forms=[Form(sender=form.sender, fields=form.fields) for form in chosen.forms.values()],
     )
+    if content is None or app.look_up_txt is None:
+        return found
+    return replace(found, sender_evidence=(*found.sender_evidence, signatures.evidence(content, app.look_up_txt)))
 
 
 def set_aside(app: App, message_id: int, *, error: str, now: datetime) -> None:

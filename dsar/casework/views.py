@@ -91,7 +91,7 @@ def _message_line(app: App, message: Message, today: date) -> QueueLine:
         days_left=(dates.send_by_on - today).days,
         handler=None,
         blockers=("the program could not read it",) if unreadable else (),
-        flags=(message.disposition,) if message.disposition else (),
+        flags=(*filter(None, [message.disposition]), *message.flags),
     )
 
 

@@ -111,6 +111,10 @@ class MailQueries(Queries):
     def message(self, message_id: int) -> Message | None:
         return self.session.get(Message, message_id)
 
+    def flag_message(self, message_id: int, flags: Sequence[str]) -> None:
+        """Note what triage saw about a mail, for the queue."""
+        self.session.get_one(Message, message_id).flags = list(flags)
+
     def messages_waiting(self) -> Sequence[Message]:
         """Mails that wait for a person and belong to no case: oldest first."""
         query = (

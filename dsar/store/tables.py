@@ -67,6 +67,7 @@ class Message(Row, table=True):
     received_at: datetime = Field(index=True)  #: Arrival at the mail server: the legal clock starts here.
     status: str = Field(default="new", index=True)  #: new, sorted, person (waits for one), quarantine
     disposition: str | None = None
+    flags: list[str] = Field(default_factory=list, sa_type=sa.JSON)
     case_id: int | None = Field(default=None, foreign_key="case_file.id", index=True)  #: The first case it joined.
     attempts: int = 0  #: Of sorting it.
     last_error: str = ""  #: Class of the last error, never its text.

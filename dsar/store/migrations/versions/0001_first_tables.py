@@ -199,6 +199,7 @@ def upgrade() -> None:
         sa.Column("received_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("status", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("disposition", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("flags", sa.JSON(), nullable=False),
         sa.Column("case_id", sa.Integer(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_error", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
