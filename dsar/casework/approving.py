@@ -8,13 +8,14 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from datetime import datetime
 
 from dsar import approval, deadlines
+from dsar.casework import intake, unasked
 from dsar.casework.answering import Draft, authors, draft
 from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.facts import accepted_records, undecided_records
 from dsar.casework.identifying import level_needed
 from dsar.casework.planning import contact_points
 from dsar.casework.sending import queue_letter
-from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError
+from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError
 from dsar.identity import Risk, risk_of
 from dsar.lifecycle import Event, Outcome, State
 from dsar.model import (
@@ -24,6 +25,7 @@ from dsar.model import (
     Right,
     SenderAuthentication,
     SystemOutcome,
+    Triage,
 )
 from dsar.store import Transaction
 from dsar.store.tables import ApprovalRow, CaseFile, Request
@@ -80,7 +82,16 @@ def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
     with app.store.transaction() as tx:
         request = tx.request(request_id)
         case = tx.case_by_id(request.case_id)
-        if request.state != State.REVIEW or not _is_plain_stop(app, tx, case):
+        link, message = tx.case_messages(case.id or 0)[0]
+    triage = triage_of(app, case, message.id or 0, link.sealed_triage)
+    if request.state != State.REVIEW or not _is_plain_stop(app, case, triage):
+        return
+    try:
+        mail = intake.read(app, message)
+    except MalformedMailError:
+        return
+    with app.store.transaction() as tx:
+        if unasked.why_not(app, tx, mail, triage, case=case, now=now):
             return
     current = draft(app, case, request, now=now)
     with app.store.transaction() as tx:
@@ -88,11 +99,9 @@ def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
             _bind(app, tx, case, request, current, actor=STANDING, now=now)
 
 
-def _is_plain_stop(app: App, tx: Transaction, case: CaseFile) -> bool:
+def _is_plain_stop(app: App, case: CaseFile, triage: Triage) -> bool:
     if not app.settings.automatic_marketing_stop or case.flags:
         return False
-    link, message = tx.case_messages(case.id or 0)[0]
-    triage = triage_of(app, case, message.id or 0, link.sealed_triage)
     own_only = {each.value for each in contact_points(app, case)} == {subject_of(app, case).reply_address}
     confirmed = triage.sender_authentication is SenderAuthentication.PASS
     return len(contact_points(app, case)) <= _STANDING_LIMIT and (confirmed or own_only)

@@ -33,6 +33,7 @@ from dsar.model import (
     Right,
     Triage,
 )
+from dsar.resemblance import resembles
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Challenge, Message, Request
 
@@ -41,6 +42,9 @@ VALID = timedelta(hours=24)
 
 #: Flag of a case whose code could go to no single personal address on file: a person decides how to check.
 NO_SINGLE_CONTACT = "no_single_contact"
+
+#: Flag of a case whose sender's address could be taken for the one on file; what the sender gets stays the same (P4).
+NEAR_ADDRESS_ON_FILE = "near_address_on_file"
 
 #: A requester is asked so often in one case; after that a person goes on.
 _MOST_ROUNDS = 2
@@ -76,8 +80,11 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
         requests = _could_confirm(app, tx, case)
         if not requests:
             return
+        contacts = _contacts(app, tx, case, records)
+        if any(resembles(mail.sender or "", contact.value) for contact in contacts):
+            add_flags(tx, case, (NEAR_ADDRESS_ON_FILE,))
         if not _is_asked(tx, case):
-            _ask(app, tx, case, requests, mail, _contacts(app, tx, case, records), now=now)
+            _ask(app, tx, case, requests, mail, contacts, now=now)
         for request in requests:
             tx.advance(request, Event.ASKED, actor=PROGRAM, at=now)
 

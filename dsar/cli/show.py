@@ -134,6 +134,10 @@ def _print_thread_mail(entry: "ThreadMail") -> None:
         sender = f"{entry.mail.sender_name} <{entry.mail.sender or 'no usable sender'}>"
         print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}", evidence)
     print_field("Sender is", entry.triage.sender_authentication)
+    for sign in entry.triage.sender_evidence:
+        print_field("Sender", sign)
+    if entry.triage.flags:
+        print_field("Flags", " ".join(entry.triage.flags))
     for reason in entry.triage.reasons:
         print_field("Because", reason)
     click.echo()

@@ -50,10 +50,13 @@ def _content(file: str) -> bytes:
 
 
 def _triage(content: bytes) -> Triage:
-    from dsar.identity import authenticate
+    from dsar.identity import authenticate, believable
 
     mail = read_mail(content)
-    finding = authenticate(mail.authentication_results, trusted=_TRUSTED_AUTHENTICATION, sender=mail.sender)
+    results = believable(
+        mail.authentication_results, mail.hops_above, hops=mail.hops, own_servers=_TRUSTED_AUTHENTICATION
+    )
+    finding = authenticate(results, trusted=_TRUSTED_AUTHENTICATION, sender=mail.sender)
     return sort_mail(mail, sender_authentication=finding)
 
 
@@ -120,5 +123,5 @@ def _summary(file: str, result: Triage, *, why: bool) -> str:
     lines.append(f"  sender authentication: {result.sender_authentication.value}")
     lines.append(f"  {'A person must sort it.' if result.needs_person else 'No doubt.'}")
     if why:
-        lines += [f"  - {reason}" for reason in result.reasons]
+        lines += [f"  - {reason}" for reason in (*result.reasons, *result.sender_evidence)]
     return "\n".join(lines)
