@@ -104,6 +104,7 @@ class _Reader(HTMLParser):
         self._open: list[tuple[str, bool, bool, bool]] = []  # tag, hides, strikes through, on a coloured background
         self._count: Counter[str] = Counter()
         self._hiding = 0
+        self._machinery = 0  # of those, elements that are never text
         self._striking = 0
         self._coloured = 0
         self.found_hidden = False
@@ -132,6 +133,7 @@ class _Reader(HTMLParser):
         self._open.append((tag, hides, strikes, coloured))
         self._count[tag] += 1
         self._hiding += hides
+        self._machinery += tag in _NEVER_SHOWN
         self._striking += strikes
         self._coloured += coloured
         if tag == "li":
@@ -158,13 +160,14 @@ class _Reader(HTMLParser):
             self._line.append(re.sub(r"\s+", " ", data))
         elif not self._hiding:
             self.found_struck = True
-        elif data.strip() and not any(tag in _NEVER_SHOWN for tag in self._count if self._count[tag]):
+        elif data.strip() and not self._machinery:
             self.found_hidden = True
 
     def _close_top(self) -> str:
         tag, hides, strikes, coloured = self._open.pop()
         self._count[tag] -= 1
         self._hiding -= hides
+        self._machinery -= tag in _NEVER_SHOWN
         self._striking -= strikes
         self._coloured -= coloured
         return tag

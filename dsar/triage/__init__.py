@@ -87,7 +87,8 @@ def triage(
     flags, sender_evidence = find_flags(mail, facts.letter, facts.folded, known=known)
     doubts = _doubts(facts, verdict, people, requests, flags, sender_authentication)
     doubts += ["what is asked stands in an attachment"] if attached else []
-    doubts += [] if facts.is_bulk else mail.unread
+    machine = verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY)
+    doubts += [] if machine or facts.is_bulk else mail.unread
     reasons = [f"{verdict.disposition}: {verdict.reason}"]
     reasons += [f"{hit.right}: {hit.rule} ({hit.stance})" for hit in facts.hits]
     return Triage(
