@@ -17,6 +17,7 @@ moved to another row or column does not open.
 import hashlib
 import hmac
 import os
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -41,8 +42,16 @@ class KeyStore(Protocol):
         """{id of the wrapping key: wrapped key}; empty if the key is unknown or destroyed."""
         ...
 
+    def get_many(self, key_ids: Collection[str]) -> dict[str, dict[str, bytes]]:
+        """{key id: what `get` answers}; unknown and destroyed keys are left out."""
+        ...
+
     def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
         """Store one wrap; False if this pair exists already, which then stays as it is."""
+        ...
+
+    def put_many(self, wraps: Sequence[tuple[str, str, bytes]]) -> None:
+        """Store (key id, wrapped by, wrapped key) each as `put` does, all at once."""
         ...
 
     def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
@@ -116,6 +125,30 @@ class Vault:
         Args: context: where the value is kept, e.g. "letter.content:17"; the same must be given to unseal.
         """
         return _encrypt(self._key(key_id), context, plain)
+
+    def seal_each(self, plains: Mapping[str, bytes], *, wrapped_by: str, context: str) -> dict[str, bytes]:
+        """
+        Encrypt each of {key id: value} under its own key, made if it is missing: many mails with few commits.
+
+        Args: wrapped_by: wraps the keys that are made; context: as for seal.
+        """
+        wrapping = self._wrapping_key(wrapped_by)
+        known = self._keys.get_many(plains)
+        new = [(key_id, wrapped_by, _encrypt(wrapping, key_id, os.urandom(_KEY_BYTES))) for key_id in plains]
+        self._keys.put_many([wrap for wrap in new if wrap[0] not in known])
+        wraps = self._keys.get_many(plains)  # if two processes made the same key, the stored one counts
+        return {
+            key_id: _encrypt(self._unwrapped(key_id, wraps.get(key_id, {}), wrapped_by, wrapping), context, plain)
+            for key_id, plain in plains.items()
+        }
+
+    def _unwrapped(self, key_id: str, wraps: Mapping[str, bytes], wrapped_by: str, wrapping: bytes) -> bytes:
+        if wrapped_by not in wraps:
+            return self._key(key_id)
+        try:
+            return _decrypt(wrapping, key_id, wraps[wrapped_by])
+        except InvalidTag:
+            raise WrongKeyError(key_id) from None
 
     def unseal(self, key_id: str, context: str, sealed: bytes) -> bytes:
         """

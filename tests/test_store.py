@@ -632,6 +632,15 @@ def test_a_wrapped_key_is_kept_once_and_forgotten_for_good(keys: SqlKeyStore) ->
     assert keys.get("case:D-2026-00001") == {}
 
 
+def test_many_wrapped_keys_are_kept_at_once_and_existing_ones_stay(keys: SqlKeyStore) -> None:
+    keys.put("mail:5", "master", b"first")
+    keys.put_many([(f"mail:{number}", "master", b"later") for number in range(1200)])
+    keys.put_many([])
+    found = keys.get_many([*(f"mail:{number}" for number in range(1200)), "mail:unknown"])
+    assert len(found) == 1200
+    assert (found["mail:5"], found["mail:6"]) == ({"master": b"first"}, {"master": b"later"})
+
+
 def test_two_processes_make_the_key_store_at_once(url: str) -> None:
     results = at_once(lambda: SqlKeyStore(url).close(), lambda: SqlKeyStore(url).close())
     assert results == [None, None]

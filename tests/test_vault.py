@@ -127,3 +127,27 @@ def test_any_bytes_survive(tmp_path_factory: pytest.TempPathFactory, plain: byte
     vault.create_key("k")
 
     assert vault.unseal("k", context, vault.seal("k", context, plain)) == plain
+
+
+def test_many_values_are_each_sealed_under_a_key_of_their_own(vault: Vault) -> None:
+    vault.create_key("mailbox:privacy")
+    plains = {f"mail:{number}": f"mail {number}".encode() for number in range(1200)}
+    sealed = vault.seal_each(plains, wrapped_by="mailbox:privacy", context="raw")
+    assert {name: vault.unseal(name, "raw", content) for name, content in sealed.items()} == plains
+    vault.destroy_key("mail:7")
+    with pytest.raises(WrongKeyError):
+        vault.unseal("mail:7", "raw", sealed["mail:7"])
+    assert vault.unseal("mail:8", "raw", sealed["mail:8"]) == b"mail 8"
+
+
+def test_a_key_that_exists_is_used_whoever_wraps_it(vault: Vault) -> None:
+    """A mail that is known from a case and seen again is not sealed under a second key."""
+    for name in ("mailbox:privacy", "case:1"):
+        vault.create_key(name)
+    vault.create_key("mail:1", wrapped_by="case:1")
+    before = vault.seal("mail:1", "raw", b"first")
+    again = vault.seal_each({"mail:1": b"second"}, wrapped_by="mailbox:privacy", context="raw")
+    assert (vault.unseal("mail:1", "raw", before), vault.unseal("mail:1", "raw", again["mail:1"])) == (
+        b"first",
+        b"second",
+    )

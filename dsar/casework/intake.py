@@ -31,14 +31,15 @@ def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool
 
     Repeating it with the same mails changes nothing. Keys come first: a key without a mail harms nobody.
     """
-    for mail in mails:
-        app.vault.create_key(mailbox_key(mail.mailbox))
-        app.vault.create_key(mail_key(mail.sha256), wrapped_by=mailbox_key(mail.mailbox))
+    with app.store.transaction() as tx:
+        new = {mail_key(mail.sha256): mail.content for mail in mails if not tx.has_raw(mail.sha256)}
+    last = mails[-1]
+    app.vault.create_key(mailbox_key(last.mailbox))
+    sealed = app.vault.seal_each(new, wrapped_by=mailbox_key(last.mailbox), context="raw_content.content")
     with app.store.transaction() as tx:
         for mail in mails:
-            if not tx.has_raw(mail.sha256):
-                sealed = app.vault.seal(mail_key(mail.sha256), "raw_content.content", mail.content)
-                tx.add_raw(mail.sha256, size=len(mail.content), sealed_content=sealed)
+            if content := sealed.get(mail_key(mail.sha256)):
+                tx.add_raw(mail.sha256, size=len(mail.content), sealed_content=content)
             tx.add_sighting(
                 Sighting(
                     mailbox=mail.mailbox,
@@ -52,7 +53,6 @@ def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool
             message_id = tx.add_message(sha256=mail.sha256, mailbox=mail.mailbox, received_at=mail.received_at)
             if message_id is not None and sort:
                 tx.enqueue("sort", message_id, due_at=now)
-        last = mails[-1]
         tx.mark_read(last.mailbox, last.folder, last.uid_validity, last_uid=last.uid, now=now)
 
 

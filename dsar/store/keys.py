@@ -4,7 +4,10 @@ The key store: wrapped keys in a database of their own, so that its backups can 
 What stands here is useless without the master key; what is removed here makes the data it sealed unreadable.
 """
 
+from collections.abc import Collection, Iterator, Sequence
+
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dsar.store.engine import open_engine, translated
 
@@ -34,6 +37,23 @@ class SqlKeyStore:
         with translated(), self.engine.connect() as connection:
             return {row.wrapped_by: row.wrapped for row in connection.execute(query)}
 
+    def get_many(self, key_ids: Collection[str]) -> dict[str, dict[str, bytes]]:
+        found: dict[str, dict[str, bytes]] = {}
+        with translated(), self.engine.connect() as connection:
+            for block in _blocks(list(key_ids)):
+                for row in connection.execute(sa.select(_WRAPPED_KEY).where(_WRAPPED_KEY.c.key_id.in_(block))):
+                    found.setdefault(row.key_id, {})[row.wrapped_by] = row.wrapped
+        return found
+
+    def put_many(self, wraps: Sequence[tuple[str, str, bytes]]) -> None:
+        if not wraps:
+            return
+        dialect = sqlite if self.engine.dialect.name == "sqlite" else postgresql
+        insert = dialect.insert(_WRAPPED_KEY).on_conflict_do_nothing()
+        rows = [{"key_id": key_id, "wrapped_by": by, "wrapped": wrapped} for key_id, by, wrapped in wraps]
+        with translated(), self.engine.begin() as connection:
+            connection.execute(insert, rows)
+
     def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
         insert = sa.insert(_WRAPPED_KEY).values(key_id=key_id, wrapped_by=wrapped_by, wrapped=wrapped)
         try:
@@ -53,3 +73,9 @@ class SqlKeyStore:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+def _blocks(key_ids: list[str]) -> Iterator[list[str]]:
+    """Databases bound the number of parameters of a statement."""
+    for start in range(0, len(key_ids), 500):
+        yield key_ids[start : start + 500]
