@@ -3,13 +3,14 @@
 import json
 import re
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import DovecotServer, SmtpSink
+from servers import DovecotServer, SmtpSink, TlsFiles
 
 from .company import Company
 from .quick import QuickCompany
@@ -32,6 +33,13 @@ Kan ni ändra det hos er?
 
 /Maria Öberg
 """
+
+
+@pytest.fixture
+def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
+    """A real SMTP server over TLS that keeps what it takes: mailboxes are shared with the other journeys."""
+    with SmtpSink(tls_files) as sink:
+        yield sink
 
 
 @pytest.fixture
@@ -171,6 +179,18 @@ def test_a_forged_sender_gets_no_mail_at_all(company: Company) -> None:
 
     assert only_line(company)["waits_for"].startswith("person")
     assert company.smtp.taken == []
+
+
+def test_with_identity_check_off_a_person_asks(company: Company) -> None:
+    """P3: what goes out without approval can be switched off."""
+    text = company.settings.read_text("utf-8")
+    company.settings.write_text(text.replace("[automatic]", "[automatic]\nidentity_check = off"), "utf-8")
+
+    ask(company)
+
+    assert only_line(company)["waits_for"] == "person: verify"
+    assert len(company.letters_to(UNKNOWN)) == 1  # the acknowledgement
+    assert company.letters_to(ON_FILE) == []
 
 
 def test_two_addresses_on_file_leave_the_choice_to_a_person(company: Company) -> None:
