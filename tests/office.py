@@ -87,16 +87,15 @@ class Office:
         headers: Mapping[str, str] | None = None,
         at: datetime | None = None,
     ) -> Message:
-        """Store one mail as the poller does, and sort it; *finding* is our mail server's word, by default a pass."""
+        """Take one mail; *finding* is our mail server's word about its sender, by default a pass."""
+        return self.take(written(sender, text, in_reply_to=in_reply_to, finding=finding, headers=headers), at=at)
+
+    def take(self, content: bytes, *, at: datetime | None = None) -> Message:
+        """Store one mail as the poller does, and sort it."""
         self._uid += 1
         now = at or datetime.now(UTC)
         mail = RawMail(
-            mailbox="privacy",
-            folder="INBOX",
-            uid_validity=1,
-            uid=self._uid,
-            received_at=now,
-            content=written(sender, text, in_reply_to=in_reply_to, finding=finding, headers=headers),
+            mailbox="privacy", folder="INBOX", uid_validity=1, uid=self._uid, received_at=now, content=content
         )
         intake.store_mails(self.app, (mail,), now=now)
         with self.app.store.transaction() as tx:
@@ -146,11 +145,15 @@ def written(
 
 
 @contextmanager
-def open_office(folder: Path) -> Iterator[Office]:
-    """Make an installation in *folder* and assemble it."""
+def open_office(folder: Path, *, more: Mapping[str, str] | None = None) -> Iterator[Office]:
+    """Make an installation in *folder* and assemble it. Args: more: {section: further lines of its settings}."""
     samples.create(folder / "data")
     settings = folder / "settings.ini"
-    settings.write_text(_SETTINGS.format(key=base64.b64encode(bytes(range(32))).decode()), "utf-8")
+    text = _SETTINGS.format(key=base64.b64encode(bytes(range(32))).decode())
+    for section, lines in (more or {}).items():
+        head, heading, tail = text.partition(f"[{section}]")
+        text = f"{head}[{section}]\n{lines}{tail}" if heading else f"{text}[{section}]\n{lines}\n"
+    settings.write_text(text, "utf-8")
     store = Store(f"sqlite:///{folder}/dsar.db")
     migrate.upgrade(store.engine)
     store.close()

@@ -5,6 +5,7 @@ The clock of every request starts at the mail's arrival at the mail server (Art.
 receipt"), or when a colleague got what was forwarded.
 """
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -142,12 +143,25 @@ def join(
     app.vault.share_key(mail_key(message.sha256), wrapped_by=case_key(case))
     message_id = message.id or 0
     tx.join_case(_id(case), message_id, role=role, sealed_triage=seal_triage(app, case, message_id, triage))
-    digests = [app.vault.index("message_id", mail.message_id)] if mail.message_id else []
+    digests = [copy] if (copy := copy_index(app, mail)) else []
+    digests += [app.vault.index("message_id", mail.message_id)] if mail.message_id else []
     if role != "stranger":  # what a stranger states is not the case's
         digests += [app.vault.index_identifier(identifier) for identifier in triage.subjects[0].identifiers]
         digests += [app.vault.index("sender", triage.asked_by)] if triage.asked_by else []
         digests += [app.vault.index("tag", subject_of(app, case).tag)]
     tx.index_case(_id(case), digests)
+
+
+def copy_index(app: App, mail: InboundMail) -> str | None:
+    """
+    Blind index of what a mail says, by whichever way it came; None without a Message-ID.
+
+    Other words or files under the same Message-ID are another mail.
+    """
+    if mail.message_id is None:
+        return None
+    files = (hashlib.sha256(each.content).hexdigest() for each in mail.attachments)
+    return app.vault.index("copy", "\0".join((mail.message_id, mail.sender or "", mail.subject, mail.text, *files)))
 
 
 def extend_subject(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, person: TriageSubject) -> bool:

@@ -125,8 +125,16 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
     """
     with app.store.transaction() as tx:
         message = tx.message(message_id)
+        if message is None:
+            return False
+        copy = opening.copy_index(app, mail)
+        if copy and (copied := tx.cases_indexed(copy)):
+            opening.join(app, tx, copied[0], message, mail, triage, role="copy")
+            tx.record("copy", actor=PROGRAM, at=now, case_id=copied[0].id)
+            _file(message, Disposition.FOLLOW_UP)
+            return True
         match = _find_case(app, tx, mail, triage)
-        if match is None or message is None:
+        if match is None:
             return False
         case = match.case
         requests = tx.requests(case.id or 0)

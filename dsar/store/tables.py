@@ -119,7 +119,7 @@ class CaseMessage(Row, table=True):
     __tablename__ = "case_message"
     case_id: int = Field(primary_key=True, foreign_key="case_file.id")
     message_id: int = Field(primary_key=True, foreign_key="message.id", index=True)
-    role: str  #: request, follow_up, answer (to a code), stranger (from an address that is not of the case)
+    role: str  #: request, follow_up, copy, answer (to a code), stranger (from an address that is not of the case)
     sealed_triage: bytes = Field(sa_type=sa.LargeBinary)
 
 
