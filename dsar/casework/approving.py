@@ -59,7 +59,7 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         if case.legal_hold and request.right == Right.ERASE and not request.decision:
             raise ApprovalError(f"{case.reference}/{request.right}", "the case is under a hold, so nothing is erased")
         if current.letter.kind not in _DISCLOSES_NOTHING:
-            check_identity(case, request, records)
+            check_identity(app, tx, case, request, records)
             _check_coverage(app, tx, case)
         if current.fresh:
             reference = f"{case.reference}/{request.right}"
@@ -197,7 +197,7 @@ def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> li
     if request.right == Right.OBJECT:
         return coverage_failures(app, tx, case)
     found = coverage_gaps(app, tx, case)
-    needed = level_needed(accepted_records(app, tx, case, Right(request.right)), request)
+    needed = level_needed(app, tx, case, request, accepted_records(app, tx, case, Right(request.right)))
     if IdentityLevel(case.identity_level) < needed:
         found.append(f"identity is {case.identity_level}, {needed} is needed")
     return found
@@ -238,9 +238,9 @@ def _check_actor(
     )
 
 
-def check_identity(case: CaseFile, request: Request, records: tuple[Record, ...]) -> None:
+def check_identity(app: App, tx: Transaction, case: CaseFile, request: Request, records: tuple[Record, ...]) -> None:
     """Raises: IdentityNotVerifiedError if less is known of who asks than what was found demands (P4)."""
-    needed = level_needed(records, request)
+    needed = level_needed(app, tx, case, request, records)
     if IdentityLevel(case.identity_level) < needed:
         raise IdentityNotVerifiedError(case.reference, case.identity_level, needed)
 

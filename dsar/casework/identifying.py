@@ -100,9 +100,19 @@ def verify(
     return finding.level
 
 
-def level_needed(records: Sequence[Record], request: Request) -> IdentityLevel:
-    """Level that this request demands, judged by what was found; the table is in dsar.identity."""
-    return identity.required_level(Right(request.right), identity.risk_of(records), request.portability)
+#: Changing one of these takes over how the person is reached.
+_CONTACT_FIELDS = frozenset({"email", "phone", "address"})
+
+
+def level_needed(
+    app: App, tx: Transaction, case: CaseFile, request: Request, records: Sequence[Record]
+) -> IdentityLevel:
+    """Level that this request demands, by what was found and what is to change; the table is in dsar.identity."""
+    right = Right(request.right)
+    changed = {change.field for change in wanted_changes(app, tx, case)} if right is Right.UPDATE else set()
+    return identity.required_level(
+        right, identity.risk_of(records), request.portability, contact_change=bool(changed & _CONTACT_FIELDS)
+    )
 
 
 def comes_from_new_address(app: App, tx: Transaction, case: CaseFile) -> bool:

@@ -62,7 +62,7 @@ def send(app: App, case: CaseFile, request: Request, *, reason: str, actor: str,
     if current.fresh:
         raise ApprovalError(case.reference, "nobody has seen this interim answer; 'dsar interim' shows it")
     with app.store.transaction() as tx:
-        check_identity(case, request, accepted_records(app, tx, case, Right.ACCESS))
+        check_identity(app, tx, case, request, accepted_records(app, tx, case, Right.ACCESS))
         if gap := undecided_gap(app, tx, case):
             raise CoverageError(case.reference, [gap])
         outgoing = queue_letter(

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dsar import deadlines, monthly_statistics, poller, wiring
-from dsar.casework import answering, approving, intake, searching, views
+from dsar.casework import answering, approving, identifying, intake, searching, views
 from dsar.demo.servers import MailServer
 from dsar.demo.telling import figures, heading, paragraph, shorten, table
 from dsar.demo.world import World
 from dsar.errors import NotPermittedError
+from dsar.identity import CheckMethod
 from dsar.lifecycle import State
-from dsar.model import Identifier, IdentifierType, Strength
+from dsar.model import Identifier, IdentifierType, Right, Strength
 from dsar.store.tables import CaseFile, Message, Request
 
 HANDLER, APPROVER = "anna", "bo"
@@ -211,6 +212,9 @@ class Story:
         rows = []
         refusal = ""
         for each in self._in_review():
+            if each.request.right == Right.UPDATE:
+                method = CheckMethod.CALL_BACK
+                identifying.verify(self.session.app, each.case, method=method, contact=None, actor=HANDLER, now=_now())
             letter = answering.draft(self.session.app, each.case, each.request, now=_now())
             with self.session.app.store.transaction() as tx:
                 tx.record("looked_at_letter", actor=HANDLER, at=_now(), case_id=each.case.id)
@@ -229,7 +233,8 @@ class Story:
         self.say(
             paragraph(
                 f"Anna alone cannot: “{refusal}” What Bo approved is bound by its hash: those bytes are sent, or none. "
-                "A change is made first and read back; only then its letter leaves."
+                "A change is made first and read back; only then its letter leaves. Before the new number was approved, "
+                "Anna called the old one: whoever changes how a customer is reached could be somebody else (dsar verify)."
             )
         )
 

@@ -60,6 +60,9 @@ def test_update_is_applied_where_the_old_value_stood_and_told(company: Company) 
     plan = company.ok("show", waiting["reference"], "--plan").out
     assert "070-1740608" in plan
     company.ok("show", waiting["reference"], "--letter")
+    early = company.dsar("approve", waiting["reference"], actor="bo")
+    assert "L2" in early.err  # how a customer is reached changes: law of identity, not of convenience
+    company.ok("verify", waiting["reference"].partition("/")[0], "--method", "call_back")
 
     company.ok("approve", waiting["reference"], actor="bo")
 
