@@ -17,7 +17,6 @@ from dsar.casework import intake
 from dsar.casework.context import App
 from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
 from dsar.inbox import ImapInbox
-from dsar.store.tables import Sighting
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +82,7 @@ def _note_unfetchable(app: App, mailbox: str, folder: str, epoch: int, uids: lis
     """A mail that the server will not give goes before a person; it stays where it is."""
     with app.store.transaction() as tx:
         for uid in uids:
-            tx.add_sighting(
-                Sighting(mailbox=mailbox, folder=folder, uid_validity=epoch, uid=uid, sha256=None, received_at=None)
-            )
+            tx.add_lost(mailbox, folder, epoch, uid)
 
 
 def run(

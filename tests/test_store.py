@@ -13,8 +13,9 @@ from sqlmodel import SQLModel
 
 from dsar.errors import DatabaseUnavailableError, IllegalTransitionError, StaleStateError
 from dsar.lifecycle import Event, State
+from dsar.model import RawMail
 from dsar.store import SqlKeyStore, Store, Transaction, migrate
-from dsar.store.tables import CaseFile, OutboxRow, Request, Sighting
+from dsar.store.tables import CaseFile, OutboxRow, Request
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -227,48 +228,58 @@ def test_references_are_unique_under_parallel_opening(store: Store, other: Store
 # ------------------------------------------------------------------------------------------------------------ mails
 
 
-def sighting(uid: int = 7, *, sha256: str | None = "a" * 64, epoch: int = 1) -> Sighting:
-    return Sighting(mailbox="privacy", folder="INBOX", uid_validity=epoch, uid=uid, sha256=sha256, received_at=NOW)
+def mail(uid: int = 7, text: str = "Hej", *, epoch: int = 1, mailbox: str = "privacy", at: datetime = NOW) -> RawMail:
+    return RawMail(mailbox=mailbox, folder="INBOX", uid_validity=epoch, uid=uid, received_at=at, content=text.encode())
 
 
-def test_a_mail_seen_again_is_one_message(store: Store) -> None:
+def add(store: Store, *mails: RawMail) -> list[int]:
+    """Ids of the messages that were not known before."""
     with store.transaction() as tx:
-        first = tx.add_message(sha256="a" * 64, mailbox="privacy", received_at=NOW)
+        return tx.add_mails(mails, sealed={each.sha256: b"sealed" for each in mails})
+
+
+def test_a_mail_seen_again_is_one_message_and_the_earlier_arrival_starts_its_clock(store: Store) -> None:
+    (first,) = add(store, mail())
+    assert add(store, mail(8, at=NOW - MINUTE)) == []
+    assert add(store, mail(9, at=NOW + MINUTE)) == []
     with store.transaction() as tx:
-        assert tx.add_message(sha256="a" * 64, mailbox="privacy", received_at=NOW - MINUTE) is None
-        message = tx.message(first or 0)
+        message = tx.message(first)
         assert message is not None
-        assert message.received_at == NOW - MINUTE, "the earlier arrival starts the clock"
+        assert (message.received_at, message.status) == (NOW - MINUTE, "new")
+        assert tx.unmoved("privacy", "INBOX", 1) == [7, 8, 9]
 
 
-def test_a_sighting_is_noted_once(store: Store) -> None:
+def test_the_same_mail_twice_in_one_batch_is_one_message(store: Store) -> None:
+    (only,) = add(store, mail(7, at=NOW), mail(8, at=NOW - MINUTE))
     with store.transaction() as tx:
-        assert tx.add_sighting(sighting())
+        message = tx.message(only)
+        assert message is not None
+        assert message.received_at == NOW - MINUTE
+        assert tx.stored([message.sha256, "0" * 64]) == {message.sha256}
+
+
+def test_a_sighting_is_noted_once_and_another_epoch_is_another(store: Store) -> None:
+    for each in (mail(), mail(), mail(epoch=2)):
+        add(store, each)
     with store.transaction() as tx:
-        assert not tx.add_sighting(sighting())
-        assert tx.add_sighting(sighting(epoch=2)), "the same UID of another epoch is another sighting"
-        assert tx.unmoved("privacy", "INBOX", 1) == [7]
+        assert (tx.unmoved("privacy", "INBOX", 1), tx.unmoved("privacy", "INBOX", 2)) == ([7], [7])
 
 
 def test_a_mail_that_the_server_gives_at_last_is_moved_like_any_other(store: Store) -> None:
     with store.transaction() as tx:
-        tx.add_sighting(sighting(sha256=None))
+        tx.add_lost("privacy", "INBOX", 1, 7)
     with store.transaction() as tx:
-        tx.add_sighting(sighting())
+        assert ([each.uid for each in tx.unfetched()], tx.unmoved("privacy", "INBOX", 1)) == ([7], [])
+    add(store, mail())
     with store.transaction() as tx:
         assert (tx.unfetched(), tx.unmoved("privacy", "INBOX", 1)) == ([], [7])
 
 
 def test_a_mail_that_reached_two_mailboxes_at_once_is_one_message(store: Store, other: Store) -> None:
-    def arrive(by: Store, mailbox: str) -> None:
-        with by.transaction() as tx:
-            if not tx.has_raw("a" * 64):
-                tx.add_raw("a" * 64, size=1, sealed_content=b"")
-            tx.add_message(sha256="a" * 64, mailbox=mailbox, received_at=NOW)
-
-    assert at_once(lambda: arrive(store, "one"), lambda: arrive(other, "two")) == [None, None]
+    at_once(lambda: add(store, mail(mailbox="one")), lambda: add(other, mail(mailbox="two")))
     with store.transaction() as tx:
         assert tx.message_counts() == {"new": 1}
+        assert (tx.unmoved("one", "INBOX", 1), tx.unmoved("two", "INBOX", 1)) == ([7], [7])
 
 
 def test_another_epoch_is_read_from_the_start(store: Store) -> None:
@@ -280,8 +291,7 @@ def test_another_epoch_is_read_from_the_start(store: Store) -> None:
 
 def test_moved_mails_are_not_moved_again(store: Store) -> None:
     with store.transaction() as tx:
-        for uid in (7, 8):
-            tx.add_sighting(sighting(uid, sha256=f"{uid}" * 64))
+        tx.add_mails([mail(7), mail(8)], sealed={})
         tx.mark_moved("privacy", "INBOX", 1, [7], NOW)
     with store.transaction() as tx:
         assert tx.unmoved("privacy", "INBOX", 1) == [8]

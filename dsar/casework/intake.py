@@ -17,7 +17,7 @@ from dsar.casework.opening import open_cases
 from dsar.errors import MalformedMailError
 from dsar.model import Disposition, InboundMail, RawMail, Triage
 from dsar.store import Transaction
-from dsar.store.tables import Message, Sighting
+from dsar.store.tables import Message
 from dsar.triage import Form, triage
 
 #: Dispositions that end without a case when no person is needed.
@@ -31,28 +31,22 @@ def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool
 
     Repeating it with the same mails changes nothing. Keys come first: a key without a mail harms nobody.
     """
-    with app.store.transaction() as tx:
-        new = {mail_key(mail.sha256): mail.content for mail in mails if not tx.has_raw(mail.sha256)}
     last = mails[-1]
-    app.vault.create_key(mailbox_key(last.mailbox))
-    sealed = app.vault.seal_each(new, wrapped_by=mailbox_key(last.mailbox), context="raw_content.content")
+    contents = {mail.sha256: mail.content for mail in mails}
     with app.store.transaction() as tx:
-        for mail in mails:
-            if content := sealed.get(mail_key(mail.sha256)):
-                tx.add_raw(mail.sha256, size=len(mail.content), sealed_content=content)
-            tx.add_sighting(
-                Sighting(
-                    mailbox=mail.mailbox,
-                    folder=mail.folder,
-                    uid_validity=mail.uid_validity,
-                    uid=mail.uid,
-                    sha256=mail.sha256,
-                    received_at=mail.received_at,
-                )
-            )
-            message_id = tx.add_message(sha256=mail.sha256, mailbox=mail.mailbox, received_at=mail.received_at)
-            if message_id is not None and sort:
-                tx.enqueue("sort", message_id, due_at=now)
+        stored = tx.stored(contents)
+    app.vault.create_key(mailbox_key(last.mailbox))
+    sealed = app.vault.seal_each(
+        {mail_key(digest): content for digest, content in contents.items() if digest not in stored},
+        wrapped_by=mailbox_key(last.mailbox),
+        context="raw_content.content",
+    )
+    with app.store.transaction() as tx:
+        new = tx.add_mails(
+            mails, sealed={digest: sealed[mail_key(digest)] for digest in contents if digest not in stored}
+        )
+        if sort:
+            tx.enqueue_new("sort", new, due_at=now)
         tx.mark_read(last.mailbox, last.folder, last.uid_validity, last_uid=last.uid, now=now)
 
 

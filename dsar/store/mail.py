@@ -1,13 +1,17 @@
 """Queries about mailboxes and the mails that were seen in them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from dsar.model import RawMail
 from dsar.store.base import Queries
 from dsar.store.tables import CaseMessage, Folder, Message, RawContent, Sighting
+
+#: How a message begins.
+_NEW = {"status": "new", "attempts": 0, "last_error": ""}
 
 
 class MailQueries(Queries):
@@ -42,28 +46,69 @@ class MailQueries(Queries):
         """Every folder that was ever read, for the watchdog."""
         return self.session.exec(select(Folder).order_by(Folder.mailbox, Folder.folder)).all()
 
-    def has_raw(self, sha256: str) -> bool:
-        """Whether these exact bytes are stored."""
-        return self.session.get(RawContent, sha256) is not None
+    def stored(self, digests: Collection[str]) -> set[str]:
+        """Those of the SHA-256 *digests* whose bytes are stored."""
+        return set(self.session.exec(select(RawContent.sha256).where(col(RawContent.sha256).in_(digests))))
 
-    def add_raw(self, sha256: str, *, size: int, sealed_content: bytes) -> None:
-        """Store the exact bytes of a mail; what is stored stays as it is."""
-        self._insert_new(RawContent(sha256=sha256, size=size, sealed_content=sealed_content))
+    def add_mails(self, mails: Sequence[RawMail], *, sealed: Mapping[str, bytes]) -> list[int]:
+        """
+        Store mails of one folder: bytes once, sightings, and a message row per mail not known yet.
+
+        A known mail that arrived earlier than known moves its clock back.
+        Args: sealed: {sha256: sealed bytes} of those not stored yet.
+        Returns: ids of the new messages.
+        """
+        arrivals = {}
+        for mail in sorted(mails, key=lambda mail: mail.received_at, reverse=True):
+            arrivals[mail.sha256] = mail  # the earliest counts
+        known = self.session.exec(select(Message).where(col(Message.sha256).in_(arrivals))).all()
+        for message in known:
+            message.received_at = min(message.received_at, arrivals[message.sha256].received_at)
+        self._insert_all_new(
+            RawContent,
+            [
+                {"sha256": digest, "size": len(arrivals[digest].content), "sealed_content": content}
+                for digest, content in sealed.items()
+            ],
+        )
+        self._add_sightings(mails)
+        self._insert_all_new(
+            Message,
+            [
+                {"sha256": digest, "mailbox": mail.mailbox, "received_at": mail.received_at, **_NEW}
+                for digest, mail in arrivals.items()
+            ],
+        )
+        new = set(arrivals) - {message.sha256 for message in known}
+        query = select(Message).where(col(Message.sha256).in_(new)).order_by(col(Message.id))
+        return [message.id or 0 for message in self.session.exec(query)]
+
+    def _add_sightings(self, mails: Sequence[RawMail]) -> None:
+        """Note where mails were seen; one that the server would not give before counts as seen from now on."""
+        rows = [
+            {
+                "mailbox": mail.mailbox,
+                "folder": mail.folder,
+                "uid_validity": mail.uid_validity,
+                "uid": mail.uid,
+                "sha256": mail.sha256,
+                "received_at": mail.received_at,
+            }
+            for mail in mails
+        ]
+        self._insert_all_new(Sighting, rows)
+        lost = {(each.mailbox, each.folder, each.uid_validity, each.uid): each for each in self.unfetched()}
+        for mail in mails:
+            if found := lost.get((mail.mailbox, mail.folder, mail.uid_validity, mail.uid)):
+                found.sha256, found.received_at = mail.sha256, mail.received_at
 
     def raw(self, sha256: str) -> bytes:
         """Sealed bytes of a mail that is stored."""
         return self.session.exec(select(RawContent.sealed_content).where(RawContent.sha256 == sha256)).one()
 
-    def add_sighting(self, sighting: Sighting) -> bool:
-        """Note that a mail was seen; False if that is known. A mail that the server gives at last counts as seen."""
-        if self._insert_new(sighting):
-            return True
-        key = (sighting.mailbox, sighting.folder, sighting.uid_validity, sighting.uid)
-        known = self.session.get_one(Sighting, key)
-        if known.sha256 is not None or sighting.sha256 is None:
-            return False
-        known.sha256, known.received_at = sighting.sha256, sighting.received_at
-        return True
+    def add_lost(self, mailbox: str, folder: str, uid_validity: int, uid: int) -> None:
+        """Note a mail that is there and that the server will not give."""
+        self._insert_new(Sighting(mailbox=mailbox, folder=folder, uid_validity=uid_validity, uid=uid, received_at=None))
 
     def unfetched(self) -> Sequence[Sighting]:
         """Mails that the server would not give; they still lie in their folder."""
@@ -96,13 +141,6 @@ class MailQueries(Queries):
             )
             .values(moved_at=now)
         )
-
-    def add_message(self, *, sha256: str, mailbox: str, received_at: datetime) -> int | None:
-        """The message row of new bytes; None if they are known, then an earlier arrival moves its clock back."""
-        is_new = self._insert_new(Message(sha256=sha256, mailbox=mailbox, received_at=received_at))
-        row = self.session.exec(select(Message).where(Message.sha256 == sha256)).one()
-        row.received_at = min(row.received_at, received_at)
-        return row.id if is_new else None
 
     def message_of(self, sha256: str) -> Message:
         """The message row of bytes that are stored."""

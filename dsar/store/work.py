@@ -28,6 +28,23 @@ class WorkQueries(Queries):
             row.worker = ""
         self.session.flush()
 
+    def enqueue_new(self, step: str, subject_ids: Sequence[int], *, due_at: datetime) -> None:
+        """Make a step due for many subjects of which it was never due before."""
+        self._insert_all_new(
+            Work,
+            [
+                {
+                    "step": step,
+                    "subject_id": subject_id,
+                    "due_at": due_at,
+                    "worker": "",
+                    "attempts": 0,
+                    "last_error": "",
+                }
+                for subject_id in subject_ids
+            ],
+        )
+
     def claim(self, worker: str, *, now: datetime, lease: timedelta) -> Work | None:
         """The most overdue step that nobody holds, leased to *worker*; None if nothing is due."""
         query = (
