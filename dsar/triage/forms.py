@@ -12,6 +12,8 @@ from dsar.identifiers import normalise
 from dsar.model import Identifier, IdentifierType
 
 _MESSAGE, _NAME = "message", "name"
+#: What stands around a label that is set in bold.
+_EDGES = " \t*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +67,12 @@ def read_form(text: str, form: Form) -> Filled | None:
 
 def _label(line: str, labels: Mapping[str, str]) -> tuple[str | None, str]:
     """The known label that begins *line* and what follows it; a label may stand on a line of its own."""
-    whole = line.strip().rstrip(":").strip(" *").casefold()
+    whole = line.strip(_EDGES).rstrip(":").strip(_EDGES).casefold()
     if whole in labels:
         return whole, ""
     at = min((place for place in (line.find(":"), line.find("=")) if place >= 0), default=-1)
-    label = line[: max(at, 0)].strip(" *\t").casefold()
-    return (label, line[at + 1 :].strip()) if label in labels else (None, "")
+    label = line[: max(at, 0)].strip(_EDGES).casefold()
+    return (label, line[at + 1 :].strip(_EDGES)) if label in labels else (None, "")
 
 
 def _value(lines: list[str], holds: str) -> str:
