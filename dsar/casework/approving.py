@@ -52,6 +52,8 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
     Raises: NotPermittedError (role, four eyes); IdentityNotVerifiedError (P4); CoverageError (P5); ApprovalError if the
     letter had to be made anew, so that nobody has seen it; UndeliverableAddressError; StaleStateError.
     """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case.id or 0)  # as it is now: the caller may have read it before a hold or a check
     current = draft(app, case, request, now=now)
     with app.store.transaction() as tx:
         records = accepted_records(app, tx, case, Right(request.right))

@@ -233,8 +233,8 @@ class Story:
         self.say(
             paragraph(
                 f"Anna alone cannot: “{refusal}” What Bo approved is bound by its hash: those bytes are sent, or none. "
-                "A change is made first and read back; only then its letter leaves. Before the new number was approved, "
-                "Anna called the old one: whoever changes how a customer is reached could be somebody else (dsar verify)."
+                "A change is made first and read back; only then its letter leaves. Before the new phone number was "
+                "approved, Anna called the old one (dsar verify): it could have been somebody else who wrote."
             )
         )
 

@@ -58,9 +58,10 @@ class MailQueries(Queries):
         Args: sealed: {sha256: sealed bytes} of those not stored yet.
         Returns: ids of the new messages.
         """
-        arrivals = {}
-        for mail in sorted(mails, key=lambda mail: mail.received_at, reverse=True):
-            arrivals[mail.sha256] = mail  # the earliest counts
+        arrivals: dict[str, RawMail] = {}  # in the order in which they were seen; of the same bytes the earliest counts
+        for mail in mails:
+            if mail.received_at <= arrivals.setdefault(mail.sha256, mail).received_at:
+                arrivals[mail.sha256] = mail
         known = self.session.exec(select(Message).where(col(Message.sha256).in_(arrivals))).all()
         for message in known:
             message.received_at = min(message.received_at, arrivals[message.sha256].received_at)
