@@ -31,9 +31,10 @@ def settle_own_copy(app: App, message_id: int, mail: InboundMail, *, now: dateti
         row = tx.outgoing_by_message_id(mail.message_id)
         if row is None or mail.sender != app.settings.smtp_sender:
             return False
-        _file(tx.message(message_id), Disposition.INTERNAL)
     if row.state == "uncertain":
         settle_sent(app, row.id or 0, evidence="found_copy", actor=PROGRAM, now=now)
+    with app.store.transaction() as tx:  # filed last: a crash before it repeats what is above
+        _file(tx.message(message_id), Disposition.INTERNAL)
     return True
 
 
