@@ -1,6 +1,6 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs dist clean
+.PHONY: help demo test check format bench fuzz docs dist clean
 BIN := .venv/bin
 
 help: ## this list
@@ -30,6 +30,12 @@ format: ## put the code into its one form
 bench: ## measure what the project promises about speed
 	@.ci/setup test
 	@for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
+
+fuzz: ## look for mails that break the readers, SECONDS=100 for each of six
+	@.ci/setup test
+	$(BIN)/python -m pip install -qq --group fuzz
+	@for target in parser cutter headers documents containers html; do \
+		$(BIN)/python tests/fuzz/with_atheris.py $$target $(or $(SECONDS),100) || exit 1; done
 
 docs: ## draw the pictures in docs/ anew
 	@.ci/setup test
