@@ -42,6 +42,12 @@ def evidence(content: bytes, look_up_txt: LookUpTxt) -> str:
 def _result(content: bytes, look_up_txt: LookUpTxt) -> str:
     import dkim
 
+    def ask(name: bytes, timeout: int) -> bytes | None:
+        try:
+            return look_up_txt(name, timeout=timeout)
+        except dkim.DnsTimeoutError:  # which dkimpy would take for a signature that is not valid
+            raise TimeoutError from None
+
     try:
         mail = dkim.DKIM(content, logger=_SILENT, timeout=_DNS_SECONDS)
     except dkim.DKIMException:
@@ -51,8 +57,10 @@ def _result(content: bytes, look_up_txt: LookUpTxt) -> str:
     unchecked = 0
     for at in range(min(signed, _MOST_SIGNATURES)):
         try:
-            if mail.verify(idx=at, dnsfunc=look_up_txt):
+            if mail.verify(idx=at, dnsfunc=ask):
                 valid.append(_shown(mail.domain))
+        except dkim.DKIMException:
+            continue
         except Exception:  # noqa: BLE001  # foreign code over hostile headers, and whatever a resolver raises
             unchecked += 1
     if valid:

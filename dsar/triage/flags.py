@@ -119,8 +119,9 @@ def _is_ours(given: _Given) -> bool:
 
 
 def _resembles_us(given: _Given) -> bool:
-    label = max((given.mail.sender or "").rpartition("@")[2].split("."), key=len)
-    return bool(label) and not _is_ours(given) and nearly_same(label, given.known.staff_domain.partition(".")[0])
+    """Our name, or nearly, in somebody else's domain: xe1ent.se, xelent.evil.example, xelent-support.example."""
+    domain, ours = (given.mail.sender or "").rpartition("@")[2], given.known.staff_domain.partition(".")[0]
+    return not _is_ours(given) and any(nearly_same(word, ours) for word in re.split(r"[.-]", domain)[:-1] if word)
 
 
 def _resembles_known(given: _Given) -> bool:
