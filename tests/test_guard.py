@@ -5,10 +5,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from office import open_office
 
+from dsar.casework import intake, views
 from dsar.errors import MalformedMailError, ReaderLostError
 from dsar.guard import Guard, Limits
 from dsar.mime import read_mail
@@ -142,6 +145,18 @@ def test_child_ends_with_its_parent(guard: Guard, reader: int) -> None:
     guard.close()
 
     assert reader not in children()
+
+
+def test_mail_that_breaks_the_limits_waits_for_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is set aside, shown in the queue, and its bytes are kept as they came."""
+    monkeypatch.setattr("dsar.guard._SHARED", Guard(Limits(cpu_seconds=1)))
+    with open_office(tmp_path) as office:
+        message = office.take(SLOW)
+
+        (line,) = views.queue(office.app, now=datetime.now(UTC))
+        assert (line.reference, line.state) == (f"M-{message.id}", "quarantine")
+        assert message.last_error == "ReaderLostError"
+        assert intake.raw_content(office.app, message) == SLOW
 
 
 def test_threads_get_each_their_own_mail(guard: Guard) -> None:

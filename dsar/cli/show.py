@@ -12,7 +12,7 @@ from dsar.cli.console import clean, now, print_field, print_json, print_table, s
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
     from dsar.casework.views import CaseView, ThreadMail
-    from dsar.model import Record
+    from dsar.model import InboundMail, Record
     from dsar.wiring import Session
 
 
@@ -132,7 +132,7 @@ def _print_thread_mail(entry: "ThreadMail") -> None:
         click.echo("(the mail cannot be read)")
     else:
         sender = f"{entry.mail.sender_name} <{entry.mail.sender or 'no usable sender'}>"
-        print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}", evidence)
+        print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}{_documents(entry.mail)}", evidence)
     print_field("Sender is", entry.triage.sender_authentication)
     for sign in entry.triage.sender_evidence:
         print_field("Sender", sign)
@@ -141,6 +141,13 @@ def _print_thread_mail(entry: "ThreadMail") -> None:
     for reason in entry.triage.reasons:
         print_field("Because", reason)
     click.echo()
+
+
+def _documents(mail: "InboundMail") -> str:
+    """What attached documents say; attached mails stand in the text already."""
+    files = {attachment.filename for attachment in mail.attachments}
+    shown = (each for each in mail.attachment_texts if each.filename in files)
+    return "".join(f"\n\n-----Attachment: {each.filename}-----\n{each.text}" for each in shown)
 
 
 def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
