@@ -69,7 +69,8 @@ def sort_message(
     Args: received_on: the day on which it reached the company, where our mail server's time is not it.
     Returns: references of the cases opened. Raises: UsageError as sort_case.
     """
-    if message.status not in {"person", "quarantine"}:
+    filed = message.status == "sorted" and message.case_id is None
+    if not filed and message.status not in {"person", "quarantine"}:
         raise UsageError(f"Mail M-{message.id} is sorted already.")
     if not rights:
         with app.store.transaction() as tx:
@@ -84,6 +85,10 @@ def sort_message(
         triage, disposition=Disposition.REQUEST, subjects=(subject,), needs_person=False, reasons=(_REASON,)
     )
     received = _received(message, triage, received_on)
+    if filed:
+        with app.store.transaction() as tx:
+            intake.file_message(tx.message(message.id or 0), Disposition.UNCLEAR, status="person")
+            tx.record("message_taken_up", actor=actor, at=now)
     return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, received=received, now=now)
 
 

@@ -58,6 +58,30 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
     return sorted(lines, key=lambda line: (line.send_by_on, REMINDER not in line.flags, line.reference))
 
 
+@dataclass(frozen=True, kw_only=True)
+class FiledLine:
+    """A mail that ended without a case."""
+
+    reference: str  #: M-17
+    disposition: str
+    received_on: date
+    flags: tuple[str, ...]
+
+
+def filed(app: App) -> list[FiledLine]:
+    """Mail of machines, lists and senders who asked for nothing, newest first: kept for a while, never answered."""
+    with app.store.transaction() as tx:
+        return [
+            FiledLine(
+                reference=f"M-{message.id}",
+                disposition=message.disposition or "",
+                received_on=deadlines.received_on(message.received_at),
+                flags=tuple(message.flags),
+            )
+            for message in tx.messages_filed()
+        ]
+
+
 def _request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:
     state = State(request.state)
     blockers = tuple(obstacles(app, tx, case, request)) if state is State.REVIEW else ()

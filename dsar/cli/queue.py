@@ -9,12 +9,16 @@ from dsar.cli.console import now, print_json, print_table, session
 @click.option("--due", is_flag=True, help="Only what must leave within three days, or is late.")
 @click.option("--state", help="Only requests in this state.")
 @click.option("--mine", is_flag=True, help="Only cases that I handle.")
+@click.option("--filed", is_flag=True, help="Instead: mail that was no request, of machines and lists, too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per entry.")
 @click.pass_context
-def queue(ctx: click.Context, *, due: bool, state: str | None, mine: bool, as_json: bool) -> None:
+def queue(ctx: click.Context, *, due: bool, state: str | None, mine: bool, filed: bool, as_json: bool) -> None:
     """Show what waits for whom, most urgent first."""
     from dsar.casework import views
 
+    if filed:
+        _show_filed(ctx, as_json=as_json)
+        return
     with session(ctx) as opened:
         lines = [
             line
@@ -47,4 +51,21 @@ def queue(ctx: click.Context, *, due: bool, state: str | None, mine: bool, as_js
             )
             for line in lines
         ],
+    )
+
+
+def _show_filed(ctx: click.Context, *, as_json: bool) -> None:
+    """What the program filed by itself, for whoever wants to check it; 'dsar sort' takes a mail up again."""
+    from dsar.casework import views
+
+    with session(ctx) as opened:
+        opened.actor()
+        lines = views.filed(opened.app)
+    if as_json:
+        for line in lines:
+            print_json(line)
+        return
+    print_table(
+        ("Reference", "Filed as", "Received", "Flags"),
+        [(line.reference, line.disposition, line.received_on.isoformat(), " ".join(line.flags)) for line in lines],
     )

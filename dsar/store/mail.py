@@ -161,6 +161,15 @@ class MailQueries(Queries):
         )
         return self.session.exec(query).all()
 
+    def messages_filed(self) -> Sequence[Message]:
+        """Mails that ended without a case and wait for nobody, newest first, until their time is up."""
+        query = (
+            select(Message)
+            .where(Message.status == "sorted", col(Message.case_id).is_(None), Message.disposition != "internal")
+            .order_by(col(Message.received_at).desc())
+        )
+        return self.session.exec(query).all()
+
     def case_messages(self, case_id: int) -> Sequence[tuple[CaseMessage, Message]]:
         """The thread of a case, oldest first."""
         query = (
