@@ -105,10 +105,10 @@ def _cut_quotes(lines: list[str]) -> tuple[list[str], list[str]]:
     at = 0
     while at < len(lines):
         if _ends_own_text(lines, at):
-            while own and (_RULE.fullmatch(own[-1].strip()) or not own[-1].strip()):
-                own.pop()
-            quoted += lines[at:]
-            break
+            end = len(own)
+            while end and (_RULE.fullmatch(own[end - 1].strip()) or not own[end - 1].strip()):
+                end -= 1
+            return own[:end], [*quoted, *own[end:], *lines[at:]]
         length = _attribution_length(lines, at)
         if length:
             quoted += lines[at : at + length]
