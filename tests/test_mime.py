@@ -133,6 +133,17 @@ def test_two_from_headers_give_no_sender() -> None:
     assert mail(b"hej", b"From: evil@example.net").sender is None
 
 
+@pytest.mark.parametrize(
+    ("header", "defect"),
+    [
+        (b"Date: Mon, 99 Jan 2026 10:12:00 +0100", "a date is malformed"),
+        (b"Reply-To: a@example.se <b@example.net>", "an address header is malformed"),
+    ],
+)
+def test_second_parser_tells_what_is_malformed(header: bytes, defect: str) -> None:
+    assert defect in mail(b"hej", header).defects
+
+
 def test_encoded_words_join_without_a_seam() -> None:
     """RFC 2047 s. 6.2, with a character split between two words as real mailers do."""
     read = mail(b"hej", b"Subject: =?utf-8?B?QmVnw6Q=?=\r\n =?utf-8?Q?ran_om_utdrag_f=C3?= =?utf-8?Q?=B6r?= Anna")

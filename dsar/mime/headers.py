@@ -8,6 +8,8 @@ import binascii
 import re
 from email.message import Message
 from email.utils import getaddresses
+from functools import cached_property
+from typing import NamedTuple
 
 import mailparser  # type: ignore[import-untyped]
 
@@ -24,6 +26,15 @@ _MOST_ADDRESSES = 100
 _TAKEN_BY = re.compile(r"(?:^|\s)by\s{1,20}([\w.-]{1,255})", re.IGNORECASE)
 #: RFC 5321 s. 6.3: a mail with more than a hundred has gone in circles.
 _MOST_HOPS = 200
+#: Headers that a second parser reads, too, and how many of each.
+_TOLD_TWICE = {"from": 1, "reply-to": 1, "date": 1, "received": 10}
+_LONGEST_TOLD_TWICE = 5000
+#: Its kinds of defects, in words.
+_DEFECTS = {
+    "AddressHeaderDefect": "an address header is malformed",
+    "DateHeaderDefect": "a date is malformed",
+    "ReceivedHeaderDefect": "a Received header is malformed",
+}
 
 
 class Headers:
@@ -70,7 +81,8 @@ class Headers:
         if len(values) != 1 or len(addresses) != 1:
             return name, None
         (address,) = addresses
-        return name, address if address == _second_opinion(values[0], address) else None
+        second = self._second_opinion
+        return name, address if second.failed or second.sender == address else None
 
     def trace(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """
@@ -100,7 +112,30 @@ class Headers:
             "several Message-IDs": len(self.raw("message-id")) > 1,
             "no Message-ID": not self.raw("message-id"),
         }
-        return [problem for problem, holds in problems.items() if holds]
+        return [*(problem for problem, holds in problems.items() if holds), *self._second_opinion.defects]
+
+    @cached_property
+    def _second_opinion(self) -> "_Opinion":
+        """What mail-parser reads in the headers that tell who sent the mail, and when; it must not fail the mail."""
+        lines = [
+            f"{name}: {_unfolded(value)}\r\n"
+            for name, most in _TOLD_TWICE.items()
+            for value in self.raw(name)[:most]
+            if len(value) <= _LONGEST_TOLD_TWICE
+        ]
+        try:
+            read = mailparser.parse_from_bytes("".join((*lines, "\r\n")).encode("utf-8", "surrogateescape"))
+            senders = {_address(address) for _, address in read.from_ if address}
+            found = [words for category, words in _DEFECTS.items() if category in read.defects_categories]
+        except Exception:  # noqa: BLE001  # it is known to raise outside its own exceptions
+            return _Opinion()
+        return _Opinion(senders.pop() if len(senders) == 1 else None, tuple(found), failed=False)
+
+
+class _Opinion(NamedTuple):
+    sender: str | None = None  #: The one address of From, if it is one.
+    defects: tuple[str, ...] = ()
+    failed: bool = True
 
 
 def decode_words(value: str) -> str:
@@ -158,17 +193,6 @@ def _address(written: str) -> str | None:
     if normal is not None:
         return normal.value
     return address.lower() if _ADDRESS.fullmatch(address) else None
-
-
-def _second_opinion(value: str, first: str | None) -> str | None:
-    """What mail-parser reads in the same header; *first* if it fails, which must not fail the mail."""
-    raw = f"From: {_unfolded(value)}\r\n\r\n".encode("utf-8", "surrogateescape")
-    try:
-        read = mailparser.parse_from_bytes(raw).from_
-    except Exception:  # noqa: BLE001  # it is known to raise outside its own exceptions
-        return first
-    addresses = {_address(address) for _, address in read if address}
-    return addresses.pop() if len(addresses) == 1 else None
 
 
 def _unfolded(value: str) -> str:

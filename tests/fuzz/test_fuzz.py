@@ -32,7 +32,9 @@ def mutated(draw: st.DrawFn, name: str) -> bytes:
 def test_nothing_but_the_declared_error_escapes(name: str) -> None:
     """Of the parser, the cutter, the header readers, and the readers of documents, containers and pages."""
 
-    @settings(max_examples=1000, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    slow = list(HealthCheck)
+
+    @settings(max_examples=1000, derandomize=True, deadline=None, database=None, suppress_health_check=slow)
     @given(mutated(name))
     def fuzz(data: bytes) -> None:
         run(TARGETS[name], data)
