@@ -33,6 +33,7 @@ from dsar.model import InboundMail
 __all__ = ["Guard", "Limits", "read_mail"]
 
 _LENGTH_BYTES = 8
+_LARGE_BYTES = 8_000_000
 #: A child that answers more than this per byte of mail is not ours any more.
 _LARGEST_ANSWER_BYTES = 1 << 30
 _MAIL: Final = TypeAdapter(InboundMail)
@@ -70,6 +71,8 @@ class Guard:
                     if last or lost.by_limit:
                         raise ReaderLostError(lost.why) from None
                 else:
+                    if len(content) > _LARGE_BYTES:
+                        self.close()  # a large mail leaves its memory behind
                     return _mail(answer)
         raise AssertionError
 
@@ -134,10 +137,10 @@ def _start(limits: Limits) -> subprocess.Popen[bytes]:
 # -------------------------------------------------------------------------------------------------------- frames
 
 
-def _packed(frames: Sequence[bytes]) -> bytes:
-    """Number of frames, then each with its length."""
-    sized = (part for frame in frames for part in (len(frame).to_bytes(_LENGTH_BYTES), frame))
-    return b"".join((len(frames).to_bytes(_LENGTH_BYTES), *sized))
+def _packed(frames: Sequence[bytes]) -> list[bytes]:
+    """Number of frames, then each after its length; in pieces, because a mail may be large."""
+    sized = (piece for frame in frames for piece in (len(frame).to_bytes(_LENGTH_BYTES), frame))
+    return [len(frames).to_bytes(_LENGTH_BYTES), *sized]
 
 
 class _Answer:
@@ -169,9 +172,9 @@ class _Answer:
         return self._left == 0
 
 
-def _exchange(into: int, request: bytes, out_of: int, answer: _Answer, deadline: float) -> None:
+def _exchange(into: int, request: Sequence[bytes], out_of: int, answer: _Answer, deadline: float) -> None:
     """Write *request* and read *answer*. Raises: TimeoutError; OSError, EOFError if the child is gone."""
-    unsent = memoryview(request)
+    unsent = [memoryview(piece) for piece in request if piece]
     poll = select.poll()
     poll.register(out_of, select.POLLIN)
     poll.register(into, select.POLLOUT)
@@ -180,8 +183,12 @@ def _exchange(into: int, request: bytes, out_of: int, answer: _Answer, deadline:
         if not ready:
             raise TimeoutError
         if ready.get(into):
-            unsent = unsent[os.write(into, unsent[: 1 << 16]) :]
-            if not unsent:
+            written = os.writev(into, unsent)
+            while unsent and written >= len(unsent[0]):
+                written -= len(unsent.pop(0))
+            if unsent:
+                unsent[0] = unsent[0][written:]
+            else:
                 poll.unregister(into)
         if ready.get(out_of):
             data = os.read(out_of, 1 << 20)
@@ -219,7 +226,7 @@ def _serve(cpu_seconds: int, memory_bytes: int) -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)
         soft = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
         resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
-        answers.write(_packed(_answer(content, own_domain.decode())))
+        answers.writelines(_packed(_answer(content, own_domain.decode())))
         answers.flush()
 
 

@@ -36,8 +36,9 @@ Content-Disposition: attachment; filename=none.bin
 
 --b--
 """
-#: Ten million empty elements take the HTML reader longer than a second.
-SLOW = b"From: anna@example.se\nContent-Type: text/html\n\n" + b"<b>x</b>" * 2_000_000
+HEAD = b"From: anna@example.se\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+#: Six hundred thousand open elements take the HTML reader longer than a second.
+SLOW = b"From: anna@example.se\nContent-Type: text/html\n\n" + b"<b>" * 600_000
 SHORT = b"From: anna@example.se\n\nhej"
 
 
@@ -145,6 +146,16 @@ def test_child_ends_with_its_parent(guard: Guard, reader: int) -> None:
     guard.close()
 
     assert reader not in children()
+
+
+def test_large_mail_comes_back_whole(guard: Guard) -> None:
+    """And its memory is given back: the next mail has another reader."""
+    part = b"Content-Type: application/zlib\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    content = HEAD + b"--b\r\n" + part + (b"QUJD" * 19 + b"\r\n") * 120_000 + b"--b--"
+    first = children()
+
+    assert len(guard.read_mail(content, own_domain="xelent.se").attachments[0].content) == 120_000 * 57
+    assert children() == first
 
 
 def test_mail_that_breaks_the_limits_waits_for_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,13 @@ def sort(content: bytes) -> Triage:
     return triage(read_mail(content), sender_authentication=SenderAuthentication.NONE)
 
 
+def test_endless_text_is_read_in_part_and_by_a_person() -> None:
+    mail = read_mail(HEAD + b"\r\nRadera mig.\n\n" + b"ord " * 1_000_000)
+
+    assert mail.text.startswith("Radera mig.")
+    assert mail.unread == ("the mail is too long to be read whole",)
+
+
 # ------------------------------------------------------------------------------------------------------ documents
 
 

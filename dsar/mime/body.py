@@ -16,6 +16,8 @@ from dsar.mime.words import decode_text, printable, safe_filename, unflow
 from dsar.model import Attachment, AttachmentText
 
 _FORWARDED = "-----Forwarded message-----"
+#: A book; what people write is a thousandth of it.
+_LONGEST_TEXT_BYTES = 2_000_000
 #: Attachments of one mail that are read; who sends more is read by a person.
 _MOST_DOCUMENTS = 20
 #: A logo is smaller than a photograph of a letter.
@@ -137,7 +139,9 @@ class Body:
         self._mail_of.append(mail)
 
     def _decoded(self, part: Leaf) -> str:
-        text, as_declared = decode_text(part.payload, part.charset)
+        if len(part.payload) > _LONGEST_TEXT_BYTES:
+            self._unread.append("the mail is too long to be read whole")
+        text, as_declared = decode_text(part.payload[:_LONGEST_TEXT_BYTES], part.charset)
         if not as_declared:
             self.defects.append("the declared character set is wrong or unknown")
         return text
