@@ -143,6 +143,20 @@ def test_a_stranger_who_asks_for_something_is_shown_with_a_clock_of_its_own(offi
     assert f"M-{message.id}" in [line.reference for line in lines]
 
 
+def test_an_authority_that_names_a_case_is_shown_beside_it(office: Office) -> None:
+    """IMY is never answered by a machine and never takes part in the requester's thread: management reads it."""
+    office.receive(SENDER, ACCESS)
+    before = standing(office)
+    reference = office.only_case().reference
+
+    message = office.receive("Tillsyn <tillsyn@imy.se>", f"Vi har fått ett klagomål om {reference}.\n")
+
+    assert (message.disposition, message.status) == ("authority", "person")
+    assert "authority" in office.only_case().flags
+    assert standing(office) == before
+    assert len(mails(office)) == 1
+
+
 def test_a_reference_that_no_case_has_joins_nothing(office: Office) -> None:
     message = office.receive(SENDER, "I write about D-2026-99999. Where is my answer?\n")
     assert (message.disposition, message.case_id, message.status) == ("follow_up", None, "person")

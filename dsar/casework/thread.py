@@ -152,8 +152,11 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
         else:
             _hold_erasures(tx, requests, now=now)
             add_flags(tx, case, ("follow_up_unknown_sender",))
-            if triage.disposition is Disposition.AUTHORITY or triage.subjects[0].requests:
+            if triage.subjects[0].requests:
                 message.status = "person"  # what a stranger asks has a clock of its own until somebody has looked
+        if triage.disposition is Disposition.AUTHORITY:
+            add_flags(tx, case, ("authority",))
+            message.disposition, message.status = Disposition.AUTHORITY, "person"  # to management, the same day
         if all(request.state == State.CLOSED for request in tx.requests(case.id or 0)):
             message.status = "person"  # nothing of the case is open: reopen it, take it as a new request, or file it
     return True
