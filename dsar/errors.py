@@ -7,10 +7,12 @@ Every error that dsar raises, sorted by what the caller can do about it.
     │  ├ UnknownCaseError
     │  └ AmbiguousRequestError
     ├ TemporaryError                exit 3: try again later
+    │  ├ ReaderUnavailableError
     │  ├ InboxUnavailableError
     │  ├ OutboxUnavailableError
     │  ├ TokenUnavailableError
     │  ├ DispatchUncertainError
+    │  ├ MailFlowError
     │  ├ DatabaseUnavailableError
     │  ├ SystemUnavailableError
     │  └ StaleStateError
@@ -100,6 +102,13 @@ class DispatchUncertainError(TemporaryError):
         super().__init__("The connection broke while the letter was handed over; the mail server may have taken it.")
 
 
+class MailFlowError(TemporaryError):
+    """Mail does not come in, or what lies on the server differs from what is stored; the alarm tells the same."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+
+
 class DatabaseUnavailableError(TemporaryError):
     def __init__(self, cause: str) -> None:
         super().__init__(f"The database cannot be used: {cause}.")
@@ -110,6 +119,13 @@ class SystemUnavailableError(TemporaryError):
 
     def __init__(self, system: str, cause: str) -> None:
         super().__init__(f"System {system!r} did not answer: {cause}.")
+
+
+class ReaderUnavailableError(TemporaryError):
+    """No mail is to blame: the process that reads them does not come up."""
+
+    def __init__(self) -> None:
+        super().__init__("The process that reads mails does not start; no mail was read.")
 
 
 class StaleStateError(TemporaryError):

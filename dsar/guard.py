@@ -7,6 +7,7 @@ its memory, nor see its secrets: the child has no environment of ours, no core d
 but frames. What comes back is JSON and bytes, checked; nothing is unpickled.
 
     request   own domain, content        as one frame each
+    at start  no frame
     answer    "mail", JSON of the InboundMail, bytes of each attachment; or "malformed", why
     frame     8 bytes of length, then so many bytes
 """
@@ -21,12 +22,13 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from dsar.errors import MalformedMailError, ReaderLostError
+from dsar.errors import MalformedMailError, ReaderLostError, ReaderUnavailableError
 from dsar.mime import read_mail as read_here
 from dsar.model import InboundMail
 
@@ -59,7 +61,9 @@ class Guard:
 
     def read_mail(self, content: bytes, *, own_domain: str) -> InboundMail:
         """
-        As dsar.mime.read_mail. Raises: MalformedMailError; ReaderLostError if reading broke a limit or the reader.
+        As dsar.mime.read_mail.
+
+        Raises: MalformedMailError; ReaderLostError if reading broke a limit or the reader; ReaderUnavailableError.
 
         A child that dies is tried once more with the same mail, because others than the mail can have killed it.
         """
@@ -88,26 +92,28 @@ class Guard:
                 pipe.close()
 
     def _ask(self, request: Sequence[bytes]) -> list[bytes]:
-        deadline = time.monotonic() + self._limits.wall_seconds
         child = self._running()
-        if child.stdin is None or child.stdout is None:
-            raise AssertionError
         try:
-            _exchange(child.stdin.fileno(), _packed(request), child.stdout.fileno(), answer := _Answer(), deadline)
+            return _exchange(child, _packed(request), time.monotonic() + self._limits.wall_seconds)
         except TimeoutError:
             self.close()
             raise _LostError("reading it took too long", by_limit=True) from None
         except (OSError, EOFError):
-            code = child.wait()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(1)  # it is gone, unless it sent nonsense
+            slow = child.returncode == -signal.SIGXCPU
             self.close()
-            slow = code == -signal.SIGXCPU
             raise _LostError("reading it took too long" if slow else "the reader died of it", by_limit=slow) from None
-        return answer.frames
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._owner != os.getpid() or self._child.poll() is not None:
             self.close()
             self._child, self._owner = _start(self._limits), os.getpid()
+            try:
+                _exchange(self._child, (), time.monotonic() + self._limits.wall_seconds)
+            except (OSError, EOFError):  # TimeoutError is one
+                self.close()
+                raise ReaderUnavailableError from None
         return self._child
 
 
@@ -172,12 +178,17 @@ class _Answer:
         return self._left == 0
 
 
-def _exchange(into: int, request: Sequence[bytes], out_of: int, answer: _Answer, deadline: float) -> None:
-    """Write *request* and read *answer*. Raises: TimeoutError; OSError, EOFError if the child is gone."""
+def _exchange(child: subprocess.Popen[bytes], request: Sequence[bytes], deadline: float) -> list[bytes]:
+    """Write *request* and read the answer's frames. Raises: TimeoutError; OSError, EOFError if the child is gone."""
+    if child.stdin is None or child.stdout is None:
+        raise EOFError
+    into, out_of = child.stdin.fileno(), child.stdout.fileno()
     unsent = [memoryview(piece) for piece in request if piece]
+    answer = _Answer()
     poll = select.poll()
     poll.register(out_of, select.POLLIN)
-    poll.register(into, select.POLLOUT)
+    if unsent:
+        poll.register(into, select.POLLOUT)
     while True:
         ready = dict(poll.poll(max(0, deadline - time.monotonic()) * 1000))
         if not ready:
@@ -195,7 +206,7 @@ def _exchange(into: int, request: Sequence[bytes], out_of: int, answer: _Answer,
             if not data:
                 raise EOFError
             if answer.take(data):
-                return
+                return answer.frames
 
 
 def _mail(answer: Sequence[bytes]) -> InboundMail:
@@ -221,6 +232,8 @@ def _serve(cpu_seconds: int, memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    answers.writelines(_packed([]))
+    answers.flush()
     while (count := requests.read(_LENGTH_BYTES)) != b"":
         own_domain, content = (_frame(requests) for _ in range(int.from_bytes(count)))
         used = resource.getrusage(resource.RUSAGE_SELF)

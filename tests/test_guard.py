@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from office import open_office
 
 from dsar.casework import intake, views
-from dsar.errors import MalformedMailError, ReaderLostError
+from dsar.errors import MalformedMailError, ReaderLostError, ReaderUnavailableError
 from dsar.guard import Guard, Limits
 from dsar.mime import read_mail
 
@@ -146,6 +147,14 @@ def test_child_ends_with_its_parent(guard: Guard, reader: int) -> None:
     guard.close()
 
     assert reader not in children()
+
+
+def test_reader_that_does_not_start_blames_no_mail(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged installation must not set aside every mail; the step is tried again later."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    with pytest.raises(ReaderUnavailableError):
+        guard.read_mail(SHORT, own_domain="xelent.se")
 
 
 def test_large_mail_comes_back_whole(guard: Guard) -> None:
