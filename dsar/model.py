@@ -6,9 +6,13 @@ datetimes, dates ending in `_on` are Stockholm dates, `language` is ISO 639-1, e
 """
 
 import hashlib
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
+from typing import BinaryIO
 
 from dsar.lifecycle import Outcome
 
@@ -77,12 +81,31 @@ class RawMail:
     uid_validity: int  #: Epoch of *uid*.
     uid: int  #: UID within the folder and epoch.
     received_at: datetime  #: INTERNALDATE: arrival at the mail server, where the legal clock starts.
-    content: bytes  #: The exact bytes.
+    content: bytes  #: The exact bytes; b"" of a mail too big for memory, which lies in `spool`.
+    spool: BinaryIO | None = field(default=None, repr=False)  #: Temporary file with the exact bytes of a big mail.
+    stated_size: int | None = None  #: RFC822.SIZE, which some servers get wrong; only ever compared with itself.
+
+    def pieces(self) -> Iterator[bytes]:
+        """The exact bytes, in order; at most 1 MB at a time from a file."""
+        if self.spool is None:
+            yield self.content
+            return
+        self.spool.seek(0)
+        while piece := self.spool.read(1 << 20):
+            yield piece
 
     @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return len(self.content) if self.spool is None else self.spool.seek(0, io.SEEK_END)
+
+    @cached_property
     def sha256(self) -> str:
         """Identity of the mail: hex digest of the exact bytes."""
-        return hashlib.sha256(self.content).hexdigest()
+        digest = hashlib.sha256()
+        for piece in self.pieces():
+            digest.update(piece)
+        return digest.hexdigest()
 
 
 # ----------------------------------------------------------------------------------- mime -> triage: InboundMail

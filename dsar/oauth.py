@@ -1,11 +1,14 @@
 """
 Client credentials or a refresh token -> access tokens for mail servers that accept no password.
 
-Effects: HTTPS to the token server. Tokens are kept in memory until shortly before they expire, and appear in no log and
-no error; what the server answers is quoted only where RFC 6749 fixes the words.
+Effects: HTTPS to the token server; the file that keeps the newest refresh token. Access tokens are kept in memory until
+shortly before they expire. No token appears in a log or an error; what the server answers is quoted only where RFC 6749
+fixes the words.
 """
 
+import hashlib
 import json
+import os
 import threading
 import time
 import urllib.error
@@ -14,6 +17,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 
 from dsar.errors import TokenUnavailableError
@@ -45,6 +49,7 @@ class OAuthClient:
     client_secret: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     scope: str = ""
+    renewed_token_path: Path | None = None  #: Keeps the newest refresh token; None: it is forgotten at the end.
 
     def __post_init__(self) -> None:
         """Raises: ValueError if the secret would travel unencrypted, or id or secret are missing."""
@@ -95,8 +100,9 @@ class AccessTokens:
         self._renew_at = asked_at + seconds - _RENEW_BEFORE_SECONDS
         # RFC 6749 s. 6: "the authorization server MAY issue a new refresh token", which then replaces the old one.
         renewed = answer.get("refresh_token")
-        if self._refresh_token and isinstance(renewed, str) and renewed:
+        if self._refresh_token and isinstance(renewed, str) and renewed not in ("", self._refresh_token):
             self._refresh_token = renewed
+            self._keep(renewed)
 
     def _ask(self) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  # the scheme is checked in OAuthClient
@@ -117,9 +123,43 @@ class AccessTokens:
         client = self._client
         fields = {"grant_type": "client_credentials", "client_id": client.client_id, "scope": client.scope}
         if self._refresh_token:
+            self._refresh_token = self._kept() or self._refresh_token  # another process may have got a newer one
             fields |= {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
         fields["client_secret"] = client.client_secret
         return urllib.parse.urlencode({name: value for name, value in fields.items() if value}).encode()
+
+    # What is kept begins with a digest of the token in settings: a new one there replaces what came from the old.
+
+    def _kept(self) -> str | None:
+        """The newest refresh token that came from the one in settings; None if none is kept."""
+        path = self._client.renewed_token_path
+        if path is None:
+            return None
+        try:
+            origin, _, token = path.read_text("ascii").strip().partition(" ")
+        except (OSError, ValueError):
+            return None
+        return token if origin == self._origin() else None
+
+    def _keep(self, token: str) -> None:
+        """Write to a file that only we may read, whole or not at all. Raises: TokenUnavailableError."""
+        path = self._client.renewed_token_path
+        if path is None:
+            return
+        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            with os.fdopen(
+                os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii"
+            ) as file:
+                file.write(f"{self._origin()} {token}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except (OSError, ValueError):
+            raise TokenUnavailableError(self._account, "the new refresh token could not be kept") from None
+
+    def _origin(self) -> str:
+        return hashlib.sha256(self._client.refresh_token.encode()).hexdigest()
 
 
 def _json_object(content: bytes) -> dict[str, Any]:

@@ -7,13 +7,15 @@ promise P1: fetch, commit, and only then move. A crash anywhere costs a repetiti
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 from dsar import worker
-from dsar.casework import intake
+from dsar.casework import health, intake, reconciling
 from dsar.casework.context import App
 from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
 from dsar.inbox import ImapInbox
@@ -21,7 +23,14 @@ from dsar.inbox import ImapInbox
 log = logging.getLogger(__name__)
 
 _LEASE_SECONDS = 600.0
-_RECONNECT_SECONDS = (1, 5, 15, 60)
+_RENEW_SECONDS = 60.0
+_RECONNECT_SECONDS = (1.0, 5.0, 15.0, 60.0)
+_STEP_SECONDS = 2.0
+_MOVED_PER_COMMIT = 1000
+
+_Result = TypeVar("_Result")
+
+_UNREACHABLE = (InboxUnavailableError, TokenUnavailableError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,102 +50,195 @@ def poll(app: App, mailbox: str, inbox: ImapInbox) -> Poll:
     Args: inbox: connected.
     Raises: InboxUnavailableError; what was committed before stays.
     """
-    holder = worker.worker_name()
-    lease = f"mailbox:{mailbox}"
-    with app.store.transaction() as tx:
-        if not tx.take_lease(lease, holder, now=datetime.now(UTC), seconds=_LEASE_SECONDS):
+    with _lease(app, mailbox) as renew:
+        if renew is None:
             return Poll(mailbox=mailbox, stored=0, unfetchable=0, busy=True)
+        found = [_poll_folder(app, mailbox, folder, inbox, renew) for folder in inbox.account.folders]
+    return Poll(mailbox=mailbox, stored=sum(had for had, _ in found), unfetchable=sum(lost for _, lost in found))
+
+
+def reconcile(app: App, mailbox: str, inbox: ImapInbox) -> reconciling.Differences | None:
+    """
+    Compare what lies on the server with what is stored; None if another process works on this mailbox.
+
+    Args: inbox: connected. Raises: InboxUnavailableError.
+    """
+    with _lease(app, mailbox) as renew:
+        return None if renew is None else reconciling.reconcile(app, inbox, now=datetime.now(UTC))
+
+
+@contextmanager
+def _lease(app: App, mailbox: str) -> Iterator[Callable[[], None] | None]:
+    """One process at a time works on a mailbox: yields what renews the lease, None if another process holds it."""
+    holder, name = worker.worker_name(), f"mailbox:{mailbox}"
+    taken_at = time.monotonic()
+
+    def take() -> bool:
+        with app.store.transaction() as tx:
+            return tx.take_lease(name, holder, now=datetime.now(UTC), seconds=_LEASE_SECONDS)
+
+    def renew() -> None:
+        nonlocal taken_at
+        if time.monotonic() - taken_at > _RENEW_SECONDS and take():
+            taken_at = time.monotonic()
+
+    if not take():
+        yield None
+        return
     try:
-        stored = unfetchable = 0
-        for folder in inbox.account.folders:
-            stored += _poll_folder(app, mailbox, folder, inbox)
-            unfetchable += len(inbox.unfetchable)
+        yield renew
     finally:
         with app.store.transaction() as tx:
-            tx.give_lease(lease, holder)
-    return Poll(mailbox=mailbox, stored=stored, unfetchable=unfetchable)
+            tx.give_lease(name, holder)
 
 
-def _poll_folder(app: App, mailbox: str, folder: str, inbox: ImapInbox) -> int:
+def _poll_folder(app: App, mailbox: str, folder: str, inbox: ImapInbox, renew: Callable[[], None]) -> tuple[int, int]:
+    """How many mails were stored, and how many the server would not give."""
     epoch = inbox.uid_validity(folder)
     with app.store.transaction() as tx:
         low = tx.last_uid(mailbox, folder, epoch)
-    stored = 0
+    stored, lost = _fetch_again(app, mailbox, folder, epoch, inbox)
+    noted = 0
     for batch in inbox.new_mails(folder, after_uid=low, seen_at=datetime.now(UTC)):
         # before the batch, whose commit moves the mark past them
-        _note_unfetchable(app, mailbox, folder, epoch, inbox.unfetchable)
+        _note_lost(app, mailbox, folder, epoch, inbox.unfetchable[noted:])
+        noted = len(inbox.unfetchable)
         intake.store_mails(app, batch, now=datetime.now(UTC))
         stored += len(batch)
-    _note_unfetchable(app, mailbox, folder, epoch, inbox.unfetchable)
+        renew()
+    _note_lost(app, mailbox, folder, epoch, inbox.unfetchable[noted:])
     with app.store.transaction() as tx:
+        tx.forget_lost(mailbox, folder, epoch, now=datetime.now(UTC))
         done = tx.unmoved(mailbox, folder, epoch)
         tx.mark_polled(mailbox, folder, epoch, now=datetime.now(UTC))
-    if done:  # committed above, so the server's copy may leave the inbox now
-        inbox.move_done(folder, epoch, done)
+    for start in range(0, len(done), _MOVED_PER_COMMIT):
+        uids = done[start : start + _MOVED_PER_COMMIT]
+        places = inbox.move_done(folder, epoch, uids)  # committed above, so the server's copy may leave the inbox now
         with app.store.transaction() as tx:
-            tx.mark_moved(mailbox, folder, epoch, done, datetime.now(UTC))
-    return stored
+            tx.mark_moved(mailbox, folder, epoch, uids, now=datetime.now(UTC), places=places)
+        renew()
+    return stored, lost + len(inbox.unfetchable)
 
 
-def _note_unfetchable(app: App, mailbox: str, folder: str, epoch: int, uids: list[int]) -> None:
-    """A mail that the server will not give goes before a person; it stays where it is."""
+def _fetch_again(app: App, mailbox: str, folder: str, epoch: int, inbox: ImapInbox) -> tuple[int, int]:
+    """Ask again for what the server would not give before."""
     with app.store.transaction() as tx:
-        for uid in uids:
-            tx.add_lost(mailbox, folder, epoch, uid)
+        due = tx.to_fetch_again(mailbox, folder, epoch, now=datetime.now(UTC))
+    if not due:
+        return 0, 0
+    stored: set[int] = set()
+    for batch in inbox.mails(folder, due, seen_at=datetime.now(UTC)):
+        intake.store_mails(app, batch, now=datetime.now(UTC))
+        stored.update(mail.uid for mail in batch)
+    _note_lost(app, mailbox, folder, epoch, inbox.unfetchable)
+    gone = [uid for uid in due if uid not in stored and uid not in inbox.unfetchable]
+    with app.store.transaction() as tx:
+        tx.mark_gone(mailbox, folder, epoch, gone, now=datetime.now(UTC))
+    return len(stored), len(inbox.unfetchable)
+
+
+def _note_lost(app: App, mailbox: str, folder: str, epoch: int, uids: list[int]) -> None:
+    """A mail that the server will not give goes before a person; it stays where it is and is asked for again."""
+    if uids:
+        with app.store.transaction() as tx:
+            tx.note_lost(mailbox, folder, epoch, uids, now=datetime.now(UTC))
+
+
+# ------------------------------------------------------------------------------------------------------- the loop
+
+
+class _Line:
+    """A connection to one mailbox, kept for as long as it works."""
+
+    def __init__(self, mailbox: str, open_inbox: Callable[[], ImapInbox]) -> None:
+        self.mailbox = mailbox
+        self._open_inbox = open_inbox
+        self.inbox: ImapInbox | None = None
+
+    def connected(self) -> ImapInbox:
+        """Raises: InboxUnavailableError, TokenUnavailableError."""
+        if self.inbox is None:
+            self.inbox = self._open_inbox().__enter__()
+        return self.inbox
+
+    def drop(self, error: BaseException | None = None) -> None:
+        inbox, self.inbox = self.inbox, None
+        if inbox is not None:
+            inbox.__exit__(type(error) if error else None, error, None)
 
 
 def run(
     tools: worker.Tools,
-    inboxes: dict[str, Callable[[], ImapInbox]],
+    inboxes: Mapping[str, Callable[[], ImapInbox]],
     *,
     interval_seconds: float,
     stopped: Callable[[], bool],
 ) -> None:
     """
-    Poll, work, wait, until *stopped*; server restarts and dropped lines are survived.
+    Poll, work, wait, until *stopped*; server restarts, dropped lines and expired tokens are survived.
 
+    It waits on the connection that has just looked into the first mailbox, so that nothing can come unseen between.
     Args: interval_seconds: longest wait between two polls, whether or not the server announces new mail.
     """
     worker.free_dead(tools.app)
+    lines = [_Line(mailbox, open_inbox) for mailbox, open_inbox in inboxes.items()]
     failures = 0
-    while not stopped():
-        try:
-            reached = [_try_to_poll(tools.app, mailbox, open_inbox) for mailbox, open_inbox in inboxes.items()]
-            worker.run_due(tools)  # letters leave although a mailbox is down
-            if all(reached):
-                failures = 0
-                _wait(tools, inboxes, interval_seconds, stopped)
-                continue
-        except TemporaryError as error:
-            log.warning("round failed", extra={"error": type(error).__name__})
-        _sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)], stopped)
-        failures += 1
-
-
-def _try_to_poll(app: App, mailbox: str, open_inbox: Callable[[], ImapInbox]) -> bool:
-    """Whether the mailbox could be read."""
     try:
-        with open_inbox() as inbox:
-            poll(app, mailbox, inbox)
-    except (InboxUnavailableError, TokenUnavailableError) as error:
-        log.warning("poll failed", extra={"mailbox": mailbox, "error": type(error).__name__})
+        while not stopped():
+            reached = _round(tools, lines)
+            failures = 0 if reached else failures + 1
+            pause = _RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS)) - 1] if failures else interval_seconds
+            _wait(tools, lines[0], min(pause, interval_seconds), stopped)
+    finally:
+        for line in lines:
+            line.drop()
+
+
+def _round(tools: worker.Tools, lines: list[_Line]) -> bool:
+    """Look into every mailbox, do what is due, watch over the flow of mail; whether all of it was possible."""
+    app = tools.app
+    try:
+        polls = [_try(line, partial(poll, app, line.mailbox)) for line in lines]
+        worker.run_due(tools)  # letters leave although a mailbox is down
+        for line in lines:
+            if line.inbox is not None and reconciling.is_due(app, line.mailbox, now=datetime.now(UTC)):
+                _try(line, partial(reconcile, app, line.mailbox))
+        health.look_after(app, tools.outbox, now=datetime.now(UTC))
+    except TemporaryError as error:
+        log.warning("round failed", extra={"error": type(error).__name__})
         return False
-    return True
+    return None not in polls
 
 
-def _wait(
-    tools: worker.Tools, inboxes: dict[str, Callable[[], ImapInbox]], seconds: float, stopped: Callable[[], bool]
-) -> None:
-    """Wait for new mail by IDLE in the first mailbox, doing due steps every few seconds meanwhile."""
-    deadline = time.monotonic() + seconds
-    with suppress(InboxUnavailableError), next(iter(inboxes.values()))() as inbox:
-        while not stopped() and (left := deadline - time.monotonic()) > 0:
-            if inbox.wait(min(left, 5.0)):
-                return
+def _try(line: _Line, action: Callable[[ImapInbox], _Result]) -> _Result | None:
+    """What *action* answers over this line; None if the line broke, which is then given up."""
+    try:
+        return action(line.connected())
+    except _UNREACHABLE as error:
+        log.warning("mailbox cannot be used", extra={"mailbox": line.mailbox, "error": type(error).__name__})
+        line.drop(error)
+        return None
+    except BaseException as error:
+        line.drop(error)
+        raise
+
+
+def _wait(tools: worker.Tools, line: _Line, seconds: float, stopped: Callable[[], bool]) -> None:
+    """Wait for new mail by IDLE where the line stands, doing due steps every few seconds meanwhile."""
+
+    def work() -> bool:
+        try:
             worker.run_due(tools)
+        except TemporaryError as error:
+            log.warning("steps failed", extra={"error": type(error).__name__})
+        return stopped()
 
+    def look(inbox: ImapInbox) -> bool:
+        return inbox.wait(deadline - time.monotonic(), meanwhile=work, every=_STEP_SECONDS)
 
-def _sleep(seconds: float, stopped: Callable[[], bool]) -> None:
     deadline = time.monotonic() + seconds
     while not stopped() and time.monotonic() < deadline:
-        time.sleep(0.2)
+        if line.inbox is None:
+            time.sleep(0.2)
+        elif _try(line, look) is not False:
+            return  # there may be new mail, or the line broke

@@ -27,6 +27,10 @@ def new(inbox: ImapInbox, after_uid: int = 0, folder: str = "INBOX") -> list[Raw
     return [mail for batch in inbox.new_mails(folder, after_uid=after_uid, seen_at=SEEN_AT) for mail in batch]
 
 
+def whole(mail: RawMail) -> bytes:
+    return b"".join(mail.pieces())
+
+
 def numbered(number: int, size: int = 0) -> bytes:
     return f"Subject: {number}\r\n\r\n".encode() + b"x" * size + b"\r\n"
 
@@ -110,9 +114,7 @@ def test_a_mail_over_eight_megabytes_arrives_whole(dovecot_server: DovecotServer
     dovecot_server.append(big, mail_user)
     dovecot_server.append(LETTER, mail_user)
     with ImapInbox(dovecot_server.account(mail_user)) as inbox:
-        assert [mail.content == expected for mail, expected in zip(new(inbox), [big, LETTER], strict=True)] == [
-            True
-        ] * 2
+        assert [whole(mail) == expected for mail, expected in zip(new(inbox), [big, LETTER], strict=True)] == [True] * 2
 
 
 def test_between_two_batches_the_inbox_may_be_used_for_something_else(
@@ -513,7 +515,7 @@ def in_pieces(mail: bytes, *, broken_from: int | None = None) -> ImapScript:
 def test_a_big_mail_is_asked_for_in_pieces_until_nothing_follows() -> None:
     mail = numbered(5, 2_500_000)
     with LyingImapServer(in_pieces(mail)) as server, ImapInbox(server.account()) as inbox:
-        assert [found.content == mail for found in new(inbox)] == [True]
+        assert [whole(found) == mail for found in new(inbox)] == [True]
     offsets = [0, 1 << 20, 2 << 20, len(mail)]
     assert [command for command in server.received if b"PEEK" in command] == [
         b"UID FETCH 5 (UID BODY.PEEK[]<%d.1048576>)" % offset for offset in offsets

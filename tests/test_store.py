@@ -267,7 +267,7 @@ def test_a_sighting_is_noted_once_and_another_epoch_is_another(store: Store) -> 
 
 def test_a_mail_that_the_server_gives_at_last_is_moved_like_any_other(store: Store) -> None:
     with store.transaction() as tx:
-        tx.add_lost("privacy", "INBOX", 1, 7)
+        tx.note_lost("privacy", "INBOX", 1, [7], now=NOW)
     with store.transaction() as tx:
         assert ([each.uid for each in tx.unfetched()], tx.unmoved("privacy", "INBOX", 1)) == ([7], [])
     add(store, mail())
@@ -292,7 +292,7 @@ def test_another_epoch_is_read_from_the_start(store: Store) -> None:
 def test_moved_mails_are_not_moved_again(store: Store) -> None:
     with store.transaction() as tx:
         tx.add_mails([mail(7), mail(8)], sealed={})
-        tx.mark_moved("privacy", "INBOX", 1, [7], NOW)
+        tx.mark_moved("privacy", "INBOX", 1, [7], now=NOW, places={7: (5, 1)})
     with store.transaction() as tx:
         assert tx.unmoved("privacy", "INBOX", 1) == [8]
 

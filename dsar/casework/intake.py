@@ -5,20 +5,24 @@ Nothing is lost (P1): raw bytes and sighting are committed before anybody touche
 stored bytes and may be repeated, and what cannot be read goes before a person.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 
 from dsar import guard, identity, signatures
-from dsar.casework import confirming, thread
+from dsar.casework import confirming, health, thread
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
 from dsar.casework.opening import open_cases
-from dsar.errors import MalformedMailError
+from dsar.errors import MalformedMailError, WrongKeyError
 from dsar.model import Disposition, InboundMail, RawMail, Triage
 from dsar.store import Transaction
 from dsar.store.tables import Message
 from dsar.triage import Form, triage
+
+#: What the sealed bytes of a mail are: all of them, or a piece of a big mail with its number.
+_WHOLE, _PIECE = "raw_content.content", "raw_piece.sealed_content"
 
 #: Dispositions that end without a case when no person is needed.
 _FILED = frozenset({Disposition.NOT_REQUEST, Disposition.AUTO_REPLY, Disposition.BOUNCE})
@@ -32,33 +36,47 @@ def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool
     Repeating it with the same mails changes nothing. Keys come first: a key without a mail harms nobody.
     """
     last = mails[-1]
-    contents = {mail.sha256: mail.content for mail in mails}
     with app.store.transaction() as tx:
-        stored = tx.stored(contents)
+        stored = tx.stored({mail.sha256 for mail in mails})
+    new = {mail.sha256: mail for mail in mails if mail.sha256 not in stored}
     app.vault.create_key(mailbox_key(last.mailbox))
     sealed = app.vault.seal_each(
-        {mail_key(digest): content for digest, content in contents.items() if digest not in stored},
+        {mail_key(digest): mail.content for digest, mail in new.items()},  # b"" of a big mail: this makes its key
         wrapped_by=mailbox_key(last.mailbox),
-        context="raw_content.content",
+        context=_WHOLE,
     )
     with app.store.transaction() as tx:
-        new = tx.add_mails(
-            mails, sealed={digest: sealed[mail_key(digest)] for digest in contents if digest not in stored}
-        )
+        ids = tx.add_mails(mails, sealed={digest: sealed[mail_key(digest)] for digest in new})
+        for digest, mail in new.items():
+            if mail.spool is not None:
+                tx.add_raw_pieces(digest, _sealed_pieces(app, mail))
         if sort:
-            tx.enqueue_new("sort", new, due_at=now)
+            tx.enqueue_new("sort", ids, due_at=now)
         tx.mark_read(last.mailbox, last.folder, last.uid_validity, last_uid=last.uid, now=now)
+
+
+def _sealed_pieces(app: App, mail: RawMail) -> Iterator[bytes]:
+    for position, piece in enumerate(mail.pieces()):
+        yield app.vault.seal(mail_key(mail.sha256), f"{_PIECE}:{position}", piece)
 
 
 def raw_content(app: App, message: Message, *, within: Transaction | None = None) -> bytes:
     """
     The exact bytes of a stored mail.
 
-    Args: within: the caller's open transaction, if there is one. Raises: WrongKeyError if its keys are gone.
+    Args: within: the caller's open transaction, if there is one. Raises: WrongKeyError if its keys are gone, or if it
+    is not the mail that was stored.
     """
+    key = mail_key(message.sha256)
     with nullcontext(within) if within else app.store.transaction() as tx:
-        sealed = tx.raw(message.sha256)
-    return app.vault.unseal(mail_key(message.sha256), "raw_content.content", sealed)
+        whole = app.vault.unseal(key, _WHOLE, tx.raw(message.sha256))
+        if whole:
+            return whole
+        sealed = enumerate(tx.raw_pieces(message.sha256))
+        content = b"".join(app.vault.unseal(key, f"{_PIECE}:{position}", piece) for position, piece in sealed)
+    if hashlib.sha256(content).hexdigest() != message.sha256:  # a piece is missing
+        raise WrongKeyError(key)
+    return content
 
 
 def read(app: App, message: Message, *, within: Transaction | None = None) -> InboundMail:
@@ -76,6 +94,8 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
         mail = read(app, message)
     except MalformedMailError as error:
         set_aside(app, message_id, error=type(error).__name__, now=now)
+        return
+    if health.settle_self_test(app, message_id, mail, now=now):
         return
     if thread.settle_own_copy(app, message_id, mail, now=now) or thread.settle_bounce(app, message_id, mail, now=now):
         return

@@ -130,7 +130,7 @@ def _unfetched_line(sighting: Sighting, today: date) -> QueueLine:
         legal_on=today,
         days_left=0,
         handler=None,
-        blockers=("the mail server will not give it",),
+        blockers=(f"the mail server would not give it, {sighting.attempts} time(s)",),
         flags=(),
     )
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dsar import letters, settings, staff, wiring
 from dsar.approval import APPROVING
+from dsar.casework import health
 from dsar.cli.setup import Finding
 from dsar.errors import DsarError, SettingsError
 from dsar.inbox import ImapInbox
@@ -27,7 +28,7 @@ def examine(path: Path) -> list[Finding]:
     except SettingsError as error:
         return [Finding("fail", "settings", problem) for problem in error.problems]
     findings = [Finding("ok", "settings", str(path))]
-    for look in (_clock, _database, _keys, _templates, _mailboxes, _smtp, _systems, _staff, _separation):
+    for look in (_clock, _database, _keys, _templates, _mailboxes, _smtp, _flow, _systems, _staff, _separation):
         findings += look(chosen)
     return findings
 
@@ -101,6 +102,32 @@ def _smtp(chosen: Settings) -> Iterator[Finding]:
             "no mail server's Authentication-Results are trusted, so every sender goes before a person; "
             "set [authentication] trusted",
         )
+
+
+def _flow(chosen: Settings) -> Iterator[Finding]:
+    """Whether mail has been read of late, and whether anybody would hear if it were not."""
+    store = Store(chosen.database.url.get_secret_value())
+    try:
+        with store.transaction() as tx:
+            wrong = health.problems(chosen, tx, now=datetime.now(UTC))
+    except DsarError:
+        return  # the finding about the database says it
+    finally:
+        store.close()
+    for problem in wrong:
+        yield Finding("fail", "flow of mail", problem.words)
+    if not wrong:
+        yield Finding("ok", "flow of mail", "")
+    if chosen.health.alarm_address is None:
+        yield Finding("warning", "alarm", "nobody is told when mail stops coming; set [health] alarm_address")
+    elif chosen.health.alarm_address in chosen.own_addresses:
+        yield Finding("warning", "alarm", "alarms go to the mailbox that they are about; set another alarm_address")
+    for name, section in {
+        **{f"mailbox.{name}": box for name, box in chosen.mailboxes.items()},
+        "smtp": chosen.smtp,
+    }.items():
+        if section.oauth2_refresh_token.get_secret_value() and section.oauth2_renewed_token_path is None:
+            yield Finding("warning", name, "renewed refresh tokens are forgotten; set oauth2_renewed_token_path")
 
 
 def _systems(chosen: Settings) -> Iterator[Finding]:

@@ -6,14 +6,18 @@ from types import FrameType
 import click
 
 from dsar.cli.console import now, print_json, print_table, session
-from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
+from dsar.errors import InboxUnavailableError, MailFlowError, TemporaryError, TokenUnavailableError
 
 
 @click.command()
+@click.option(
+    "--reconcile", is_flag=True, help="Compare the mailboxes with what is stored, too, as 'dsar run' does daily."
+)
 @click.pass_context
-def poll(ctx: click.Context) -> None:
+def poll(ctx: click.Context, *, reconcile: bool) -> None:
     """Fetch new mail once and do everything that is due."""
     from dsar import poller, worker
+    from dsar.casework import health
 
     with session(ctx, for_anybody=True) as opened:
         worker.free_dead(opened.app)
@@ -22,18 +26,24 @@ def poll(ctx: click.Context) -> None:
             try:
                 with open_inbox() as inbox:
                     found = poller.poll(opened.app, mailbox, inbox)
+                    differences = poller.reconcile(opened.app, mailbox, inbox) if reconcile else None
             except (InboxUnavailableError, TokenUnavailableError) as error:
                 failures.append(error)  # the other mailboxes and what is due do not wait for this one
                 continue
             note = ", another process reads it just now" if found.busy else ""
             lost = f", {found.unfetchable} could not be fetched" if found.unfetchable else ""
             click.echo(f"{mailbox}: {found.stored} new{lost}{note}")
+            if differences is not None:
+                click.echo(f"{mailbox}: {differences.words() or 'nothing'} differs from what is stored")
         steps = opened.run_due()
         click.echo(f"{steps} step(s) done.")
+        wrong = health.look_after(opened.app, opened.tools.outbox, now=now())
         for failure in failures[1:]:
             click.echo(f"Error: {failure}", err=True)
         if failures:
             raise failures[0]
+        if wrong:
+            raise MailFlowError([problem.words for problem in wrong])
 
 
 @click.command()

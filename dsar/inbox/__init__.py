@@ -6,6 +6,6 @@ use cases, `connection` makes one connection trustworthy, `wire` is the text of 
 """
 
 from dsar.inbox.connection import ImapAccount
-from dsar.inbox.mailbox import ImapInbox
+from dsar.inbox.mailbox import Census, ImapInbox
 
-__all__ = ["ImapAccount", "ImapInbox"]
+__all__ = ["Census", "ImapAccount", "ImapInbox"]

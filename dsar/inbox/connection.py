@@ -6,20 +6,21 @@ every mail) and turns all foreign errors into InboxUnavailableError without the 
 """
 
 import imaplib
+import re
 import select
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from imapclient import IMAPClient, SocketTimeout  # type: ignore[import-untyped]
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError  # type: ignore[import-untyped]
 
 from dsar.errors import InboxUnavailableError
-from dsar.inbox.wire import Items, compact_set, fetched_items, found_uids
+from dsar.inbox.wire import Items, compact_set, copied_uids, fetched_items, found_uids
 from dsar.mailserver import CredentialSource, Security, cause_of, plain_is_refused, tls_context
 
 _FOREIGN_ERRORS = (imaplib.IMAP4.error, OSError, ValueError, LookupError)  # imapclient's errors derive from imaplib's
@@ -131,14 +132,37 @@ class Connection:
         if status != "OK":
             raise self.unavailable("its server refused to mark mails that were copied")
 
+    def transfer(self, verb: Literal["MOVE", "COPY"], uids: str, folder: str) -> dict[int, tuple[int, int]]:
+        """
+        Move or copy mails of the open folder.
+
+        Returns: {UID: (UIDVALIDITY, UID) in *folder*}, as far as the server tells; imapclient drops that.
+        """
+        self._imap.untagged_responses.pop("COPYUID", None)
+        encoded = self.client._normalise_folder(folder)  # noqa: SLF001  # modified UTF-7, quoted
+        status, lines = self._imap._simple_command("UID", verb, uids, encoded)  # noqa: SLF001
+        if status != "OK":
+            raise self.unavailable("its server refused to move mails")
+        told = self._imap.untagged_responses.pop("COPYUID", [])  # RFC 6851 section 4.3: before the tagged OK
+        tagged = re.findall(rb"^\[COPYUID ([^\]]*)\]", lines[0] or b"")
+        return copied_uids([*told, *tagged])
+
     # ----------------------------------------------------------------------------------------------------- IDLE
 
-    def idle(self, seconds: float) -> bool:
-        """True once the server announces mail. imapclient's own idle_check takes a dead connection for silence."""
+    def idle(self, seconds: float, *, meanwhile: Callable[[], bool], every: float) -> bool:
+        """
+        True once the server announces mail. imapclient's own idle_check takes a dead connection for silence.
+
+        Args: meanwhile: called after each *every* seconds of silence; True ends the waiting.
+        """
         self.client.idle()
         deadline = time.monotonic() + seconds
         announced = False
-        while not announced and self._has_line(deadline):
+        while not announced and (left := deadline - time.monotonic()) > 0:
+            if not self._has_line(time.monotonic() + min(left, every)):
+                if left > every and meanwhile():
+                    break
+                continue
             self._imap._get_response()  # noqa: SLF001  # waits for the rest of a split line, aborts at end of stream
             if "BYE" in self._imap.untagged_responses:
                 raise self.unavailable("its server ended the connection")

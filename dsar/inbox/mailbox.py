@@ -8,11 +8,13 @@ UIDs, never sequence numbers: those shift whenever another client deletes. A UID
 folder's UIDVALIDITY (RFC 9051 section 2.3.1.1), which is compared before anything is read or moved.
 """
 
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from dsar.inbox.connection import Connection, ImapAccount
 from dsar.inbox.wire import Items, arrival, compact_set, packed, quoted, stated_size
@@ -28,6 +30,14 @@ _POLL_SECONDS = 60  # where IDLE is missing
 
 #: Names under which servers return a body that was asked for as BODY.PEEK[].
 _BODY_ITEMS = (b"BODY[]", b"BODY[]<0>", b"RFC822")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Census:
+    """Which mails lie in a folder."""
+
+    uid_validity: int
+    sizes: Mapping[int, int]  #: {UID: RFC822.SIZE as the server states it, 0 if it does not}
 
 
 class ImapInbox:
@@ -76,30 +86,32 @@ class ImapInbox:
         with self._connection.translated():
             epoch = self._connection.select(folder, readonly=True, expected=self._epochs.get(folder))
             uid_next = self._connection.uid_next
-            for block in _blocks(self._uids_above(after_uid), _UIDS_PER_COMMAND):
-                self._reopen(folder, epoch)
-                items = self._connection.fetch(block, "(UID RFC822.SIZE INTERNALDATE)") or {}
-                for uids in packed(block, items, limit_bytes=_BATCH_BYTES):
-                    self._reopen(folder, epoch)
-                    batch = tuple(
-                        RawMail(
-                            mailbox=self.account.mailbox,
-                            folder=folder,
-                            uid_validity=epoch,
-                            uid=uid,
-                            received_at=arrival(items.get(uid, {}).get(b"INTERNALDATE"), content, seen_at=seen_at),
-                            content=content,
-                        )
-                        for uid, content in self._contents(uids, items).items()
-                    )
-                    if batch:
-                        yield batch
+            yield from self._batches(folder, epoch, self._uids_above(after_uid), seen_at)
             self._searched[folder] = uid_next
 
-    def wait(self, seconds: float) -> bool:
+    def mails(self, folder: str, uids: Sequence[int], *, seen_at: datetime) -> Iterator[tuple[RawMail, ...]]:
+        """The mails of *uids*, ascending, as `new_mails` gives them; those that are not there are left out."""
+        self.unfetchable = []
+        with self._connection.translated():
+            epoch = self._connection.select(folder, readonly=True, expected=self._epochs.get(folder))
+            yield from self._batches(folder, epoch, uids, seen_at)
+
+    def census(self, folder: str) -> Census | None:
+        """What lies in *folder*; None if there is no such folder."""
+        with self._connection.translated():
+            if not self._connection.client.folder_exists(folder):
+                return None
+            epoch = self._epochs[folder] = self._connection.select(folder, readonly=True)
+            uids = self._uids_above(0)
+            answers = [self._connection.fetch(block, "(UID RFC822.SIZE)") for block in _blocks(uids, _UIDS_PER_COMMAND)]
+        items = {uid: found for answer in answers for uid, found in (answer or {}).items()}
+        return Census(uid_validity=epoch, sizes={uid: stated_size(items.get(uid, {})) for uid in uids})
+
+    def wait(self, seconds: float, *, meanwhile: Callable[[], bool] = lambda: False, every: float = 5.0) -> bool:
         """
         Wait until the first folder may hold new mail or *seconds* (at most 5 minutes) have passed.
 
+        Args: meanwhile: called after each *every* seconds of silence; True ends the waiting.
         Returns: whether it is worth looking; True at once if mail came since `new_mails` looked over this connection.
         Over another connection only what comes from now on counts. Without IDLE it sleeps at most a minute and asks.
         """
@@ -111,24 +123,32 @@ class ImapInbox:
             if connection.announced() or connection.uid_next != self._searched.get(watched, connection.uid_next):
                 return True
             if connection.client.has_capability("IDLE"):
-                return connection.idle(min(seconds, _IDLE_SECONDS))
-            time.sleep(min(seconds, _POLL_SECONDS))
+                return connection.idle(min(seconds, _IDLE_SECONDS), meanwhile=meanwhile, every=every)
+            deadline = time.monotonic() + min(seconds, _POLL_SECONDS)
+            while (left := deadline - time.monotonic()) > 0:
+                time.sleep(min(left, every))
+                if left > every and meanwhile():
+                    return False
             connection.client.noop()  # RFC 9051 section 6.1.2: "a periodic poll for new messages"
             return connection.announced()
 
     # ------------------------------------------------------------------------------------------- moving, filing
 
-    def move_done(self, folder: str, uid_validity: int, uids: Sequence[int]) -> None:
+    def move_done(self, folder: str, uid_validity: int, uids: Sequence[int]) -> dict[int, tuple[int, int]]:
         """
         Move committed mails into the done folder, which is made if it is missing; mails no longer there are no error.
 
+        Returns: {UID: (UIDVALIDITY, UID) in the done folder}, as far as the server tells.
         Raises: InboxUnavailableError if the epoch is no longer *uid_validity*: the UIDs may be other mails by now.
         """
+        places: dict[int, tuple[int, int]] = {}
         with self._connection.translated():
             self._ensure_folder(self.account.done_folder)
             self._connection.select(folder, readonly=False, expected=uid_validity)
             for block in _blocks(sorted(uids), _UIDS_PER_COMMAND):
-                self._move(compact_set(block), self.account.done_folder)
+                told = self._move(compact_set(block), self.account.done_folder)
+                places |= {uid: place for uid, place in told.items() if uid in block}
+        return places
 
     def find_sent(self, message_id: str) -> bool:
         """
@@ -186,10 +206,43 @@ class ImapInbox:
             found.update(self._connection.search("UID", f"{start}:{end}"))
         return sorted(uid for uid in found if uid > after_uid)
 
-    def _contents(self, uids: Sequence[int], items: Mapping[int, Items]) -> dict[int, bytes]:
+    def _batches(
+        self, folder: str, epoch: int, uids: Sequence[int], seen_at: datetime
+    ) -> Iterator[tuple[RawMail, ...]]:
+        for block in _blocks(uids, _UIDS_PER_COMMAND):
+            self._reopen(folder, epoch)
+            items = self._connection.fetch(block, "(UID RFC822.SIZE INTERNALDATE)") or {}
+            for pack in packed(block, items, limit_bytes=_BATCH_BYTES):
+                self._reopen(folder, epoch)
+                contents = self._contents(pack, items)
+                if contents:
+                    yield tuple(
+                        self._mail(folder, epoch, uid, items.get(uid, {}), content, seen_at)
+                        for uid, content in contents.items()
+                    )
+
+    def _mail(
+        self, folder: str, epoch: int, uid: int, items: Items, content: bytes | BinaryIO, seen_at: datetime
+    ) -> RawMail:
+        """Args: content: the exact bytes, or a file that holds them."""
+        whole, spool = (content, None) if isinstance(content, bytes) else (b"", content)
+        return RawMail(
+            mailbox=self.account.mailbox,
+            folder=folder,
+            uid_validity=epoch,
+            uid=uid,
+            received_at=arrival(items.get(b"INTERNALDATE"), _head(content), seen_at=seen_at),
+            content=whole,
+            spool=spool,
+            stated_size=stated_size(items) or None,
+        )
+
+    def _contents(self, uids: Sequence[int], items: Mapping[int, Items]) -> Mapping[int, bytes | BinaryIO]:
         """{UID: exact bytes} of one pack; notes in `unfetchable` what is there but cannot be had."""
+        contents: Mapping[int, bytes | BinaryIO]
         if stated_size(items.get(uids[0], {})) > _BIG_MAIL_BYTES:
-            contents = self._content_in_pieces(uids[0])
+            big = self._in_pieces(uids[0])
+            contents = {} if big is None else {uids[0]: big}
         else:
             contents = self._contents_at_once(uids)
         missing = [uid for uid in uids if uid not in contents]
@@ -211,20 +264,23 @@ class ImapInbox:
                 contents.update(self._contents_at_once([uid]))
         return {uid: content for uid, content in contents.items() if content}
 
-    def _content_in_pieces(self, uid: int) -> dict[int, bytes]:
-        """A big mail by partial fetches, until a piece comes back empty: the size that servers state may be wrong."""
-        content = bytearray()
+    def _in_pieces(self, uid: int) -> bytes | BinaryIO | None:
+        """
+        A mail too big for memory by partial fetches into a temporary file, until a piece comes back empty: the size
+        that servers state may be wrong. None if it breaks off; bytes from a server that knows no pieces.
+        """
+        spool = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the mail
         while True:
-            offset = len(content)
+            offset = spool.tell()
             answer = self._connection.fetch([uid], f"(UID BODY.PEEK[]<{offset}.{_PIECE_BYTES}>)")
             if answer is None or uid not in answer:
-                return {}
-            if whole := answer[uid].get(b"BODY[]"):  # the server knows no pieces
-                return {uid: whole} if isinstance(whole, bytes) else {}
+                return None
+            if whole := answer[uid].get(b"BODY[]"):
+                return whole if isinstance(whole, bytes) else None
             piece = answer[uid].get(f"BODY[]<{offset}>".encode())
             if not isinstance(piece, bytes) or not piece:
-                return {uid: bytes(content)} if content else {}
-            content += piece
+                return spool if offset else None
+            spool.write(piece)
 
     def _ensure_folder(self, folder: str) -> None:
         if not self._connection.client.folder_exists(folder):
@@ -239,14 +295,22 @@ class ImapInbox:
             "its server offers neither MOVE nor UID EXPUNGE, and plain EXPUNGE would hit others"
         )
 
-    def _move(self, uids: str, folder: str) -> None:
-        client = self._connection.client
+    def _move(self, uids: str, folder: str) -> dict[int, tuple[int, int]]:
+        connection = self._connection
         if self._way_of_moving() == "MOVE":
-            client.move(uids, folder)
-        else:
-            client.copy(uids, folder)
-            self._connection.mark_deleted(uids)
-            client.uid_expunge(uids)
+            return connection.transfer("MOVE", uids, folder)
+        places = connection.transfer("COPY", uids, folder)
+        connection.mark_deleted(uids)
+        connection.client.uid_expunge(uids)
+        return places
+
+
+def _head(content: bytes | BinaryIO) -> bytes:
+    """Where the headers stand."""
+    if isinstance(content, bytes):
+        return content
+    content.seek(0)
+    return content.read(_PIECE_BYTES)
 
 
 def _body(items: Items) -> bytes | None:

@@ -14,6 +14,7 @@ from email.utils import mktime_tz, parsedate_tz
 from imapclient.response_parser import parse_response  # type: ignore[import-untyped]
 
 _HEADER_BYTES = 64 << 10  # how far the last resort for the time of arrival looks
+_LONGEST_SET = 100_000
 
 #: The items of one mail: {name in upper case: value}.
 Items = dict[bytes, object]
@@ -32,6 +33,35 @@ def compact_set(uids: Sequence[int]) -> str:
         else:
             spans.append([uid, uid])
     return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in spans)
+
+
+def expanded_set(text: str) -> list[int]:
+    """
+    UIDs of an IMAP sequence-set in the order in which it names them: "7,1:3" -> 7, 1, 2, 3.
+
+    Raises: ValueError if it is none, or names more than a server moves at once.
+    """
+    spans = [[int(end) for end in span.split(":")] for span in text.split(",")]
+    if any(len(span) > 2 for span in spans) or sum(abs(span[-1] - span[0]) + 1 for span in spans) > _LONGEST_SET:
+        raise ValueError("no sequence-set of UIDs")
+    return [uid for span in spans for uid in range(min(span), max(span) + 1)]
+
+
+def copied_uids(texts: Sequence[bytes | None]) -> dict[int, tuple[int, int]]:
+    """
+    {UID: (UIDVALIDITY, UID) of its copy} of COPYUID answers "88 5,7:9 901:904" (RFC 4315 section 3).
+
+    Empty as soon as one makes no sense: where a mail went is nothing to guess.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    for text in texts:
+        try:
+            epoch, source, target = (text or b"").decode("ascii").split()
+            pairs = zip(expanded_set(source), expanded_set(target), strict=True)
+            found |= {old: (int(epoch), new) for old, new in pairs}
+        except ValueError:
+            return {}
+    return found
 
 
 def quoted(text: str) -> str:

@@ -28,6 +28,7 @@ from dsar.settings.sections import (
     DatabaseSection,
     DeadlinesSection,
     FormSection,
+    HealthSection,
     IdentitySection,
     LettersSection,
     MailboxSection,
@@ -73,6 +74,7 @@ class Settings:
     systems: Mapping[str, SystemSection]  #: {NAME: [system.NAME]}
     staff: StaffSection
     members: Mapping[str, MemberSection]  #: {LOGIN: [staff.LOGIN]}
+    health: HealthSection
     retention: RetentionSection
     secret_files: frozenset[Path] = frozenset()  #: Files that hold secrets; the settings file only if it holds some.
 
@@ -154,11 +156,18 @@ class Settings:
 
     @property
     def private_files(self) -> tuple[Path, ...]:
-        """Files that only the service user may read: database and key store with their companions, and secrets."""
+        """Files that only the service user may read: databases with their companions, secrets, tokens."""
         urls = (self.database.url, self.database.keys_url)
         databases = [path for url in urls if (path := sqlite_file(url.get_secret_value())) is not None]
         companions = [path.with_name(f"{path.name}{suffix}") for path in databases for suffix in _SQLITE_COMPANIONS]
-        return tuple(dict.fromkeys([*databases, *companions, *sorted(self.secret_files)]))
+        servers = (*self.mailboxes.values(), self.smtp)
+        tokens = [path for server in servers if (path := server.oauth2_renewed_token_path) is not None]
+        return tuple(dict.fromkeys([*databases, *companions, *sorted(self.secret_files), *tokens]))
+
+    @property
+    def self_test_address(self) -> str:
+        """Where self-tests go: the public address, so that they travel the way that people's mails do."""
+        return self.health.self_test_address or self.controller.email
 
     def staff_name(self, login: str | None) -> str | None:
         """Full name of a member of staff, None for anybody else."""

@@ -212,6 +212,7 @@ class _MailServer(Section):
     oauth2_client_secret: SecretStr = SecretStr("")
     oauth2_refresh_token: SecretStr = SecretStr("")
     oauth2_scope: str = ""
+    oauth2_renewed_token_path: _File | None = None
     ca_file: _File | None = None
 
     @field_validator("security")
@@ -238,6 +239,7 @@ class _MailServer(Section):
             client_secret=self.oauth2_client_secret.get_secret_value(),
             refresh_token=self.oauth2_refresh_token.get_secret_value(),
             scope=self.oauth2_scope,
+            renewed_token_path=self.oauth2_renewed_token_path,
         )
 
 
@@ -368,6 +370,16 @@ class MemberSection(Section):
     email: _Address
 
 
+class HealthSection(Section):
+    """[health]: how a silent failure of the mailbox is noticed."""
+
+    self_test: _Switch = False
+    self_test_address: _Address | None = None  #: None: the address of [controller].
+    alarm_address: _Address | None = None
+    alarm_after_hours: _Count = 4
+    metrics_file: _File | None = None
+
+
 class RetentionSection(Section):
     """[retention]: how long dsar itself keeps what it holds (Art. 5(1)(e))."""
 
@@ -391,6 +403,7 @@ SINGLE: dict[str, type[Section]] = {
     "deadlines": DeadlinesSection,
     "register": RegisterSection,
     "staff": StaffSection,
+    "health": HealthSection,
     "retention": RetentionSection,
 }
 

@@ -18,6 +18,7 @@ from dsar.errors import DatabaseUnavailableError
 from dsar.store.audit import AuditQueries
 from dsar.store.cases import CaseQueries
 from dsar.store.challenges import ChallengeQueries
+from dsar.store.health import HealthQueries
 from dsar.store.letters import LetterQueries
 from dsar.store.mail import MailQueries
 from dsar.store.plans import PlanQueries
@@ -112,6 +113,7 @@ class Transaction(
     WorkQueries,
     AuditQueries,
     StatisticsQueries,
+    HealthQueries,
 ):
     """Everything that can be asked of and written to the database in one transaction."""
 

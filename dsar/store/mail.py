@@ -1,17 +1,20 @@
 """Queries about mailboxes and the mails that were seen in them."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from dsar.model import RawMail
 from dsar.store.base import Queries
-from dsar.store.tables import CaseMessage, Folder, Message, RawContent, Sighting
+from dsar.store.tables import CaseMessage, Folder, Message, RawContent, RawPiece, Sighting
 
 #: How a message begins.
 _NEW = {"status": "new", "attempts": 0, "last_error": ""}
+
+#: Minutes until a mail that the server would not give is asked for again, by number of tries; after the last: never.
+_FETCH_AGAIN_MINUTES = (1, 5, 15, 60, 240, 720, 1440, 1440, 1440)
 
 
 class MailQueries(Queries):
@@ -23,12 +26,12 @@ class MailQueries(Queries):
         return row.last_uid if row is not None and row.uid_validity == uid_validity else 0
 
     def mark_read(self, mailbox: str, folder: str, uid_validity: int, *, last_uid: int, now: datetime) -> None:
-        """Everything up to *last_uid* of this epoch is stored."""
+        """Everything up to *last_uid* of this epoch is stored; a mail that is had later does not lower the mark."""
         row = self.session.get(Folder, (mailbox, folder))
         if row is None:
             row = Folder(mailbox=mailbox, folder=folder, uid_validity=uid_validity, last_uid=last_uid, polled_at=now)
+        row.last_uid = max(last_uid, row.last_uid) if row.uid_validity == uid_validity else last_uid
         row.uid_validity = uid_validity
-        row.last_uid = last_uid
         row.polled_at = now
         self.session.add(row)
 
@@ -68,7 +71,7 @@ class MailQueries(Queries):
         self._insert_all_new(
             RawContent,
             [
-                {"sha256": digest, "size": len(arrivals[digest].content), "sealed_content": content}
+                {"sha256": digest, "size": arrivals[digest].size, "sealed_content": content}
                 for digest, content in sealed.items()
             ],
         )
@@ -94,6 +97,8 @@ class MailQueries(Queries):
                 "uid": mail.uid,
                 "sha256": mail.sha256,
                 "received_at": mail.received_at,
+                "stated_size": mail.stated_size,
+                "attempts": 0,
             }
             for mail in mails
         ]
@@ -102,27 +107,75 @@ class MailQueries(Queries):
         for mail in mails:
             if found := lost.get((mail.mailbox, mail.folder, mail.uid_validity, mail.uid)):
                 found.sha256, found.received_at = mail.sha256, mail.received_at
+                found.stated_size, found.retry_at = mail.stated_size, None
 
     def raw(self, sha256: str) -> bytes:
         """Sealed bytes of a mail that is stored."""
         return self.session.exec(select(RawContent.sealed_content).where(RawContent.sha256 == sha256)).one()
 
-    def add_lost(self, mailbox: str, folder: str, uid_validity: int, uid: int) -> None:
-        """Note a mail that is there and that the server will not give."""
-        self._insert_new(Sighting(mailbox=mailbox, folder=folder, uid_validity=uid_validity, uid=uid, received_at=None))
+    def raw_pieces(self, sha256: str) -> Iterator[bytes]:
+        """Sealed pieces of a big mail, in order."""
+        query = select(RawPiece.sealed_content).where(RawPiece.sha256 == sha256).order_by(col(RawPiece.position))
+        yield from self.session.exec(query.execution_options(yield_per=1))
+
+    def add_raw_pieces(self, sha256: str, sealed: Iterable[bytes]) -> None:
+        """Store the sealed pieces of a big mail, one after the other."""
+        for position, content in enumerate(sealed):
+            self._insert_all_new(RawPiece, [{"sha256": sha256, "position": position, "sealed_content": content}])
+
+    # ------------------------------------------------------------------------------------------- hard to get
+
+    def note_lost(self, mailbox: str, folder: str, uid_validity: int, uids: Sequence[int], *, now: datetime) -> None:
+        """Note mails that are there and that the server will not give; each is asked for again, later and later."""
+        for uid in uids:
+            row = Sighting(mailbox=mailbox, folder=folder, uid_validity=uid_validity, uid=uid, received_at=None)
+            self._insert_new(row)
+            known = self.session.get_one(Sighting, (mailbox, folder, uid_validity, uid))
+            if known.sha256 is None:
+                again = dict(enumerate(_FETCH_AGAIN_MINUTES)).get(known.attempts)
+                known.attempts += 1
+                known.retry_at = None if again is None else now + timedelta(minutes=again)
+
+    def to_fetch_again(self, mailbox: str, folder: str, uid_validity: int, *, now: datetime) -> Sequence[int]:
+        """UIDs of mails that the server would not give and that are due to be asked for again, ascending."""
+        query = select(Sighting.uid).where(*_in(mailbox, folder, uid_validity), col(Sighting.retry_at) <= now)
+        return self.session.exec(query.order_by(col(Sighting.uid))).all()
+
+    def add_bystander(self, mail: RawMail) -> None:
+        """Note a mail that lies in the done folder without having been moved there."""
+        self._add_sightings([mail])
+
+    def mark_gone(self, mailbox: str, folder: str, uid_validity: int, uids: Sequence[int], *, now: datetime) -> None:
+        """These mails are no longer there."""
+        self._update_sightings(mailbox, folder, uid_validity, {uid: {"gone_at": now, "retry_at": None} for uid in uids})
+
+    def forget_lost(self, mailbox: str, folder: str, uid_validity: int, *, now: datetime) -> None:
+        """Mails of other epochs that the server would not give have new UIDs, under which they are seen anew."""
+        self.session.execute(
+            sa.update(Sighting)
+            .where(
+                col(Sighting.sha256).is_(None),
+                col(Sighting.gone_at).is_(None),
+                col(Sighting.mailbox) == mailbox,
+                col(Sighting.folder) == folder,
+                col(Sighting.uid_validity) != uid_validity,
+            )
+            .values(gone_at=now, retry_at=None)
+        )
 
     def unfetched(self) -> Sequence[Sighting]:
         """Mails that the server would not give; they still lie in their folder."""
-        return self.session.exec(select(Sighting).where(col(Sighting.sha256).is_(None))).all()
+        query = select(Sighting).where(col(Sighting.sha256).is_(None), col(Sighting.gone_at).is_(None))
+        return self.session.exec(query).all()
+
+    # ------------------------------------------------------------------------------------------------ moved
 
     def unmoved(self, mailbox: str, folder: str, uid_validity: int) -> Sequence[int]:
         """UIDs that are stored but not known to be moved to the done folder, ascending."""
         query = (
             select(Sighting.uid)
             .where(
-                Sighting.mailbox == mailbox,
-                Sighting.folder == folder,
-                Sighting.uid_validity == uid_validity,
+                *_in(mailbox, folder, uid_validity),
                 col(Sighting.moved_at).is_(None),
                 col(Sighting.sha256).is_not(None),
             )
@@ -130,18 +183,39 @@ class MailQueries(Queries):
         )
         return self.session.exec(query).all()
 
-    def mark_moved(self, mailbox: str, folder: str, uid_validity: int, uids: Sequence[int], now: datetime) -> None:
-        """These sightings now lie in the done folder."""
-        self.session.execute(
-            sa.update(Sighting)
-            .where(
-                col(Sighting.mailbox) == mailbox,
-                col(Sighting.folder) == folder,
-                col(Sighting.uid_validity) == uid_validity,
-                col(Sighting.uid).in_(uids),
-            )
-            .values(moved_at=now)
+    def mark_moved(
+        self,
+        mailbox: str,
+        folder: str,
+        uid_validity: int,
+        uids: Sequence[int],
+        *,
+        now: datetime,
+        places: Mapping[int, tuple[int, int]],
+    ) -> None:
+        """
+        These sightings now lie in the done folder.
+
+        Args: places: {UID: (UIDVALIDITY, UID) in the done folder}, as far as the server told.
+        """
+        self._update_sightings(
+            mailbox,
+            folder,
+            uid_validity,
+            {
+                uid: {"moved_at": now, "done_uid_validity": epoch, "done_uid": done}
+                for uid in uids
+                for epoch, done in [places.get(uid, (None, None))]
+            },
         )
+
+    def _update_sightings(
+        self, mailbox: str, folder: str, uid_validity: int, values: Mapping[int, Mapping[str, object]]
+    ) -> None:
+        """Set columns of sightings of one folder, {UID: {column: value}}; each names the same columns."""
+        place = {"mailbox": mailbox, "folder": folder, "uid_validity": uid_validity}
+        if values:
+            self.session.execute(sa.update(Sighting), [{**place, "uid": uid, **each} for uid, each in values.items()])
 
     def message_of(self, sha256: str) -> Message:
         """The message row of bytes that are stored."""
@@ -195,3 +269,11 @@ class MailQueries(Queries):
         """{status: number of mails}."""
         query = select(Message.status, sa.func.count()).group_by(Message.status)
         return {status: int(count) for status, count in self.session.exec(query)}
+
+
+def _in(mailbox: str, folder: str, uid_validity: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Sighting.mailbox) == mailbox,
+        col(Sighting.folder) == folder,
+        col(Sighting.uid_validity) == uid_validity,
+    )

@@ -43,6 +43,15 @@ class RawContent(Row, table=True):
     __tablename__ = "raw_content"
     sha256: str = Field(primary_key=True, max_length=64)
     size: int  #: Bytes before sealing.
+    sealed_content: bytes = Field(sa_type=sa.LargeBinary)  #: b"" of a big mail, which lies in RawPiece.
+
+
+class RawPiece(Row, table=True):
+    """A piece of a mail that was too big for memory; together, in order, the exact bytes."""
+
+    __tablename__ = "raw_piece"
+    sha256: str = Field(primary_key=True, max_length=64)  #: Of the whole mail.
+    position: int = Field(primary_key=True)
     sealed_content: bytes = Field(sa_type=sa.LargeBinary)
 
 
@@ -55,7 +64,13 @@ class Sighting(Row, table=True):
     uid: int = Field(primary_key=True, sa_type=sa.BigInteger)
     sha256: str | None = Field(default=None, max_length=64, index=True)  #: None: the server would not give the mail.
     received_at: datetime | None  #: INTERNALDATE.
+    stated_size: int | None = None  #: RFC822.SIZE, which some servers get wrong; only ever compared with itself.
+    attempts: int = 0  #: How often the server would not give it.
+    retry_at: datetime | None = None  #: When it is asked for again; None: it is stored, or was given up.
     moved_at: datetime | None = None  #: When it was moved to the done folder.
+    done_uid_validity: int | None = Field(default=None, sa_type=sa.BigInteger)  #: Epoch of the done folder, if known.
+    done_uid: int | None = Field(default=None, sa_type=sa.BigInteger)  #: Its UID there, as COPYUID or a look told.
+    gone_at: datetime | None = None  #: When it was first missed on the server.
 
 
 class Message(Row, table=True):
@@ -352,3 +367,12 @@ class Lease(Row, table=True):
     name: str = Field(primary_key=True)
     holder: str
     until: datetime
+
+
+class HealthMark(Row, table=True):
+    """The last time that something happened by which one sees whether mail flows."""
+
+    __tablename__ = "health_mark"
+    name: str = Field(primary_key=True)  #: e.g. "self_test_sent", "alarm:mailbox privacy"
+    at: datetime
+    detail: str = ""  #: Of a self-test its Message-ID.
