@@ -4,7 +4,8 @@ Raw bytes of a mail -> InboundMail, read in a child process within limits.
 Effects: starts one child process on first use and keeps it; a mail costs one exchange over two pipes. Reading a mail
 is the only work that runs foreign parsers over hostile bytes, so it runs where it can neither hold the worker, nor take
 its memory, nor see its secrets: the child has no environment of ours, no core dumps, writes no files, and says nothing
-but frames. What comes back is JSON and bytes, checked; nothing is unpickled.
+but frames. What comes back is JSON and bytes, checked; nothing is unpickled. It is no jail: code that a mail managed to
+run there would run as our user.
 
     request   own domain, content        as one frame each
     at start  no frame
