@@ -36,7 +36,7 @@ def base64_lines(content: bytes) -> bytes:
 
 def pdf(text: str = REQUEST) -> bytes:
     page = io.BytesIO()
-    canvas = Canvas(page)
+    canvas = Canvas(page, invariant=1)
     canvas.drawString(72, 720, text)
     canvas.save()
     return page.getvalue()
@@ -44,7 +44,7 @@ def pdf(text: str = REQUEST) -> bytes:
 
 def pdf_form(value: str) -> bytes:
     page = io.BytesIO()
-    canvas = Canvas(page)
+    canvas = Canvas(page, invariant=1)
     canvas.drawString(72, 720, "Blankett")
     canvas.acroForm.textfield(name="onskemal", value=value, x=72, y=600, width=400, height=30)
     canvas.save()
@@ -62,7 +62,7 @@ def zipped(members: Mapping[str, str | bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from documents import attached, docx, odt, pdf, smime_sealed, smime_signed, tnef, zipped
+from documents import attached, docx, in_pieces, odt, pdf, tnef, zipped
 
 from dsar.errors import MalformedMailError
 from dsar.mime import read_mail
@@ -117,7 +117,7 @@ def seeds(name: str) -> list[bytes]:
     mails = [path.read_bytes() for path in sorted(_MAILS.glob("*.eml"))]
     inner = b"Content-Type: text/plain; charset=utf-8\r\n\r\nJag beg\xc3\xa4r ett utdrag\r\n"
     files = [pdf(), docx(), odt(), zipped({"a.txt": "x"}), rb"{\rtf1\ansi\ansicpg1252 Hej \'e5\u8364?\par}"]
-    boxes = [tnef("Hej", **{"a.txt": b"x"}), smime_signed(inner), smime_sealed(inner)]
+    boxes = [tnef("Hej", **{"a.txt": b"x"}), in_pieces(inner)]
     pages = [mail.partition(b"\n\n")[2] for mail in mails if b"<html" in mail.lower()] or [b"<p>Hej"]
     parts = [_HEAD + b"Content-Type: message/rfc822\r\n\r\n" + mail for mail in mails[:3]]
     parts += [attached(file, "x") for file in files] + [attached(boxes[0], "winmail.dat")]
