@@ -335,3 +335,18 @@ def test_after_a_code_the_claimed_address_has_no_say(office: Office) -> None:
 
     assert set(states(office)) == {"access"}
     assert "follow_up_unknown_sender" in office.only_case().flags
+
+
+def test_an_address_like_the_one_on_file_is_shown_to_staff_only(office: Office) -> None:
+    """What the sender gets stays what every doubtful sender gets, and the code goes to the address on file (P4)."""
+    office.receive("Maria Öberg <maria.oberq@example.se>", REQUEST, finding="mx.xelent.example; none")
+    identity_steps(office)
+
+    assert office.only_case().flags == [challenging.NEAR_ADDRESS_ON_FILE]
+    assert recipients(office) == ["maria.oberq@example.se", ON_FILE]
+
+
+def test_an_address_unlike_the_one_on_file_raises_no_flag(office: Office) -> None:
+    office.receive(UNKNOWN, REQUEST)
+    identity_steps(office)
+    assert office.only_case().flags == []

@@ -158,6 +158,7 @@ def test_a_forward_is_about_who_wrote_it_and_proves_nothing(office: Office) -> N
 
     subject = subject_of(office.app, office.only_case())
     assert office.only_case().requester == "colleague_forward"
+    assert "colleague_forward" in office.only_case().flags
     assert (subject.name, subject.reply_address, subject.proven) == ("John Whitfield", "john.whitfield@example.com", ())
     assert office.only_case().identity_level == "L0"
     assert unasked(office) == 0  # neither to the colleague nor to the address that is quoted

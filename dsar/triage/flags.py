@@ -157,7 +157,7 @@ _SENDER = (
     _Sign(_LOOK_ALIKE, "the display name is of an authority, the address is not", _named_like_authority),
     _Sign("list_relay", "a mailing list passed it on", lambda g: _is_direct(g) and "list-id" in g.mail.machine_signs),
     _Sign(
-        None,
+        "colleague_forward",
         "a colleague forwarded it: nothing is known about who wrote it",
         lambda given: given.letter.requester is Requester.COLLEAGUE_FORWARD,
     ),
