@@ -100,8 +100,9 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
     if thread.settle_own_copy(app, message_id, mail, now=now) or thread.settle_bounce(app, message_id, mail, now=now):
         return
     found = examine(app, mail, content=raw_content(app, message) if app.look_up_txt else None)
-    with app.store.transaction() as tx:
-        tx.flag_message(message_id, found.flags)
+    if found.flags:
+        with app.store.transaction() as tx:
+            tx.flag_message(message_id, found.flags)
     if confirming.settle_code(app, message_id, mail, found, now=now):
         return
     if thread.settle_machine_reply(app, message_id, mail, found, now=now):

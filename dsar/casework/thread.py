@@ -82,10 +82,12 @@ def settle_machine_reply(app: App, message_id: int, mail: InboundMail, triage: T
     One that asks for something goes before a person: a request can come from a machine.
     """
     is_reply = triage.disposition is Disposition.AUTO_REPLY
+    by_itself = bool(_ANSWERED_BY_MACHINE & set(mail.machine_signs)) and triage.requester is not Requester.WEB_FORM
+    if not (is_reply or by_itself):
+        return False
     with app.store.transaction() as tx:
         case = case_of(app, tx, mail)
-        answers_by_itself = case is not None and _ANSWERED_BY_MACHINE & set(mail.machine_signs)
-        if not (is_reply or answers_by_itself) or triage.requester is Requester.WEB_FORM:
+        if case is None and not is_reply:
             return False
         if case is not None:
             tx.record("machine_replied", actor=PROGRAM, at=now, case_id=case.id)
