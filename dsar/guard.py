@@ -37,6 +37,7 @@ __all__ = ["Guard", "Limits", "read_mail"]
 
 _LENGTH_BYTES = 8
 _LARGE_BYTES = 8_000_000
+_START_SECONDS = 60.0
 #: A child that answers more than this per byte of mail is not ours any more.
 _LARGEST_ANSWER_BYTES = 1 << 30
 _MAIL: Final = TypeAdapter(InboundMail)
@@ -111,7 +112,7 @@ class Guard:
             self.close()
             self._child, self._owner = _start(self._limits), os.getpid()
             try:
-                _exchange(self._child, (), time.monotonic() + self._limits.wall_seconds)
+                _exchange(self._child, (), time.monotonic() + _START_SECONDS)
             except (OSError, EOFError):  # TimeoutError is one
                 self.close()
                 raise ReaderUnavailableError from None

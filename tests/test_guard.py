@@ -101,7 +101,7 @@ def test_processor_time_counts_for_each_mail_alone(guard: Guard) -> None:
 
 def test_reader_that_waits_is_stopped() -> None:
     """Time on the clock is limited, too."""
-    patient = Guard(Limits(wall_seconds=0.5))
+    patient = Guard(Limits(wall_seconds=3))
     before = children()
     patient.read_mail(SHORT, own_domain="xelent.se")
     (child,) = children() - before
@@ -111,7 +111,7 @@ def test_reader_that_waits_is_stopped() -> None:
     with pytest.raises(ReaderLostError, match="took too long"):
         patient.read_mail(SHORT, own_domain="xelent.se")
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
     patient.close()
 
 
