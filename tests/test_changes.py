@@ -39,7 +39,7 @@ def in_review(office: Office, text: str, *, now: datetime) -> list[Request]:
 
 def approve(office: Office, request: Request, *, now: datetime) -> None:
     """Look at the letter, then approve it."""
-    answering.draft(office.app, office.only_case(), request, now=now)
+    answering.show(office.app, office.only_case(), request, actor="bo", now=now)
     approving.approve(office.app, office.only_case(), request, actor="bo", now=now)
 
 
@@ -112,7 +112,7 @@ def test_a_refusing_system_returns_the_request_with_what_was_really_done(office:
     business(office, "DROP TRIGGER no_change")
     searching.collect(office.app, 1, attempt=1, now=now)
     (request,) = office.requests()
-    text = answering.draft(office.app, office.only_case(), request, now=now).letter.text
+    text = answering.show(office.app, office.only_case(), request, actor="bo", now=now).letter.text
     assert "Note" in text
     assert "Equipment" in text
 
@@ -128,7 +128,7 @@ def test_an_outcome_of_another_day_is_approved_anew(office: Office) -> None:
     assert letters(office) == [("erasure_partly", "void")]
     searching.collect(office.app, 1, attempt=1, now=now + timedelta(days=1))
     (request,) = office.requests()
-    current = answering.draft(office.app, office.only_case(), request, now=now + timedelta(days=1))
+    current = answering.show(office.app, office.only_case(), request, actor="bo", now=now + timedelta(days=1))
     assert current.letter.kind == "erasure_partly"
     assert "26 November 2026" in current.letter.text
 
@@ -180,7 +180,7 @@ def test_nothing_is_erased_under_a_hold(office: Office) -> None:
     """IMY or a court looks at the case: approval is refused, and what is under way stops."""
     now = datetime.now(UTC)
     (request,) = in_review(office, ERASE, now=now)
-    answering.draft(office.app, office.only_case(), request, now=now)
+    answering.show(office.app, office.only_case(), request, actor="bo", now=now)
     intervening.hold(office.app, office.only_case(), on=True, reason="IMY", actor="anna", now=now)
 
     with pytest.raises(ApprovalError, match="hold"):

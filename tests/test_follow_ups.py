@@ -32,7 +32,7 @@ def approved_erasure(office: Office) -> tuple[Request, str]:
     searching.collect(office.app, 1, attempt=1, now=now)
     (request,) = office.requests()
     case = office.only_case()
-    answering.draft(office.app, case, request, now=now)
+    answering.show(office.app, case, request, actor="bo", now=now)
     approving.approve(office.app, case, request, actor="bo", now=now)
     with office.app.store.transaction() as tx:
         sent = tx.outgoing_of_case(1)

@@ -34,7 +34,7 @@ def answered(office: Office) -> OutboxRow:
     identifying.identify(office.app, 1, now=now)
     searching.collect(office.app, 1, attempt=1, now=now)
     (request,) = office.requests()
-    answering.draft(office.app, office.only_case(), request, now=now)
+    answering.show(office.app, office.only_case(), request, actor="bo", now=now)
     approving.approve(office.app, office.only_case(), request, actor="bo", now=now)
     return mails(office)[-1]
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pydantic_core import to_json
 
-from dsar import deadlines, letters, pdf
+from dsar import letters, pdf
 from dsar.casework.changing import store_plan
 from dsar.casework.context import (
     PROGRAM,
@@ -21,15 +21,15 @@ from dsar.casework.context import (
     LetterContent,
     case_key,
     content_of,
-    letter_of,
     seal_content,
     seal_grounds,
+    stored_letter,
     subject_of,
 )
 from dsar.casework.facts import accepted_records, answer_facts
 from dsar.casework.planning import CHANGING, plan
 from dsar.casework.sending import void_letter
-from dsar.errors import IllegalTransitionError, UsageError
+from dsar.errors import IllegalTransitionError, StaleStateError, UsageError
 from dsar.lifecycle import Event, State
 from dsar.model import Annex, Letter, LetterFacts, LetterKind, Right, StepAction
 from dsar.store import Transaction
@@ -49,6 +49,9 @@ _LEFT = frozenset({StepAction.KEEP, StepAction.TASK})
 
 _PDF = "application/pdf"
 
+#: Event: a member of staff looked at a letter.
+_SHOWN = "looked_at_letter"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
@@ -57,52 +60,104 @@ class Draft:
     row: LetterRow
     letter: Letter
     recipient: str
-    fresh: bool  #: It was made just now: nobody has seen it yet.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Everything that a letter is made from, at one moment."""
+
+    kind: LetterKind
+    facts: LetterFacts
+    recipient: str
+    sha256: str  #: Of all of it: other inputs, another letter.
 
 
 def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft:
     """
     The letter that would answer *request* now.
 
-    Raises: IllegalTransitionError if the request is not in review; LetterError naming what a letter still lacks.
+    Raises: IllegalTransitionError if the request is not in review; LetterError naming what a letter still lacks;
+    StaleStateError if something changed while it was being made.
     """
     if request.state != State.REVIEW:
         raise IllegalTransitionError(f"{case.reference}/{request.right}", request.state, "draft")
     with app.store.transaction() as tx:
-        facts = answer_facts(app, tx, case, request, now=now)
-        recipient = recipient_of(app, case)
-        kind = letter_kind(request, facts)
-        inputs = digest_of_inputs(kind, case.language, facts, recipient, app.settings.templates_folder)
-        shown = same_draft(app, tx, case, tx.letters_of(request.id or 0), inputs=inputs, facts=facts)
+        inputs = inputs_of(app, tx, case, request, now=now)
+        shown = same_draft(app, tx, case, tx.letters_of(request.id or 0), inputs)
         if shown is not None:
             return shown
-    letter = compose(app, kind, case.language, facts, now=now)
+    letter = compose(app, inputs.kind, case.language, inputs.facts, now=now)
     with app.store.transaction() as tx:
+        check_unchanged(app, tx, case, request, inputs, now=now)
         for known in tx.letters_of(request.id or 0):
             if known.status == "draft":
                 void_letter(tx, known, reason="made_anew", now=now)
-        row = store_letter(app, tx, case, [request.id or 0], letter, recipient, inputs=inputs, facts=facts)
+        row = store_letter(app, tx, case, [request.id or 0], letter, inputs)
         if Right(request.right) in CHANGING and not request.decision:
             records = accepted_records(app, tx, case, Right(request.right))
             store_plan(app, tx, case, request, row.id or 0, plan(app, tx, case, Right(request.right), records))
         tx.record(
-            "letter_composed", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id, detail={"kind": kind}
+            "letter_composed",
+            actor=PROGRAM,
+            at=now,
+            case_id=case.id,
+            request_id=request.id,
+            detail={"kind": inputs.kind, "letter": str(row.id)},
         )
-    return Draft(row=row, letter=letter, recipient=recipient, fresh=True)
+    return Draft(row=row, letter=letter, recipient=inputs.recipient)
 
 
-def same_draft(
-    app: App, tx: Transaction, case: CaseFile, known: Sequence[LetterRow], *, inputs: str, facts: LetterFacts
-) -> Draft | None:
-    """The draft among *known* that was made today from the same inputs, as it was shown; None if there is none."""
+def show(app: App, case: CaseFile, request: Request, *, actor: str, now: datetime) -> Draft:
+    """The letter that would answer *request* now, and the record that *actor* has looked at exactly this one."""
+    current = draft(app, case, request, now=now)
+    with app.store.transaction() as tx:
+        mark_shown(tx, case, request, current, actor=actor, now=now)
+    return current
+
+
+def mark_shown(tx: Transaction, case: CaseFile, request: Request, current: Draft, *, actor: str, now: datetime) -> None:
+    """Record that *actor* has looked at this very letter."""
+    detail = {"letter": str(current.row.id)}
+    tx.record(_SHOWN, actor=actor, at=now, case_id=case.id, request_id=request.id, detail=detail)
+
+
+def was_shown(tx: Transaction, current: Draft, *, actor: str) -> bool:
+    """Whether *actor* has looked at this very letter: nobody approves what they have not seen (P3)."""
+    return any(
+        event.name == _SHOWN and event.actor == actor and event.detail.get("letter") == str(current.row.id)
+        for event in tx.events(current.row.case_id)
+    )
+
+
+def inputs_of(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> Inputs:
+    """What the letter that answers *request* would be made from now."""
+    facts = answer_facts(app, tx, case, request, now=now)
+    return seen_inputs(app, case, letter_kind(request, facts), facts)
+
+
+def seen_inputs(app: App, case: CaseFile, kind: LetterKind, facts: LetterFacts, *, purpose: str = "answer") -> Inputs:
+    """*facts* with their digest; letters of another *purpose* are other letters, whatever they say."""
+    recipient = recipient_of(app, case)
+    everything = [purpose, kind, case.language, facts, recipient, str(app.settings.templates_folder)]
+    return Inputs(kind=kind, facts=facts, recipient=recipient, sha256=hashlib.sha256(to_json(everything)).hexdigest())
+
+
+def check_unchanged(
+    app: App, tx: Transaction, case: CaseFile, request: Request, seen: Inputs, *, now: datetime
+) -> None:
+    """Raises: StaleStateError if the request moved on, or its letter would now be made from something else."""
+    current = tx.request(request.id or 0)
+    same = (current.state, current.version) == (request.state, request.version)
+    if not same or inputs_of(app, tx, tx.case_by_id(case.id or 0), current, now=now).sha256 != seen.sha256:
+        raise StaleStateError(f"{case.reference}/{request.right}")
+
+
+def same_draft(app: App, tx: Transaction, case: CaseFile, known: Sequence[LetterRow], inputs: Inputs) -> Draft | None:
+    """The draft among *known* that was made today from the same inputs; None if there is none."""
     for row in known:
-        if row.status == "draft" and row.composed_on == facts.today and row.inputs_sha256 == inputs:
-            return Draft(
-                row=row,
-                letter=stored_letter(app, tx, case, row),
-                recipient=content_of(app, case, row).recipient,
-                fresh=False,
-            )
+        if row.status == "draft" and row.composed_on == inputs.facts.today and row.inputs_sha256 == inputs.sha256:
+            recipient = content_of(app, case, row).recipient
+            return Draft(row=row, letter=stored_letter(app, tx, case, row), recipient=recipient)
     return None
 
 
@@ -153,19 +208,6 @@ def _export(app: App, language: str, facts: LetterFacts, *, now: datetime) -> tu
     )
 
 
-def stored_letter(app: App, tx: Transaction, case: CaseFile, row: LetterRow) -> Letter:
-    """A letter exactly as it is stored."""
-    annexes = tuple(
-        Annex(
-            filename=annex.filename,
-            content_type=annex.content_type,
-            content=app.vault.unseal(case_key(case), f"letter_annex:{row.id}:{annex.position}", annex.sealed_content),
-        )
-        for annex in tx.annexes(row.id or 0)
-    )
-    return letter_of(row, content_of(app, case, row), annexes)
-
-
 def refuse(
     app: App, case: CaseFile, request: Request, *, reasons: str, legal_ground: str, actor: str, now: datetime
 ) -> None:
@@ -212,30 +254,18 @@ def recipient_of(app: App, case: CaseFile) -> str:
     return recipient
 
 
-def digest_of_inputs(kind: LetterKind, language: str, facts: LetterFacts, recipient: str, templates: object) -> str:
-    return hashlib.sha256(to_json([kind, language, facts, recipient, str(templates)])).hexdigest()
-
-
 def store_letter(
-    app: App,
-    tx: Transaction,
-    case: CaseFile,
-    request_ids: Sequence[int],
-    letter: Letter,
-    recipient: str,
-    *,
-    inputs: str,
-    facts: LetterFacts,
+    app: App, tx: Transaction, case: CaseFile, request_ids: Sequence[int], letter: Letter, inputs: Inputs
 ) -> LetterRow:
     """Keep a draft as it is shown; *request_ids* are closed when it has left."""
-    content = LetterContent(subject=letter.subject, text=letter.text, html=letter.html, recipient=recipient)
+    content = LetterContent(subject=letter.subject, text=letter.text, html=letter.html, recipient=inputs.recipient)
     row = tx.add_letter(
         LetterRow(
             case_id=case.id or 0,
             kind=letter.kind,
             language=letter.language,
-            composed_on=facts.today,
-            inputs_sha256=inputs,
+            composed_on=inputs.facts.today,
+            inputs_sha256=inputs.sha256,
             template_sha256=letter.template_sha256,
             sealed_content=seal_content(app, case, content),
         ),
@@ -268,8 +298,3 @@ def authors(tx: Transaction, request: Request) -> frozenset[str]:
     else:
         events = [event for event in events if event.request_id in {None, request.id} and event.name in SHAPING]
     return frozenset(event.actor for event in events) - {PROGRAM}
-
-
-def letter_date_passed(row: LetterRow, now: datetime) -> bool:
-    """Whether a letter bears another day's date."""
-    return row.composed_on != deadlines.received_on(now)

@@ -9,13 +9,21 @@ from datetime import datetime
 
 from dsar import approval, deadlines
 from dsar.casework import intake, unasked
-from dsar.casework.answering import Draft, authors, draft
-from dsar.casework.context import PROGRAM, App, subject_of, triage_of
+from dsar.casework.answering import (
+    Draft,
+    authors,
+    check_unchanged,
+    draft,
+    inputs_of,
+    same_draft,
+    was_shown,
+)
+from dsar.casework.context import PROGRAM, App, steps_of, subject_of, triage_of
 from dsar.casework.facts import accepted_records, undecided_records
 from dsar.casework.identifying import level_needed
 from dsar.casework.planning import contact_points
-from dsar.casework.sending import queue_letter
-from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError
+from dsar.casework.sending import MAIL, queue_letter
+from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError, StaleStateError
 from dsar.identity import Risk, risk_of
 from dsar.lifecycle import Event, Outcome, State
 from dsar.model import (
@@ -24,11 +32,12 @@ from dsar.model import (
     Record,
     Right,
     SenderAuthentication,
+    StepAction,
     SystemOutcome,
     Triage,
 )
 from dsar.store import Transaction
-from dsar.store.tables import ApprovalRow, CaseFile, Request
+from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Request
 
 #: Letters that tell nothing about what we hold, so that they need neither coverage nor identity.
 _DISCLOSES_NOTHING = frozenset(
@@ -38,8 +47,8 @@ _REFUSALS = frozenset({LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED})
 
 _SETTLED = frozenset({SystemOutcome.FOUND, SystemOutcome.NOTHING})
 
-#: More contact points than this are not stopped without a person (promise P3(c)).
-_STANDING_LIMIT = 3
+#: More contact points beside the sender's own are not stopped without a person (promise P3(c)).
+_STATED_LIMIT = 1
 
 #: Actor of what the settings approve once and for all.
 STANDING = "standing approval"
@@ -49,28 +58,29 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
     """
     Approve the letter that was shown, with its plan, and set both going, in one transaction.
 
-    Raises: NotPermittedError (role, four eyes); IdentityNotVerifiedError (P4); CoverageError (P5); ApprovalError if the
-    letter had to be made anew, so that nobody has seen it; UndeliverableAddressError; StaleStateError.
+    Everything is judged and bound in one transaction, so that nothing can change between the judgement and the binding.
+    Raises: NotPermittedError (role, four eyes); IdentityNotVerifiedError (P4); CoverageError (P5); ApprovalError if
+    *actor* has not seen the letter as it is now; UndeliverableAddressError; StaleStateError.
     """
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)  # as it is now: the caller may have read it before a hold or a check
-    current = draft(app, case, request, now=now)
-    with app.store.transaction() as tx:
+        seen = inputs_of(app, tx, case, request, now=now)
+        current = same_draft(app, tx, case, tx.letters_of(request.id or 0), seen)
+        reference = f"{case.reference}/{request.right}"
+        if current is None or not was_shown(tx, current, actor=actor):
+            raise ApprovalError(
+                reference,
+                f"you have not seen its letter as it is now; look at it with 'dsar show {reference} --letter'",
+            )
+        check_unchanged(app, tx, case, request, seen, now=now)
         records = accepted_records(app, tx, case, Right(request.right))
         _check_actor(app, tx, current, request, records, actor=actor)
         if case.legal_hold and request.right == Right.ERASE and not request.decision:
-            raise ApprovalError(f"{case.reference}/{request.right}", "the case is under a hold, so nothing is erased")
+            raise ApprovalError(reference, "the case is under a hold, so nothing is erased")
         if current.letter.kind not in _DISCLOSES_NOTHING:
             check_identity(app, tx, case, request, records)
             _check_coverage(app, tx, case)
-        if current.fresh:
-            reference = f"{case.reference}/{request.right}"
-            raise ApprovalError(
-                reference,
-                "the letter was made anew just now and nobody has seen it; "
-                f"look at it with 'dsar show {reference} --letter'",
-            )
-        _bind(app, tx, case, request, current, actor=actor, now=now)
+        _set_going(app, tx, case, request, current, actor=actor, now=now)
     return current
 
 
@@ -97,22 +107,62 @@ def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
             return
     current = draft(app, case, request, now=now)
     with app.store.transaction() as tx:
-        if not coverage_failures(app, tx, case):
-            _bind(app, tx, case, request, current, actor=STANDING, now=now)
+        case = tx.case_by_id(case.id or 0)
+        seen = inputs_of(app, tx, case, request, now=now)
+        check_unchanged(app, tx, case, request, seen, now=now)
+        same = same_draft(app, tx, case, tx.letters_of(request.id or 0), seen)
+        if same is None or same.row.id != current.row.id:
+            raise StaleStateError(f"{case.reference}/{request.right}")
+        if not coverage_failures(app, tx, case) and not _leaves_work(app, tx, case, current):
+            _set_going(app, tx, case, request, current, actor=STANDING, now=now)
 
 
 def _is_plain_stop(app: App, case: CaseFile, triage: Triage) -> bool:
+    """
+    Whether a stop is for the sender's own confirmed address, and at most one more contact point that the mail states.
+
+    Art. 21(2), (3): direct marketing only; any other objection (Art. 21(1)) is weighed by a person.
+    """
     if not app.settings.automatic_marketing_stop or case.flags:
         return False
-    own_only = {each.value for each in contact_points(app, case)} == {subject_of(app, case).reply_address}
-    confirmed = triage.sender_authentication is SenderAuthentication.PASS
-    return len(contact_points(app, case)) <= _STANDING_LIMIT and (confirmed or own_only)
+    if any(found.general for person in triage.subjects for found in person.requests):
+        return False
+    own = subject_of(app, case).reply_address
+    stated = [point for point in contact_points(app, case) if point.value != own]
+    return triage.sender_authentication is SenderAuthentication.PASS and len(stated) <= _STATED_LIMIT
 
 
-def _bind(
+def _leaves_work(app: App, tx: Transaction, case: CaseFile, current: Draft) -> bool:
+    """Whether the plan leaves a person something to do, so that "done" would not be true."""
+    plan = tx.plan_of_letter(current.row.id or 0)
+    return plan is not None and any(step.action is StepAction.TASK for step in steps_of(app, case, plan))
+
+
+def _set_going(
     app: App, tx: Transaction, case: CaseFile, request: Request, current: Draft, *, actor: str, now: datetime
 ) -> None:
+    """Bind the letter and its plan, and start what comes next: the changes, or the way to the mail server."""
     plan = tx.plan_of_letter(current.row.id or 0)
+    outgoing = bind_letter(app, tx, case, current, plan=plan, actor=actor, now=now)
+    tx.advance(request, Event.APPROVED, actor=actor, at=now, detail={"mime": outgoing.mime_sha256})
+    if plan is None:
+        tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now)
+    elif request.right == Right.ERASE and _access_comes_first(tx, case):
+        tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason=ACCESS_FIRST)
+        tx.enqueue("release_erasure", request.id or 0, due_at=now)
+    else:
+        tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now)
+        tx.enqueue("apply", request.id or 0, due_at=now)
+
+
+def bind_letter(
+    app: App, tx: Transaction, case: CaseFile, current: Draft, *, plan: ChangePlan | None, actor: str, now: datetime
+) -> OutboxRow:
+    """
+    Build the mail of an approved letter once, and bind it: text, HTML, annexes, recipient, channel, plan, exact bytes.
+
+    Args: plan: that is approved with it; the mail is held until it was carried out and read back.
+    """
     outgoing = queue_letter(
         app,
         tx,
@@ -127,21 +177,13 @@ def _bind(
     bound = approval.binding(
         current.letter,
         recipient=current.recipient,
-        channel="mail",
+        channel=MAIL,
         plan_sha256=plan.sha256 if plan else None,
         mime_sha256=outgoing.mime_sha256,
     )
     tx.add_approval(ApprovalRow(letter_id=current.row.id or 0, actor=actor, at=now, binding=bound))
     tx.letter(current.row.id or 0).status = "approved"
-    tx.advance(request, Event.APPROVED, actor=actor, at=now, detail={"mime": outgoing.mime_sha256})
-    if plan is None:
-        tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now)
-    elif request.right == Right.ERASE and _access_comes_first(tx, case):
-        tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason=ACCESS_FIRST)
-        tx.enqueue("release_erasure", request.id or 0, due_at=now)
-    else:
-        tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now)
-        tx.enqueue("apply", request.id or 0, due_at=now)
+    return outgoing
 
 
 # ------------------------------------------------------------------------------------------- access before erasure

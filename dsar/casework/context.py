@@ -23,7 +23,7 @@ from dsar.model import (
 )
 from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
-from dsar.store import Store
+from dsar.store import Store, Transaction
 from dsar.store.tables import CaseFile, Challenge, ChangePlan, LetterRow, SystemRow
 from dsar.vault import Vault
 
@@ -204,6 +204,19 @@ def letter_of(row: LetterRow, content: LetterContent, annexes: tuple[Annex, ...]
         annexes=annexes,
         template_sha256=row.template_sha256,
     )
+
+
+def stored_letter(app: App, tx: Transaction, case: CaseFile, row: LetterRow) -> Letter:
+    """A letter exactly as it is stored."""
+    annexes = tuple(
+        Annex(
+            filename=annex.filename,
+            content_type=annex.content_type,
+            content=app.vault.unseal(case_key(case), f"letter_annex:{row.id}:{annex.position}", annex.sealed_content),
+        )
+        for annex in tx.annexes(row.id or 0)
+    )
+    return letter_of(row, content_of(app, case, row), annexes)
 
 
 def record_index(app: App, record: Record) -> str:

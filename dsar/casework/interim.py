@@ -9,17 +9,20 @@ from datetime import datetime
 
 from dsar import approval, deadlines
 from dsar.casework import answering
-from dsar.casework.answering import Draft
-from dsar.casework.approving import check_identity, undecided_gap
+from dsar.casework.answering import Draft, Inputs
+from dsar.casework.approving import bind_letter, check_identity, undecided_gap
 from dsar.casework.context import App, case_key
 from dsar.casework.facts import accepted_records, answer_facts
-from dsar.casework.sending import queue_letter
-from dsar.errors import ApprovalError, CoverageError, NotPermittedError
+from dsar.errors import ApprovalError, CoverageError
+from dsar.lifecycle import State
 from dsar.model import LetterKind, Right
-from dsar.store.tables import ApprovalRow, CaseFile, Request
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, LetterRow, Request
 
 #: From so many working days before send-by on.
 _WORKING_DAYS_BEFORE = 3
+
+_STATES = frozenset({State.SEARCHING, State.REVIEW})
 
 
 def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft:
@@ -34,62 +37,56 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
     opens_on = deadlines.add_working_days(request.send_by_on, -_WORKING_DAYS_BEFORE)
     if deadlines.received_on(now) < opens_on:
         raise ApprovalError(reference, f"an interim answer is possible from {opens_on} on")
+    if State(request.state) not in _STATES:
+        raise ApprovalError(reference, "it is not being searched or reviewed")
     with app.store.transaction() as tx:
-        facts = answer_facts(app, tx, case, request, now=now)
-        recipient = answering.recipient_of(app, case)
-        inputs = answering.digest_of_inputs(
-            LetterKind.ACCESS_ANSWER, case.language, facts, recipient, app.settings.templates_folder
-        )
-        shown = answering.same_draft(app, tx, case, tx.letters_of_case(case.id or 0), inputs=inputs, facts=facts)
+        inputs = _inputs(app, tx, case, request, now=now)
+        known = _unlinked(tx, case)
+        shown = answering.same_draft(app, tx, case, known, inputs)
         if shown is not None:
             return shown
-    letter = answering.compose(app, LetterKind.ACCESS_ANSWER, case.language, facts, now=now)
+    letter = answering.compose(app, inputs.kind, case.language, inputs.facts, now=now)
     with app.store.transaction() as tx:
-        # it answers no request: that stays open
-        row = answering.store_letter(app, tx, case, [], letter, recipient, inputs=inputs, facts=facts)
-    return Draft(row=row, letter=letter, recipient=recipient, fresh=True)
+        row = answering.store_letter(app, tx, case, [], letter, inputs)  # it answers no request: that stays open
+    return Draft(row=row, letter=letter, recipient=inputs.recipient)
+
+
+def show(app: App, case: CaseFile, request: Request, *, actor: str, now: datetime) -> Draft:
+    """The interim answer as it would be sent now, and the record that *actor* has looked at exactly this one."""
+    current = draft(app, case, request, now=now)
+    with app.store.transaction() as tx:
+        answering.mark_shown(tx, case, request, current, actor=actor, now=now)
+    return current
 
 
 def send(app: App, case: CaseFile, request: Request, *, reason: str, actor: str, now: datetime) -> None:
     """
     Approve the interim answer that was shown.
 
-    Raises: NotPermittedError; IdentityNotVerifiedError; CoverageError for undecided candidates; ApprovalError.
+    Raises: NotPermittedError; IdentityNotVerifiedError; CoverageError for undecided candidates; ApprovalError if
+    *actor* has not seen it as it is now.
     """
-    if approval.APPROVING.isdisjoint(app.settings.roles(actor)):
-        raise NotPermittedError(actor, "send an interim answer", "the role approver or admin is needed")
-    current = draft(app, case, request, now=now)
-    if current.fresh:
-        raise ApprovalError(case.reference, "nobody has seen this interim answer; 'dsar interim' shows it")
+    approval.check_approver(actor, "send an interim answer", app.settings.roles(actor))
     with app.store.transaction() as tx:
+        case = tx.case_by_id(case.id or 0)
+        inputs = _inputs(app, tx, case, request, now=now)
+        current = answering.same_draft(app, tx, case, _unlinked(tx, case), inputs)
+        if current is None or not answering.was_shown(tx, current, actor=actor):
+            raise ApprovalError(case.reference, "you have not seen this interim answer; 'dsar interim' shows it")
         check_identity(app, tx, case, request, accepted_records(app, tx, case, Right.ACCESS))
         if gap := undecided_gap(app, tx, case):
             raise CoverageError(case.reference, [gap])
-        outgoing = queue_letter(
-            app,
-            tx,
-            case,
-            current.letter,
-            recipient=current.recipient,
-            auto_submitted="no",
-            letter_id=current.row.id,
-            now=now,
-        )
-        bound = approval.binding(
-            current.letter,
-            recipient=current.recipient,
-            channel="mail",
-            plan_sha256=None,
-            mime_sha256=outgoing.mime_sha256,
-        )
-        tx.add_approval(ApprovalRow(letter_id=current.row.id or 0, actor=actor, at=now, binding=bound))
-        tx.letter(current.row.id or 0).status = "approved"
+        bind_letter(app, tx, case, current, plan=None, actor=actor, now=now)
         sealed = app.vault.seal(case_key(case), "event.interim", reason.encode()).hex()
-        tx.record(
-            "interim_answer",
-            actor=actor,
-            at=now,
-            case_id=case.id,
-            request_id=request.id,
-            detail={"sealed_reason": sealed},
-        )
+        detail = {"sealed_reason": sealed}
+        tx.record("interim_answer", actor=actor, at=now, case_id=case.id, request_id=request.id, detail=detail)
+
+
+def _inputs(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> Inputs:
+    facts = answer_facts(app, tx, case, request, now=now)
+    return answering.seen_inputs(app, case, LetterKind.ACCESS_ANSWER, facts, purpose="interim")
+
+
+def _unlinked(tx: Transaction, case: CaseFile) -> list[LetterRow]:
+    """Letters of the case that answer no request: a request's own draft is another letter, even with the same words."""
+    return [row for row in tx.letters_of_case(case.id or 0) if not tx.requests_of_letter(row.id or 0)]

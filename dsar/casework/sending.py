@@ -14,17 +14,16 @@ from typing import Literal
 
 from dsar import approval, dispatch, letters
 from dsar.casework import unasked
-from dsar.casework.context import PROGRAM, App, case_key, subject_of
+from dsar.casework.context import PROGRAM, App, case_key, stored_letter, subject_of
 from dsar.casework.facts import base_facts
 from dsar.errors import (
-    ApprovalError,
     DispatchRefusedError,
     DispatchUncertainError,
     OutboxUnavailableError,
     UndeliverableAddressError,
 )
 from dsar.inbox import ImapInbox
-from dsar.lifecycle import Event, Outcome, State
+from dsar.lifecycle import TRANSITIONS, Event, Outcome, State
 from dsar.model import InboundMail, Letter, LetterKind, Requester, Triage
 from dsar.outbox import SmtpOutbox
 from dsar.store import Transaction
@@ -45,6 +44,13 @@ OUTCOME_OF_LETTER = {
 
 #: A copy that is on its way into the mailbox gets this long before an uncertain mail goes before a person.
 EVIDENCE_GRACE = timedelta(minutes=10)
+
+#: How letters travel, as approvals bind it.
+MAIL = "mail"
+
+#: Flags of a case of which a mail did not arrive, or left although its request had moved on.
+MAIL_FAILED = "mail_failed"
+SENT_OUT_OF_TURN = "sent_out_of_turn"
 
 #: Reason of a request whose letter may have left, or not.
 UNCERTAIN = "uncertain"
@@ -157,10 +163,14 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
         case = tx.case_by_id(row.case_id or 0)
         content = app.vault.unseal(case_key(case), f"outbox.mime:{row.message_id}", row.sealed_mime)
         recipient = app.vault.unseal(case_key(case), f"outbox.recipient:{row.message_id}", row.sealed_recipient)
-        if hashlib.sha256(content).hexdigest() != row.mime_sha256:
-            raise ApprovalError(case.reference, "the stored mail is not the one that was approved")
-        if not tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=row.attempts + 1):
+        same_bytes = hashlib.sha256(content).hexdigest() == row.mime_sha256
+        approved = same_bytes and _is_approved(app, tx, case, row, recipient.decode())
+        attempts = row.attempts + 1
+        if approved and not tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=attempts):
             return  # another worker was first
+    if not approved:
+        _fail(app, outbox_id, expected="ready", event="approval_broken", now=now)
+        return
     try:
         outbox.send(content, sender=app.settings.smtp_sender, recipients=(recipient.decode(),))
     except OutboxUnavailableError:
@@ -174,6 +184,23 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
             _make_uncertain(tx, tx.outgoing(outbox_id), now=now)
     else:
         settle_sent(app, outbox_id, evidence="accepted", actor=PROGRAM, now=now)
+
+
+def _is_approved(app: App, tx: Transaction, case: CaseFile, row: OutboxRow, recipient: str) -> bool:
+    """Whether the approval of the letter still holds for exactly this mail; what needs none has none to hold."""
+    if row.letter_id is None:
+        return True
+    approved = tx.approval_of(row.letter_id)
+    letter = tx.letter(row.letter_id)
+    plan = tx.plan_of_letter(row.letter_id)
+    now_bound = approval.binding(
+        stored_letter(app, tx, case, letter),
+        recipient=recipient,
+        channel=MAIL,
+        plan_sha256=plan.sha256 if plan else None,
+        mime_sha256=row.mime_sha256,
+    )
+    return approved is not None and approval.still_holds(approved.binding, now_bound)
 
 
 def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: datetime) -> None:
@@ -192,6 +219,9 @@ def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: dat
         letter = tx.letter(row.letter_id)
         letter.status = "sent"
         for request in tx.requests_of_letter(row.letter_id):
+            if Event.DISPATCHED not in TRANSITIONS[State(request.state)]:  # a mail that left is never left unrecorded
+                flag(tx, tx.case_by_id(request.case_id), SENT_OUT_OF_TURN)
+                continue
             outcome = OUTCOME_OF_LETTER[LetterKind(letter.kind)]
             tx.advance(
                 request, Event.DISPATCHED, actor=actor, at=now, outcome=outcome, closed_at=now, blocked_reason=""
@@ -209,6 +239,8 @@ def _fail(app: App, outbox_id: int, *, expected: str, event: str, now: datetime)
         if not tx.move_outgoing(row, to="failed", expected=expected):
             return
         tx.record(event, actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+        if row.letter_id is None and row.case_id is not None:
+            flag(tx, tx.case_by_id(row.case_id), MAIL_FAILED)
         take_letter_back(tx, row, Event.UNDELIVERABLE, actor=PROGRAM, now=now)
 
 
@@ -219,6 +251,13 @@ def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: st
     void_letter(tx, tx.letter(row.letter_id), reason=event, now=now)
     for request in tx.requests_of_letter(row.letter_id):
         tx.advance(request, event, actor=actor, at=now, outcome=None, closed_at=None)
+
+
+def flag(tx: Transaction, case: CaseFile, name: str) -> None:
+    """Show something about a case in the queue."""
+    if name not in case.flags:
+        case.flags = [*case.flags, name]
+        tx.add_case(case)
 
 
 def void_letter(tx: Transaction, letter: LetterRow, *, reason: str, now: datetime) -> None:

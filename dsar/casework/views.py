@@ -8,6 +8,7 @@ from dsar import deadlines
 from dsar.casework import intake
 from dsar.casework.approving import obstacles
 from dsar.casework.context import App, subject_of, triage_of
+from dsar.casework.sending import MAIL_FAILED
 from dsar.casework.thread import REMINDER
 from dsar.errors import AmbiguousRequestError, MalformedMailError, UnknownCaseError, UsageError
 from dsar.lifecycle import State
@@ -54,6 +55,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
         lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
+        lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
     return sorted(lines, key=lambda line: (line.send_by_on, REMINDER not in line.flags, line.reference))
 
@@ -142,19 +144,37 @@ def _is_loose(tx: Transaction, row: OutboxRow) -> bool:
     )
 
 
+def _is_missed(tx: Transaction, row: OutboxRow) -> bool:
+    """Whether a mail that answers no request never arrived and nobody has seen that yet."""
+    return row.letter_id is None and row.case_id is not None and MAIL_FAILED in tx.case_by_id(row.case_id).flags
+
+
+def _failed_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
+    """A notice, code or acknowledgement that no server took; `dsar release CASE --seen` ends it."""
+    blocker = f"the {row.kind.replace('_', ' ')} could not be delivered"
+    return _mail_line(tx, row, today, state="failed", waits_for="person: mail failed", blocker=blocker)
+
+
 def _uncertain_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
+    blocker = f"nobody knows whether a mail left ({row.kind})"
+    return _mail_line(tx, row, today, state="uncertain", waits_for=WAITS_FOR[State.BLOCKED], blocker=blocker)
+
+
+def _mail_line(
+    tx: Transaction, row: OutboxRow, today: date, *, state: str, waits_for: str, blocker: str
+) -> QueueLine:
     case = tx.case_by_id(row.case_id or 0)
     first = tx.requests(case.id or 0)[0]
     return QueueLine(
         reference=case.reference,
-        state="uncertain",
-        waits_for=WAITS_FOR[State.BLOCKED],
+        state=state,
+        waits_for=waits_for,
         received_on=deadlines.received_on(first.received_at),
         send_by_on=first.send_by_on,
         legal_on=first.legal_on,
         days_left=(first.send_by_on - today).days,
         handler=case.handler,
-        blockers=(f"nobody knows whether a mail left ({row.kind})",),
+        blockers=(blocker,),
         flags=tuple(case.flags),
     )
 

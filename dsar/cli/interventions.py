@@ -136,5 +136,5 @@ def interim(ctx: click.Context, reference: str, reason: str, *, send: bool) -> N
             opened.run_due()
             click.echo(f"{case.reference}: the interim answer is on its way; the request stays open.")
         else:
-            print_letter(partial_answer.draft(opened.app, case, request, now=now()))
+            print_letter(partial_answer.show(opened.app, case, request, actor=actor, now=now()))
             click.echo(f"\nIf it is right: 'dsar interim {case.reference} --reason ... --send'.")

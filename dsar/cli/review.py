@@ -141,11 +141,20 @@ def _verify(opened: "Session", reference: str) -> None:
 
 
 def _release(opened: "Session", reference: str) -> None:
-    from dsar.casework import sending, views
+    """Ask what the reason of the block wants to know."""
+    from dsar.casework import intervening, sending, views
 
-    case = views.find_case(opened.app, reference)
-    sent = click.confirm("Did the mail leave", default=True)
-    sending.decide_uncertain(opened.app, case, sent=sent, actor=opened.actor(), now=now())
+    case, request = views.find_request(opened.app, reference, {State.BLOCKED})
+    actor = opened.actor()
+    if request.blocked_reason == sending.UNCERTAIN:
+        sent = click.confirm("Did the mail leave", default=True)
+        sending.decide_uncertain(opened.app, case, sent=sent, actor=actor, now=now())
+        return
+    click.echo(f"The change waits: {request.blocked_reason}.")
+    go_on = click.confirm("Let it go on as approved (no: stop it, and tell what is done)", default=False)
+    _confirm(case.reference)
+    act = intervening.go_on if go_on else intervening.stop
+    act(opened.app, case, request, actor=actor, now=now())
 
 
 _Action = Callable[["Session", str], None]

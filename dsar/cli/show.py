@@ -219,9 +219,7 @@ def _letter(look: Look) -> None:
     from dsar.lifecycle import State
 
     case, request = views.find_request(opened.app, reference, {State.REVIEW})
-    current = answering.draft(opened.app, case, request, now=now())
-    with opened.app.store.transaction() as tx:
-        tx.record("looked_at_letter", actor=opened.actor(), at=now(), case_id=case.id, request_id=request.id)
+    current = answering.show(opened.app, case, request, actor=opened.actor(), now=now())
     if look.as_json:
         print_json(
             {

@@ -215,9 +215,8 @@ class Story:
             if each.request.right == Right.UPDATE:
                 method = CheckMethod.CALL_BACK
                 identifying.verify(self.session.app, each.case, method=method, contact=None, actor=HANDLER, now=_now())
-            letter = answering.draft(self.session.app, each.case, each.request, now=_now())
-            with self.session.app.store.transaction() as tx:
-                tx.record("looked_at_letter", actor=HANDLER, at=_now(), case_id=each.case.id)
+            for reader in (HANDLER, APPROVER):
+                letter = answering.show(self.session.app, each.case, each.request, actor=reader, now=_now())
             try:
                 approving.approve(self.session.app, each.case, each.request, actor=HANDLER, now=_now())
             except NotPermittedError as error:

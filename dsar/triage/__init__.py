@@ -41,7 +41,7 @@ from dsar.triage.forms import Form
 from dsar.triage.languages import READ_WELL
 from dsar.triage.letter import Letter
 from dsar.triage.people import subjects
-from dsar.triage.rights import Stance
+from dsar.triage.rights import Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
 
 __all__ = ["Form", "triage"]
@@ -152,7 +152,13 @@ def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
         if hits:
             portable = right is Right.ACCESS and any(hit.portability for hit in hits)
             found.append(
-                FoundRequest(right=right, portability=portable, evidence=hits[0].sentence.text, reason=hits[0].rule)
+                FoundRequest(
+                    right=right,
+                    portability=portable,
+                    general=right is Right.OBJECT and not any(is_about_marketing(hit) for hit in hits),
+                    evidence=hits[0].sentence.text,
+                    reason=hits[0].rule,
+                )
             )
     return tuple(found)
 

@@ -41,6 +41,10 @@ class Hit:
     portability: bool = False
 
 
+#: Rule that finds any objection: Art. 21(1) is weighed, Art. 21(2) on direct marketing is absolute.
+_ANY_OBJECTION = "objects"
+
+
 class Rule(NamedTuple):
     """An action, and the things of which one must stand near it."""
 
@@ -82,7 +86,7 @@ RULES = (
     Rule("forbids contact", Right.OBJECT, "no_contact", needs_wish=False, negation_words=0),
     Rule("withdraws consent", Right.OBJECT, "consent_withdrawn", needs_wish=False, negation_words=2),
     Rule(
-        "objects",
+        _ANY_OBJECTION,
         Right.OBJECT,
         "objection",
         ("processing", "marketing"),
@@ -120,6 +124,11 @@ def find_hits(sentences: Iterable[Sentence], *, about_data: bool) -> list[Hit]:
             for rule in RULES:
                 hits += _match(rule, clause, sentence, about_data=about_data)
     return hits
+
+
+def is_about_marketing(hit: Hit) -> bool:
+    """Whether an objection is plainly one to marketing, or takes a consent back."""
+    return hit.rule != _ANY_OBJECTION or says("marketing", hit.sentence.folded)
 
 
 def _standalone(sentence: Sentence) -> Iterator[Hit]:

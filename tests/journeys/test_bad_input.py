@@ -45,7 +45,7 @@ def ask(company: Company, sender: str = MARIA, text: str | None = None, **how: s
 def ready(company: Company, sender: str = MARIA) -> str:
     """A case whose letter somebody has looked at."""
     reference = ask(company, sender)
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     return reference
 
 
@@ -170,7 +170,7 @@ def test_a_letter_refused_for_good_returns_to_a_person(company: Company, smtp_si
     (waiting,) = company.queue()
     assert waiting["waits_for"] == "person: approve"
     assert "nobody has seen it" in refused(company, "approve", reference)
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
     assert company.queue() == []
 
@@ -189,11 +189,11 @@ def test_a_system_that_is_down_blocks_the_answer_until_it_is_searched(company: C
                 company.ok("poll")
         (waiting,) = company.queue()
         assert waiting["waits_for"] == "person: approve"
-        company.ok("show", reference, "--letter")
+        company.ok("show", reference, "--letter", actor="bo")
         assert "system webshop is failed" in refused(company, "approve", reference)
 
     company.ok("decide", case_of(reference), "--search-again")
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
 
     assert company.queue() == []
@@ -204,7 +204,7 @@ def test_candidates_must_be_decided(company: Company) -> None:
     assert "1 candidate(s) are undecided" in refused(company, "approve", reference)
     assert "No candidate has number 9" in refused(company, "decide", case_of(reference), "9", "--accept", exit_code=2)
     company.ok("decide", case_of(reference), "--leave-out")
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
     answer = company.letters_to("peter.sandberg@example.se")[-1]
     data = next(part for part in answer.iter_attachments() if str(part.get_filename()).endswith(".json"))
@@ -214,7 +214,7 @@ def test_candidates_must_be_decided(company: Company) -> None:
 def test_somebody_of_whom_nothing_is_held_is_told_so(company: Company) -> None:
     reference = ask(company, STRANGER)
     company.ok("verify", case_of(reference), "--method", "id_shown", actor="bo")
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
     assert company.queue() == []
     answer = company.letters_to("olle@example.org")[-1]
@@ -266,7 +266,7 @@ def test_a_mail_that_cannot_be_read_is_kept_shown_and_taken_up_by_a_person(compa
     company.ok(
         "verify", case_of(case["reference"]), "--method", "id_shown", "--contact", "olle@example.org", actor="bo"
     )
-    company.ok("show", case["reference"], "--letter")
+    company.ok("show", case["reference"], "--letter", actor="bo")
     company.ok("approve", case["reference"], actor="bo")
     assert len(company.letters_to("olle@example.org")) == 1
 
@@ -344,7 +344,7 @@ def test_a_letter_that_nobody_has_seen_is_not_approved(company: Company) -> None
     reference = ask(company)
     assert "nobody has seen it" in refused(company, "approve", reference)
     assert len(company.letters_to("maria.oberg@example.se")) == 1, "the acknowledgement only"
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
 
 
@@ -353,7 +353,7 @@ def test_a_letter_of_yesterday_must_be_looked_at_again(company: Company) -> None
     reference = ready(company)
     with later(days=1):
         assert "made anew" in refused(company, "approve", reference)
-        company.ok("show", reference, "--letter")
+        company.ok("show", reference, "--letter", actor="bo")
         company.ok("approve", reference, actor="bo")
         assert company.queue() == []
 
@@ -451,9 +451,9 @@ def test_nothing_about_the_person_stands_in_the_files_in_the_clear(company: Comp
     keeper.execute("SELECT 1 FROM message").fetchall()
     reference = company.queue()[0]["reference"]
     company.ok("show", reference, "--data")
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     company.ok("reject", reference, "--reason", "Öberg heter hon inte", actor="bo")
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
     files = sorted(path for path in company.folder.iterdir() if ".db" in path.name)
     assert {"dsar.db", "dsar.db-wal", "keys.db"} <= {path.name for path in files}

@@ -59,7 +59,7 @@ def test_update_is_applied_where_the_old_value_stood_and_told(company: Company) 
     (waiting,) = company.queue()
     plan = company.ok("show", waiting["reference"], "--plan").out
     assert "070-1740608" in plan
-    company.ok("show", waiting["reference"], "--letter")
+    company.ok("show", waiting["reference"], "--letter", actor="bo")
     early = company.dsar("approve", waiting["reference"], actor="bo")
     assert "L2" in early.err  # how a customer is reached changes: law of identity, not of convenience
     company.ok("verify", waiting["reference"].partition("/")[0], "--method", "call_back")
@@ -80,7 +80,7 @@ def test_erase_leaves_nothing_but_the_kept_invoices(company: Company) -> None:
     company.ok("poll")
     (waiting,) = company.queue()
     case = waiting["reference"]
-    company.ok("show", case, "--letter")
+    company.ok("show", case, "--letter", actor="bo")
 
     company.ok("approve", case, actor="bo")
 

@@ -95,7 +95,7 @@ def ask_and_show(company: Company) -> str:
     company.ok("poll")
     (waiting,) = company.queue()
     reference: str = waiting["reference"]
-    company.ok("show", reference, "--letter")
+    company.ok("show", reference, "--letter", actor="bo")
     return reference
 
 

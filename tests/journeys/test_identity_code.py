@@ -132,7 +132,7 @@ def test_the_answer_goes_to_the_address_on_file_that_confirmed_by_code(company: 
     answer(company, code_mail, code_of(code_mail))
     company.ok("poll")
     case = only_line(company)["reference"]
-    company.ok("show", case, "--letter")
+    company.ok("show", case, "--letter", actor="bo")
     company.ok("approve", case, actor="bo")
 
     to_unknown = company.letters_to(UNKNOWN)
@@ -274,7 +274,7 @@ def test_a_change_of_address_is_confirmed_from_the_old_one_and_told_to_it(compan
     answer(company, code_mail, code_of(code_mail))
     company.ok("poll")
     case = only_line(company)["reference"]
-    company.ok("show", case, "--letter")
+    company.ok("show", case, "--letter", actor="bo")
     company.ok("approve", case, actor="bo")
 
     with sqlite3.connect(company.data / "business.db") as database:
