@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from email import message_from_bytes, message_from_string, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from office import Office, open_office
+from office import Office, open_office, written
 
 from dsar import deadlines
 from dsar.casework import identifying, sorting
@@ -171,6 +173,27 @@ def test_the_clock_of_a_forward_starts_when_the_colleague_got_it(office: Office)
     (request,) = office.requests()
     assert request.received_at == datetime(2026, 11, 12, 9, 12, tzinfo=UTC)
     assert request.legal_on == deadlines.deadlines(date(2026, 11, 12)).legal_on
+
+
+def test_of_an_attached_mail_the_servers_date_counts(office: Office) -> None:
+    """What the colleague's own mail server wrote on top, not the Date that the sender's clock gave."""
+    original = message_from_string(
+        "Received: from a.example by mx.xelent.example; Thu, 12 Nov 2026 10:12:00 +0100\n"
+        "Date: Mon, 2 Nov 2026 10:00:00 +0100\n"
+        "From: John Whitfield <john.whitfield@example.com>\n"
+        "Subject: Mina uppgifter\n\n"
+        "Jag vill att ni raderar alla mina uppgifter.\n",
+        policy=policy.SMTP,
+    )
+    mail = message_from_bytes(written(COLLEAGUE, "Kan ni ta den här?\n"), policy=policy.SMTP)
+    assert isinstance(mail, EmailMessage)
+    mail.replace_header("Subject", "VB: Mina uppgifter")
+    mail.add_attachment(original)
+
+    office.take(mail.as_bytes(), at=NOW)
+
+    (request,) = office.requests()
+    assert (request.right, request.received_at) == ("erase", datetime(2026, 11, 12, 9, 12, tzinfo=UTC))
 
 
 def test_the_clock_never_starts_after_our_own_receipt(office: Office) -> None:
