@@ -40,6 +40,8 @@ host = localhost
 sender = gdpr@xelent.example
 [authentication]
 trusted = mx.xelent.example
+[automatic]
+marketing_stop = on
 [letters]
 handler = anna
 backup_days = 30

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from office import Office, open_office
 
 from dsar.casework import answering, approving, changing, duties, identifying, intervening, searching, sending
-from dsar.errors import ApprovalError
+from dsar.errors import ApprovalError, UsageError
 from dsar.lifecycle import State
 from dsar.store.tables import Request
 from dsar.wiring import open_session
@@ -268,3 +268,29 @@ def test_killed_at_any_commit_the_apply_ends_in_the_same_state(office: Office, t
     assert commits > 10
     assert set(map(str, results)) == {str(results[-1])}
     assert results[-1][0] == State.DISPATCHING
+
+
+PETER = "Peter Sandberg <peter.sandberg@example.se>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Under Article 21(1) I object to your profiling of me for service predictions.\n",
+        "Jag invänder enligt artikel 21.1 mot att ni behandlar mina uppgifter för att förutse servicebehov.\n",
+    ],
+)
+def test_an_objection_that_is_not_about_marketing_waits_for_a_person(office: Office, text: str) -> None:
+    """Art. 21(1) is weighed; "you get no more marketing" would be no answer to it."""
+    now = datetime.now(UTC)
+    office.receive(PETER, text, at=now)
+    (request,) = office.requests()
+    assert request.right == "object"
+    office.force(request, state=State.REVIEW)
+    searching.collect(office.app, 1, attempt=1, now=now)
+
+    approving.stop_marketing(office.app, request.id or 0, now=now)
+
+    assert office.requests()[0].state == State.REVIEW
+    with pytest.raises(UsageError, match="more than marketing"):
+        answering.show(office.app, office.only_case(), office.requests()[0], actor="bo", now=now)

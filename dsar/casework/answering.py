@@ -27,7 +27,7 @@ from dsar.casework.context import (
     subject_of,
 )
 from dsar.casework.facts import accepted_records, answer_facts
-from dsar.casework.planning import CHANGING, plan
+from dsar.casework.planning import CHANGING, is_general_objection, plan
 from dsar.casework.sending import void_letter
 from dsar.errors import IllegalTransitionError, StaleStateError, UsageError
 from dsar.lifecycle import Event, State
@@ -131,6 +131,11 @@ def was_shown(tx: Transaction, current: Draft, *, actor: str) -> bool:
 
 def inputs_of(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> Inputs:
     """What the letter that answers *request* would be made from now."""
+    if request.right == Right.OBJECT and not request.decision and is_general_objection(app, tx, case):
+        raise UsageError(
+            f"{case.reference}/object is about more than marketing: weigh it (Art. 21(1) GDPR), stop what it is about "
+            "or refuse it with reasons ('dsar refuse')."
+        )
     facts = answer_facts(app, tx, case, request, now=now)
     return seen_inputs(app, case, letter_kind(request, facts), facts)
 

@@ -21,7 +21,7 @@ from dsar.casework.answering import (
 from dsar.casework.context import PROGRAM, App, steps_of, subject_of, triage_of
 from dsar.casework.facts import accepted_records, undecided_records
 from dsar.casework.identifying import level_needed
-from dsar.casework.planning import contact_points
+from dsar.casework.planning import contact_points, is_general_objection
 from dsar.casework.sending import MAIL, queue_letter
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError, StaleStateError
 from dsar.identity import Risk, risk_of
@@ -95,8 +95,9 @@ def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
         request = tx.request(request_id)
         case = tx.case_by_id(request.case_id)
         link, message = tx.case_messages(case.id or 0)[0]
+        general = is_general_objection(app, tx, case)
     triage = triage_of(app, case, message.id or 0, link.sealed_triage)
-    if request.state != State.REVIEW or not _is_plain_stop(app, case, triage):
+    if request.state != State.REVIEW or general or not _is_plain_stop(app, case, triage):
         return
     try:
         mail = intake.read(app, message)
@@ -124,8 +125,6 @@ def _is_plain_stop(app: App, case: CaseFile, triage: Triage) -> bool:
     Art. 21(2), (3): direct marketing only; any other objection (Art. 21(1)) is weighed by a person.
     """
     if not app.settings.automatic_marketing_stop or case.flags:
-        return False
-    if any(found.general for person in triage.subjects for found in person.requests):
         return False
     own = subject_of(app, case).reply_address
     stated = [point for point in contact_points(app, case) if point.value != own]

@@ -101,6 +101,16 @@ def wanted_changes(app: App, tx: Transaction, case: CaseFile) -> tuple[Requested
     return tuple(changes.values())
 
 
+def is_general_objection(app: App, tx: Transaction, case: CaseFile) -> bool:
+    """Whether the case objects to more than direct marketing: Art. 21(1) is weighed by a person."""
+    return any(
+        found.general
+        for link, message in tx.case_messages(case.id or 0)
+        for person in triage_of(app, case, message.id or 0, link.sealed_triage).subjects
+        for found in person.requests
+    )
+
+
 def expected(steps: Sequence[PlanStep]) -> tuple[StepOutcome, ...]:
     """What reading back should show after *steps*; a person's task is not done by approving it."""
     return tuple(StepOutcome(step=step, done=step.action is not StepAction.TASK, detail="") for step in steps)
