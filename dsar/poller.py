@@ -109,6 +109,8 @@ def _poll_folder(app: App, mailbox: str, folder: str, inbox: ImapInbox, renew: C
     _note_lost(app, mailbox, folder, epoch, inbox.unfetchable[noted:])
     with app.store.transaction() as tx:
         tx.forget_lost(mailbox, folder, epoch, now=datetime.now(UTC))
+        if inbox.unfetchable:  # noted, and all before it is stored
+            tx.mark_read(mailbox, folder, epoch, last_uid=inbox.unfetchable[-1], now=datetime.now(UTC))
         done = tx.unmoved(mailbox, folder, epoch)
         tx.mark_polled(mailbox, folder, epoch, now=datetime.now(UTC))
     for start in range(0, len(done), _MOVED_PER_COMMIT):

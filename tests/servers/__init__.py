@@ -5,7 +5,7 @@ Effects: each starts on free loopback ports as a context manager and is gone aft
 """
 
 from servers.dovecot import DovecotServer, dovecot
-from servers.lying import SELECTED, ImapCommand, ImapScript, LyingImapServer
+from servers.lying import SELECTED, ImapCommand, ImapScript, LyingImapServer, ScriptedMailbox
 from servers.parts import PASSWORD, TlsFiles, free_port, make_tls, password
 from servers.pymap import pymap_server
 from servers.smtp import Fault, SmtpSink, TakenMail
@@ -18,6 +18,7 @@ __all__ = [
     "ImapCommand",
     "ImapScript",
     "LyingImapServer",
+    "ScriptedMailbox",
     "SmtpSink",
     "TakenMail",
     "TlsFiles",

@@ -49,10 +49,14 @@ class LyingImapServer:
     """An IMAP server on a plain loopback port that logs everybody in and answers all else by a script."""
 
     def __init__(
-        self, script: ImapScript, *, capabilities: bytes = b"IMAP4rev1 IDLE UIDPLUS MOVE", selected: bytes = SELECTED
+        self,
+        script: ImapScript,
+        *,
+        capabilities: bytes = b"IMAP4rev1 IDLE UIDPLUS MOVE",
+        selected: bytes | Callable[[bytes], bytes] = SELECTED,
     ) -> None:
         self.received: list[bytes] = []  #: Every command line without its tag.
-        self.selected = selected  #: Untagged answer to SELECT and EXAMINE.
+        self.selected = selected  #: Untagged answer to SELECT and EXAMINE, or what gives it for a folder's name.
         self._script = script
         self._capabilities = capabilities
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -101,14 +105,106 @@ class LyingImapServer:
 
     def _answer(self, command: ImapCommand) -> None:
         word = command.text.split()[0].upper()
+        selected = b""
+        if word in (b"SELECT", b"EXAMINE"):
+            name = command.text.split(b" ", 1)[1].strip(b'"')
+            selected = self.selected(name) if callable(self.selected) else self.selected
         untagged = {
             b"LOGIN": b"",
             b"CAPABILITY": b"* CAPABILITY " + self._capabilities + b"\r\n",
-            b"SELECT": self.selected,
-            b"EXAMINE": self.selected,
+            b"SELECT": selected,
+            b"EXAMINE": selected,
             b"LOGOUT": b"* BYE\r\n",
         }
         if word in untagged:
             command.send(untagged[word] + command.ok)
         else:
             self._script(command)
+
+
+class ScriptedMailbox:
+    """Folders that behave like those of an honest server, except for what a test changes while it runs."""
+
+    def __init__(self) -> None:
+        self.folders: dict[bytes, dict[int, bytes]] = {b"INBOX": {}, b"DSAR-Done": {}}  #: {folder: {UID: mail}}
+        self.epochs = {b"INBOX": 77, b"DSAR-Done": 88}
+        self.next_uid = {b"INBOX": 5, b"DSAR-Done": 1}
+        self.refused: set[int] = set()  #: UIDs of the open folder whose bytes it does not give.
+        self.tells_places = True  #: COPYUID
+        self.cut: bytes | None = None  #: The connection breaks at the first command that holds this.
+        self.cut_after = False  #: The command is done, but not answered.
+        self._open = b"INBOX"
+
+    def server(self) -> LyingImapServer:
+        return LyingImapServer(self._script, selected=self._selected)
+
+    def deliver(self, mail: bytes, folder: bytes = b"INBOX") -> int:
+        uid = self.next_uid[folder]
+        self.next_uid[folder] += 1
+        self.folders[folder][uid] = mail
+        return uid
+
+    def renumber(self, folder: bytes = b"INBOX") -> None:
+        """Another epoch, in which UIDs begin anew: they name other mails than before."""
+        self.epochs[folder] += 1
+        mails = list(self.folders[folder].values())[::-1]
+        self.folders[folder] = dict(enumerate(mails, start=1))
+        self.next_uid[folder] = len(mails) + 1
+
+    def move(self, uid: int, source: bytes, target: bytes) -> int:
+        return self.deliver(self.folders[source].pop(uid), target)
+
+    def _selected(self, folder: bytes) -> bytes:
+        self._open = folder
+        return b"* FLAGS (\\Seen)\r\n* %d EXISTS\r\n* OK [UIDVALIDITY %d] x\r\n* OK [UIDNEXT %d] x\r\n" % (
+            len(self.folders[folder]),
+            self.epochs[folder],
+            self.next_uid[folder],
+        )
+
+    def _script(self, command: ImapCommand) -> None:
+        cut = self.cut is not None and self.cut in command.text
+        if cut:
+            self.cut = None
+            if not self.cut_after:
+                command.hang_up()
+                return
+        answer = self._answered(command)
+        if cut:
+            command.hang_up()
+        else:
+            command.send(answer)
+
+    def _answered(self, command: ImapCommand) -> bytes:
+        words = command.text.split()
+        mails = self.folders[self._open]
+        if words[0] == b"LIST":
+            return b'* LIST () "/" ' + words[-1] + b"\r\n" + command.ok
+        if words[:2] == [b"UID", b"SEARCH"]:
+            found = b" ".join(b"%d" % uid for uid in self._named(words[-1]) if uid in mails)
+            return b"* SEARCH " + found + b"\r\n" + command.ok
+        if words[:2] == [b"UID", b"FETCH"]:
+            uids = [uid for uid in self._named(words[2]) if uid in mails]
+            if b"BODY" not in command.text:
+                line = b'* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE "24-Nov-2026 08:30:00 +0000")\r\n'
+                return b"".join(line % (uid, uid, len(mails[uid])) for uid in uids) + command.ok
+            bodies = b"".join(
+                b"* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n" % (uid, uid, len(mails[uid]), mails[uid])
+                for uid in uids
+                if uid not in self.refused
+            )
+            return bodies + (command.no if self.refused.intersection(uids) else command.ok)
+        if words[:2] == [b"UID", b"MOVE"]:
+            pairs = [(uid, self.move(uid, self._open, b"DSAR-Done")) for uid in self._named(words[2]) if uid in mails]
+            if not pairs:
+                return command.ok
+            old, new = (b",".join(b"%d" % pair[side] for pair in pairs) for side in (0, 1))
+            told = b"* OK [COPYUID %d %s %s] moved\r\n" % (self.epochs[b"DSAR-Done"], old, new)
+            return (told if self.tells_places else b"") + command.ok
+        return command.ok
+
+    def _named(self, uids: bytes) -> list[int]:
+        """UIDs of a sequence-set, "*" being the highest there is."""
+        highest = max(self.folders[self._open], default=0)
+        spans = [[highest if end == b"*" else int(end) for end in span.split(b":")] for span in uids.split(b",")]
+        return [uid for span in spans for uid in range(min(span), max(span) + 1)]

@@ -1,0 +1,79 @@
+"""Mailboxes of many different mails for the measurements, the same for every run."""
+
+import base64
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from servers import DovecotServer
+
+_WORDS = (
+    "jag vill veta vilka uppgifter ni har om mig enligt artikel femton och när de raderas tack på förhand vår order "
+    "kom aldrig fram faktura leverans bord stol lampa kontoret måndag möte offert pris återkoppling hälsningar"
+).split()
+_ASKING = "Hej! Jag begär ett registerutdrag enligt artikel 15 i GDPR: vilka uppgifter har ni om mig?"
+_CHATTING = "Hej! Bifogat finns det ni frågade efter. Säg till om något saknas."
+
+
+def mails(count: int, *, asking_every: int = 20, seed: int = 1) -> Iterator[bytes]:
+    """
+    Mails as they come to a company: 35 % plain, 35 % with HTML beside it, 30 % with a file; median 10 kB, mean 23 kB.
+
+    Args: asking_every: one in so many asks for data, each by another person.
+    """
+    dice = random.Random(seed)
+    for number in range(count):
+        size = min(int(dice.lognormvariate(9.2, 1.25)), 400_000)
+        text = " ".join(dice.choices(_WORDS, k=60))
+        opening = _ASKING if number % asking_every == 0 else _CHATTING
+        yield _head(number) + _body(dice, f"{opening}\r\n\r\n{text}\r\n\r\nMvh\r\nPerson {number}\r\n", size)
+
+
+def _head(number: int) -> bytes:
+    return (
+        f"Return-Path: <person{number}@example.se>\r\nReceived: from mx.example.se (mx.example.se [192.0.2.1])\r\n"
+        f"\tby mail.xelent.example with ESMTPS id {number:08x};\r\n\tMon, 2 Mar 2026 10:12:00 +0100\r\n"
+        f"Authentication-Results: mx.xelent.example; dmarc=pass header.from=example.se\r\n"
+        f"DKIM-Signature: v=1; a=rsa-sha256; d=example.se; s=x; b={'A' * 300}\r\n"
+        f"X-MS-Exchange-Organization-Id: {'0123456789abcdef' * 40}\r\n"
+        f"From: Person {number} <person{number}@example.se>\r\nTo: gdpr@xelent.example\r\n"
+        f"Message-ID: <{number}.{number * 7919}@example.se>\r\nDate: Mon, 2 Mar 2026 10:11:58 +0100\r\n"
+        f"Subject: =?utf-8?q?=C3=84rende_{number}?=\r\nMIME-Version: 1.0\r\n"
+    ).encode()
+
+
+def _body(dice: random.Random, text: str, size: int) -> bytes:
+    plain = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + text.encode()
+    kind = dice.random()
+    if kind < 0.35:
+        return plain + b"\r\n" + b"".join(b"> %s\r\n" % text[:70].encode() for _ in range(min(size, 20_000) // 90))
+    if kind < 0.7:
+        paragraphs = min(size, 60_000) // (len(text) + 60) + 1
+        rest = "".join(f"<p class=MsoNormal><span>{text}</span></p>\r\n" for _ in range(paragraphs)).encode()
+        kind_of_rest = b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        return _parts(b"alternative", plain, kind_of_rest + b"<html><body>" + rest + b"</body></html>")
+    content = base64.encodebytes(dice.randbytes(size)).replace(b"\n", b"\r\n")
+    return _parts(b"mixed", plain, b"Content-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n\r\n" + content)
+
+
+def _parts(kind: bytes, *parts: bytes) -> bytes:
+    bodies = b"".join(b"--=_b\r\n" + part + b"\r\n" for part in parts)
+    return b"Content-Type: multipart/" + kind + b'; boundary="=_b"\r\n\r\n' + bodies + b"--=_b--\r\n"
+
+
+def fill(server: DovecotServer, user: str, contents: Iterator[bytes]) -> int:
+    """Put mails into the INBOX of *user* as a delivery does that writes into its Maildir; how many bytes."""
+    home = server.directory / "home" / user
+    new = home / "Maildir" / "new"
+    for folder in (new, home / "Maildir" / "cur", home / "Maildir" / "tmp"):
+        folder.mkdir(parents=True, exist_ok=True)
+    total = 0
+    for number, content in enumerate(contents, start=len(list(new.iterdir()))):
+        (new / f"{1_760_000_000 + number}.M{number}P1.bench").write_bytes(content)
+        total += len(content)
+    if os.geteuid() == 0:
+        for path in (home, home / "Maildir", *(home / "Maildir").rglob("*")):
+            shutil.chown(path, "nobody", "nogroup")
+    return total
