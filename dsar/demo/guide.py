@@ -73,8 +73,8 @@ class Guide:
                 f"{self.program} decide {waiting} 2 --accept",
             ),
             ("a stranger's account claims her customer number", f"{self.program} decide {waiting} 11 --leave-out"),
-            ("the letter as it would leave", f"{self.program} show {waiting} --letter"),
-            ("Bo approves it, and it is sent", f"DSAR_ACTOR=bo {self.program} approve {waiting}"),
+            ("Bo reads the letter as it would leave", f"DSAR_ACTOR=bo {self.program} show {waiting} --letter"),
+            ("he approves it, and it is sent", f"DSAR_ACTOR=bo {self.program} approve {waiting}"),
         )
         mail = (
             (f"send {self.world.new_mail}, changed as you like", self._send()),
