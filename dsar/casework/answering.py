@@ -31,7 +31,7 @@ from dsar.casework.planning import CHANGING, is_general_objection, plan
 from dsar.casework.sending import void_letter
 from dsar.errors import IllegalTransitionError, StaleStateError, UsageError
 from dsar.lifecycle import Event, State
-from dsar.model import Annex, Letter, LetterFacts, LetterKind, Right, StepAction
+from dsar.model import Annex, IdentityLevel, Letter, LetterFacts, LetterKind, Right, StepAction
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, LetterAnnex, LetterRow, Request
 
@@ -137,7 +137,10 @@ def inputs_of(app: App, tx: Transaction, case: CaseFile, request: Request, *, no
             "or refuse it with reasons ('dsar refuse')."
         )
     facts = answer_facts(app, tx, case, request, now=now)
-    return seen_inputs(app, case, letter_kind(request, facts), facts)
+    kind = letter_kind(request, facts)
+    if kind is LetterKind.UPDATE_REFUSED and (case.search_run == 0 or case.identity_level == IdentityLevel.L0):
+        kind = LetterKind.REFUSAL  # "we have checked the data" would confirm to anybody that there are some
+    return seen_inputs(app, case, kind, facts)
 
 
 def seen_inputs(app: App, case: CaseFile, kind: LetterKind, facts: LetterFacts, *, purpose: str = "answer") -> Inputs:

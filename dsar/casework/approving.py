@@ -23,6 +23,7 @@ from dsar.casework.facts import accepted_records, undecided_records
 from dsar.casework.identifying import level_needed
 from dsar.casework.planning import contact_points, is_general_objection
 from dsar.casework.sending import MAIL, queue_letter
+from dsar.casework.thread import STRANGER, WITHDRAWN
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError, StaleStateError
 from dsar.identity import Risk, risk_of
 from dsar.lifecycle import Event, Outcome, State
@@ -40,9 +41,7 @@ from dsar.store import Transaction
 from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Request
 
 #: Letters that tell nothing about what we hold, so that they need neither coverage nor identity.
-_DISCLOSES_NOTHING = frozenset(
-    {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.OBJECTION_DONE}
-)
+_DISCLOSES_NOTHING = frozenset({LetterKind.REFUSAL, LetterKind.UNIDENTIFIED, LetterKind.OBJECTION_DONE})
 _REFUSALS = frozenset({LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED})
 
 _SETTLED = frozenset({SystemOutcome.FOUND, SystemOutcome.NOTHING})
@@ -72,6 +71,7 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
                 reference,
                 f"you have not seen its letter as it is now; look at it with 'dsar show {reference} --letter'",
             )
+        _check_flags(case, request)
         check_unchanged(app, tx, case, request, seen, now=now)
         records = accepted_records(app, tx, case, Right(request.right))
         _check_actor(app, tx, current, request, records, actor=actor)
@@ -82,6 +82,19 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
             _check_coverage(app, tx, case)
         _set_going(app, tx, case, request, current, actor=actor, now=now)
     return current
+
+
+def _check_flags(case: CaseFile, request: Request) -> None:
+    """Raises: ApprovalError while somebody has written that the request may not be what the person wants."""
+    reference = f"{case.reference}/{request.right}"
+    if WITHDRAWN in case.flags:
+        raise ApprovalError(
+            reference, f"the requester takes it back: 'dsar withdraw {reference}', or 'dsar release' with --seen if not"
+        )
+    if STRANGER in case.flags and request.right == Right.ERASE and not request.decision:
+        raise ApprovalError(
+            reference, f"somebody unknown has written about it: look, then 'dsar release {case.reference} --seen'"
+        )
 
 
 def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
@@ -202,7 +215,7 @@ def release_erasure(app: App, request_id: int, *, now: datetime) -> bool:
         if request.state != State.BLOCKED or request.blocked_reason != ACCESS_FIRST:
             return True
         case = tx.case_by_id(request.case_id)
-        if case.legal_hold or "follow_up_unknown_sender" in case.flags:
+        if case.legal_hold or {STRANGER, WITHDRAWN} & set(case.flags):
             return True  # a person decides (`dsar release`)
         if _access_comes_first(tx, case):
             return False

@@ -79,6 +79,9 @@ def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *,
         if challenge is None:
             return False
         fault = _judge(app, tx, case, challenge, digest, mail, triage, now=now)
+        if fault and triage.subjects[0].requests:
+            _refuse(tx, case, challenge, fault, now=now)
+            return False  # it asks for something, too: that has its clock, whatever the digits were
         opening.join(app, tx, case, message, mail, triage, role="stranger" if fault else "answer")
         if fault:
             _refuse(tx, case, challenge, fault, now=now)

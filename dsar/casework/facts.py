@@ -42,7 +42,13 @@ def base_facts(
 
 
 def accepted_records(app: App, tx: Transaction, case: CaseFile, right: Right) -> tuple[Record, ...]:
-    """What the answer is about; see changing.records_for."""
+    """
+    What the answer is about; see planning.records_for.
+
+    A search from claimed contact points finds whoever's they are: it serves a marketing stop and no other right (P6).
+    """
+    if right is not Right.OBJECT and not case.search_proven:
+        return ()
     found = [record for row in tx.search_results(case) for record in records_of(app, case, row)]
     return records_for(app, right, found, tx.decisions(case.id or 0))
 
@@ -67,7 +73,7 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
     records = accepted_records(app, tx, case, right)
     grounds = grounds_of(app, case, request.id or 0, request.sealed_grounds) if request.sealed_grounds else None
     known = {**vars(facts)} | {
-        "person_name": subject.name,
+        "person_name": subject.name if subject.proven else None,
         "reference_on": deadlines.received_on(case.searched_at or now),
         "coverage": tuple(_coverage(app, row, records) for row in rows),
         "search_keys": tuple(dict.fromkeys(map(mask, (*subject.proven, *subject.identifiers)))),

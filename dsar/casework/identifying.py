@@ -8,6 +8,7 @@ from dsar import identity, search
 from dsar.casework.context import PROGRAM, App, seal_subject, subject_of, triage_of
 from dsar.casework.planning import wanted_changes
 from dsar.errors import SystemUnavailableError, UsageError
+from dsar.identifiers import normalise
 from dsar.lifecycle import Event, State
 from dsar.model import (
     Identifier,
@@ -15,6 +16,7 @@ from dsar.model import (
     IdentityFinding,
     IdentityLevel,
     Record,
+    Requester,
     Right,
     SearchResult,
     SenderAuthentication,
@@ -41,6 +43,8 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
         moving = comes_from_new_address(app, tx, case)
     if not waiting:
         return
+    if case.requester != Requester.SELF:
+        return  # the sender's own address proves nothing about the person they write for (law: agent plus mandate)
     subject = subject_of(app, case)
     on_file, records = _sender_on_file(app, case, subject.reply_address, triage.sender_authentication, now=now)
     risk = identity.risk_of(records)
@@ -79,17 +83,14 @@ def verify(
     level = identity.LEVEL_OF_CHECK[method]
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
-        subject = subject_of(app, case)
-        address = contact or subject.reply_address
-        if address is None:
-            raise UsageError("The mail has no usable sender address; name the proven one with --contact.")
-        proven = (Identifier(type=IdentifierType.EMAIL, value=address.lower()),)
+        proven = (_proven_contact(app, tx, case, contact),)
         finding = IdentityFinding(
             level=max(level, IdentityLevel(case.identity_level)),
             method=method,
             reason=f"{actor} recorded {method.replace('_', ' ')}.",
             proven=proven,
         )
+        _search_anew(app, tx, case, proven[0], actor=actor, now=now)
         keep_finding(app, tx, case, finding, now=now)
         tx.record("verified", actor=actor, at=now, case_id=case.id, detail={"method": method, "level": finding.level})
         for request in tx.requests(case.id or 0):
@@ -98,6 +99,35 @@ def verify(
             ):
                 identified(tx, request, finding, actor=actor, now=now)
     return finding.level
+
+
+def _proven_contact(app: App, tx: Transaction, case: CaseFile, contact: str | None) -> Identifier:
+    """
+    The contact point that a check proved.
+
+    Raises: UsageError if it is none, or must be named: whoever writes for somebody else does not prove them.
+    """
+    subject = subject_of(app, case)
+    told = contact or (subject.reply_address if case.requester == Requester.SELF else None)
+    address = normalise(IdentifierType.EMAIL, told) if told else None
+    if address is None:
+        raise UsageError("Name the e-mail address of the person that the check proved with --contact.")
+    under_way = [row for row in tx.outgoing_of_case(case.id or 0) if row.letter_id is not None]
+    if address not in subject.proven and any(row.state in {"held", "ready"} for row in under_way):
+        raise UsageError(
+            f"A letter to another address is approved; 'dsar recall {case.reference}' comes first."
+        )
+    return address
+
+
+def _search_anew(app: App, tx: Transaction, case: CaseFile, contact: Identifier, *, actor: str, now: datetime) -> None:
+    """What waits for approval was found for another contact point: it is searched for and written anew."""
+    if contact in subject_of(app, case).proven:
+        return
+    for request in tx.requests(case.id or 0):
+        if request.state == State.REVIEW and not request.decision:
+            tx.advance(request, Event.REVISED, actor=actor, at=now, detail={"because": "contact_proven"})
+            tx.enqueue("search", request.case_id, due_at=now)
 
 
 #: Changing one of these takes over how the person is reached.

@@ -5,7 +5,7 @@ from datetime import datetime
 from dsar.casework import changing
 from dsar.casework.context import App, case_key, steps_of
 from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, take_letter_back, void_letter
-from dsar.casework.thread import FOLLOW_UP, REMINDER
+from dsar.casework.thread import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
 from dsar.errors import UsageError
 from dsar.lifecycle import Event, Outcome, State
 from dsar.store import Transaction
@@ -120,12 +120,17 @@ def mark_seen(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
     """A person has looked at the follow-ups of a case: their flags go, and an erasure that waited for it may go on."""
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
-        seen = {REMINDER, MAIL_FAILED, SENT_OUT_OF_TURN}
+        seen = {REMINDER, WITHDRAWN, MAIL_FAILED, SENT_OUT_OF_TURN}
         case.flags = [flag for flag in case.flags if not flag.startswith(FOLLOW_UP) and flag not in seen]
         tx.add_case(case)
         tx.record("follow_up_seen", actor=actor, at=now, case_id=case.id)
         for request in tx.requests(case.id or 0):
-            if request.state == State.BLOCKED:
+            if request.state != State.BLOCKED:
+                continue
+            if request.blocked_reason == STRANGER and not case.legal_hold:
+                tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now, blocked_reason="")
+                tx.enqueue("apply", request.id or 0, due_at=now)
+            else:
                 tx.enqueue("release_erasure", request.id or 0, due_at=now)
 
 

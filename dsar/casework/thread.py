@@ -102,8 +102,14 @@ def settle_machine_reply(app: App, message_id: int, mail: InboundMail, triage: T
 #: Flag and reason of a case that got another mail.
 FOLLOW_UP = "follow_up"
 
+#: Flag and reason of a case about which somebody unknown has written.
+STRANGER = "follow_up_unknown_sender"
+
+#: Flag of a case whose requester wrote that they take it back: nothing is approved until a person has decided.
+WITHDRAWN = "withdrawn"
+
 #: Flags of a follow-up that staff must see on the case.
-_TELLING = frozenset({"withdrawn", "complaint", "threat", "protected_identity", "breach"})
+_TELLING = frozenset({WITHDRAWN, "complaint", "threat", "protected_identity", "breach"})
 
 
 #: Flag of a case that somebody reminds us of: it comes before others that are due on the same day.
@@ -153,7 +159,7 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
             _follow_up(app, tx, case, mail, triage, message, now=now)
         else:
             _hold_erasures(tx, requests, now=now)
-            add_flags(tx, case, ("follow_up_unknown_sender",))
+            add_flags(tx, case, (STRANGER,))
             if triage.subjects[0].requests:
                 message.status = "person"  # what a stranger asks has a clock of its own until somebody has looked
         if triage.disposition is Disposition.AUTHORITY:
@@ -232,7 +238,8 @@ def _is_about_same_person(app: App, case: CaseFile, triage: Triage) -> bool:
 
 
 def _is_known(app: App, case: CaseFile, mail: InboundMail, triage: Triage) -> bool:
-    if mail.sender is None or triage.sender_authentication is SenderAuthentication.FAIL:
+    """Only the mail server's word makes an address the requester's; one mail's proof is not lent to the next."""
+    if mail.sender is None or triage.sender_authentication is not SenderAuthentication.PASS:
         return False
     subject = subject_of(app, case)
     addresses = {each.value for each in subject.proven if each.type is IdentifierType.EMAIL}
@@ -262,8 +269,8 @@ def _hold_erasures(tx: Transaction, requests: Sequence[Request], *, now: datetim
     """Somebody unknown writes: nothing changes, but an erasure not begun waits until a person has looked."""
     for request in requests:
         if request.right == Right.ERASE and request.state == State.APPLYING and not _is_begun(tx, request):
-            detail = {"because": "follow_up_unknown_sender"}
-            tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, detail=detail, blocked_reason=FOLLOW_UP)
+            detail = {"because": STRANGER}
+            tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, detail=detail, blocked_reason=STRANGER)
 
 
 def _is_begun(tx: Transaction, request: Request) -> bool:
