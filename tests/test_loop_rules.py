@@ -98,7 +98,7 @@ def test_a_report_gets_no_answer(office: Office) -> None:
 
 def test_a_marketing_stop_of_a_machine_waits_for_a_person(tmp_path: Path) -> None:
     """The standing approval is a machine's word, too: its confirmation could be the other half of a loop."""
-    with open_office(tmp_path, more={"automatic": "marketing_stop = on"}) as office:
+    with open_office(tmp_path) as office:
         office.receive(SENDER, STOP, headers={"Precedence": "bulk"})
         office.session.run_due()
         assert {request.state for request in office.requests()} == {"review"}

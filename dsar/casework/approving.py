@@ -64,6 +64,8 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)  # as it is now: the caller may have read it before a hold or a check
         seen = inputs_of(app, tx, case, request, now=now)
+        records = accepted_records(app, tx, case, Right(request.right))
+        _check_actor(app, tx, seen.kind, request, records, actor=actor)
         current = same_draft(app, tx, case, tx.letters_of(request.id or 0), seen)
         reference = f"{case.reference}/{request.right}"
         if current is None or not was_shown(tx, current, actor=actor):
@@ -73,8 +75,6 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
             )
         _check_flags(case, request)
         check_unchanged(app, tx, case, request, seen, now=now)
-        records = accepted_records(app, tx, case, Right(request.right))
-        _check_actor(app, tx, current, request, records, actor=actor)
         if case.legal_hold and request.right == Right.ERASE and not request.decision:
             raise ApprovalError(reference, "the case is under a hold, so nothing is erased")
         if current.letter.kind not in _DISCLOSES_NOTHING:
@@ -281,7 +281,7 @@ def undecided_gap(app: App, tx: Transaction, case: CaseFile) -> str | None:
 
 
 def _check_actor(
-    app: App, tx: Transaction, current: Draft, request: Request, records: tuple[Record, ...], *, actor: str
+    app: App, tx: Transaction, kind: LetterKind, request: Request, records: tuple[Record, ...], *, actor: str
 ) -> None:
     approval.check_may_approve(
         actor,
@@ -290,7 +290,7 @@ def _check_actor(
         right=Right(request.right),
         high_risk=risk_of(records) is Risk.HIGH,
         single_approver=app.settings.single_approver,
-        refusal=current.letter.kind in _REFUSALS,
+        refusal=kind in _REFUSALS,
     )
 
 

@@ -178,10 +178,14 @@ def _eight_bit(raw: str) -> str:
     return decode_text(raw.encode("utf-8", "surrogateescape"), "")[0]
 
 
+#: An address as its own display name, without quotes: common, and read as malformed by some versions of Python.
+_REPEATED = re.compile(r"^\s*([^\s<>,;:\"()]+@[^\s<>,;:\"()]+)\s*<\s*\1\s*>\s*$", re.IGNORECASE)
+
+
 def _mailboxes(values: list[str]) -> list[tuple[str, str | None]]:
     """(display name, address or None) of each mailbox; parsed before decoding, so that no encoded comma splits."""
     try:
-        pairs = getaddresses([_unfolded(value) for value in values])
+        pairs = getaddresses([_REPEATED.sub(r"<\1>", _unfolded(value)) for value in values])
     except RecursionError:  # deeply nested comments
         return []
     return [(decode_words(name).strip("\"' "), _address(address)) for name, address in pairs if name or address]

@@ -169,7 +169,7 @@ def test_a_letter_refused_for_good_returns_to_a_person(company: Company, smtp_si
     company.ok("approve", reference, actor="bo")
     (waiting,) = company.queue()
     assert waiting["waits_for"] == "person: approve"
-    assert "nobody has seen it" in refused(company, "approve", reference)
+    assert "you have not seen" in refused(company, "approve", reference)
     company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
     assert company.queue() == []
@@ -342,7 +342,7 @@ def test_control_characters_of_a_mail_never_reach_the_terminal(company: Company)
 
 def test_a_letter_that_nobody_has_seen_is_not_approved(company: Company) -> None:
     reference = ask(company)
-    assert "nobody has seen it" in refused(company, "approve", reference)
+    assert "you have not seen" in refused(company, "approve", reference)
     assert len(company.letters_to("maria.oberg@example.se")) == 1, "the acknowledgement only"
     company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
@@ -352,7 +352,7 @@ def test_a_letter_of_yesterday_must_be_looked_at_again(company: Company) -> None
     """It bears another day's date, so it is not what would be sent."""
     reference = ready(company)
     with later(days=1):
-        assert "made anew" in refused(company, "approve", reference)
+        assert "you have not seen" in refused(company, "approve", reference)
         company.ok("show", reference, "--letter", actor="bo")
         company.ok("approve", reference, actor="bo")
         assert company.queue() == []
@@ -381,6 +381,7 @@ def test_a_refusal_needs_a_second_person(company: Company) -> None:
         company.settings.read_text("utf-8") + "[staff.ci]\nrole = approver\nname = Ci Alm\nemail = ci@xelent.example\n",
         "utf-8",
     )
+    company.ok("show", reference, "--letter", actor="ci")
     company.ok("approve", reference, actor="ci")
     text = company.letters_to("maria.oberg@example.se")[-1].get_body(("plain",))
     assert text is not None
@@ -390,7 +391,7 @@ def test_a_refusal_needs_a_second_person(company: Company) -> None:
 def test_a_rejected_draft_is_made_anew(company: Company) -> None:
     reference = ready(company)
     company.ok("reject", reference, "--reason", "Fel datum", actor="bo")
-    assert "nobody has seen it" in refused(company, "approve", reference)
+    assert "you have not seen" in refused(company, "approve", reference)
 
 
 def test_review_shows_all_and_approves_after_the_reference_is_typed(company: Company) -> None:

@@ -55,9 +55,10 @@ DECIDING = (
 class Office:
     """A company whose dsar runs as a service user, and people who call it."""
 
-    def __init__(self, company: Company, python: Path) -> None:
+    def __init__(self, company: Company, python: Path, library: str) -> None:
         self.company = company
         self.python = python
+        self.library = library
         self.settings = company.settings
 
     def private(self, service: str) -> None:
@@ -88,10 +89,6 @@ class Office:
     def _settings(self, arguments: tuple[str, ...]) -> tuple[str, ...]:
         return () if "--settings" in arguments else ("--settings", str(self.settings))
 
-    @property
-    def library(self) -> str:
-        return f"{ROOT}:{sysconfig.get_paths()['purelib']}"
-
     def sudo(self, login: str, *arguments: str, stdin: str = "") -> Done:
         """Run one command as the service user for *login*, with what sudo would set."""
         sudo = {"SUDO_UID": str(pwd.getpwnam(login).pw_uid), "SUDO_USER": login}
@@ -104,19 +101,49 @@ class Office:
         return done
 
 
+def _open_to_all(path: Path) -> bool:
+    """Whether other users than root get there."""
+    return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
+
+
+@pytest.fixture(scope="session")
+def library() -> Iterator[str]:
+    """PYTHONPATH of the program for everybody: the checkout, or links to it where others cannot enter the checkout."""
+    installed = Path(sysconfig.get_paths()["purelib"])
+    if _open_to_all(ROOT) and _open_to_all(installed):
+        yield f"{ROOT}:{installed}"
+        return
+    folder = Path(tempfile.mkdtemp(prefix="dsar-library-"))
+    folder.chmod(0o755)
+    try:
+        shutil.copytree(installed, folder / "installed", copy_function=_link)
+        for name in ("dsar", "connectors", "letter_templates"):
+            shutil.copytree(ROOT / name, folder / "program" / name, copy_function=_link)
+        yield f"{folder}/program:{folder}/installed"
+    finally:
+        shutil.rmtree(folder)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
+
+
 def _python_for_everybody() -> Path:
     """This version of Python where other users than root may run it."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for candidate in (Path(sys.executable), Path("/usr/bin", name), Path("/usr/local/bin", name)):
         whole = candidate.resolve()
-        if whole.exists() and all(path.stat().st_mode & 0o001 for path in (whole, *whole.parents)):
+        if whole.exists() and _open_to_all(whole) and _open_to_all(candidate.parent):
             return candidate
     unproven(f"no {name} can be run by other users than root")
     raise AssertionError
 
 
 @pytest.fixture
-def office(dovecot_server: DovecotServer, smtp_sink: SmtpSink, mail_user: str) -> Iterator[Office]:
+def office(dovecot_server: DovecotServer, smtp_sink: SmtpSink, mail_user: str, library: str) -> Iterator[Office]:
     """The company of the journeys with separation, one handler and two approvers, and an erasure in review."""
     if os.geteuid() != 0:
         unproven("only root can run the program as several users")
@@ -125,7 +152,7 @@ def office(dovecot_server: DovecotServer, smtp_sink: SmtpSink, mail_user: str) -
     try:
         company = Company(folder, dovecot_server, smtp_sink, mail_user)
         _separate(company)
-        office = Office(company, python)
+        office = Office(company, python, library)
         office.private(SERVICE)
         company.write("John Whitfield <john.whitfield@example.com>", ERASE, subject="My data")
         polled = office.run("poll", user=SERVICE)
@@ -161,6 +188,7 @@ def test_a_handler_prepares_and_an_approver_approves(office: Office) -> None:
     """The name of each stands in the timeline."""
     case = _case(office)
     office.ok(HANDLER, "show", case, "--letter")
+    office.ok(APPROVER, "show", case, "--letter")
 
     refused = office.sudo(HANDLER, "approve", case)
     office.ok(APPROVER, "approve", case)
@@ -177,6 +205,7 @@ def test_the_author_of_a_refusal_finds_a_second_person(office: Office) -> None:
     office.ok(APPROVER, "show", case, "--letter")
 
     own = office.sudo(APPROVER, "approve", case)
+    office.ok(SECOND_APPROVER, "show", case, "--letter")
     office.ok(SECOND_APPROVER, "approve", case)
 
     assert own.exit_code == 1
@@ -190,6 +219,7 @@ def test_who_verified_the_requester_does_not_approve_the_erasure(office: Office)
     office.ok(APPROVER, "show", case, "--letter")
 
     own = office.sudo(APPROVER, "approve", case)
+    office.ok(SECOND_APPROVER, "show", case, "--letter")
     office.ok(SECOND_APPROVER, "approve", case)
 
     assert own.exit_code == 1
@@ -308,14 +338,13 @@ def users() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def rule(users: dict[str, str]) -> Iterator[Path]:
+def rule(users: dict[str, str], library: str) -> Iterator[Path]:
     """The shipped rule, for these users and a dsar of this source tree; gives the command that it allows."""
     if shutil.which("sudo") is None or shutil.which("visudo", path="/usr/sbin:/usr/bin") is None:
         missing("sudo")
     folder = Path(tempfile.mkdtemp(prefix="dsar-"))
     folder.chmod(0o755)
     program = folder / "dsar"
-    library = f"{ROOT}:{sysconfig.get_paths()['purelib']}"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={library} exec {_python_for_everybody()} -m dsar "$@"\n')
     program.chmod(0o755)
     text = (ROOT / "docs/sudoers.d/dsar").read_text("utf-8")
