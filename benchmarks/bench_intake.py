@@ -104,7 +104,8 @@ def mbsync(server: DovecotServer, folder: Path, user: str, expected: int) -> flo
     config.write_text(
         f"FSync yes\n\nIMAPAccount a\nHost localhost\nPort {server.imaps_port}\nUser {user}\nPass test\nSSLType IMAPS\n"
         f"CertificateFile {server.ca_file}\n\nIMAPStore far\nAccount a\n\nMaildirStore near\nPath {into}/\n"
-        f"Inbox {into}/INBOX\n\nChannel c\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\nSync Pull\nSyncState *\n"
+        f"Inbox {into}/INBOX\n\nChannel c\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\nSync Pull\n"
+        "SyncState *\n"
     )
     began = time.perf_counter()
     subprocess.run(["mbsync", "-q", "-c", str(config), "c"], check=True)
@@ -119,8 +120,9 @@ def getmail(server: DovecotServer, folder: Path, user: str, expected: int) -> fl
     for name in ("new", "cur", "tmp"):
         (into / "mails" / name).mkdir(parents=True)
     (into / "getmailrc").write_text(
-        f"[retriever]\ntype = SimpleIMAPSSLRetriever\nserver = localhost\nport = {server.imaps_port}\nusername = {user}\n"
-        f"password = test\nca_certs = {server.ca_file}\n[destination]\ntype = Maildir\npath = {into}/mails/\n"
+        f"[retriever]\ntype = SimpleIMAPSSLRetriever\nserver = localhost\nport = {server.imaps_port}\n"
+        f"username = {user}\npassword = test\n"
+        f"ca_certs = {server.ca_file}\n[destination]\ntype = Maildir\npath = {into}/mails/\n"
         "[options]\nread_all = true\ndelete = false\nverbose = 0\n"
     )
     command = [os.environ["GETMAIL"], "--getmaildir", str(into), "--rcfile", "getmailrc"]
@@ -142,8 +144,10 @@ def measure(server: DovecotServer, folder: Path, count: int, rounds: int) -> tup
     best: dict[str, float] = {}
     memory: dict[str, float] = {}
 
+    few = min(count, GETMAIL_MAILS)
+
     def take(name: str, mails: int, run: Callable[[str], float]) -> None:
-        user = f"{name}{number}"
+        user = f"{name}{len(list((server.directory / 'home').iterdir()))}"
         mailboxes.fill(server, user, mailboxes.mails(mails))
         best[name] = max(best.get(name, 0), mails / run(user))
 
@@ -155,13 +159,12 @@ def measure(server: DovecotServer, folder: Path, count: int, rounds: int) -> tup
 
         take(name, count, run)
 
-    for number in range(rounds):
+    for _ in range(rounds):
         take_ours("intake")
         if shutil.which("mbsync"):
             take("mbsync", count, lambda user: mbsync(server, folder, user, count))
         take_ours("whole")
         if os.environ.get("GETMAIL"):
-            few = min(count, GETMAIL_MAILS)
             take("getmail6", few, lambda user: getmail(server, folder, user, few))
         take("imaplib", count, lambda user: imaplib_alone(server, user, count))
     mailboxes.fill(server, "big", iter([b"Subject: big\r\n\r\n" + b"x" * 76 + b"\r\n" * (BIG_MAIL_BYTES // 2)]))

@@ -5,14 +5,13 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from servers import DovecotServer
 
-_WORDS = (
+_WORDS = tuple(
     "jag vill veta vilka uppgifter ni har om mig enligt artikel femton och när de raderas tack på förhand vår order "
-    "kom aldrig fram faktura leverans bord stol lampa kontoret måndag möte offert pris återkoppling hälsningar"
-).split()
+    "kom aldrig fram faktura leverans bord stol lampa kontoret måndag möte offert pris återkoppling hälsningar".split()  # noqa: SIM905
+)
 _ASKING = "Hej! Jag begär ett registerutdrag enligt artikel 15 i GDPR: vilka uppgifter har ni om mig?"
 _CHATTING = "Hej! Bifogat finns det ni frågade efter. Säg till om något saknas."
 

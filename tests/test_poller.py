@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from office import Office, open_office, written
 from servers import DovecotServer, ScriptedMailbox
+from sqlmodel import col
 
 from dsar import poller
 from dsar.casework import intake, reconciling, views
@@ -46,12 +47,12 @@ def reconcile(office: Office, box: ScriptedMailbox) -> str:
 
 def sightings(office: Office) -> list[Sighting]:
     with office.app.store.transaction() as tx:
-        return list(tx.session.scalars(sa.select(Sighting).order_by(Sighting.uid_validity, Sighting.uid)))
+        return list(tx.session.scalars(sa.select(Sighting).order_by(col(Sighting.uid_validity), col(Sighting.uid))))
 
 
 def messages(office: Office) -> list[Message]:
     with office.app.store.transaction() as tx:
-        return list(tx.session.scalars(sa.select(Message).order_by(Message.id)))
+        return list(tx.session.scalars(sa.select(Message).order_by(col(Message.id))))
 
 
 def time_passes(office: Office, by: timedelta) -> None:
