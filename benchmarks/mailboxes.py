@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from servers import DovecotServer
 
-_WORDS = tuple(
-    "jag vill veta vilka uppgifter ni har om mig enligt artikel femton och när de raderas tack på förhand vår order "
-    "kom aldrig fram faktura leverans bord stol lampa kontoret måndag möte offert pris återkoppling hälsningar".split()  # noqa: SIM905
-)
+_SAID = """
+jag vill veta vilka uppgifter ni har om mig enligt artikel femton och när de raderas tack på förhand vår order kom
+fram faktura leverans bord stol lampa kontoret måndag möte offert pris återkoppling hälsningar
+"""
 _ASKING = "Hej! Jag begär ett registerutdrag enligt artikel 15 i GDPR: vilka uppgifter har ni om mig?"
 _CHATTING = "Hej! Bifogat finns det ni frågade efter. Säg till om något saknas."
 
@@ -25,7 +25,7 @@ def mails(count: int, *, asking_every: int = 20, seed: int = 1) -> Iterator[byte
     dice = random.Random(seed)
     for number in range(count):
         size = min(int(dice.lognormvariate(9.2, 1.25)), 400_000)
-        text = " ".join(dice.choices(_WORDS, k=60))
+        text = " ".join(dice.choices(_SAID.split(), k=60))
         opening = _ASKING if number % asking_every == 0 else _CHATTING
         yield _head(number) + _body(dice, f"{opening}\r\n\r\n{text}\r\n\r\nMvh\r\nPerson {number}\r\n", size)
 
@@ -62,14 +62,18 @@ def _parts(kind: bytes, *parts: bytes) -> bytes:
     return b"Content-Type: multipart/" + kind + b'; boundary="=_b"\r\n\r\n' + bodies + b"--=_b--\r\n"
 
 
-def fill(server: DovecotServer, user: str, contents: Iterator[bytes]) -> int:
-    """Put mails into the INBOX of *user* as a delivery does that writes into its Maildir; how many bytes."""
+def fill(server: DovecotServer, user: str, contents: Iterator[bytes], *, first: int = 0) -> int:
+    """
+    Put mails into the INBOX of *user* as a delivery does that writes into its Maildir; how many bytes.
+
+    Args: first: number of the first mail.
+    """
     home = server.directory / "home" / user
     new = home / "Maildir" / "new"
     for folder in (new, home / "Maildir" / "cur", home / "Maildir" / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     total = 0
-    for number, content in enumerate(contents, start=len(list(new.iterdir()))):
+    for number, content in enumerate(contents, start=first):
         (new / f"{1_760_000_000 + number}.M{number}P1.bench").write_bytes(content)
         total += len(content)
     if os.geteuid() == 0:
