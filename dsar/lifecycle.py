@@ -36,8 +36,10 @@ class Event(StrEnum):
     ANSWERED = "answered"  #: The requester answered the question.
     IDENTIFIED = "identified"  #: Identity reached the level that the risk demands.
     UNIDENTIFIED = "unidentified"  #: Identity could not be confirmed in time.
+    UNPROVEN = "unproven"  #: Nothing is proven of who asks, so nothing may be searched for.
     SEARCHED = "searched"  #: Every system has ended, one way or another.
     REFUSED = "refused"  #: A person decided to refuse; a letter is prepared.
+    DONE_BY_HAND = "done_by_hand"  #: A person did it and says what; a letter is prepared.
     REVISED = "revised"  #: New identifiers or facts: the search starts again.
     APPROVED = "approved"  #: Letter and plan were approved.
     VOIDED = "voided"  #: The approval no longer holds.
@@ -49,7 +51,6 @@ class Event(StrEnum):
     DISPATCHED = "dispatched"  #: The letter has left.
     UNDELIVERABLE = "undeliverable"  #: The mail server refused the letter for good.
     BLOCKED = "blocked"  #: It must wait for something named.
-    RELEASED = "released"  #: What it waited for has happened.
     WITHDRAWN = "withdrawn"  #: The requester no longer wants it.
     BOUNCED = "bounced"  #: The sent letter came back.
     REOPENED = "reopened"  #: A person took a closed request up again.
@@ -85,6 +86,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     },
     State.SEARCHING: {
         Event.SEARCHED: State.REVIEW,
+        Event.UNPROVEN: State.IDENTITY,
         Event.REVISED: State.SEARCHING,
         Event.REFUSED: State.REVIEW,
         Event.WITHDRAWN: State.CLOSED,
@@ -93,6 +95,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.APPROVED: State.APPROVED,
         Event.REVISED: State.SEARCHING,
         Event.REFUSED: State.REVIEW,
+        Event.DONE_BY_HAND: State.REVIEW,
         Event.ASKED: State.CLARIFYING,
         Event.DISMISSED: State.CLOSED,
         Event.WITHDRAWN: State.CLOSED,
@@ -117,7 +120,6 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.BLOCKED: State.BLOCKED,
     },
     State.BLOCKED: {
-        Event.RELEASED: State.APPROVED,
         Event.DISPATCHED: State.CLOSED,
         Event.DISPATCH_STARTED: State.DISPATCHING,
         Event.APPLY_STARTED: State.APPLYING,

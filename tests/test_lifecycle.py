@@ -16,7 +16,7 @@ UNLISTED = [(state, event) for state, event in itertools.product(State, Event) i
 STRAIGHT_WAYS = {
     "access": "sorted identified searched approved dispatch_started dispatched",
     "erase": "sorted identified searched approved apply_started applied dispatched",
-    "erase after access": "sorted identified searched approved blocked released apply_started applied dispatched",
+    "erase after access": "sorted identified searched approved blocked apply_started applied dispatched",
     "unidentified": "sorted asked unidentified approved dispatch_started dispatched",
     "refused": "sorted identified refused approved dispatch_started dispatched",
     "drift": "sorted identified searched approved apply_started differed approved dispatch_started dispatched",

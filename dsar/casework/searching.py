@@ -1,10 +1,11 @@
 """What the connected systems hold about the person of a case, and a person's word on what is uncertain."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dsar import search
+from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
     App,
@@ -18,6 +19,7 @@ from dsar.casework.planning import search_for
 from dsar.errors import SystemUnavailableError, UsageError
 from dsar.lifecycle import Event, State
 from dsar.model import Identifier, Record, Right, SearchResult, Strength, SystemOutcome
+from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Decision, SystemRow
 
 #: After so many tries a system that does not answer goes before a person as a gap in the coverage.
@@ -28,21 +30,30 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
     """
     Step: search every connected system and put the case before a person.
 
+    What comes in while the systems answer, a proof of identity or a mail with new facts, makes the answers stale: they
+    are dropped, and the search begins again. A search from contact points that nobody has proven serves a marketing
+    stop; any other right goes back to identity (P6).
     Args: attempt: which try this is, from 1; until TRIES a failing system means trying all again later.
     Raises: SystemUnavailableError: try again later; the results so far are kept and shown.
     """
+    read_back_left(app, case_id)
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
-        if not any(request.state == State.SEARCHING for request in tx.requests(case_id)):
+        basis = _basis(tx, case)
+        if not basis.searching:
             return
     result = search_for(app, case, now=now)
     gaps = [system for system in result.systems if system.outcome in {SystemOutcome.FAILED, SystemOutcome.PARTIAL}]
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
+        if _basis(tx, case) != basis:
+            tx.enqueue("search", case_id, due_at=now)
+            return
         subject = subject_of(app, case)
-        if subject.proven:
+        proven = bool(subject.proven)
+        if proven:
             case.sealed_subject = seal_subject(app, case, replace(subject, followed=result.identifiers))
-        tx.save_search(case, _rows(app, case, result), now=now)
+        tx.save_search(case, _rows(app, case, result), proven=proven, now=now)
         tx.record(
             "searched",
             actor=PROGRAM,
@@ -52,13 +63,35 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
         if not gaps or attempt >= TRIES:
-            for request in tx.requests(case_id):
-                if request.state == State.SEARCHING:
-                    tx.advance(request, Event.SEARCHED, actor=PROGRAM, at=now, detail={"run": str(case.search_run)})
-                    if request.right == Right.OBJECT:
-                        tx.enqueue("stop_marketing", request.id or 0, due_at=now)
+            _go_on(tx, case, now=now)
     if gaps and attempt < TRIES:
         raise SystemUnavailableError(gaps[0].system, gaps[0].detail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Basis:
+    """What a search starts from; if it is another one when the systems have answered, the answers do not count."""
+
+    subject: bytes | None  #: As sealed: another proof or another fact gives other bytes.
+    searching: Mapping[int, int]  #: {id of a request that is searched for: its version}
+
+
+def _basis(tx: Transaction, case: CaseFile) -> _Basis:
+    waiting = [request for request in tx.requests(case.id or 0) if request.state == State.SEARCHING]
+    return _Basis(subject=case.sealed_subject, searching={each.id or 0: each.version for each in waiting})
+
+
+def _go_on(tx: Transaction, case: CaseFile, *, now: datetime) -> None:
+    """What was searched for goes before a person, or into the automatic stop."""
+    for request in tx.requests(case.id or 0):
+        if request.state != State.SEARCHING:
+            continue
+        if request.right != Right.OBJECT and not case.search_proven:
+            tx.advance(request, Event.UNPROVEN, actor=PROGRAM, at=now)
+            continue
+        tx.advance(request, Event.SEARCHED, actor=PROGRAM, at=now, detail={"run": str(case.search_run)})
+        if request.right == Right.OBJECT:
+            tx.enqueue("stop_marketing", request.id or 0, due_at=now)
 
 
 def search_again(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:

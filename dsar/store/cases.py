@@ -126,9 +126,14 @@ class CaseQueries(Queries):
 
     # --------------------------------------------------------------------------------------------- search results
 
-    def save_search(self, case: CaseFile, rows: Sequence[SystemRow], *, now: datetime) -> None:
-        """Results of run *case.search_run* + 1, which from now on is the one that counts."""
+    def save_search(self, case: CaseFile, rows: Sequence[SystemRow], *, proven: bool, now: datetime) -> None:
+        """
+        Results of run *case.search_run* + 1, which from now on is the one that counts.
+
+        Args: proven: whether it began from what is proven of the person.
+        """
         case.search_run += 1
+        case.search_proven = proven
         case.searched_at = now
         for row in rows:
             row.run = case.search_run

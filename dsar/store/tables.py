@@ -115,6 +115,7 @@ class CaseFile(Row, table=True):
     identity_reason: str = ""
     identified_at: datetime | None = None
     search_run: int = 0  #: Number of the latest search; older results no longer count.
+    search_proven: bool = False  #: The latest search began from what is proven; else it serves a marketing stop only.
     searched_at: datetime | None = None
     legal_hold: bool = False  #: IMY or court: nothing is deleted.
     purged_at: datetime | None = None
@@ -167,7 +168,7 @@ class Request(Row, table=True):
     paused_days: int = 0
     extended_at: datetime | None = None
     blocked_reason: str = ""  #: Code: uncertain, access_first, ...
-    decision: str = ""  #: "", refuse, unidentified: what a person decided to answer
+    decision: str = ""  #: "", refuse, unidentified, done, withdrawn: what a person decided to answer
     outcome: str | None = None  #: lifecycle.Outcome
     closed_at: datetime | None = Field(default=None, index=True)
     sealed_grounds: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: reasons of a decision.
@@ -235,7 +236,7 @@ class LetterRow(Row, table=True):
     language: str
     status: str = "draft"  #: draft, approved, sent, void
     composed_on: date  #: A letter of another day is made anew before approval.
-    inputs_sha256: str = Field(max_length=64)  #: Of everything it was made from: other inputs, another letter.
+    inputs_sha256: str = Field(max_length=64)  #: Keyed digest of what it was made from.
     template_sha256: str = Field(max_length=64)
     sealed_content: bytes = Field(sa_type=sa.LargeBinary)  #: JSON: subject, text, html, recipient.
 
@@ -304,7 +305,7 @@ class ChangePlan(Row, table=True):
     id: int | None = Field(default=None, primary_key=True)
     request_id: int = Field(foreign_key="request.id", index=True)
     letter_id: int = Field(foreign_key="letter.id", unique=True)  #: The letter that tells its expected outcome.
-    sha256: str = Field(max_length=64)  #: approval.sha256_of_plan
+    sha256: str = Field(max_length=64)  #: Keyed digest of approval.sha256_of_plan.
     sealed_steps: bytes = Field(sa_type=sa.LargeBinary)
     sealed_outcomes: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: As read back; None: not applied.
 
@@ -334,7 +335,7 @@ class Duty(Row, table=True):
     """Something owed to a person later; it has keys of its own and survives the purge of the case (promise P7)."""
 
     id: int | None = Field(default=None, primary_key=True)
-    kind: str  #: erase_later
+    kind: str  #: erase_later, by_hand, restriction
     system: str
     object: str
     sealed_key: bytes = Field(sa_type=sa.LargeBinary)  #: Key of the record in the system, under the key "duties".

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("identity_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("identified_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("search_run", sa.Integer(), nullable=False),
+        sa.Column("search_proven", sa.Boolean(), nullable=False),
         sa.Column("searched_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("legal_hold", sa.Boolean(), nullable=False),
         sa.Column("purged_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
