@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
@@ -29,18 +30,18 @@ LOTS = 20
 
 def take_in(company: Company, mails: int, least_kills: int) -> tuple[Tally, int]:
     """What is stored in the end, and the number of kills."""
-    dice, kills, delivered = random.Random(50), 0, 0
+    dice, kills = random.Random(50), 0
     contents = mailboxes.mails(mails)
-    while delivered < mails or kills < least_kills:
-        lot = [content for content, _ in zip(contents, range(mails // LOTS), strict=False)]
-        mailboxes.fill(company.dovecot, company.user, iter(lot), first=delivered)
-        delivered += len(lot)
-        for _ in range(3):
+    for number in range(LOTS):
+        first, end = (mails * each // LOTS for each in (number, number + 1))
+        mailboxes.fill(company.dovecot, company.user, islice(contents, end - first), first=first)
+        while kills < least_kills * (number + 1) / LOTS:
             kills += await_or_kill(company, dice.uniform(0.4, 1.6))
-        if delivered in (mails // 2, mails) and lot:
+        if number in (LOTS // 2, LOTS - 1):
+            subprocess.run([*POLL, str(company.settings)], check=True)
             move_back(company, f"1:{mails // 10}")
             company.dovecot.renumber(company.user)
-        print(f"{delivered} delivered, {kills} kills", file=sys.stderr)
+        print(f"{end} delivered, {kills} kills", file=sys.stderr)
     subprocess.run([*POLL, str(company.settings)], check=True)
     return tally(company), kills
 

@@ -188,9 +188,11 @@ def run(
     try:
         while not stopped():
             reached = _round(tools, lines)
-            failures = 0 if reached else failures + 1
-            pause = _RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS)) - 1] if failures else interval_seconds
-            _wait(tools, lines[0], min(pause, interval_seconds), stopped)
+            pause = _RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)]
+            held = _wait(tools, lines[0], interval_seconds if reached else min(pause, interval_seconds), stopped)
+            if not held:
+                _sleep(pause, stopped)
+            failures = 0 if reached and held else failures + 1
     finally:
         for line in lines:
             line.drop()
@@ -225,8 +227,12 @@ def _try(line: _Line, action: Callable[[ImapInbox], _Result]) -> _Result | None:
         raise
 
 
-def _wait(tools: worker.Tools, line: _Line, seconds: float, stopped: Callable[[], bool]) -> None:
-    """Wait for new mail by IDLE where the line stands, doing due steps every few seconds meanwhile."""
+def _wait(tools: worker.Tools, line: _Line, seconds: float, stopped: Callable[[], bool]) -> bool:
+    """
+    Wait for new mail by IDLE where the line stands, doing due steps every few seconds meanwhile.
+
+    Returns: False if the line broke.
+    """
 
     def work() -> bool:
         try:
@@ -242,5 +248,14 @@ def _wait(tools: worker.Tools, line: _Line, seconds: float, stopped: Callable[[]
     while not stopped() and time.monotonic() < deadline:
         if line.inbox is None:
             time.sleep(0.2)
-        elif _try(line, look) is not False:
-            return  # there may be new mail, or the line broke
+            continue
+        news = _try(line, look)
+        if news is not False:
+            return news is not None
+    return True
+
+
+def _sleep(seconds: float, stopped: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + seconds
+    while not stopped() and time.monotonic() < deadline:
+        time.sleep(0.2)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from office import open_office
 from servers import ScriptedMailbox
+from sqlmodel import col
 
 from dsar import poller
 from dsar.casework import intake
@@ -53,7 +54,7 @@ class Intake(RuleBasedStateMachine):
 
     def digests(self) -> list[str]:
         with self.office.app.store.transaction() as tx:
-            return list(tx.session.scalars(sa.select(Message.sha256)))
+            return list(tx.session.scalars(sa.select(col(Message.sha256))))
 
     @rule(again=st.booleans())
     def deliver(self, *, again: bool) -> None:
@@ -68,7 +69,7 @@ class Intake(RuleBasedStateMachine):
         self.box.cut = None
         self.poll()
 
-    @rule(at=st.sampled_from([b"EXAMINE", b"SEARCH", b"RFC822.SIZE", b"BODY", b"MOVE"]), after=st.booleans())
+    @rule(at=st.sampled_from([b"LIST", b"SEARCH", b"RFC822.SIZE", b"BODY", b"MOVE"]), after=st.booleans())
     def poll_and_break(self, at: bytes, *, after: bool) -> None:
         """The line drops at this command, done or not: to the program it is the same as being killed."""
         self.box.cut, self.box.cut_after = at, after
@@ -117,7 +118,7 @@ class Intake(RuleBasedStateMachine):
     def one_step_each(self) -> None:
         """A mail is sorted once, however often it was seen."""
         with self.office.app.store.transaction() as tx:
-            steps = list(tx.session.scalars(sa.select(Work.subject_id).where(sa.column("step") == "sort")))
+            steps = list(tx.session.scalars(sa.select(col(Work.subject_id)).where(col(Work.step) == "sort")))
         assert len(steps) == len(set(steps)) == len(set(self.digests()))
 
     @invariant()

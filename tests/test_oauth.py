@@ -5,6 +5,7 @@ import threading
 import urllib.parse
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,3 +153,40 @@ def test_a_secret_never_travels_unencrypted_and_never_lacks(client: dict[str, st
 def test_secrets_do_not_show() -> None:
     client = OAuthClient(token_url="https://x.example/", client_id="dsar", client_secret="hush1", refresh_token="hush2")
     assert "hush" not in repr(client)
+
+
+# ------------------------------------------------------------------------------------------- rotated refresh tokens
+
+
+def rotating(server: TokenServer, path: Path, refresh_token: str = "first") -> AccessTokens:  # noqa: S107
+    client = OAuthClient(token_url=server.url, client_id="dsar", refresh_token=refresh_token, renewed_token_path=path)
+    return AccessTokens("privacy", client)
+
+
+def test_a_rotated_refresh_token_is_kept_for_the_next_process(server: TokenServer, tmp_path: Path) -> None:
+    """Microsoft gives a new one each time; the one in settings ends one day."""
+    server.answers = [(200, {"access_token": "a", "token_type": "Bearer", "refresh_token": "second"})]
+    for _ in range(2):
+        rotating(server, tmp_path / "token")()
+    assert [asked["refresh_token"] for asked in server.asked] == ["first", "second"]
+
+
+def test_it_is_kept_where_only_we_can_read_it(server: TokenServer, tmp_path: Path) -> None:
+    server.answers = [(200, {"access_token": "a", "token_type": "Bearer", "refresh_token": "second"})]
+    rotating(server, tmp_path / "token")()
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["token"]
+
+
+def test_another_token_in_settings_replaces_what_was_kept(server: TokenServer, tmp_path: Path) -> None:
+    server.answers = [(200, {"access_token": "a", "token_type": "Bearer", "refresh_token": "second"})]
+    rotating(server, tmp_path / "token")()
+    rotating(server, tmp_path / "token", refresh_token="given anew")()
+    assert [asked["refresh_token"] for asked in server.asked] == ["first", "given anew"]
+
+
+def test_a_token_that_cannot_be_kept_is_an_error_that_names_no_token(server: TokenServer, tmp_path: Path) -> None:
+    server.answers = [(200, {"access_token": "a", "token_type": "Bearer", "refresh_token": "second"})]
+    with pytest.raises(TokenUnavailableError, match="could not be kept") as caught:
+        rotating(server, tmp_path / "missing" / "token")()
+    assert "second" not in str(caught.value)

@@ -169,6 +169,9 @@ class ScriptedMailbox:
             if not self.cut_after:
                 command.hang_up()
                 return
+        if command.text == b"IDLE":
+            command.send(b"+ idling\r\n")
+            command.stream.readline()
         answer = self._answered(command)
         if cut:
             command.hang_up()
