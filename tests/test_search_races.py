@@ -15,7 +15,10 @@ from dsar.model import Identifier
 
 JOHN = "John Whitfield <john.whitfield@example.com>"
 EVE = "Eve <eve@attacker.example>"
-STOP_AND_ACCESS = "Stop sending me marketing. I also want a copy of all data you have about me. My phone number is +46 70 174 06 06.\n"
+STOP_AND_ACCESS = """Stop sending me marketing. I also want a copy of all data you have about me.
+
+My phone number is +46 70 174 06 06.
+"""
 
 
 class Interrupted:
