@@ -87,10 +87,10 @@ def test_facts_that_arrive_during_a_search_are_searched_for(office: Office) -> N
     with office.app.store.transaction() as tx:
         thread = tx.outgoing_of_case(1)[0].message_id
 
-    interrupt(
-        office,
-        lambda: office.receive(JOHN, "About my request: my customer number is K20002.\n", in_reply_to=thread) and None,
-    )
+    def write() -> None:
+        office.receive(JOHN, "About my request: my customer number is K20002.\n", in_reply_to=thread)
+
+    interrupt(office, write)
     searching.collect(office.app, 1, attempt=1, now=now)
 
     assert states(office)["access"] == State.SEARCHING
