@@ -12,9 +12,10 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from servers import DovecotServer, SmtpSink
+
 from connectors import samples
 from dsar.store import Store, migrate
-from servers import DovecotServer, SmtpSink
 
 PRIVACY = "gdpr@xelent.example"
 
