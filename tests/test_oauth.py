@@ -145,7 +145,7 @@ def test_a_server_that_is_not_there_is_a_temporary_error(server: TokenServer) ->
         {"token_url": "https://login.example/token", "client_id": "", "client_secret": "s"},
     ],
 )
-def test_a_secret_never_travels_unencrypted_and_never_lacks(client: dict[str, str]) -> None:
+def test_a_secret_never_travels_unencrypted_and_never_lacks(client: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"https|client id"):
         OAuthClient(**client)
 

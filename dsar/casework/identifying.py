@@ -114,9 +114,7 @@ def _proven_contact(app: App, tx: Transaction, case: CaseFile, contact: str | No
         raise UsageError("Name the e-mail address of the person that the check proved with --contact.")
     under_way = [row for row in tx.outgoing_of_case(case.id or 0) if row.letter_id is not None]
     if address not in subject.proven and any(row.state in {"held", "ready"} for row in under_way):
-        raise UsageError(
-            f"A letter to another address is approved; 'dsar recall {case.reference}' comes first."
-        )
+        raise UsageError(f"A letter to another address is approved; 'dsar recall {case.reference}' comes first.")
     return address
 
 

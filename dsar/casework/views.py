@@ -160,9 +160,7 @@ def _uncertain_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
     return _mail_line(tx, row, today, state="uncertain", waits_for=WAITS_FOR[State.BLOCKED], blocker=blocker)
 
 
-def _mail_line(
-    tx: Transaction, row: OutboxRow, today: date, *, state: str, waits_for: str, blocker: str
-) -> QueueLine:
+def _mail_line(tx: Transaction, row: OutboxRow, today: date, *, state: str, waits_for: str, blocker: str) -> QueueLine:
     case = tx.case_by_id(row.case_id or 0)
     first = tx.requests(case.id or 0)[0]
     return QueueLine(
