@@ -424,6 +424,7 @@ class Activity:
     automated_decisions: Text | None = None  #: None: no decisions under Art. 22, as confirmed in the register.
     portable: bool = False  #: Art. 20 applies: consent or contract with the person, automated.
     objectable: bool = False  #: Art. 21 applies.
+    marketing: bool = False  #: Direct marketing: Art. 21(2), (3) end it at once.
     unknown: tuple[str, ...] = ()  #: Facts still missing: "fact: who must answer"; each blocks an answer that uses it.
 
 
@@ -529,7 +530,7 @@ class LetterFacts:
     activities: tuple[Activity, ...] | None = None  #: Only those that concern this person.
     withheld: tuple[Withheld, ...] = ()
     other_outcomes: tuple[str, ...] = ()  #: Results of other rights in the same case, in the letter's language.
-    reasons: str | None = None  #: Of a refusal, question or extension; written by staff, specific to the case.
+    reasons: str | None = None  #: Of a refusal, question or extension, or what was done by hand; written by staff.
     legal_ground: str | None = None  #: Article and section that a refusal rests on; written by staff.
     extended_nominal_on: date | None = None
     outcomes: tuple[StepOutcome, ...] | None = None  #: What was changed, erased or kept.
@@ -538,6 +539,8 @@ class LetterFacts:
     reply_by_on: date | None = None
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
+    identity_asked_on: date | None = None  #: When the sender was asked to confirm who they are.
+    ended: str = ""  #: Why nothing more is done: "withdrawn", or "by_hand": a person did it and says so in `reasons`.
 
 
 # ------------------------------------------------------------------------------------------------- statistics

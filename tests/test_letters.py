@@ -230,7 +230,7 @@ def test_kept_data_are_told_with_law_and_end_date() -> None:
 
 def test_what_was_erased_by_hand_is_told_as_such() -> None:
     by_hand = outcome(action=StepAction.TASK, object_label=both("Pärm", "Binder"))
-    assert "Pärm Affärssystemet raderat för hand" in one_line(
+    assert "Pärm Affärssystemet gjort för hand" in one_line(
         compose(LetterKind.ERASURE_DONE, "sv", facts(outcomes=(by_hand,))).text
     )
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from pydantic_core import to_json
 
 from dsar import letters, pdf
+from dsar.casework import duties
 from dsar.casework.changing import store_plan
 from dsar.casework.context import (
     PROGRAM,
@@ -26,7 +27,7 @@ from dsar.casework.context import (
     stored_letter,
     subject_of,
 )
-from dsar.casework.facts import accepted_records, answer_facts
+from dsar.casework.facts import AFTER_CHANGES, accepted_records, answer_facts
 from dsar.casework.planning import CHANGING, is_general_objection, plan
 from dsar.casework.sending import void_letter
 from dsar.errors import IllegalTransitionError, StaleStateError, UsageError
@@ -38,14 +39,19 @@ from dsar.store.tables import CaseFile, LetterAnnex, LetterRow, Request
 #: What a person decided to answer -> the letter that says so.
 _DECIDED = {"refuse": LetterKind.REFUSAL, "unidentified": LetterKind.UNIDENTIFIED}
 
-#: Events by which a person decides to answer no.
-_DECIDING = frozenset({Event.REFUSED, Event.UNIDENTIFIED})
+#: Right -> the letter that tells what was done when nothing more is done.
+_TELLING = {
+    Right.UPDATE: LetterKind.UPDATE_DONE,
+    Right.ERASE: LetterKind.ERASURE_PARTLY,
+    Right.OBJECT: LetterKind.OBJECTION_DONE,
+    Right.RESTRICT: LetterKind.RESTRICTION_DONE,
+}
+
+#: Events by which a person decides what is answered, whatever was found.
+_DECIDING = frozenset({Event.REFUSED, Event.UNIDENTIFIED, Event.DONE_BY_HAND})
 
 #: Events by which a person decides whom an answer is about and what it covers.
 SHAPING = frozenset({Event.SORTED, "verified", "candidate_decided", "plan_corrected", "redacted"})
-
-#: Steps after which something is still there.
-_LEFT = frozenset({StepAction.KEEP, StepAction.TASK})
 
 _PDF = "application/pdf"
 
@@ -69,7 +75,7 @@ class Inputs:
     kind: LetterKind
     facts: LetterFacts
     recipient: str
-    sha256: str  #: Of all of it: other inputs, another letter.
+    sha256: str  #: Keyed digest of all of it: other inputs, another letter.
 
 
 def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft:
@@ -147,7 +153,8 @@ def seen_inputs(app: App, case: CaseFile, kind: LetterKind, facts: LetterFacts, 
     """*facts* with their digest; letters of another *purpose* are other letters, whatever they say."""
     recipient = recipient_of(app, case)
     everything = [purpose, kind, case.language, facts, recipient, str(app.settings.templates_folder)]
-    return Inputs(kind=kind, facts=facts, recipient=recipient, sha256=hashlib.sha256(to_json(everything)).hexdigest())
+    digest = app.vault.index("inputs", to_json(everything).decode())  # keyed: it outlives the letter's content (P9)
+    return Inputs(kind=kind, facts=facts, recipient=recipient, sha256=digest)
 
 
 def check_unchanged(
@@ -173,6 +180,8 @@ def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
     """Which letter answers a request; UsageError for a right whose answer a person must give outside."""
     if request.decision == "refuse" and request.right == Right.UPDATE:
         return LetterKind.UPDATE_REFUSED
+    if request.decision in AFTER_CHANGES:
+        return _kind_after_changes(request, facts)
     if request.decision:
         return _DECIDED[request.decision]
     if request.right == Right.OBJECT:
@@ -181,15 +190,26 @@ def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
         return LetterKind.NOTHING_FOUND
     if request.right == Right.ACCESS:
         return LetterKind.ACCESS_ANSWER
-    actions = {outcome.step.action for outcome in facts.outcomes or ()}
     if request.right == Right.ERASE:
-        return LetterKind.ERASURE_PARTLY if actions & _LEFT else LetterKind.ERASURE_DONE
-    if request.right == Right.UPDATE and actions:
+        left = any(each.step.action is StepAction.KEEP or not each.done for each in facts.outcomes or ())
+        return LetterKind.ERASURE_PARTLY if left else LetterKind.ERASURE_DONE
+    if request.right == Right.UPDATE and facts.outcomes:
         return LetterKind.UPDATE_DONE
+    reference = f"{facts.case_reference}/{request.right}"
     raise UsageError(
-        f"The program finds nothing to change for {facts.case_reference}/{request.right}; "
-        "look at 'dsar show --plan', then 'dsar refuse' with reasons, or change it by hand."
+        f"The program finds nothing to change for {reference}: do it by hand and say so ('dsar done {reference} "
+        "--what ...'), or refuse it with reasons ('dsar refuse')."
     )
+
+
+def _kind_after_changes(request: Request, facts: LetterFacts) -> LetterKind:
+    """Which letter tells what was done, after which nothing more is done. Raises: UsageError if nothing was."""
+    if not facts.outcomes and not facts.reasons:
+        raise UsageError(
+            f"Nothing was changed for {facts.case_reference}/{request.right}, so there is nothing to tell; "
+            "'dsar withdraw' ends it."
+        )
+    return _TELLING[Right(request.right)]
 
 
 def compose(app: App, kind: LetterKind, language: str, facts: LetterFacts, *, now: datetime) -> Letter:
@@ -227,6 +247,25 @@ def refuse(
     with app.store.transaction() as tx:
         sealed = seal_grounds(app, case, request.id or 0, Grounds(reasons=reasons, legal_ground=legal_ground))
         tx.advance(request, Event.REFUSED, actor=actor, at=now, decision="refuse", sealed_grounds=sealed)
+
+
+def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor: str, now: datetime) -> None:
+    """
+    A member of staff states what they did by hand where the program could do nothing; the letter says it.
+
+    Args: what: in the language of the letter. Raises: UsageError for access and erasure, which are told from what the
+    systems hold; IllegalTransitionError.
+    """
+    if request.right in {Right.ACCESS, Right.ERASE}:
+        raise UsageError(
+            f"{case.reference}/{request.right} is answered from what the systems hold: approve its letter; "
+            "'dsar duties --done' then ends what was left to you."
+        )
+    with app.store.transaction() as tx:
+        sealed = seal_grounds(app, case, request.id or 0, Grounds(reasons=what, legal_ground=""))
+        tx.advance(request, Event.DONE_BY_HAND, actor=actor, at=now, decision="done", sealed_grounds=sealed)
+        if request.right == Right.RESTRICT:
+            duties.watch_restriction(app, tx, case, now=now)
 
 
 def give_up_identity(app: App, request: Request, *, actor: str, now: datetime) -> None:

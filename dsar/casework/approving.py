@@ -19,7 +19,7 @@ from dsar.casework.answering import (
     was_shown,
 )
 from dsar.casework.context import PROGRAM, App, steps_of, subject_of, triage_of
-from dsar.casework.facts import accepted_records, undecided_records
+from dsar.casework.facts import AFTER_CHANGES, accepted_records, undecided_records
 from dsar.casework.identifying import level_needed
 from dsar.casework.planning import contact_points, is_general_objection
 from dsar.casework.sending import MAIL, queue_letter
@@ -77,7 +77,7 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         check_unchanged(app, tx, case, request, seen, now=now)
         if case.legal_hold and request.right == Right.ERASE and not request.decision:
             raise ApprovalError(reference, "the case is under a hold, so nothing is erased")
-        if current.letter.kind not in _DISCLOSES_NOTHING:
+        if current.letter.kind not in _DISCLOSES_NOTHING or request.decision in AFTER_CHANGES:
             check_identity(app, tx, case, request, records)
             _check_coverage(app, tx, case)
         _set_going(app, tx, case, request, current, actor=actor, now=now)
@@ -156,7 +156,8 @@ def _set_going(
     """Bind the letter and its plan, and start what comes next: the changes, or the way to the mail server."""
     plan = tx.plan_of_letter(current.row.id or 0)
     outgoing = bind_letter(app, tx, case, current, plan=plan, actor=actor, now=now)
-    tx.advance(request, Event.APPROVED, actor=actor, at=now, detail={"mime": outgoing.mime_sha256})
+    mime = app.vault.index("mime", outgoing.mime_sha256)  # keyed: the trail outlives the letter (P9)
+    tx.advance(request, Event.APPROVED, actor=actor, at=now, detail={"mime": mime})
     if plan is None:
         tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now)
     elif request.right == Right.ERASE and _access_comes_first(tx, case):

@@ -40,10 +40,15 @@ def store_plan(
     row = ChangePlan(
         request_id=request.id or 0,
         letter_id=letter_id,
-        sha256=approval.sha256_of_plan(steps),
+        sha256=_digest(app, steps),
         sealed_steps=seal_steps(app, case, letter_id, steps),
     )
     tx.add_plan(row)
+
+
+def _digest(app: App, steps: Sequence[PlanStep]) -> str:
+    """Tells one plan from another; keyed, so that it gives away nothing once the plan is gone (P9)."""
+    return app.vault.index("plan", approval.sha256_of_plan(steps))
 
 
 def apply(app: App, request_id: int, *, now: datetime) -> None:
@@ -67,15 +72,23 @@ def apply(app: App, request_id: int, *, now: datetime) -> None:
         _return_to_review(app, case, request_id, known, (), because="changed_before", now=now)
         return
     for position, step in enumerate(steps):
-        if step.action in WRITING and not _apply_step(app, case, request_id, known, position, step, now=now):
+        if step.action in WRITING and not _apply_step(app, case, request_id, known, position, steps, now=now):
             break
     _conclude(app, case, request_id, known, steps, now=now)
 
 
 def _apply_step(
-    app: App, case: CaseFile, request_id: int, known: ChangePlan, position: int, step: PlanStep, *, now: datetime
+    app: App,
+    case: CaseFile,
+    request_id: int,
+    known: ChangePlan,
+    position: int,
+    steps: Sequence[PlanStep],
+    *,
+    now: datetime,
 ) -> bool:
     """Do one step unless the ledger says it is done; False if it was refused, or the request was stopped meanwhile."""
+    step = steps[position]
     with app.store.transaction() as tx:
         if tx.request(request_id).state != State.APPLYING:
             return False
@@ -108,6 +121,12 @@ def _apply_step(
             request_id=request_id,
             detail={"system": step.system, "object": step.object, "action": step.action, "result": state},
         )
+        request = tx.request(request_id)
+        if state == "done":  # once per step: from here on the ledger says that it is done
+            notify_old_addresses(app, tx, case, request, step, told=steps[:position], now=now)
+        if request.state in {State.SEARCHING, State.REVIEW}:  # it was left while the system worked: read back anew
+            tx.plan_of_letter(known.letter_id).sealed_outcomes = None  # type: ignore[union-attr]
+            tx.enqueue("search", request.case_id, due_at=now)
     return state == "done"
 
 
@@ -136,7 +155,6 @@ def _conclude(
         if outgoing is not None and tx.move_outgoing(outgoing, to="ready", expected="held"):
             tx.enqueue("dispatch", outgoing.id or 0, due_at=now)
         tx.advance(request, Event.APPLIED, actor=PROGRAM, at=now, detail={"steps": str(len(steps))})
-        notify_old_addresses(app, tx, case, request, steps, now=now)
         _revise_others(tx, request, now=now)
 
 
@@ -171,7 +189,7 @@ def _keep_promises(
     app: App, tx: Transaction, case: CaseFile, request: Request, steps: Sequence[PlanStep], *, now: datetime
 ) -> None:
     """What is owed from now on: kept data go when their law's last day has passed, stopped marketing stays stopped."""
-    duties.take_on(app, tx, case, steps, now=now)
+    duties.take_on(app, tx, case, Right(request.right), steps, now=now)
     if request.right in {Right.OBJECT, Right.ERASE}:
         for point in contact_points(app, case):
             tx.suppress(
@@ -205,6 +223,70 @@ def _return_to_review(
         tx.enqueue("search", request.case_id, due_at=now)
 
 
+# --------------------------------------------------------------------------------------------- leaving it half-way
+
+
+def is_begun(tx: Transaction, request: Request) -> bool:
+    """Whether a step of any plan of *request* was begun."""
+    return bool(_begun_plans(tx, request))
+
+
+def leave(
+    tx: Transaction,
+    request: Request,
+    event: Event | None,
+    *,
+    because: str,
+    actor: str,
+    now: datetime,
+    **changes: object,
+) -> None:
+    """
+    End the work on a plan: its letters are void, what was done stays and is told, the rest is decided anew.
+
+    The search that follows reads back what the ledger has begun (`read_back_left`).
+    Args: event: that leads to review; None if the request is there; changes: columns of the request to set.
+    """
+    for letter in tx.letters_of(request.id or 0):
+        if letter.status in {"draft", "approved"}:
+            void_letter(tx, letter, reason=because, now=now)
+    detail = {"because": because}
+    if event is not None:
+        tx.advance(request, event, actor=actor, at=now, detail=detail, blocked_reason="")
+    tx.advance(request, Event.REVISED, actor=actor, at=now, detail=detail, **changes)
+    tx.enqueue("search", request.case_id, due_at=now)
+
+
+def read_back_left(app: App, case_id: int) -> None:
+    """
+    Keep, for the letters that tell it, what is true of the plans that were begun and then left.
+
+    Raises: SystemUnavailableError: try again later.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        waiting = [each for each in tx.requests(case_id) if each.state in {State.SEARCHING, State.REVIEW}]
+        left = [
+            (known, tx.ledger(known.id or 0))
+            for request in waiting
+            for known in _begun_plans(tx, request)
+            if known.sealed_outcomes is None
+        ]
+    for known, ledger in left:
+        steps = steps_of(app, case, known)
+        outcomes = tuple(
+            _read_back(app, step) if position in ledger else StepOutcome(step=step, done=False, detail="not begun")
+            for position, step in enumerate(steps)
+        )
+        with app.store.transaction() as tx:
+            keep_outcomes(app, tx, case, known.letter_id, outcomes)
+
+
+def _begun_plans(tx: Transaction, request: Request) -> list[ChangePlan]:
+    plans = [tx.plan_of_letter(letter.id or 0) for letter in tx.letters_of(request.id or 0)]
+    return [known for known in plans if known is not None and tx.ledger(known.id or 0)]
+
+
 # ------------------------------------------------------------------------------------------------- searching anew
 
 
@@ -212,18 +294,20 @@ def _still_current(app: App, case: CaseFile, request: Request, known: ChangePlan
     """Whether a fresh search still gives the approved plan: nothing was added, changed or removed meanwhile."""
     records = _records_now(app, case, Right(request.right), now=now)
     with app.store.transaction() as tx:
-        return approval.sha256_of_plan(plan(app, tx, case, Right(request.right), records)) == known.sha256
+        return _digest(app, plan(app, tx, case, Right(request.right), records)) == known.sha256
 
 
 def _finds_more(app: App, case: CaseFile, steps: Sequence[PlanStep], *, now: datetime) -> bool:
-    """Whether a fresh search still finds something certain that the plan does not keep or leave to a person."""
+    """Whether a fresh search still finds something to be done that the plan does not keep or leave to a person."""
     stays = {
         (step.system, step.object, step.key)
         for step in steps
         if step.action in {StepAction.KEEP, StepAction.TASK, StepAction.ANONYMISE}
     }
     records = _records_now(app, case, Right.ERASE, now=now)
-    return any((record.system, record.object, record.key) not in stays for record in records)
+    with app.store.transaction() as tx:
+        again = plan(app, tx, case, Right.ERASE, records)
+    return any((step.system, step.object, step.key) not in stays for step in again)
 
 
 def _records_now(app: App, case: CaseFile, right: Right, *, now: datetime) -> tuple[Record, ...]:

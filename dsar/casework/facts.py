@@ -1,18 +1,22 @@
 """What a letter may say, gathered from the case."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 from dsar import deadlines
 from dsar.casework.context import App, grounds_of, record_index, records_of, subject_of
 from dsar.casework.planning import CHANGING, contact_points, expected, plan, records_for, told_outcomes
 from dsar.identifiers import mask
+from dsar.lifecycle import Outcome
 from dsar.model import (
     Activity,
     Coverage,
     LetterFacts,
+    PlanStep,
     Record,
     Right,
+    StepAction,
+    StepOutcome,
     Strength,
     SystemOutcome,
 )
@@ -21,6 +25,9 @@ from dsar.store.tables import CaseFile, Request, SystemRow
 
 #: The activity of handling requests itself: whoever asks is always concerned by it.
 HANDLING_REQUESTS = "A11"
+
+#: Decisions after which a letter tells what was done and nothing more is: Request.decision -> LetterFacts.ended.
+AFTER_CHANGES: Mapping[str, str] = {"withdrawn": "withdrawn", "done": "by_hand"}
 
 
 def base_facts(
@@ -82,14 +89,46 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
         "activities": activities_of(app, records),
         "reasons": grounds.reasons if grounds else None,
         "legal_ground": grounds.legal_ground if grounds else None,
+        "identity_asked_on": _identity_asked_on(tx, case),
     }
-    if right in CHANGING:
+    if right in CHANGING and request.decision in {"", *AFTER_CHANGES}:
+        steps = () if request.decision else plan(app, tx, case, right, records)
         known |= {
-            "outcomes": (*told_outcomes(app, tx, case, request), *expected(plan(app, tx, case, right, records))),
+            "outcomes": (*_still_true(told_outcomes(app, tx, case, request), steps), *expected(steps)),
             "done_on": facts.today,
-            "contact_points": tuple(map(mask, contact_points(app, case))),
         }
+    if request.decision in AFTER_CHANGES:
+        known |= {"ended": AFTER_CHANGES[request.decision], "done_on": facts.today}
+    if _stops_marketing(tx, case, request):
+        known["contact_points"] = tuple(map(mask, contact_points(app, case)))
     return LetterFacts(**known)
+
+
+def _still_true(told: Sequence[StepOutcome], steps: Sequence[PlanStep]) -> list[StepOutcome]:
+    """What was done, without the tasks that a person said to be done and that the systems show not to be (P7)."""
+    open_tasks = {(step.system, step.object, step.key) for step in steps if step.action is StepAction.TASK}
+    return [
+        each
+        for each in told
+        if each.step.action is not StepAction.TASK
+        or (each.step.system, each.step.object, each.step.key) not in open_tasks
+    ]
+
+
+def _stops_marketing(tx: Transaction, case: CaseFile, request: Request) -> bool:
+    """Whether marketing stops by the plan of this very letter, or has been stopped for this case already."""
+    if request.right in {Right.OBJECT, Right.ERASE} and not request.decision:
+        return True
+    return any(
+        other.right == Right.OBJECT and not other.decision and other.outcome in {Outcome.FULFILLED, Outcome.PARTLY}
+        for other in tx.requests(case.id or 0)
+    )
+
+
+def _identity_asked_on(tx: Transaction, case: CaseFile) -> date | None:
+    """The day on which the sender was last asked to confirm who they are; None if never."""
+    asked = [event.at for event in tx.events(case.id or 0) if event.name == "identity_asked"]
+    return deadlines.received_on(asked[-1]) if asked else None
 
 
 def activities_of(app: App, records: Sequence[Record]) -> tuple[Activity, ...]:

@@ -3,28 +3,48 @@
 from datetime import datetime
 
 from dsar.casework import changing
-from dsar.casework.context import App, case_key, steps_of
-from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, take_letter_back, void_letter
+from dsar.casework.context import App, case_key
+from dsar.casework.planning import told_outcomes
+from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, take_letter_back, void_letter
 from dsar.casework.thread import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
 from dsar.errors import UsageError
 from dsar.lifecycle import Event, Outcome, State
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
+#: State in which changes may have begun -> the event by which a withdrawal takes the request to review, if any.
+_LEFT_BY = {State.REVIEW: None, State.APPLYING: Event.WITHDRAWN, State.BLOCKED: Event.VOIDED}
+
 
 def withdraw(app: App, request: Request, *, actor: str, now: datetime) -> None:
     """
     The requester takes a request back: what is not done yet is not done any more.
 
-    A request whose changes are under way returns to review, because what is applied stays applied and must be told.
-    Raises: IllegalTransitionError where a letter is on its way; recall it first.
+    A request whose changes have begun returns to review, because what is applied stays applied and must be told.
+    Raises: UsageError while nobody knows whether its letter left; IllegalTransitionError where a letter is on its way:
+    recall it first.
     """
+    _demand_certain(app, request)
     with app.store.transaction() as tx:
-        applying = request.state == State.APPLYING
+        begun = request.state == State.APPLYING or changing.is_begun(tx, request)
+        if request.state in _LEFT_BY and begun and request.decision != "withdrawn":
+            event = _LEFT_BY[State(request.state)]
+            changing.leave(tx, request, event, because="withdrawn", actor=actor, now=now, decision="withdrawn")
+            return
+        case = tx.case_by_id(request.case_id)
+        if told_outcomes(app, tx, case, request):
+            raise UsageError(
+                f"{case.reference}/{request.right}: the letter that tells what was done waits for approval."
+            )
         _void_open_letters(tx, request, now=now)
-        outcome, closed_at = (None, None) if applying else (Outcome.WITHDRAWN, now)
         tx.advance(
-            request, Event.WITHDRAWN, actor=actor, at=now, outcome=outcome, closed_at=closed_at, blocked_reason=""
+            request,
+            Event.WITHDRAWN,
+            actor=actor,
+            at=now,
+            outcome=Outcome.WITHDRAWN,
+            closed_at=now,
+            blocked_reason="",
         )
 
 
@@ -92,28 +112,29 @@ def go_on(app: App, case: CaseFile, request: Request, *, actor: str, now: dateti
     """
     Let a blocked change go on as approved.
 
-    Raises: UsageError while the case is under a hold.
+    Raises: UsageError while the case is under a hold, while nobody knows whether its letter left, and where no
+    approved plan waits.
     """
     if case.legal_hold:
         raise UsageError(f"{case.reference} is under a hold; 'dsar release {case.reference} --hold' ends it.")
+    _demand_certain(app, request)
     with app.store.transaction() as tx:
+        approved = [letter for letter in tx.letters_of(request.id or 0) if letter.status == "approved"]
+        if not any(tx.plan_of_letter(letter.id or 0) for letter in approved):
+            raise UsageError(f"{case.reference}/{request.right} has no approved change that could go on.")
         tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now, blocked_reason="")
         tx.enqueue("apply", request.id or 0, due_at=now)
 
 
-def stop(app: App, case: CaseFile, request: Request, *, actor: str, now: datetime) -> None:
-    """End a blocked change: what was applied stays applied and is told in the next letter, the rest is decided anew."""
+def stop(app: App, _case: CaseFile, request: Request, *, actor: str, now: datetime) -> None:
+    """
+    End a blocked change: what was applied stays applied and is told in the next letter, the rest is decided anew.
+
+    Raises: UsageError while nobody knows whether its letter left.
+    """
+    _demand_certain(app, request)
     with app.store.transaction() as tx:
-        plans = [tx.plan_of_letter(letter.id or 0) for letter in tx.letters_of(request.id or 0)]
-        begun = [plan for plan in plans if plan is not None and tx.ledger(plan.id or 0)]
-    outcomes = {plan.letter_id: changing.verified(app, steps_of(app, case, plan)) for plan in begun}
-    with app.store.transaction() as tx:
-        for letter_id, found in outcomes.items():
-            changing.keep_outcomes(app, tx, case, letter_id, found)
-        _void_open_letters(tx, request, now=now)
-        tx.advance(request, Event.VOIDED, actor=actor, at=now, blocked_reason="")
-        tx.advance(request, Event.REVISED, actor=actor, at=now)
-        tx.enqueue("search", case.id or 0, due_at=now)
+        changing.leave(tx, request, Event.VOIDED, because="stopped", actor=actor, now=now)
 
 
 def mark_seen(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
@@ -132,6 +153,17 @@ def mark_seen(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
                 tx.enqueue("apply", request.id or 0, due_at=now)
             else:
                 tx.enqueue("release_erasure", request.id or 0, due_at=now)
+
+
+def _demand_certain(app: App, request: Request) -> None:
+    """What is done with a request depends on whether its letter left (P2)."""
+    if request.state == State.BLOCKED and request.blocked_reason == UNCERTAIN:
+        with app.store.transaction() as tx:
+            reference = tx.case_by_id(request.case_id).reference
+        raise UsageError(
+            f"Nobody knows whether the letter of {reference}/{request.right} left: "
+            f"say 'dsar release {reference} --sent' or '--resend' first."
+        )
 
 
 def _void_open_letters(tx: Transaction, request: Request, *, now: datetime) -> None:

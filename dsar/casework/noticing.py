@@ -16,9 +16,20 @@ from dsar.store.tables import CaseFile, Request
 
 
 def notify_old_addresses(
-    app: App, tx: Transaction, case: CaseFile, request: Request, steps: Sequence[PlanStep], *, now: datetime
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    request: Request,
+    step: PlanStep,
+    *,
+    told: Sequence[PlanStep],
+    now: datetime,
 ) -> None:
-    """Queue the notice to every e-mail address that the applied *steps* replaced, with the caller's transaction."""
+    """
+    Queue the notice to every e-mail address that the applied *step* replaced, with the caller's transaction.
+
+    Args: told: the steps applied before it, whose addresses have their notice already.
+    """
     if not app.settings.automatic_contact_notice:
         return
     facts = base_facts(app, case, received_at=request.received_at, rights=(), now=now)
@@ -28,7 +39,7 @@ def notify_old_addresses(
         replace(facts, done_on=facts.today),
         templates=app.settings.templates_folder,
     )
-    for address in _replaced_addresses(steps):
+    for address in sorted(_replaced_addresses((step,)) - _replaced_addresses(told)):
         try:
             queue_letter(
                 app,
@@ -47,7 +58,7 @@ def notify_old_addresses(
             tx.record("contact_notice_queued", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id)
 
 
-def _replaced_addresses(steps: Sequence[PlanStep]) -> tuple[str, ...]:
+def _replaced_addresses(steps: Sequence[PlanStep]) -> set[str]:
     addresses = (
         normalise(IdentifierType.EMAIL, change.before)
         for step in steps
@@ -55,4 +66,4 @@ def _replaced_addresses(steps: Sequence[PlanStep]) -> tuple[str, ...]:
         for change in step.changes
         if change.before != change.after
     )
-    return tuple(dict.fromkeys(address.value for address in addresses if address is not None))
+    return {address.value for address in addresses if address is not None}

@@ -4,16 +4,21 @@ What was found -> what would be done about it: the change plan, made and shown b
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from dsar import search
 from dsar.casework.context import App, outcomes_of, record_index, subject_of, triage_of
 from dsar.connector import Erases, Suppresses, Updates
+from dsar.declaration import DeclaredObject
 from dsar.errors import SystemUnavailableError
+from dsar.identifiers import normalise
 from dsar.model import (
+    FieldChange,
     Identifier,
     IdentifierType,
     PlanStep,
     Record,
+    RecordValue,
     RequestedChange,
     Right,
     SearchResult,
@@ -23,6 +28,7 @@ from dsar.model import (
     SystemOutcome,
     Text,
 )
+from dsar.names import fold
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
@@ -33,6 +39,10 @@ CHANGING = frozenset({Right.UPDATE, Right.ERASE, Right.OBJECT})
 WRITING = frozenset({StepAction.UPDATE, StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS})
 
 _CONTACT_POINTS = frozenset({IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.ADDRESS})
+
+_COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
+
+_NOT_ALTERED = Text(sv="underlag som inte får ändras i efterhand", en="records that may not be altered afterwards")
 
 _BY_HAND = Text(
     sv="Systemet kan inte ändras av programmet; en person gör det.",
@@ -61,32 +71,122 @@ def plan(app: App, tx: Transaction, case: CaseFile, right: Right, records: Seque
 def _plan_system(
     app: App, tx: Transaction, case: CaseFile, right: Right, name: str, records: Sequence[Record]
 ) -> Sequence[PlanStep]:
-    system = app.systems[name]
-    if right is Right.UPDATE and isinstance(system, Updates):
-        return system.plan_update(records, wanted_changes(app, tx, case))
-    if right is Right.ERASE and isinstance(system, Erases):
-        steps = system.plan_erase(records)
-        return [step for step in steps if step.changes or step.action is not StepAction.ANONYMISE]  # emptied before
+    if right is Right.UPDATE:
+        return _plan_update(app, name, records, wanted_changes(app, tx, case))
     if right is Right.OBJECT:
-        return system.plan_suppress(records) if isinstance(system, Suppresses) else ()
-    if right is Right.UPDATE and not _concerned(records, wanted_changes(app, tx, case)):
-        return ()
-    return [
-        PlanStep(
-            system=name,
-            object=record.object,
-            object_label=record.object_label,
-            key=record.key,
-            action=StepAction.TASK,
-            reason=_BY_HAND,
+        return _plan_stop(app, name, records, by_hand=done_by_hand(app, tx, case))
+    system = app.systems[name]
+    if not isinstance(system, Erases):
+        return [_task(record) for record in records]
+    steps = system.plan_erase(records)
+    return [step for step in steps if step.changes or step.action is not StepAction.ANONYMISE]  # emptied before
+
+
+def _task(record: Record, *changes: FieldChange) -> PlanStep:
+    return _step(record, StepAction.TASK, reason=_BY_HAND, changes=changes)
+
+
+def _step(record: Record, action: StepAction, **said: Any) -> PlanStep:  # noqa: ANN401  # further fields of PlanStep
+    return PlanStep(
+        system=record.system,
+        object=record.object,
+        object_label=record.object_label,
+        key=record.key,
+        action=action,
+        **said,
+    )
+
+
+# -------------------------------------------------------------------------------------------------- marketing stop
+
+
+def _plan_stop(
+    app: App, name: str, records: Sequence[Record], *, by_hand: frozenset[tuple[str, str, str]]
+) -> list[PlanStep]:
+    """
+    The system stops the marketing that it can stop; what else is used for marketing is a person's task.
+
+    Args: by_hand: (system, object, key) of what a person has said to be done, where no value can show it.
+    """
+    system, declaration = app.systems[name], app.declarations[name]
+    steps = list(system.plan_suppress(records)) if isinstance(system, Suppresses) else []
+    for record in records:
+        declared = declaration.object(record.object)
+        if declared.suppress is None:
+            told = (record.system, record.object, record.key) in by_hand
+            left = not told and _is_for_marketing(app, record)
+        else:
+            held = next((each.value for each in record.values if each.path == declared.suppress.column), "")
+            left = not isinstance(system, Suppresses) and held != declared.suppress.value
+        if left:
+            steps.append(_task(record))
+    return steps
+
+
+def _is_for_marketing(app: App, record: Record) -> bool:
+    says_so = any(value.category == "marketing" and value.value for value in record.values)
+    return says_so or any(app.register[name].marketing for name in record.activities if name in app.register)
+
+
+# --------------------------------------------------------------------------------------------------- rectification
+
+
+def _plan_update(app: App, name: str, records: Sequence[Record], changes: Sequence[RequestedChange]) -> list[PlanStep]:
+    """
+    The system makes the changes that it can make; where else the old value stands it is kept by a law or a task.
+
+    Art. 5(1)(d), 16: every reasonable step, so a place that the program cannot write to is named, not passed over.
+    """
+    system, declaration = app.systems[name], app.declarations[name]
+    steps = list(system.plan_update(records, changes)) if isinstance(system, Updates) else []
+    planned = {(step.object, step.key, change.path) for step in steps for change in step.changes}
+    for record in records:
+        declared = declaration.object(record.object)
+        left = tuple(
+            FieldChange(path=value.path, label=value.label, before=value.value, after=change.new)
+            for change in changes
+            if change.old or change.field not in declared.update or not isinstance(system, Updates)
+            for value in _values_of(declared, record, change)
+            if (record.object, record.key, value.path) not in planned and _is_outdated(value.value, change)
         )
-        for record in records
+        if left and record.keep_law and record.keep_until:
+            keep = {"reason": _NOT_ALTERED, "law": record.keep_law, "until": record.keep_until}
+            steps.append(_step(record, StepAction.KEEP, **keep))
+        elif left:
+            steps.append(_task(record, *left))
+    return steps
+
+
+def _values_of(declared: DeclaredObject, record: Record, change: RequestedChange) -> list[RecordValue]:
+    """The values of a record that are of the kind that *change* is about, or that are the old value itself."""
+    columns = {column for field, column in declared.update.items() if field == change.field}
+    columns.update(find.columns[0] for find in declared.find if find.by == change.field and len(find.columns) == 1)
+    if change.field in _COMPARED_AS:
+        columns.update(column for find in declared.find if find.by == change.field for column in find.columns)
+    return [
+        value
+        for value in record.values
+        if value.value
+        and not value.free_text
+        and declared.field(value.path).subject == "person"
+        and (value.path in columns or (change.old and _same(change.field, value.value, change.old)))
     ]
 
 
-def _concerned(records: Sequence[Record], changes: Sequence[RequestedChange]) -> bool:
-    old = {change.old.casefold() for change in changes if change.old}
-    return any(value.value.casefold() in old for record in records for value in record.values)
+def _is_outdated(stored: str, change: RequestedChange) -> bool:
+    """Whether a value is the old one, or, where no old one was named, any but the new one."""
+    if change.new and _same(change.field, stored, change.new):
+        return False
+    return not change.old or _same(change.field, stored, change.old)
+
+
+def _same(field: str, one: str, other: str) -> bool:
+    return _comparable(field, one) == _comparable(field, other)
+
+
+def _comparable(field: str, text: str) -> object:
+    type_ = _COMPARED_AS.get(field)
+    return (normalise(type_, text) if type_ else None) or " ".join(fold(text).split())
 
 
 def wanted_changes(app: App, tx: Transaction, case: CaseFile) -> tuple[RequestedChange, ...]:
@@ -117,12 +217,22 @@ def expected(steps: Sequence[PlanStep]) -> tuple[StepOutcome, ...]:
 
 
 def told_outcomes(app: App, tx: Transaction, case: CaseFile, request: Request) -> tuple[StepOutcome, ...]:
-    """What earlier, partly successful plans of this request have really done."""
+    """What earlier plans of this request have really done, and what people have said to have done by hand."""
     return tuple(
         outcome
         for known in tx.applied_plans(request.id or 0)
         for outcome in outcomes_of(app, case, known)
-        if outcome.done and outcome.step.action in WRITING
+        if outcome.done and outcome.step.action in WRITING | {StepAction.TASK}
+    )
+
+
+def done_by_hand(app: App, tx: Transaction, case: CaseFile) -> frozenset[tuple[str, str, str]]:
+    """(system, object, key) of every task of the case that a person has said to be done."""
+    return frozenset(
+        (outcome.step.system, outcome.step.object, outcome.step.key)
+        for request in tx.requests(case.id or 0)
+        for outcome in told_outcomes(app, tx, case, request)
+        if outcome.step.action is StepAction.TASK
     )
 
 

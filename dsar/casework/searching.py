@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dsar import search
+from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
     App,
@@ -35,6 +36,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
     Args: attempt: which try this is, from 1; until TRIES a failing system means trying all again later.
     Raises: SystemUnavailableError: try again later; the results so far are kept and shown.
     """
+    read_back_left(app, case_id)
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
         basis = _basis(tx, case)

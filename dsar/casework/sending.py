@@ -14,7 +14,7 @@ from typing import Literal
 
 from dsar import approval, dispatch, letters
 from dsar.casework import unasked
-from dsar.casework.context import PROGRAM, App, case_key, stored_letter, subject_of
+from dsar.casework.context import PROGRAM, App, case_key, steps_of, stored_letter, subject_of
 from dsar.casework.facts import base_facts
 from dsar.errors import (
     DispatchRefusedError,
@@ -24,10 +24,10 @@ from dsar.errors import (
 )
 from dsar.inbox import ImapInbox
 from dsar.lifecycle import TRANSITIONS, Event, Outcome, State
-from dsar.model import InboundMail, Letter, LetterKind, Requester, Triage
+from dsar.model import InboundMail, Letter, LetterKind, Requester, StepAction, Triage
 from dsar.outbox import SmtpOutbox
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, LetterRow, OutboxRow
+from dsar.store.tables import CaseFile, LetterRow, OutboxRow, Request
 
 #: How a request ends when the letter that answers it has left.
 OUTCOME_OF_LETTER = {
@@ -40,6 +40,7 @@ OUTCOME_OF_LETTER = {
     LetterKind.ERASURE_DONE: Outcome.FULFILLED,
     LetterKind.ERASURE_PARTLY: Outcome.PARTLY,
     LetterKind.OBJECTION_DONE: Outcome.FULFILLED,
+    LetterKind.RESTRICTION_DONE: Outcome.FULFILLED,
 }
 
 #: A copy that is on its way into the mailbox gets this long before an uncertain mail goes before a person.
@@ -222,10 +223,19 @@ def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: dat
             if Event.DISPATCHED not in TRANSITIONS[State(request.state)]:  # a mail that left is never left unrecorded
                 flag(tx, tx.case_by_id(request.case_id), SENT_OUT_OF_TURN)
                 continue
-            outcome = OUTCOME_OF_LETTER[LetterKind(letter.kind)]
+            outcome = _outcome(app, tx, letter, request)
             tx.advance(
                 request, Event.DISPATCHED, actor=actor, at=now, outcome=outcome, closed_at=now, blocked_reason=""
             )
+
+
+def _outcome(app: App, tx: Transaction, letter: LetterRow, request: Request) -> Outcome:
+    """How a request ends by a letter; what is left to a person or was taken back half-way is not all that was asked."""
+    plan = tx.plan_of_letter(letter.id or 0)
+    steps = steps_of(app, tx.case_by_id(letter.case_id), plan) if plan else ()
+    outcome = OUTCOME_OF_LETTER[LetterKind(letter.kind)]
+    some = request.decision == "withdrawn" or any(step.action is StepAction.TASK for step in steps)
+    return Outcome.PARTLY if some and outcome is Outcome.FULFILLED else outcome
 
 
 def give_up(app: App, outbox_id: int, *, now: datetime) -> None:

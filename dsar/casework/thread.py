@@ -297,8 +297,8 @@ def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetim
     state = State(request.state)
     if state is State.DISPATCHING:
         _recall_unsent(tx, request, now=now)
-    elif state is State.BLOCKED and request.blocked_reason == UNCERTAIN:
-        return
+    elif state is State.BLOCKED and (request.blocked_reason == UNCERTAIN or _is_begun(tx, request)):
+        return  # a person decides, who sees the flag: it may have left, or changes have begun
     elif state in DISTURBED:
         reason = FOLLOW_UP if DISTURBED[state] is Event.BLOCKED else ""
         detail = {"because": FOLLOW_UP}

@@ -156,6 +156,20 @@ def refuse(
 
 @click.command()
 @click.argument("reference", metavar="CASE[/RIGHT]")
+@click.option("--what", required=True, help="What you did, in the language of the letter.")
+@click.pass_context
+def done(ctx: click.Context, reference: str, what: str) -> None:
+    """State what you did by hand where the program could not; the letter says it in your words."""
+    from dsar.casework import answering, views
+
+    with session(ctx) as opened:
+        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        answering.done_by_hand(opened.app, case, request, what=what, actor=opened.actor(), now=now())
+        click.echo(f"{case.reference}/{request.right}: the letter waits for approval.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE[/RIGHT]")
 @click.option("--sent", "how", flag_value="sent", help="The uncertain mail left.")
 @click.option("--resend", "how", flag_value="resend", help="The uncertain mail did not leave: send it again as it is.")
 @click.option("--continue", "how", flag_value="continue", help="Let the blocked change go on as approved.")

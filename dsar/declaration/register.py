@@ -25,6 +25,7 @@ class _DeclaredActivity(Strict):
     automated_decisions: Fact | None = None
     portable: bool = False
     objectable: bool = False
+    marketing: bool = False
 
     def activity(self) -> Activity:
         texts = {name: getattr(self, name) for name in _TEXT_FACTS}
@@ -36,6 +37,7 @@ class _DeclaredActivity(Strict):
             recipients=tuple(each for each in self.recipients if isinstance(each, Recipient)),
             portable=self.portable,
             objectable=self.objectable,
+            marketing=self.marketing,
             unknown=tuple(missing),
             **{name: Text(sv="", en="") if isinstance(fact, Unknown) else fact for name, fact in texts.items()},
         )

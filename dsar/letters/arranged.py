@@ -134,6 +134,7 @@ def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict
         "erased": lines(outcome for outcome in done if outcome.step.action in _ERASURES),
         "anonymised": any(outcome.step.action is StepAction.ANONYMISE for outcome in done),
         "suppressed": bool(facts.contact_points),
+        "done": lines(outcome for outcome in done if outcome.step.action is not StepAction.KEEP),
         "restricted": lines(outcome for outcome in done if outcome.step.action in _RESTRICTIONS),
         "kept": lines(kept),
         "open": lines(open_),

@@ -147,9 +147,25 @@ def _kept(outcomes: tuple[StepOutcome, ...]) -> Iterator[str]:
             yield f"the kept {step.system}/{step.object} has no reason, law or end date"
 
 
+def _by_hand(facts: LetterFacts) -> bool:
+    """Whether the letter tells what a member of staff did, in their words."""
+    return facts.ended == "by_hand" and bool(facts.reasons)
+
+
+def _updated(facts: LetterFacts) -> Iterator[str]:
+    """Art. 16: what is changed is verified; what a person still has to change is told as such."""
+    if not facts.outcomes and not _by_hand(facts):
+        yield "fact 'outcomes' is missing"
+    yield from _kept(facts.outcomes or ())
+    for outcome in facts.outcomes or ():
+        if not outcome.done and outcome.step.action not in {StepAction.KEEP, StepAction.TASK}:
+            yield f"the {outcome.step.action} of {outcome.step.system}/{outcome.step.object} is not verified"
+
+
 def _changed(facts: LetterFacts) -> Iterator[str]:
     if not facts.outcomes:
-        yield "fact 'outcomes' is missing"
+        if not _by_hand(facts):
+            yield "fact 'outcomes' is missing"
         return
     yield from _kept(facts.outcomes)
     for outcome in facts.outcomes:
@@ -170,6 +186,8 @@ def _erased_partly(facts: LetterFacts) -> Iterator[str]:
         yield "fact 'outcomes' is missing"
         return
     yield from _kept(facts.outcomes)
+    if facts.ended:
+        return
     if all(outcome.done and outcome.step.action is not StepAction.KEEP for outcome in facts.outcomes):
         yield "everything was erased"
 
@@ -182,7 +200,7 @@ def _refused(facts: LetterFacts) -> Iterator[str]:
 _FURTHER: Mapping[str, Callable[[LetterFacts], Iterator[str]]] = {
     ACCESS_EXPORT: _export,
     LetterKind.NOTHING_FOUND: _nothing_found,
-    LetterKind.UPDATE_DONE: _changed,
+    LetterKind.UPDATE_DONE: _updated,
     LetterKind.RESTRICTION_DONE: _changed,
     LetterKind.ERASURE_DONE: _erased,
     LetterKind.ERASURE_PARTLY: _erased_partly,

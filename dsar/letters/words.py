@@ -36,7 +36,7 @@ WORDS: Mapping[str, Text] = {
     StepAction.ERASE: Text(sv="raderat", en="erased"),
     StepAction.ANONYMISE: Text(sv="uppgifterna borttagna", en="contents removed"),
     StepAction.SUPPRESS: Text(sv="spärrat mot reklam", en="blocked for marketing"),
-    StepAction.TASK: Text(sv="raderat för hand", en="erased by hand"),
+    StepAction.TASK: Text(sv="gjort för hand", en="done by hand"),
     IdentifierType.EMAIL: Text(sv="e-postadress", en="e-mail address"),
     IdentifierType.PHONE: Text(sv="telefonnummer", en="phone number"),
     IdentifierType.PERSONNUMMER: Text(sv="personnummer", en="personal identity number"),

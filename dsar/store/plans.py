@@ -46,10 +46,9 @@ class PlanQueries(Queries):
             self.session.add(suppression)
             self.session.flush()
 
-    def suppressions(self, digests: Sequence[str]) -> set[str]:
-        """Which of *digests* are on the list."""
-        query = select(Suppression.digest).where(col(Suppression.digest).in_(digests))
-        return set(self.session.exec(query))
+    def all_suppressions(self) -> Sequence[Suppression]:
+        """The whole list, the oldest entry first."""
+        return self.session.exec(select(Suppression).order_by(col(Suppression.since), col(Suppression.digest))).all()
 
     def add_duty(self, duty: Duty) -> None:
         self.session.add(duty)
