@@ -464,3 +464,28 @@ def test_a_template_of_ones_own_that_cannot_work_is_told(tmp_path: Path, name: s
     with pytest.raises(LetterError, match=told) as error:
         check_templates(tmp_path)
     assert name in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "claim"),
+    [
+        (LetterKind.IDENTITY_CHECK, "tar bort direkt efteråt"),  # the mail stays in the case
+        (LetterKind.IDENTITY_CHECK, "kundnummer"),  # staff have no check by number
+        (LetterKind.IDENTITY_CHECK, "mobilnummer"),  # codes go by e-mail only
+        (LetterKind.UNIDENTIFIED, "fakturanummer"),
+        (LetterKind.ERASURE_DONE, "raderar vi dina uppgifter igen"),  # nothing watches a restored backup
+        (LetterKind.ERASURE_PARTLY, "används bara till det som lagen kräver"),  # nothing watches their use
+        (LetterKind.NOTHING_FOUND, "alla ställen där vi behandlar"),  # only connected systems are searched
+    ],
+)
+def test_no_letter_claims_what_nothing_stands_behind(kind: LetterKind, claim: str) -> None:
+    """A claim comes back together with what keeps it."""
+    assert claim not in written(kind, "sv")
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_a_withdrawn_erasure_tells_what_was_done_and_promises_nothing(language: str) -> None:
+    """Nothing more is done, so no letter of ours may say that it is."""
+    text = one_line(compose(LetterKind.ERASURE_PARTLY, language, facts(outcomes=(outcome(),), ended="withdrawn")).text)
+    assert {"sv": "då slutade vi", "en": "and we stopped"}[language] in text
+    assert {"sv": "hör av oss när", "en": "let you know"}[language] not in text

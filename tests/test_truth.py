@@ -178,6 +178,17 @@ def test_campaigns_can_ask_who_said_no(office: Office) -> None:
     assert "john" not in repr(suppressing.entries(office.app)).lower()
 
 
+def test_who_wants_the_block_entry_gone_gets_it_gone(office: Office) -> None:
+    """The erasure letter offers it: "if you want this removed too, please tell us"."""
+    in_review(office, STOP)
+    answer(office)
+
+    assert suppressing.allow(office.app, "john.whitfield@example.com", actor="anna", now=NOW)
+
+    assert suppressing.entries(office.app) == []
+    assert not suppressing.allow(office.app, "john.whitfield@example.com", actor="anna", now=NOW)
+
+
 # ---------------------------------------------------------------------------------------------- left half-way
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from dsar import deadlines
 from dsar.casework.context import App
@@ -36,6 +36,16 @@ def blocked(app: App, values: Sequence[str]) -> list[str]:
     with app.store.transaction() as tx:
         listed = {row.digest for row in tx.all_suppressions()}
     return [value for value, mine in digests.items() if mine & listed]
+
+
+def allow(app: App, value: str, *, actor: str, now: datetime) -> bool:
+    """Take a contact point off the list because its holder wants it gone; whether it was on it."""
+    digests = _digests(app, value)
+    with app.store.transaction() as tx:
+        removed = bool(tx.end_suppressions(digests))
+        if removed:
+            tx.record("suppression_ended", actor=actor, at=now, detail={"digest": min(digests)})
+    return removed
 
 
 def _digests(app: App, value: str) -> set[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import print_json, print_table, session
+from dsar.cli.console import now, print_json, print_table, session
 from dsar.errors import UsageError
 
 
@@ -47,6 +47,19 @@ def check(ctx: click.Context, value: str) -> None:
     click.echo("blocked" if blocked else "free")
     if blocked:
         ctx.exit(1)
+
+
+@suppress.command()
+@click.argument("value")
+@click.pass_context
+def allow(ctx: click.Context, value: str) -> None:
+    """Take a contact point off the list because its holder asks for that."""
+    from dsar.casework import suppressing
+
+    with session(ctx) as opened:
+        if not suppressing.allow(opened.app, value, actor=opened.actor(), now=now()):
+            raise UsageError("It is not on the list.")
+        click.echo("It is off the list.")
 
 
 @suppress.command()

@@ -1,8 +1,9 @@
 """Queries about change plans, what was done of them, suppressions and duties."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from dsar.store.base import Queries
@@ -45,6 +46,11 @@ class PlanQueries(Queries):
         if self.session.get(Suppression, suppression.digest) is None:
             self.session.add(suppression)
             self.session.flush()
+
+    def end_suppressions(self, digests: Collection[str]) -> int:
+        """Take contact points off the list; how many were on it."""
+        result = self.session.execute(sa.delete(Suppression).where(col(Suppression.digest).in_(digests)))
+        return int(result.rowcount)  # type: ignore[attr-defined]
 
     def all_suppressions(self) -> Sequence[Suppression]:
         """The whole list, the oldest entry first."""
