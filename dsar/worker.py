@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from dsar import dispatch
 from dsar.casework import approving, challenging, changing, identifying, intake, searching, sending
 from dsar.casework.context import App
-from dsar.errors import DsarError
+from dsar.errors import DsarError, TemporaryError
 from dsar.inbox import ImapInbox
 from dsar.outbox import SmtpOutbox
 from dsar.store.tables import Work
@@ -177,7 +177,7 @@ def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:
     """The class of the error is logged, never its text, which may quote a person (P9)."""
     kind = type(error).__name__
     log.warning("step failed", extra={"step": work.step, "subject": work.subject_id, "error": kind})
-    if work.step == "sort" and work.attempts >= _SORT_TRIES and not isinstance(error, DsarError):
+    if work.step == "sort" and work.attempts >= _SORT_TRIES and not isinstance(error, TemporaryError):
         intake.set_aside(app, work.subject_id, error=kind, now=now)
         with app.store.transaction() as tx:
             tx.finish(work)
