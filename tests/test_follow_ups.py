@@ -1,14 +1,15 @@
 """What a follow-up does to a request, by its state and by who writes: the table of the design, row by row."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from office import Office, open_office
 
-from dsar.casework import answering, approving, identifying, searching
+from dsar.casework import answering, approving, byhand, identifying, searching, views
 from dsar.lifecycle import State
+from dsar.model import Right
 from dsar.store.tables import Request
 
 SENDER = "John Whitfield <john.whitfield@example.com>"
@@ -128,3 +129,34 @@ def test_second_mail_outside_the_thread_joins_the_open_case(office: Office) -> N
     assert len(office.requests()) == 1
     with office.app.store.transaction() as tx:
         assert len(tx.case_messages(1)) == 2
+
+
+def test_two_alike_requests_by_phone_are_two(office: Office) -> None:
+    """Two callers on one day who gave no name must not become one."""
+    now = datetime.now(UTC)
+    told = byhand.Told(
+        channel="phone",
+        received_on=now.date() - timedelta(days=1),
+        rights=(Right.ACCESS,),
+        name=None,
+        email=None,
+        phone=None,
+        customer_no=None,
+        language="sv",
+        files=(("a\nb.txt", b"note"),),
+    )
+
+    opened = {byhand.open_by_hand(office.app, told, actor="anna", now=now) for _ in range(2)}
+
+    assert len(opened) == 2
+
+
+def test_a_question_that_nobody_answered_in_time_is_a_persons_again(office: Office) -> None:
+    """The queue never shows "requester" for something that is overdue."""
+    request, _ = approved_erasure(office)
+    office.force(request, state=State.CLARIFYING)
+    later = datetime.now(UTC) + timedelta(days=60)
+
+    (line,) = [line for line in views.queue(office.app, now=later) if line.state == State.CLARIFYING]
+
+    assert line.waits_for == "person: verify"

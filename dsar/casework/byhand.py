@@ -6,6 +6,7 @@ others. The clock starts on the day it reached us (law: Art. 12(3); paper: deliv
 """
 
 import mimetypes
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from email import policy
@@ -111,10 +112,12 @@ def _as_mail(told: Told, actor: str) -> bytes:
     mail = EmailMessage(policy=policy.SMTP)
     mail["Subject"] = f"Request by {told.channel}"
     mail["Auto-Submitted"] = "auto-generated"
+    mail["Message-ID"] = f"<by-hand-{secrets.token_hex(8)}@localhost>"  # two alike calls on one day are two requests
     rights = ", ".join(told.rights)
-    mail.set_content(f"Taken by {told.channel} on {told.received_on} by {actor}: {rights}.\n{told.name or ''}\n")
+    known = "\n".join(filter(None, (told.name, told.email, told.phone, told.customer_no)))
+    mail.set_content(f"Taken by {told.channel} on {told.received_on} by {actor}: {rights}.\n{known}\n")
     for name, content in told.files:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         main, _, sub = kind.partition("/")
-        mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
+        mail.add_attachment(content, maintype=main, subtype=sub, filename=" ".join(name.split()))
     return mail.as_bytes()

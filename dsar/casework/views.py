@@ -84,6 +84,13 @@ def filed(app: App) -> list[FiledLine]:
         ]
 
 
+def _waits_for(state: State, request: Request, today: date) -> str:
+    """Whose turn it is; a question that nobody has answered in time is a person's again."""
+    if state is State.CLARIFYING and request.send_by_on <= today:
+        return WAITS_FOR[State.IDENTITY]
+    return WAITS_FOR[state]
+
+
 def _request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:
     state = State(request.state)
     blockers = tuple(obstacles(app, tx, case, request)) if state is State.REVIEW else ()
@@ -92,7 +99,7 @@ def _request_line(app: App, tx: Transaction, request: Request, case: CaseFile, t
     return QueueLine(
         reference=f"{case.reference}/{request.right}",
         state=state,
-        waits_for=WAITS_FOR[state],
+        waits_for=_waits_for(state, request, today),
         received_on=deadlines.received_on(request.received_at),
         send_by_on=request.send_by_on,
         legal_on=request.legal_on,
