@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from dsar import dispatch
 from dsar.casework import approving, challenging, changing, identifying, intake, searching, sending
 from dsar.casework.context import App
-from dsar.errors import DsarError, TemporaryError
+from dsar.errors import DsarError, RefusedError, TemporaryError
 from dsar.inbox import ImapInbox
 from dsar.outbox import SmtpOutbox
 from dsar.store.tables import Work
@@ -28,7 +28,7 @@ _LEASE = timedelta(minutes=10)
 #: Seconds until the next try, by number of tries so far; the last one repeats.
 _RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
 
-#: A mail that could not be sorted in so many tries goes before a person.
+#: A mail whose sorting failed so often for unknown reasons goes before a person.
 _SORT_TRIES = 3
 
 #: So often may the program die while it sorts a mail, until that mail goes before a person.
@@ -177,7 +177,7 @@ def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:
     """The class of the error is logged, never its text, which may quote a person (P9)."""
     kind = type(error).__name__
     log.warning("step failed", extra={"step": work.step, "subject": work.subject_id, "error": kind})
-    if work.step == "sort" and work.attempts >= _SORT_TRIES and not isinstance(error, TemporaryError):
+    if work.step == "sort" and _is_hopeless(work, error):
         intake.set_aside(app, work.subject_id, error=kind, now=now)
         with app.store.transaction() as tx:
             tx.finish(work)
@@ -190,6 +190,13 @@ def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:
         return
     with app.store.transaction() as tx:
         tx.postpone(work, due_at=now + delay, error=kind)
+
+
+def _is_hopeless(work: Work, error: Exception) -> bool:
+    """Whether sorting a mail will not succeed later: a rule stands against it, or it failed so often."""
+    if isinstance(error, TemporaryError):
+        return False
+    return isinstance(error, RefusedError) or work.attempts >= _SORT_TRIES
 
 
 def _delay(work: Work) -> timedelta | None:

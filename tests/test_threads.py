@@ -384,7 +384,30 @@ def test_a_bounce_that_names_no_mail_of_ours_flags_the_cases_of_its_address(offi
     assert (standing(office), office.only_case().flags) == (before, ["may_have_bounced"])
 
 
-def test_somebody_elses_bounce_is_filed(office: Office) -> None:
+def test_a_bounce_that_names_no_mail_of_ours_goes_before_a_person(office: Office) -> None:
+    """It may be about an answer of a closed case, whose flags nobody sees in the queue (P1)."""
+    leave(office, answered(office))
+
+    message = office.take(bounce(None))
+
+    assert (message.disposition, message.status) == ("bounce", "person")
+    assert [line.reference for line in views.queue(office.app, now=datetime.now(UTC))] == [f"M-{message.id}"]
+
+
+def test_a_bounce_to_an_unknown_address_goes_before_a_person(office: Office) -> None:
+    """Backscatter, or the answer to somebody whose mail is forwarded: the program cannot tell."""
     office.receive(SENDER, ACCESS)
     message = office.take(bounce(None).replace(b"john.whitfield@", b"nobody@"))
-    assert (message.disposition, message.status, office.only_case().flags) == ("bounce", "sorted", [])
+    assert (message.disposition, message.status, office.only_case().flags) == ("bounce", "person", [])
+
+
+def test_a_bounce_after_the_request_was_reopened_shows_on_the_case(office: Office) -> None:
+    """The request is open already: the bounce moves nothing, and is not lost."""
+    row = answered(office)
+    leave(office, row)
+    intervening.reopen(office.app, office.only_case(), first(office), reason="x", actor="bo", now=datetime.now(UTC))
+
+    message = office.take(bounce(row))
+
+    assert (first(office).state, office.only_case().flags) == (State.SEARCHING, ["bounced"])
+    assert (message.status, mails(office)[-1].state) == ("sorted", "failed")

@@ -25,7 +25,7 @@ from dsar.triage import Form, triage
 _WHOLE, _PIECE = "raw_content.content", "raw_piece.sealed_content"
 
 #: Dispositions that end without a case when no person is needed.
-_FILED = frozenset({Disposition.NOT_REQUEST, Disposition.AUTO_REPLY, Disposition.BOUNCE})
+_FILED = frozenset({Disposition.NOT_REQUEST, Disposition.AUTO_REPLY})
 
 
 def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool = True) -> None:
@@ -144,12 +144,13 @@ def examine(app: App, mail: InboundMail, *, content: bytes | None = None) -> Tri
 
 
 def set_aside(app: App, message_id: int, *, error: str, now: datetime) -> None:
-    """Put a mail that the program cannot handle before a person; it is kept as it is."""
+    """Put a mail that the program cannot handle before a person, as it is; one that was sorted already stays sorted."""
     with app.store.transaction() as tx:
         message = tx.message(message_id)
+        if message is None or message.status != "new":
+            return
         file_message(message, Disposition.UNCLEAR, status="quarantine")
-        if message is not None:
-            message.last_error = error
+        message.last_error = error
         tx.record("message_set_aside", actor=PROGRAM, at=now, detail={"error": error})
 
 

@@ -255,12 +255,17 @@ def _fail(app: App, outbox_id: int, *, expected: str, event: str, now: datetime)
 
 
 def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: str, now: datetime) -> None:
-    """The letter did not reach the person, or must not: its approval ends and its requests return to review."""
+    """
+    The letter did not reach the person, or must not: its approval ends and its requests return to review.
+
+    A request that has moved on meanwhile, e.g. was reopened, stays where it is.
+    """
     if row.letter_id is None:
         return
     void_letter(tx, tx.letter(row.letter_id), reason=event, now=now)
     for request in tx.requests_of_letter(row.letter_id):
-        tx.advance(request, event, actor=actor, at=now, outcome=None, closed_at=None)
+        if event in TRANSITIONS[State(request.state)]:
+            tx.advance(request, event, actor=actor, at=now, outcome=None, closed_at=None)
 
 
 def flag(tx: Transaction, case: CaseFile, name: str) -> None:

@@ -42,7 +42,8 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
     """
     A bounce of one of our mails is recorded; one for good reopens what the mail answered and shows on the case.
 
-    A bounce is evidence, too, that the mail had left. Returns: True if the mail is one.
+    A bounce is evidence, too, that the mail had left. One for good that names no mail of ours goes before a person: it
+    may be about an answer that never arrived (P1). Returns: True if the mail is one.
     """
     if not (mail.is_bounce or mail.is_delay):
         return False
@@ -61,7 +62,10 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
         for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
             tx.record("mail_may_have_bounced", actor=PROGRAM, at=now, case_id=case.id)
             add_flags(tx, case, ("may_have_bounced",))
-        _file(tx.message(message_id), Disposition.BOUNCE)
+        message = tx.message(message_id)
+        _file(message, Disposition.BOUNCE)
+        if message is not None and mail.is_bounce and not rows:
+            message.status = "person"
     return True
 
 
