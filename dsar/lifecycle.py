@@ -34,6 +34,7 @@ class Event(StrEnum):
     DISMISSED = "dismissed"  #: It was not a request, or belongs to another case.
     ASKED = "asked"  #: A question went to the requester.
     ANSWERED = "answered"  #: The requester answered the question.
+    EXPIRED = "expired"  #: The question was not answered in time.
     IDENTIFIED = "identified"  #: Identity reached the level that the risk demands.
     UNIDENTIFIED = "unidentified"  #: Identity could not be confirmed in time.
     UNPROVEN = "unproven"  #: Nothing is proven of who asks, so nothing may be searched for.
@@ -79,6 +80,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     },
     State.CLARIFYING: {
         Event.ANSWERED: State.IDENTITY,
+        Event.EXPIRED: State.IDENTITY,
         Event.IDENTIFIED: State.SEARCHING,
         Event.UNIDENTIFIED: State.REVIEW,
         Event.REFUSED: State.REVIEW,

@@ -65,6 +65,10 @@ def _challenge(tools: Tools, work: Work, now: datetime) -> None:
     challenging.challenge(tools.app, work.subject_id, now=now)
 
 
+def _expire(tools: Tools, work: Work, now: datetime) -> None:
+    challenging.expire(tools.app, work.subject_id, now=now)
+
+
 def _search(tools: Tools, work: Work, now: datetime) -> None:
     searching.collect(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
@@ -103,6 +107,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "sort": _sort,
     "identify": _identify,
     "challenge": _challenge,
+    "expire": _expire,
     "search": _search,
     "stop_marketing": _stop_marketing,
     "apply": _apply,

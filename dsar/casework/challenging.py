@@ -9,7 +9,8 @@ describes. The code stands in the sealed mail only; the database keeps its keyed
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from dsar import deadlines, dispatch, identity, letters
 from dsar.casework import confirming, identifying, intake, unasked
@@ -46,11 +47,17 @@ NO_SINGLE_CONTACT = "no_single_contact"
 #: Flag of a case whose sender's address could be taken for the one on file; what the sender gets stays the same (P4).
 NEAR_ADDRESS_ON_FILE = "near_address_on_file"
 
+#: Flag of a case whose requester was asked to confirm and did not answer in time: a person goes on.
+NO_REPLY = "no_reply"
+
 #: A requester is asked so often in one case; after that a person goes on.
 _MOST_ROUNDS = 2
 
 #: More codes in a day, for whichever cases, would pester whoever has the address.
 _MOST_CODES_PER_DAY = 3
+
+#: Name of the event that tells of a question, and the day in it by which an answer was asked for.
+_ASKED, _REPLY_BY = "identity_asked", "reply_by"
 
 #: Days that the letter gives for an answer, if the answer to the request is not due before.
 _REPLY_DAYS = 14
@@ -89,6 +96,32 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
             tx.advance(request, Event.ASKED, actor=PROGRAM, at=now)
 
 
+def expire(app: App, case_id: int, *, now: datetime) -> None:
+    """
+    Step: put a case whose requester has not answered by the day that the letter gave before a person.
+
+    Art. 12(3) goes on running meanwhile: nothing may wait for the requester for ever.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        waiting = [request for request in tx.requests(case_id) if request.state == State.CLARIFYING]
+        asked = [event for event in tx.events(case_id) if event.name == _ASKED]
+        if not waiting or not asked:
+            return
+        ends_at = _end_of(date.fromisoformat(asked[-1].detail[_REPLY_BY]))
+        if now < ends_at:  # asked a second time meanwhile
+            tx.enqueue("expire", case_id, due_at=ends_at)
+            return
+        for request in waiting:
+            tx.advance(request, Event.EXPIRED, actor=PROGRAM, at=now)
+        add_flags(tx, case, (NO_REPLY,))
+
+
+def _end_of(day: date) -> datetime:
+    """The moment when *day* is over in Stockholm."""
+    return datetime.combine(day + timedelta(days=1), time(0), ZoneInfo("Europe/Stockholm")).astimezone(UTC)
+
+
 # ------------------------------------------------------------------------------------------------------ who is asked
 
 
@@ -122,7 +155,7 @@ def _may_ask(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triag
     flagged = replace(triage, flags=tuple(case.flags))  # staff and later mails may have added some
     if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not _is_deliverable(mail.sender or ""):
         return False
-    rounds = sum(event.name == "identity_asked" for event in tx.events(case.id or 0))
+    rounds = sum(event.name == _ASKED for event in tx.events(case.id or 0))
     asked_lately = unasked.wrote_lately(app, tx, mail, LetterKind.IDENTITY_CHECK, but=case, now=now)
     return rounds < _MOST_ROUNDS and not asked_lately
 
@@ -184,14 +217,17 @@ def _ask(
     now: datetime,
 ) -> None:
     request = requests[0]
-    letter = _letter(app, case, request, reply_by_on=_reply_by(request, now), code=None, now=now)
+    reply_by_on = _reply_by(request, now)
+    letter = _letter(app, case, request, reply_by_on=reply_by_on, code=None, now=now)
     queue_letter(
         app, tx, case, letter, recipient=mail.sender or "", auto_submitted="auto-replied", letter_id=None, now=now
     )
     sent = bool(contacts) and _send_code(app, tx, case, request, contacts, now=now)
     if contacts and not sent:
         add_flags(tx, case, (NO_SINGLE_CONTACT,))
-    tx.record("identity_asked", actor=PROGRAM, at=now, case_id=case.id, detail={"codes": str(int(sent))})
+    detail = {"codes": str(int(sent)), _REPLY_BY: reply_by_on.isoformat()}
+    tx.record(_ASKED, actor=PROGRAM, at=now, case_id=case.id, detail=detail)
+    tx.enqueue("expire", case.id or 0, due_at=_end_of(reply_by_on))
 
 
 def _send_code(
