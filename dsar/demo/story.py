@@ -61,7 +61,7 @@ _DISPOSITIONS = {
     "unclear": "unclear",
     "not_request": "no request: filed",
     "auto_reply": "a machine: filed",
-    "bounce": "a bounce: filed",
+    "bounce": "a bounce: whose?",
 }
 _STATES = {
     State.REVIEW: "the letter waits for approval",
@@ -291,7 +291,7 @@ class Story:
         lines = views.queue(self.session.app, now=_now())
         stands = [stand for mail in MAILS for stand in mail.ended]
         waiting = sum(stand.partition(" ")[2] in set(State) for stand in stands)
-        unclear = sum(mail.disposition == "unclear" for mail in MAILS)
+        unclear = sum(mail.disposition in {"unclear", "bounce"} for mail in MAILS)  # a person looks at these
         self._expect("things in the queue", waiting + unclear, len(lines))
         rows = [(line.reference, line.waits_for, f"{line.send_by_on}", self._why(line.reference)) for line in lines]
         self._head("What is left needs a person", "dsar queue")
