@@ -1,15 +1,18 @@
 """Nothing strands: whatever waits for somebody who does not act comes before a person in time."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from office import Office, open_office
 
 from dsar import worker
-from dsar.casework import challenging, identifying, views
+from dsar.casework import byhand, challenging, identifying, intake, sorting, views
+from dsar.errors import UsageError
 from dsar.lifecycle import State
+from dsar.model import Right
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 
@@ -75,3 +78,64 @@ def test_a_request_that_was_confirmed_in_time_does_not_expire(office: Office) ->
     assert run(office, "expire", now=NOW + timedelta(days=15))
 
     assert (states(office), office.only_case().flags) == ([State.REVIEW], [])
+
+
+# --------------------------------------------------------------------------------------------------------- by hand
+
+
+def told(*, received_on: date = date(2026, 11, 2), file: str = "note.txt") -> byhand.Told:
+    return byhand.Told(
+        channel="phone",
+        received_on=received_on,
+        rights=(Right.ACCESS,),
+        name="Greta Lind",
+        email="greta.lind@example.com",
+        phone="070-174 06 06",
+        customer_no="K20001",
+        language="sv",
+        files=((file, b"hello"),),
+    )
+
+
+def test_a_request_by_phone_survives_the_end_of_the_program_before_its_case_was_opened(office: Office) -> None:
+    """The database takes no case just then: what the caller said stands in the mail that waits for a person."""
+    with office.app.store.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON case_file BEGIN SELECT RAISE(ABORT, 'no more'); END"
+        )
+    with pytest.raises(sa.exc.IntegrityError):
+        byhand.open_by_hand(office.app, told(), actor="anna", now=NOW)
+    with office.app.store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full")
+
+    assert run(office, "sort", now=NOW)
+
+    (line,) = views.queue(office.app, now=NOW)
+    assert (line.reference, line.waits_for) == ("M-1", "person: sort")
+    message = views.find_message(office.app, "M-1")
+    text = intake.read(office.app, message).text
+    assert [word in text for word in ("Greta Lind", "greta.lind@example.com", "070-174 06 06", "K20001")] == [True] * 4
+    assert sorting.sort_message(office.app, message, [Right.ACCESS], actor="anna", now=NOW) == ("D-2026-00001",)
+
+
+def test_a_request_by_phone_whose_case_is_open_is_not_sorted_again(office: Office) -> None:
+    byhand.open_by_hand(office.app, told(), actor="anna", now=NOW)
+
+    assert run(office, "sort", now=NOW)
+
+    assert [line.reference for line in views.queue(office.app, now=NOW)] == ["D-2026-00001/access"]
+
+
+@pytest.mark.parametrize("name", ["a\nb.pdf", "a\r\nBcc: x@y.example", "\x1b[2J.pdf", "caf\udce9.pdf", "\n"])
+def test_any_file_name_is_kept_on_one_line(office: Office, name: str) -> None:
+    byhand.open_by_hand(office.app, told(file=name), actor="anna", now=NOW)
+
+    (attachment,) = intake.read(office.app, views.find_message(office.app, "M-1")).attachments
+    assert (attachment.content, "\n" in attachment.filename) == (b"hello", False)
+
+
+@pytest.mark.parametrize("day", [date(2012, 11, 2), date(2018, 5, 24), date(2021, 11, 1), date(2026, 11, 4)])
+def test_a_day_of_receipt_in_the_future_or_long_ago_is_refused(office: Office, day: date) -> None:
+    """Its month would have ended years ago: somebody mistyped the year."""
+    with pytest.raises(UsageError):
+        byhand.open_by_hand(office.app, told(received_on=day), actor="anna", now=NOW)

@@ -8,7 +8,7 @@ others. The clock starts on the day it reached us (law: Art. 12(3); paper: deliv
 import mimetypes
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from email import policy
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
@@ -32,8 +32,8 @@ from dsar.model import (
     TriageSubject,
 )
 
-#: Name of the mailbox under which such requests are kept; no settings section may be called so.
-MAILBOX = "by hand"
+#: Nobody takes a request by hand that is older: its year is a slip of the keyboard.
+_OLDEST = timedelta(days=5 * 365)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +55,23 @@ def open_by_hand(app: App, told: Told, *, actor: str, now: datetime) -> str:
     """
     Open the case.
 
-    Returns: its reference. Raises: UsageError for a future day, a wrong identifier, or a request that is open already.
+    Returns: its reference. Raises: UsageError for a day in the future or long ago, or a wrong identifier.
     """
     received_at = datetime.combine(told.received_on, time(12), ZoneInfo("Europe/Stockholm")).astimezone(UTC)
     if received_at > now and told.received_on > now.astimezone(ZoneInfo("Europe/Stockholm")).date():
         raise UsageError("The day of receipt lies in the future.")
+    if received_at < now - _OLDEST:
+        raise UsageError("The day of receipt is more than five years ago.")
     identifiers = _identifiers(told)
     raw = RawMail(
-        mailbox=MAILBOX,
+        mailbox=intake.BY_HAND,
         folder=told.channel,
         uid_validity=1,
         uid=int(now.timestamp() * 1_000_000),
         received_at=min(received_at, now),
         content=_as_mail(told, actor),
     )
-    intake.store_mails(app, (raw,), now=now, sort=False)
+    intake.store_mails(app, (raw,), now=now)  # its step of sorting finds it done, or puts it before a person
     with app.store.transaction() as tx:
         message = tx.message_of(raw.sha256)
     requests = tuple(FoundRequest(right=right, evidence="", reason=f"taken by {told.channel}") for right in told.rights)
@@ -119,5 +121,11 @@ def _as_mail(told: Told, actor: str) -> bytes:
     for name, content in told.files:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         main, _, sub = kind.partition("/")
-        mail.add_attachment(content, maintype=main, subtype=sub, filename=" ".join(name.split()))
+        mail.add_attachment(content, maintype=main, subtype=sub, filename=_clean(name))
     return mail.as_bytes()
+
+
+def _clean(name: str) -> str:
+    """A file name on one line, of characters that can be shown and stored."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(shown.split()) or "file"

@@ -24,6 +24,9 @@ from dsar.triage import Form, triage
 #: What the sealed bytes of a mail are: all of them, or a piece of a big mail with its number.
 _WHOLE, _PIECE = "raw_content.content", "raw_piece.sealed_content"
 
+#: Name of the mailbox under which requests that did not come by mail are kept; no settings section may be called so.
+BY_HAND = "by hand"
+
 #: Dispositions that end without a case when no person is needed.
 _FILED = frozenset({Disposition.NOT_REQUEST, Disposition.AUTO_REPLY})
 
@@ -90,6 +93,9 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
         message = tx.message(message_id)
     if message is None or message.status != "new":
         return
+    if message.mailbox == BY_HAND:
+        _take_up(app, message_id, now=now)
+        return
     try:
         mail = read(app, message)
     except MalformedMailError as error:
@@ -116,6 +122,15 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
     with app.store.transaction() as tx:
         file_message(tx.message(message_id), found.disposition, status="person" if waits else "sorted")
         tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": found.disposition})
+
+
+def _take_up(app: App, message_id: int, *, now: datetime) -> None:
+    """The program ended between keeping a request taken by hand and opening its case: a person sorts it."""
+    with app.store.transaction() as tx:
+        message = tx.message(message_id)
+        if message is not None and message.status == "new":
+            file_message(message, Disposition.UNCLEAR, status="person")
+            tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": Disposition.UNCLEAR})
 
 
 def examine(app: App, mail: InboundMail, *, content: bytes | None = None) -> Triage:
