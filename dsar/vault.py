@@ -50,8 +50,12 @@ class KeyStore(Protocol):
         """Store one wrap; False if this pair exists already, which then stays as it is."""
         ...
 
-    def put_many(self, wraps: Sequence[tuple[str, str, bytes]]) -> None:
-        """Store (key id, wrapped by, wrapped key) each as `put` does, all at once."""
+    def put_new(self, wraps: Sequence[tuple[str, str, bytes]]) -> None:
+        """
+        Store (key id, wrapped by, wrapped key) of every key that has no wrap at all yet, all at once.
+
+        Of two processes that make the same key, under whatever wraps, one makes it: a key id never stands for two keys.
+        """
         ...
 
     def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
@@ -86,11 +90,12 @@ class Vault:
     def create_key(self, key_id: str, *, wrapped_by: str = _MASTER) -> None:
         """Make a random key unless it exists; *wrapped_by* names the master key or another key of this vault."""
         if not self._keys.get(key_id):
-            self._put(key_id, wrapped_by, os.urandom(_KEY_BYTES))
+            new = _encrypt(self._wrapping_key(wrapped_by), key_id, os.urandom(_KEY_BYTES))
+            self._keys.put_new([(key_id, wrapped_by, new)])
 
     def share_key(self, key_id: str, *, wrapped_by: str) -> None:
         """Wrap an existing key by one more key: whoever has either of them can open it."""
-        self._put(key_id, wrapped_by, self._key(key_id))
+        self._keys.put(key_id, wrapped_by, _encrypt(self._wrapping_key(wrapped_by), key_id, self._key(key_id)))
 
     def withdraw_key(self, key_id: str, *, wrapped_by: str) -> None:
         """Undo share_key; with its last wrap the key is gone for good."""
@@ -100,20 +105,15 @@ class Vault:
         """Make everything that this key sealed, and every key that only it wraps, unreadable for good."""
         self._keys.remove(key_id)
 
-    def _put(self, key_id: str, wrapped_by: str, key: bytes) -> None:
-        self._keys.put(key_id, wrapped_by, _encrypt(self._wrapping_key(wrapped_by), key_id, key))
-
     def _wrapping_key(self, name: str) -> bytes:
         return self._wrap_key if name == _MASTER else self._key(name)
 
     def _key(self, key_id: str) -> bytes:
         for wrapped_by, wrapped in self._keys.get(key_id).items():
-            if wrapped_by != _MASTER and not self._keys.get(wrapped_by):
-                continue  # that way in was destroyed; another wrap may still hold
             try:
                 return _decrypt(self._wrapping_key(wrapped_by), key_id, wrapped)
-            except InvalidTag:
-                raise WrongKeyError(key_id) from None
+            except (InvalidTag, WrongKeyError):
+                continue  # that way in was destroyed or damaged; another wrap may still hold
         raise WrongKeyError(key_id)
 
     # ------------------------------------------------------------------------------------------------------- data
@@ -135,7 +135,7 @@ class Vault:
         wrapping = self._wrapping_key(wrapped_by)
         known = self._keys.get_many(plains)
         new = [(key_id, wrapped_by, _encrypt(wrapping, key_id, os.urandom(_KEY_BYTES))) for key_id in plains]
-        self._keys.put_many([wrap for wrap in new if wrap[0] not in known])
+        self._keys.put_new([wrap for wrap in new if wrap[0] not in known])
         wraps = self._keys.get_many(plains)  # if two processes made the same key, the stored one counts
         return {
             key_id: _encrypt(self._unwrapped(key_id, wraps.get(key_id, {}), wrapped_by, wrapping), context, plain)

@@ -642,10 +642,24 @@ def test_a_wrapped_key_is_kept_once_and_forgotten_for_good(keys: SqlKeyStore) ->
     assert keys.get("case:D-2026-00001") == {}
 
 
-def test_many_wrapped_keys_are_kept_at_once_and_existing_ones_stay(keys: SqlKeyStore) -> None:
+def test_of_two_processes_that_make_a_key_under_different_wraps_one_makes_it(url: str, keys: SqlKeyStore) -> None:
+    """The same mail in two mailboxes at once: one key, or what the other sealed would never open again."""
+    other = SqlKeyStore(url)
+    for number in range(20):
+        key_id = f"mail:{number}"
+        at_once(
+            lambda key_id=key_id: keys.put_new([(key_id, "mailbox:a", b"first")]),  # type: ignore[misc]
+            lambda key_id=key_id: other.put_new([(key_id, "mailbox:b", b"second")]),  # type: ignore[misc]
+        )
+    other.close()
+
+    assert [len(wraps) for wraps in keys.get_many([f"mail:{number}" for number in range(20)]).values()] == [1] * 20
+
+
+def test_many_new_keys_are_kept_at_once_and_existing_ones_stay(keys: SqlKeyStore) -> None:
     keys.put("mail:5", "master", b"first")
-    keys.put_many([(f"mail:{number}", "master", b"later") for number in range(1200)])
-    keys.put_many([])
+    keys.put_new([(f"mail:{number}", "master", b"later") for number in range(1200)])
+    keys.put_new([])
     found = keys.get_many([*(f"mail:{number}" for number in range(1200)), "mail:unknown"])
     assert len(found) == 1200
     assert (found["mail:5"], found["mail:6"]) == ({"master": b"first"}, {"master": b"later"})

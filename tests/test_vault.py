@@ -1,5 +1,6 @@
 """Sealed values: only the right key opens them, in the right place, and a destroyed key is gone."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,54 @@ def test_a_key_that_exists_is_used_whoever_wraps_it(vault: Vault) -> None:
         b"first",
         b"second",
     )
+
+
+class Overtaken:
+    """A key store in which another process makes the key "mail:1" just after this one looked for it, once."""
+
+    def __init__(self, keys: SqlKeyStore, other: Vault) -> None:
+        self._keys = keys
+        self._other: Vault | None = other
+
+    def get(self, key_id: str) -> dict[str, bytes]:
+        found = self._keys.get(key_id)
+        if key_id == "mail:1" and self._other is not None:
+            other, self._other = self._other, None
+            other.create_key("mail:1", wrapped_by="mailbox:z")
+        return found
+
+    def get_many(self, key_ids: Collection[str]) -> dict[str, dict[str, bytes]]:
+        return self._keys.get_many(key_ids)
+
+    def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
+        return self._keys.put(key_id, wrapped_by, wrapped)
+
+    def put_new(self, wraps: Sequence[tuple[str, str, bytes]]) -> None:
+        self._keys.put_new(wraps)
+
+    def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
+        self._keys.remove(key_id, wrapped_by)
+
+
+def test_a_key_that_two_processes_make_at_once_is_one_key(vault: Vault, keys: SqlKeyStore) -> None:
+    """The same mail in two mailboxes: what either of them seals, both open."""
+    vault.create_key("mailbox:a")
+    vault.create_key("mailbox:z")
+    late = Vault(MASTER, Overtaken(keys, vault))
+
+    late.create_key("mail:1", wrapped_by="mailbox:a")
+
+    assert late.unseal("mail:1", "raw", vault.seal("mail:1", "raw", b"hello")) == b"hello"
+    assert vault.unseal("mail:1", "raw", late.seal("mail:1", "raw", b"hello")) == b"hello"
+    assert list(keys.get("mail:1")) == ["mailbox:z"]
+
+
+def test_a_damaged_wrap_does_not_hide_the_one_that_holds(vault: Vault, keys: SqlKeyStore) -> None:
+    vault.create_key("mailbox:a")
+    vault.create_key("mail:1", wrapped_by="mailbox:a")
+    sealed = vault.seal("mail:1", "raw", b"hello")
+    vault.share_key("mail:1", wrapped_by="case:D-2026-00001")
+    keys.remove("mail:1", "mailbox:a")
+    keys.put("mail:1", "mailbox:a", b"damaged")
+
+    assert vault.unseal("mail:1", "raw", sealed) == b"hello"

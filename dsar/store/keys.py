@@ -7,7 +7,6 @@ What stands here is useless without the master key; what is removed here makes t
 from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dsar.store.engine import open_engine, translated
 
@@ -18,6 +17,16 @@ _WRAPPED_KEY = sa.Table(
     sa.Column("key_id", sa.String(200), primary_key=True),
     sa.Column("wrapped_by", sa.String(200), primary_key=True),
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+
+_NEW_ID = sa.bindparam("new_id", type_=sa.String)
+
+#: A wrap of a key that has none.
+_INSERT_NEW = sa.insert(_WRAPPED_KEY).from_select(
+    ["key_id", "wrapped_by", "wrapped"],
+    sa.select(_NEW_ID, sa.bindparam("by", type_=sa.String), sa.bindparam("key", type_=sa.LargeBinary)).where(
+        ~sa.exists().where(_WRAPPED_KEY.c.key_id == _NEW_ID)
+    ),
 )
 
 
@@ -45,14 +54,14 @@ class SqlKeyStore:
                     found.setdefault(row.key_id, {})[row.wrapped_by] = row.wrapped
         return found
 
-    def put_many(self, wraps: Sequence[tuple[str, str, bytes]]) -> None:
+    def put_new(self, wraps: Sequence[tuple[str, str, bytes]]) -> None:
         if not wraps:
             return
-        dialect = sqlite if self.engine.dialect.name == "sqlite" else postgresql
-        insert = dialect.insert(_WRAPPED_KEY).on_conflict_do_nothing()
-        rows = [{"key_id": key_id, "wrapped_by": by, "wrapped": wrapped} for key_id, by, wrapped in wraps]
+        rows = [{"new_id": key_id, "by": by, "key": wrapped} for key_id, by, wrapped in wraps]
         with translated(), self.engine.begin() as connection:
-            connection.execute(insert, rows)
+            if self.engine.dialect.name == "postgresql":  # SQLite lets one process write at a time anyway
+                connection.exec_driver_sql("LOCK TABLE wrapped_key IN SHARE ROW EXCLUSIVE MODE")
+            connection.execute(_INSERT_NEW, rows)
 
     def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
         insert = sa.insert(_WRAPPED_KEY).values(key_id=key_id, wrapped_by=wrapped_by, wrapped=wrapped)
