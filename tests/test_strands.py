@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from office import Office, open_office
+from office import Office, open_office, written
 
 from dsar import worker
 from dsar.casework import byhand, challenging, identifying, intake, sorting, views
 from dsar.errors import UsageError
 from dsar.lifecycle import State
-from dsar.model import Right
+from dsar.model import RawMail, Right
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 
@@ -139,3 +139,54 @@ def test_a_day_of_receipt_in_the_future_or_long_ago_is_refused(office: Office, d
     """Its month would have ended years ago: somebody mistyped the year."""
     with pytest.raises(UsageError):
         byhand.open_by_hand(office.app, told(received_on=day), actor="anna", now=NOW)
+
+
+# ------------------------------------------------------------------------------------------------- earlier arrival
+
+
+def seen(office: Office, content: bytes, *, folder: str, arrived: datetime) -> None:
+    """The poller finds *content* in *folder*, where it has lain since *arrived*."""
+    mail = RawMail(mailbox="privacy", folder=folder, uid_validity=1, uid=1, received_at=arrived, content=content)
+    intake.store_mails(office.app, (mail,), now=NOW)
+    with office.app.store.transaction() as tx:
+        message = tx.message_of(mail.sha256)
+    intake.sort(office.app, message.id or 0, now=NOW)
+
+
+def test_a_mail_that_had_lain_in_junk_before_starts_its_clock_there(office: Office) -> None:
+    """The same mail in two folders: the month of Art. 12(3) counts from the first of them."""
+    content = written(UNKNOWN, ACCESS)
+    seen(office, content, folder="INBOX", arrived=NOW)
+    (before,) = office.requests()
+
+    seen(office, content, folder="Junk", arrived=NOW - timedelta(days=20))
+
+    (request,) = office.requests()
+    assert (before.received_at, before.legal_on) == (NOW, date(2026, 12, 2))
+    assert (request.received_at, request.legal_on) == (NOW - timedelta(days=20), date(2026, 11, 13))
+    assert (request.send_by_on, request.state) == (date(2026, 11, 13), before.state)
+    with office.app.store.transaction() as tx:
+        assert [event.name for event in tx.events(1)][-1] == "clock_moved"
+
+
+def test_a_mail_seen_again_later_moves_no_clock(office: Office) -> None:
+    content = written(UNKNOWN, ACCESS)
+    seen(office, content, folder="INBOX", arrived=NOW)
+
+    seen(office, content, folder="Junk", arrived=NOW + timedelta(days=1))
+
+    assert [request.received_at for request in office.requests()] == [NOW]
+
+
+def test_an_earlier_arrival_moves_only_the_requests_that_the_mail_began(office: Office) -> None:
+    """A right that a second mail added keeps the clock of the second mail."""
+    first = written(UNKNOWN, ACCESS)
+    seen(office, first, folder="INBOX", arrived=NOW)
+    office.receive(
+        UNKNOWN, "Please delete all data you hold about me, too.\n\nJohn Whitfield\n", at=NOW + timedelta(days=1)
+    )
+    assert [request.right for request in office.requests()] == ["access", "erase"]
+
+    seen(office, first, folder="Junk", arrived=NOW - timedelta(days=20))
+
+    assert [request.received_at for request in office.requests()] == [NOW - timedelta(days=20), NOW + timedelta(days=1)]

@@ -14,7 +14,7 @@ from datetime import datetime
 from dsar import guard, identity, signatures
 from dsar.casework import confirming, health, thread
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
-from dsar.casework.opening import open_cases
+from dsar.casework.opening import move_clocks, open_cases
 from dsar.errors import MalformedMailError, WrongKeyError
 from dsar.model import Disposition, InboundMail, RawMail, Triage
 from dsar.store import Transaction
@@ -31,12 +31,13 @@ BY_HAND = "by hand"
 _FILED = frozenset({Disposition.NOT_REQUEST, Disposition.AUTO_REPLY})
 
 
-def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool = True) -> None:
+def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime) -> None:
     """
     Commit a batch of mails of one folder: bytes, sighting, message row, the due step of sorting it, and the UID
     reached.
 
-    Repeating it with the same mails changes nothing. Keys come first: a key without a mail harms nobody.
+    Repeating it with the same mails changes nothing; one known already that came earlier than known moves the clocks
+    that it started. Keys come first: a key without a mail harms nobody.
     """
     last = mails[-1]
     with app.store.transaction() as tx:
@@ -49,12 +50,15 @@ def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime, sort: bool
         context=_WHOLE,
     )
     with app.store.transaction() as tx:
+        known = [(message, message.received_at) for message in tx.messages_of({mail.sha256 for mail in mails})]
         ids = tx.add_mails(mails, sealed={digest: sealed[mail_key(digest)] for digest in new})
         for digest, mail in new.items():
             if mail.spool is not None:
                 tx.add_raw_pieces(digest, _sealed_pieces(app, mail))
-        if sort:
-            tx.enqueue_new("sort", ids, due_at=now)
+        tx.enqueue_new("sort", ids, due_at=now)
+        for message, was in known:
+            if message.received_at < was:
+                move_clocks(app, tx, message, was=was, now=now)
         tx.mark_read(last.mailbox, last.folder, last.uid_validity, last_uid=last.uid, now=now)
 
 

@@ -10,10 +10,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dsar import deadlines
 from dsar.casework.context import (
+    PROGRAM,
     App,
     CaseSubject,
     case_key,
@@ -193,20 +195,50 @@ def add_request(
     now: datetime,
 ) -> Request:
     """Start the clock of one right at *received*; *doubt* puts it before a person instead of going on."""
-    dates = deadlines.deadlines(deadlines.received_on(received), closures=app.settings.closures)
     request = tx.add_request(
         Request(
             case_id=_id(case),
             right=found.right,
             portability=found.portability,
             state=State.RECEIVED,
-            received_at=received,
-            send_by_on=dates.send_by_on,
-            legal_on=dates.legal_on,
+            **clock_columns(app, received),
         )
     )
     tx.advance(request, Event.DOUBTED if doubt else Event.SORTED, actor=actor, at=now)
     return request
+
+
+def clock_columns(app: App, received: datetime, *, paused_days: int = 0, extended: bool = False) -> dict[str, Any]:
+    """The columns of a request whose clock starts at *received*."""
+    dates = deadlines.deadlines(
+        deadlines.received_on(received), paused_days=paused_days, closures=app.settings.closures
+    )
+    send_by_on = dates.extended_send_by_on if extended else dates.send_by_on
+    legal_on = dates.extended_legal_on if extended else dates.legal_on
+    return {"received_at": received, "send_by_on": send_by_on, "legal_on": legal_on}
+
+
+def move_clocks(app: App, tx: Transaction, message: Message, *, was: datetime, now: datetime) -> None:
+    """
+    A mail turns out to have reached us before *was*, e.g. by another mailbox: so did the requests that it began.
+
+    Art. 12(3) counts from receipt, whichever of our mailboxes it was; a request that is answered already counts, too.
+    """
+    for case in tx.cases_of_message(message.id or 0):
+        begun = [request for request in tx.requests(_id(case)) if request.received_at == was]
+        for request in begun:
+            extended = request.extended_at is not None
+            columns = clock_columns(app, message.received_at, paused_days=request.paused_days, extended=extended)
+            for name, value in columns.items():
+                setattr(request, name, value)
+        if begun:
+            tx.record(
+                "clock_moved",
+                actor=PROGRAM,
+                at=now,
+                case_id=case.id,
+                detail={"from": was.isoformat(), "to": message.received_at.isoformat(), "requests": str(len(begun))},
+            )
 
 
 def in_order(requests: Sequence[FoundRequest]) -> list[FoundRequest]:

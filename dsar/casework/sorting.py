@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
 
-from dsar import deadlines
 from dsar.casework import intake, opening
 from dsar.casework.context import App, triage_of
 from dsar.casework.sending import acknowledge
@@ -43,7 +41,7 @@ def sort_case(
         link, message = tx.case_messages(case.id or 0)[0]
         triage = triage_of(app, case, message.id or 0, link.sealed_triage)
         received = _received(message, triage, received_on) if rights else message.received_at
-        begun = _clock(app, received) if received_on else {}
+        begun = opening.clock_columns(app, received) if received_on else {}
         if received_on:
             tx.record("receipt_set", actor=actor, at=now, case_id=case.id, detail={"on": received_on.isoformat()})
         for request in waiting:
@@ -100,12 +98,6 @@ def _received(message: Message, triage: Triage, received_on: date | None) -> dat
     if received is None:
         raise UsageError("Nobody knows when the colleague got this mail: say so with --received DATE.")
     return received
-
-
-def _clock(app: App, received: datetime) -> dict[str, Any]:
-    """The columns of a request whose clock starts at *received*."""
-    dates = deadlines.deadlines(deadlines.received_on(received), closures=app.settings.closures)
-    return {"received_at": received, "send_by_on": dates.send_by_on, "legal_on": dates.legal_on}
 
 
 def _read(app: App, message: Message, *, within: Transaction | None = None) -> tuple[InboundMail, Triage]:

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from dsar.model import RawMail
 from dsar.store.base import Queries
-from dsar.store.tables import CaseMessage, Folder, Message, RawContent, RawPiece, Sighting
+from dsar.store.tables import CaseFile, CaseMessage, Folder, Message, RawContent, RawPiece, Sighting
 
 #: How a message begins.
 _NEW = {"status": "new", "attempts": 0, "last_error": ""}
@@ -65,7 +65,7 @@ class MailQueries(Queries):
         for mail in mails:
             if mail.received_at <= arrivals.setdefault(mail.sha256, mail).received_at:
                 arrivals[mail.sha256] = mail
-        known = self.session.exec(select(Message).where(col(Message.sha256).in_(arrivals))).all()
+        known = self.messages_of(arrivals)
         for message in known:
             message.received_at = min(message.received_at, arrivals[message.sha256].received_at)
         self._insert_all_new(
@@ -221,6 +221,10 @@ class MailQueries(Queries):
         """The message row of bytes that are stored."""
         return self.session.exec(select(Message).where(Message.sha256 == sha256)).one()
 
+    def messages_of(self, digests: Collection[str]) -> Sequence[Message]:
+        """The message rows of those bytes that are stored."""
+        return self.session.exec(select(Message).where(col(Message.sha256).in_(digests))).all()
+
     def message(self, message_id: int) -> Message | None:
         return self.session.get(Message, message_id)
 
@@ -251,6 +255,16 @@ class MailQueries(Queries):
             .join(Message, col(Message.id) == CaseMessage.message_id)
             .where(CaseMessage.case_id == case_id)
             .order_by(col(Message.received_at), col(Message.id))
+        )
+        return self.session.exec(query).all()
+
+    def cases_of_message(self, message_id: int) -> Sequence[CaseFile]:
+        """The cases that a mail belongs to."""
+        query = (
+            select(CaseFile)
+            .join(CaseMessage, col(CaseMessage.case_id) == CaseFile.id)
+            .where(CaseMessage.message_id == message_id)
+            .order_by(col(CaseFile.id))
         )
         return self.session.exec(query).all()
 
