@@ -1,13 +1,26 @@
 """What a follow-up does to a request, by its state and by who writes: the table of the design, row by row."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from office import Office, open_office
 
-from dsar.casework import answering, approving, byhand, identifying, searching, views
+from dsar.casework import (
+    answering,
+    approving,
+    byhand,
+    challenging,
+    changing,
+    identifying,
+    intervening,
+    searching,
+    views,
+)
+from dsar.errors import ApprovalError
 from dsar.lifecycle import State
 from dsar.model import Right
 from dsar.store.tables import Request
@@ -61,21 +74,88 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("state", "reason", "outbox", "after"), KNOWN, ids=[f"{r[0]}-{r[1] or r[2]}" for r in KNOWN])
-@pytest.mark.parametrize("text", [REMINDER, WITHDRAWAL], ids=["reminder", "withdrawal"])
-def test_follow_up_of_the_requester(
-    office: Office, state: State, reason: str, outbox: str, after: State, text: str
-) -> None:
-    """A mail from the requester ends what does not know it; a withdrawal stops unapplied work in every state."""
+def test_reminder_of_the_requester(office: Office, state: State, reason: str, outbox: str, after: State) -> None:
+    """A mail from the requester ends what does not know it."""
     request, thread = approved_erasure(office)
     put(office, request, state, reason, outbox)
 
-    message = office.receive(SENDER, text, in_reply_to=thread)
+    message = office.receive(SENDER, REMINDER, in_reply_to=thread)
 
     (request,) = office.requests()
     assert request.state == after
     assert "follow_up" in office.only_case().flags
     assert message.disposition == "follow_up"
     assert message.status == ("person" if state is State.CLOSED else "sorted")
+
+
+#: State, blocked reason, state of the letter in the outbox -> state after a withdrawal from the requester, for good.
+WITHDRAWN = [
+    (State.TRIAGE, "", "held", State.TRIAGE),
+    (State.IDENTITY, "", "held", State.IDENTITY),
+    (State.CLARIFYING, "", "held", State.CLARIFYING),
+    (State.SEARCHING, "", "held", State.SEARCHING),
+    (State.REVIEW, "", "held", State.REVIEW),
+    (State.APPROVED, "", "held", State.REVIEW),
+    (State.APPLYING, "", "held", State.BLOCKED),
+    (State.DISPATCHING, "", "ready", State.REVIEW),
+    (State.DISPATCHING, "", "sending", State.DISPATCHING),  # under way: nothing can stop it any more
+    (State.BLOCKED, "access_first", "held", State.REVIEW),
+    (State.BLOCKED, "uncertain", "uncertain", State.BLOCKED),
+    (State.CLOSED, "", "sent", State.CLOSED),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "outbox", "after"), WITHDRAWN, ids=[f"{r[0]}-{r[1] or r[2]}" for r in WITHDRAWN]
+)
+def test_withdrawal_of_the_requester(office: Office, state: State, reason: str, outbox: str, after: State) -> None:
+    """It stops unapplied work in every state: no step goes on, and nobody approves, until a person has decided."""
+    request, thread = approved_erasure(office)
+    put(office, request, state, reason, outbox)
+
+    office.receive(SENDER, WITHDRAWAL, in_reply_to=thread)
+    run_every_step(office)
+
+    (request,) = office.requests()
+    assert request.state == after
+    assert {"follow_up", "withdrawn"} <= set(office.only_case().flags)
+    assert customers(office) == 1
+    if after is State.REVIEW:
+        case = office.only_case()
+        answering.show(office.app, case, request, actor="bo", now=datetime.now(UTC))
+        with pytest.raises(ApprovalError, match="takes it back"):
+            approving.approve(office.app, case, request, actor="bo", now=datetime.now(UTC))
+
+
+def test_what_was_not_withdrawn_after_all_goes_on(office: Office) -> None:
+    """A person has looked, and says so: the steps that had stopped go on."""
+    request, thread = approved_erasure(office)
+    put(office, request, State.IDENTITY, "", "held")
+    office.receive(SENDER, WITHDRAWAL, in_reply_to=thread)
+
+    intervening.mark_seen(office.app, office.only_case(), actor="anna", now=datetime.now(UTC))
+    run_every_step(office)
+
+    (request,) = office.requests()
+    assert request.state == State.REVIEW
+
+
+def run_every_step(office: Office) -> None:
+    """Whatever may be due for the one request, in the order in which it would come."""
+    now = datetime.now(UTC)
+    identifying.identify(office.app, 1, now=now)
+    challenging.challenge(office.app, 1, now=now)
+    searching.collect(office.app, 1, attempt=1, now=now)
+    approving.stop_marketing(office.app, 1, now=now)
+    approving.release_erasure(office.app, 1, now=now)
+    changing.apply(office.app, 1, now=now)
+
+
+def customers(office: Office) -> int:
+    """How often the requester stands in the business system."""
+    with closing(sqlite3.connect(office.data / "business.db")) as database:
+        (count,) = database.execute("select count(*) from customers where customer_no = 'K20002'").fetchone()
+    return int(count)
 
 
 def put(office: Office, request: Request, state: State, reason: str, outbox: str) -> None:

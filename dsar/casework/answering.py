@@ -32,7 +32,7 @@ from dsar.casework.planning import CHANGING, is_general_objection, plan
 from dsar.casework.sending import void_letter
 from dsar.errors import IllegalTransitionError, StaleStateError, UsageError
 from dsar.lifecycle import Event, State
-from dsar.model import Annex, IdentityLevel, Letter, LetterFacts, LetterKind, Right, StepAction
+from dsar.model import Annex, Letter, LetterFacts, LetterKind, Right, StepAction
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, LetterAnnex, LetterRow, Request
 
@@ -51,7 +51,7 @@ _TELLING = {
 _DECIDING = frozenset({Event.REFUSED, Event.UNIDENTIFIED, Event.DONE_BY_HAND})
 
 #: Events by which a person decides whom an answer is about and what it covers.
-SHAPING = frozenset({Event.SORTED, "verified", "candidate_decided", "plan_corrected", "redacted"})
+SHAPING = frozenset({Event.SORTED, "verified", "requester_set", "candidate_decided", "plan_corrected", "redacted"})
 
 _PDF = "application/pdf"
 
@@ -144,7 +144,7 @@ def inputs_of(app: App, tx: Transaction, case: CaseFile, request: Request, *, no
         )
     facts = answer_facts(app, tx, case, request, now=now)
     kind = letter_kind(request, facts)
-    if kind is LetterKind.UPDATE_REFUSED and (case.search_run == 0 or case.identity_level == IdentityLevel.L0):
+    if kind is LetterKind.UPDATE_REFUSED and not case.search_proven:
         kind = LetterKind.REFUSAL  # "we have checked the data" would confirm to anybody that there are some
     return seen_inputs(app, case, kind, facts)
 

@@ -73,7 +73,7 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
                 reference,
                 f"you have not seen its letter as it is now; look at it with 'dsar show {reference} --letter'",
             )
-        _check_flags(case, request)
+        check_flags(case, request)
         check_unchanged(app, tx, case, request, seen, now=now)
         if case.legal_hold and request.right == Right.ERASE and not request.decision:
             raise ApprovalError(reference, "the case is under a hold, so nothing is erased")
@@ -84,7 +84,7 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
     return current
 
 
-def _check_flags(case: CaseFile, request: Request) -> None:
+def check_flags(case: CaseFile, request: Request) -> None:
     """Raises: ApprovalError while somebody has written that the request may not be what the person wants."""
     reference = f"{case.reference}/{request.right}"
     if WITHDRAWN in case.flags:
@@ -110,7 +110,12 @@ def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
         link, message = tx.case_messages(case.id or 0)[0]
         general = is_general_objection(app, tx, case)
     triage = triage_of(app, case, message.id or 0, link.sealed_triage)
-    if request.state != State.REVIEW or general or not _is_plain_stop(app, case, triage):
+    if (
+        request.right != Right.OBJECT
+        or request.state != State.REVIEW
+        or general
+        or not _is_plain_stop(app, case, triage)
+    ):
         return
     try:
         mail = intake.read(app, message)

@@ -18,7 +18,7 @@ from dsar.casework.context import PROGRAM, App, seal_contact, subject_of, triage
 from dsar.casework.facts import base_facts
 from dsar.casework.planning import wanted_changes
 from dsar.casework.sending import queue_letter
-from dsar.casework.thread import add_flags
+from dsar.casework.thread import WITHDRAWN, add_flags
 from dsar.errors import MalformedMailError, UndeliverableAddressError
 from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
@@ -131,6 +131,8 @@ def _could_confirm(app: App, tx: Transaction, case: CaseFile) -> list[Request]:
 
     Judged as if nothing were held (lowest risk), so that who is asked tells nothing about what we hold.
     """
+    if WITHDRAWN in case.flags:
+        return []  # taken back: a person decides
     from_new_address = identifying.comes_from_new_address(app, tx, case)
     return [
         request
@@ -150,7 +152,7 @@ def _is_asked(tx: Transaction, case: CaseFile) -> bool:
 
 
 def _may_ask(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
-    if not app.settings.automatic_identity_check or triage.requester is not Requester.SELF:
+    if not app.settings.automatic_identity_check or case.requester != Requester.SELF:
         return False
     flagged = replace(triage, flags=tuple(case.flags))  # staff and later mails may have added some
     if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not _is_deliverable(mail.sender or ""):

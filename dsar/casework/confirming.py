@@ -1,8 +1,8 @@
 """
 A reply with a one-time code -> identity confirmed by the contact point on file, or a flag for a person.
 
-A code counts if it comes from exactly the address that it was sent to, within its time and tries, once. Whatever else
-comes with a code changes nothing, discloses nothing and shows on the case.
+A code counts if it comes from exactly the address that it was sent to, within its time and tries, once. Any other
+code changes nothing, discloses nothing and shows on the case; what else its mail says is read like any mail.
 """
 
 import hmac
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from dsar import deadlines, identity
 from dsar.casework import identifying, opening, thread
-from dsar.casework.context import PROGRAM, App, contact_of
+from dsar.casework.context import PROGRAM, App, contact_of, subject_of
 from dsar.identifiers import normalise
 from dsar.lifecycle import Event, State
 from dsar.model import Disposition, Identifier, IdentifierType, InboundMail, Right, SenderAuthentication, Triage
@@ -62,7 +62,7 @@ def is_live(challenge: Challenge, *, now: datetime) -> bool:
 
 def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
     """
-    Take a mail that answers a code; True if it is one.
+    Take a mail that answers a code; True if that is all that it does.
 
     An automatic reply is none: it shows that the address exists, not that anybody there has read and agreed.
     """
@@ -79,18 +79,28 @@ def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *,
         if challenge is None:
             return False
         fault = _judge(app, tx, case, challenge, digest, mail, triage, now=now)
-        if fault and triage.subjects[0].requests:
-            _refuse(tx, case, challenge, fault, now=now)
-            return False  # it asks for something, too: that has its clock, whatever the digits were
-        opening.join(app, tx, case, message, mail, triage, role="stranger" if fault else "answer")
         if fault:
             _refuse(tx, case, challenge, fault, now=now)
-        else:
+        about_another = thread.asks(triage) and thread.concerns_another(app, case, triage)
+        says_more = about_another or (fault is not None and _says_more(app, case, triage))
+        if says_more:
+            return False  # a right that it asks for has its clock, and a withdrawal is heard, whatever the digits were
+        opening.join(app, tx, case, message, mail, triage, role="stranger" if fault else "answer")
+        if not fault:
             opening.extend_subject(app, tx, case, mail, triage.subjects[0])
             thread.add_new_rights(app, tx, case, triage, message, now=now)
+            thread.add_flags(tx, case, thread.telling(triage))
         message.disposition = Disposition.INTERNAL
         message.status = "sorted"
     return True
+
+
+def _says_more(app: App, case: CaseFile, triage: Triage) -> bool:
+    """Whether a mail says anything beside its digits that must not be lost with them."""
+    person = triage.subjects[0]
+    told = set(person.identifiers) - set(subject_of(app, case).identifiers)
+    sender = {each for each in told if each.value == triage.asked_by}
+    return bool(person.requests or person.changes or told - sender or thread.telling(triage) or triage.is_reminder)
 
 
 def _meant(tx: Transaction, case: CaseFile, digest: str) -> Challenge | None:

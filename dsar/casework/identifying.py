@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import identity, search
-from dsar.casework.context import PROGRAM, App, seal_subject, subject_of, triage_of
-from dsar.casework.planning import wanted_changes
+from dsar.casework.context import PROGRAM, App, content_of, seal_subject, subject_of, triage_of
+from dsar.casework.planning import FOR_ANOTHER, wanted_changes
+from dsar.casework.thread import WITHDRAWN
 from dsar.errors import SystemUnavailableError, UsageError
 from dsar.identifiers import normalise
 from dsar.lifecycle import Event, State
@@ -38,37 +39,47 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
     """
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
-        waiting = [request for request in tx.requests(case_id) if request.state == State.IDENTITY]
-        triage = _first_triage(app, tx, case)
+        asked_in = {each.id: _asked_in(app, tx, case, each) for each in _waiting(tx, case)}
         moving = comes_from_new_address(app, tx, case)
-    if not waiting:
-        return
-    if case.requester != Requester.SELF:
-        return  # the sender's own address proves nothing about the person they write for (law: agent plus mandate)
-    subject = subject_of(app, case)
-    on_file, records = _sender_on_file(app, case, subject.reply_address, triage.sender_authentication, now=now)
-    risk = identity.risk_of(records)
+    on_file = {triage.asked_by: _sender_on_file(app, case, triage, now=now) for triage in asked_in.values()}
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
-        for request in tx.requests(case_id):
-            if request.state != State.IDENTITY:
-                continue
-            right = Right(request.right)
+        waiting = [request for request in _waiting(tx, case) if request.id in asked_in]
+        for request in waiting:
+            right, triage = Right(request.right), asked_in[request.id]
             if right is Right.UPDATE and moving:
                 continue
+            addresses, records = on_file[triage.asked_by]
+            risk = identity.risk_of(records)
             finding = identity.assess(
                 right,
-                sender=subject.reply_address,
+                sender=triage.asked_by,
                 authentication=triage.sender_authentication,
-                on_file=on_file,
+                on_file=addresses,
                 risk=risk,
                 portability=request.portability,
             )
             keep_finding(app, tx, case, finding, now=now)
             if finding.level >= identity.required_level(right, risk, request.portability):
                 identified(tx, request, finding, actor=PROGRAM, now=now)
-        if any(request.state == State.IDENTITY for request in tx.requests(case_id)):
+        if any(request.state == State.IDENTITY for request in waiting):
             tx.enqueue("challenge", case_id, due_at=now)
+
+
+def _waiting(tx: Transaction, case: CaseFile) -> list[Request]:
+    """
+    Requests for which the program itself may look who asks; none after the requester has taken them back.
+
+    Whoever writes for somebody else proves nothing about them by their own address, so a person looks; but a marketing
+    stop needs no proof (Art. 21(3)).
+    """
+    if WITHDRAWN in case.flags:
+        return []
+    return [
+        request
+        for request in tx.requests(case.id or 0)
+        if request.state == State.IDENTITY and (case.requester == Requester.SELF or request.right == Right.OBJECT)
+    ]
 
 
 def verify(
@@ -77,8 +88,9 @@ def verify(
     """
     Record that a member of staff made sure who asks; only how, by whom and when, never what was shown.
 
-    Args: contact: address that the answer shall go to, proven by the check; None: the address that the mail came from.
-    Returns: the level that the case now has.
+    Args: contact: address that the answer shall go to, proven by the check; None: the address that the mail came from,
+    where its sender writes for themselves.
+    Returns: the level that the case now has. Raises: UsageError for a contact that is none, or proves somebody else.
     """
     level = identity.LEVEL_OF_CHECK[method]
     with app.store.transaction() as tx:
@@ -112,19 +124,26 @@ def _proven_contact(app: App, tx: Transaction, case: CaseFile, contact: str | No
     address = normalise(IdentifierType.EMAIL, told) if told else None
     if address is None:
         raise UsageError("Name the e-mail address of the person that the check proved with --contact.")
-    under_way = [row for row in tx.outgoing_of_case(case.id or 0) if row.letter_id is not None]
-    if address not in subject.proven and any(row.state in {"held", "ready"} for row in under_way):
-        raise UsageError(f"A letter to another address is approved; 'dsar recall {case.reference}' comes first.")
+    if case.requester in FOR_ANOTHER and address.value == subject.reply_address:
+        raise UsageError(
+            "That is the address of who writes for the person: name the person's own. If the mail is about its sender "
+            f"after all, 'dsar sort {case.reference} --self' says so."
+        )
+    for row in tx.outgoing_of_case(case.id or 0):
+        waits = row.letter_id is not None and row.state in {"held", "ready"}
+        if waits and content_of(app, case, tx.letter(row.letter_id or 0)).recipient != address.value:
+            raise UsageError(f"A letter to another address is approved; 'dsar recall {case.reference}' comes first.")
     return address
 
 
 def _search_anew(app: App, tx: Transaction, case: CaseFile, contact: Identifier, *, actor: str, now: datetime) -> None:
-    """What waits for approval was found for another contact point: it is searched for and written anew."""
+    """What is searched for, or waits for approval, was found for another contact point: it is searched for anew."""
     if contact in subject_of(app, case).proven:
         return
     for request in tx.requests(case.id or 0):
         if request.state == State.REVIEW and not request.decision:
             tx.advance(request, Event.REVISED, actor=actor, at=now, detail={"because": "contact_proven"})
+        if request.state == State.SEARCHING:
             tx.enqueue("search", request.case_id, due_at=now)
 
 
@@ -177,18 +196,22 @@ def keep_finding(app: App, tx: Transaction, case: CaseFile, finding: IdentityFin
     tx.add_case(case)
 
 
-def _first_triage(app: App, tx: Transaction, case: CaseFile) -> Triage:
-    link, message = tx.case_messages(case.id or 0)[0]
+def _asked_in(app: App, tx: Transaction, case: CaseFile, request: Request) -> Triage:
+    """Triage of the very mail that asked for *request*: one mail's proof is not lent to another."""
+    link, message = next(
+        (link, message) for link, message in tx.case_messages(case.id or 0) if message.id == request.message_id
+    )
     return triage_of(app, case, message.id or 0, link.sealed_triage)
 
 
 def _sender_on_file(
-    app: App, case: CaseFile, sender: str | None, authentication: SenderAuthentication, *, now: datetime
+    app: App, case: CaseFile, triage: Triage, *, now: datetime
 ) -> tuple[tuple[Identifier, ...], tuple[Record, ...]]:
     """Contact points on file that the sender wrote from, and the records that say so; nothing for a doubtful sender."""
-    if sender is None or authentication is not SenderAuthentication.PASS:
+    proves = triage.sender_authentication is SenderAuthentication.PASS and case.requester == Requester.SELF
+    if triage.asked_by is None or not proves:
         return (), ()
-    address = Identifier(type=IdentifierType.EMAIL, value=sender)
+    address = Identifier(type=IdentifierType.EMAIL, value=triage.asked_by)
     certain = look_up(app, case, (address,), now=now)
     return ((address,) if certain else ()), certain
 

@@ -16,7 +16,7 @@ from dsar.casework import confirming, health, thread
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
 from dsar.casework.opening import move_clocks, open_cases
 from dsar.errors import MalformedMailError, WrongKeyError
-from dsar.model import Disposition, InboundMail, RawMail, Triage
+from dsar.model import Disposition, InboundMail, RawMail, SenderAuthentication, Triage
 from dsar.store import Transaction
 from dsar.store.tables import Message
 from dsar.triage import Form, triage
@@ -107,7 +107,9 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
         return
     if health.settle_self_test(app, message_id, mail, now=now):
         return
-    if thread.settle_own_copy(app, message_id, mail, now=now) or thread.settle_bounce(app, message_id, mail, now=now):
+    if thread.settle_own_copy(app, message_id, mail, authentication=_authentication(app, mail), now=now):
+        return
+    if thread.settle_bounce(app, message_id, mail, now=now):
         return
     found = examine(app, mail, content=raw_content(app, message) if app.look_up_txt else None)
     if found.flags:
@@ -144,13 +146,9 @@ def examine(app: App, mail: InboundMail, *, content: bytes | None = None) -> Tri
     Args: content: the exact bytes, if signatures are to be verified again.
     """
     chosen = app.settings
-    results = identity.believable(
-        mail.authentication_results, mail.hops_above, hops=mail.hops, own_servers=chosen.own_servers
-    )
-    authentication = identity.authenticate(results, trusted=chosen.trusted_authserv_ids, sender=mail.sender)
     found = triage(
         mail,
-        sender_authentication=authentication,
+        sender_authentication=_authentication(app, mail),
         own_addresses=chosen.own_addresses,
         staff_domain=chosen.own_domain,
         staff_names=[member.name for member in chosen.members.values()],
@@ -160,6 +158,13 @@ def examine(app: App, mail: InboundMail, *, content: bytes | None = None) -> Tri
     if content is None or app.look_up_txt is None:
         return found
     return replace(found, sender_evidence=(*found.sender_evidence, signatures.evidence(content, app.look_up_txt)))
+
+
+def _authentication(app: App, mail: InboundMail) -> SenderAuthentication:
+    results = identity.believable(
+        mail.authentication_results, mail.hops_above, hops=mail.hops, own_servers=app.settings.own_servers
+    )
+    return identity.authenticate(results, trusted=app.settings.trusted_authserv_ids, sender=mail.sender)
 
 
 def set_aside(app: App, message_id: int, *, error: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from dsar import approval, deadlines
 from dsar.casework import answering
 from dsar.casework.answering import Draft, Inputs
-from dsar.casework.approving import bind_letter, check_identity, undecided_gap
+from dsar.casework.approving import bind_letter, check_flags, check_identity, undecided_gap
 from dsar.casework.context import App, case_key
 from dsar.casework.facts import accepted_records, answer_facts
 from dsar.errors import ApprovalError, CoverageError
@@ -73,6 +73,7 @@ def send(app: App, case: CaseFile, request: Request, *, reason: str, actor: str,
         current = answering.same_draft(app, tx, case, _unlinked(tx, case), inputs)
         if current is None or not answering.was_shown(tx, current, actor=actor):
             raise ApprovalError(case.reference, "you have not seen this interim answer; 'dsar interim' shows it")
+        check_flags(case, request)
         check_identity(app, tx, case, request, accepted_records(app, tx, case, Right.ACCESS))
         if gap := undecided_gap(app, tx, case):
             raise CoverageError(case.reference, [gap])

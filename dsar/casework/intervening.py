@@ -142,6 +142,9 @@ def mark_seen(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
         seen = {REMINDER, WITHDRAWN, MAIL_FAILED, SENT_OUT_OF_TURN}
+        if WITHDRAWN in case.flags:  # it is wanted after all: what waited goes on
+            tx.enqueue("identify", case.id or 0, due_at=now)
+            tx.enqueue("search", case.id or 0, due_at=now)
         case.flags = [flag for flag in case.flags if not flag.startswith(FOLLOW_UP) and flag not in seen]
         tx.add_case(case)
         tx.record("follow_up_seen", actor=actor, at=now, case_id=case.id)

@@ -38,6 +38,7 @@ from dsar.model import (
     Triage,
     TriageSubject,
 )
+from dsar.names import can_be_same_person
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Message, Request
 
@@ -98,9 +99,10 @@ def open_cases(
             return ()
         begun = received or received_at(message, triage) or message.received_at
         for subject in subjects:
-            case = _open_case(app, tx, message, mail, replace(triage, subjects=(subject,)), now=now)
+            case = _open_case(app, tx, message, mail, triage, subject, now=now)
             for found in in_order(subject.requests):
-                add_request(app, tx, case, found, received=begun, doubt=triage.needs_person, actor=actor, now=now)
+                doubt = triage.needs_person
+                add_request(app, tx, case, found, message, received=begun, doubt=doubt, actor=actor, now=now)
             if not triage.needs_person:
                 tx.enqueue("identify", _id(case), due_at=now)
                 acknowledge(app, tx, case, mail, triage, now=now)
@@ -112,14 +114,20 @@ def open_cases(
 
 
 def _open_case(
-    app: App, tx: Transaction, message: Message, mail: InboundMail, triage: Triage, *, now: datetime
+    app: App,
+    tx: Transaction,
+    message: Message,
+    mail: InboundMail,
+    triage: Triage,
+    person: TriageSubject,
+    *,
+    now: datetime,
 ) -> CaseFile:
-    person = triage.subjects[0]
     case = CaseFile(
         reference=tx.next_reference(deadlines.received_on(message.received_at).year),
         opened_at=now,
         language=triage.language,
-        requester=triage.requester,
+        requester=_role(mail, triage, person),
         flags=list(triage.flags),
         handler=app.settings.default_handler,
     )
@@ -134,8 +142,17 @@ def _open_case(
     case.sealed_subject = seal_subject(app, case, subject)
     tx.add_case(case)
     tx.record("case_opened", actor="dsar", at=now, case_id=case.id, detail={"language": case.language})
-    join(app, tx, case, message, mail, triage, role="request")
+    join(app, tx, case, message, mail, replace(triage, subjects=(person,)), role="request")
     return case
+
+
+def _role(mail: InboundMail, triage: Triage, person: TriageSubject) -> Requester:
+    """In which role the sender writes about *person*: beside, or under, another name they write for somebody else."""
+    if triage.requester is not Requester.SELF:
+        return triage.requester
+    beside = len(triage.subjects) > 1 and all(each.value != triage.asked_by for each in person.identifiers)
+    renamed = bool(person.name and mail.sender_name) and not can_be_same_person(person.name or "", mail.sender_name)
+    return Requester.AGENT if beside or renamed else Requester.SELF
 
 
 def join(
@@ -188,18 +205,25 @@ def add_request(
     tx: Transaction,
     case: CaseFile,
     found: FoundRequest,
+    message: Message,
     *,
     received: datetime,
     doubt: bool,
     actor: str,
     now: datetime,
 ) -> Request:
-    """Start the clock of one right at *received*; *doubt* puts it before a person instead of going on."""
+    """
+    Start the clock of one right at *received*.
+
+    Args: message: the mail that asks for it, by whose sender it is judged; doubt: puts it before a person instead of
+    going on.
+    """
     request = tx.add_request(
         Request(
             case_id=_id(case),
             right=found.right,
             portability=found.portability,
+            message_id=message.id,
             state=State.RECEIVED,
             **clock_columns(app, received),
         )

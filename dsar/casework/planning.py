@@ -20,6 +20,7 @@ from dsar.model import (
     Record,
     RecordValue,
     RequestedChange,
+    Requester,
     Right,
     SearchResult,
     StepAction,
@@ -34,6 +35,12 @@ from dsar.store.tables import CaseFile, Request
 
 #: Rights that are answered by changing something.
 CHANGING = frozenset({Right.UPDATE, Right.ERASE, Right.OBJECT})
+
+#: Roles of a sender who writes for somebody else: their own address is not the person's.
+FOR_ANOTHER = frozenset({Requester.AGENT, Requester.PARENT, Requester.ESTATE, Requester.EMPLOYER, Requester.SERVICE})
+
+#: Mails that are the requester's own word: not what a stranger wrote, nor a copy of whatever came before.
+_HEARD = frozenset({"request", "follow_up", "answer"})
 
 #: Steps that write; the others tell what stays, or what a person has to do.
 WRITING = frozenset({StepAction.UPDATE, StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS})
@@ -190,11 +197,11 @@ def _comparable(field: str, text: str) -> object:
 
 
 def wanted_changes(app: App, tx: Transaction, case: CaseFile) -> tuple[RequestedChange, ...]:
-    """What the mails of the case want changed, the latest word per field; what a stranger wrote is not followed."""
+    """What the requester's mails want changed, the latest word per field."""
     changes = {
         change.field: change
         for link, message in tx.case_messages(case.id or 0)
-        if link.role != "stranger"
+        if link.role in _HEARD
         for person in triage_of(app, case, message.id or 0, link.sealed_triage).subjects
         for change in person.changes
     }
@@ -238,12 +245,13 @@ def done_by_hand(app: App, tx: Transaction, case: CaseFile) -> frozenset[tuple[s
 
 def contact_points(app: App, case: CaseFile) -> tuple[Identifier, ...]:
     """
-    Where marketing is to stop: the sender's own address, and what the mails state plainly.
+    Where marketing is to stop: the person's own address, and what the mails state plainly.
 
     Art. 21(3): no identity beyond the contact point is needed to stop marketing to it.
     """
     subject = subject_of(app, case)
-    own = [Identifier(type=IdentifierType.EMAIL, value=subject.reply_address)] if subject.reply_address else []
+    sender = subject.reply_address if case.requester not in FOR_ANOTHER else None
+    own = [Identifier(type=IdentifierType.EMAIL, value=sender)] if sender else []
     return tuple(dict.fromkeys([*own, *(each for each in subject.identifiers if each.type in _CONTACT_POINTS)]))
 
 

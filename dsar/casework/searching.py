@@ -16,6 +16,7 @@ from dsar.casework.context import (
     subject_of,
 )
 from dsar.casework.planning import search_for
+from dsar.casework.thread import WITHDRAWN
 from dsar.errors import SystemUnavailableError, UsageError
 from dsar.lifecycle import Event, State
 from dsar.model import Identifier, Record, Right, SearchResult, Strength, SystemOutcome
@@ -40,8 +41,8 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
         basis = _basis(tx, case)
-        if not basis.searching:
-            return
+        if not basis.searching or WITHDRAWN in case.flags:
+            return  # taken back: a person decides
     result = search_for(app, case, now=now)
     gaps = [system for system in result.systems if system.outcome in {SystemOutcome.FAILED, SystemOutcome.PARTIAL}]
     with app.store.transaction() as tx:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from dsar.casework import intake, opening
-from dsar.casework.context import App, triage_of
+from dsar.casework.context import App, seal_subject, subject_of, triage_of
 from dsar.casework.sending import acknowledge
 from dsar.errors import MalformedMailError, UsageError
 from dsar.lifecycle import Event, Outcome, State
@@ -20,7 +20,7 @@ from dsar.model import (
     TriageSubject,
 )
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Message
+from dsar.store.tables import CaseFile, CaseMessage, Message, Request
 
 _REASON = "sorted by a person"
 
@@ -38,7 +38,7 @@ def sort_case(
         waiting = [request for request in tx.requests(case.id or 0) if request.state == State.TRIAGE]
         if not waiting:
             raise UsageError(f"{case.reference} is sorted already; 'dsar show {case.reference}' tells where it stands.")
-        link, message = tx.case_messages(case.id or 0)[0]
+        link, message = _asked_in(tx, waiting[0])
         triage = triage_of(app, case, message.id or 0, link.sealed_triage)
         received = _received(message, triage, received_on) if rights else message.received_at
         begun = opening.clock_columns(app, received) if received_on else {}
@@ -52,10 +52,30 @@ def sort_case(
         missing = set(rights) - {Right(request.right) for request in waiting}
         for right in sorted(missing):
             found = FoundRequest(right=right, evidence="", reason=_REASON)
-            opening.add_request(app, tx, case, found, received=received, doubt=False, actor=actor, now=now)
+            opening.add_request(app, tx, case, found, message, received=received, doubt=False, actor=actor, now=now)
         if rights:
             tx.enqueue("identify", case.id or 0, due_at=now)
             acknowledge(app, tx, case, _read(app, message, within=tx)[0], triage, now=now)
+
+
+def _asked_in(tx: Transaction, request: Request) -> tuple[CaseMessage, Message]:
+    """The mail that asked for *request*."""
+    return next(each for each in tx.case_messages(request.case_id) if each[1].id == request.message_id)
+
+
+def set_own_matter(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
+    """
+    A person says that the sender writes for themselves, where the program took them for an agent.
+
+    The name that it took for the person's is forgotten; who asks is looked at anew.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case.id or 0)
+        case.requester = Requester.SELF
+        case.sealed_subject = seal_subject(app, case, replace(subject_of(app, case), name=None))
+        tx.add_case(case)
+        tx.record("requester_set", actor=actor, at=now, case_id=case.id, detail={"to": Requester.SELF})
+        tx.enqueue("identify", case.id or 0, due_at=now)
 
 
 def sort_message(

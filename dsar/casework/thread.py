@@ -11,31 +11,56 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from dsar import dispatch
+from dsar import dispatch, guard
 from dsar.casework import opening
-from dsar.casework.context import PROGRAM, App, subject_of
+from dsar.casework.context import PROGRAM, App, case_key, subject_of
 from dsar.casework.sending import UNCERTAIN, settle_sent, take_letter_back, void_letter
-from dsar.errors import UnknownCaseError
+from dsar.errors import MalformedMailError, UnknownCaseError, WrongKeyError
 from dsar.lifecycle import Event, State
 from dsar.model import Disposition, IdentifierType, InboundMail, Requester, Right, SenderAuthentication, Triage
 from dsar.names import can_be_same_person
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Message, Request
+from dsar.store.tables import CaseFile, Message, OutboxRow, Request
 
 
-def settle_own_copy(app: App, message_id: int, mail: InboundMail, *, now: datetime) -> bool:
-    """A copy of our own letter in our own mailbox is evidence that it left; True if the mail is one."""
-    if mail.message_id is None:
+def settle_own_copy(
+    app: App, message_id: int, mail: InboundMail, *, authentication: SenderAuthentication, now: datetime
+) -> bool:
+    """
+    A copy of our own letter in our own mailbox is evidence that it left; True if the mail is one.
+
+    Everybody who got the letter knows its Message-ID and our address: only a mail that says the very same is our copy.
+    Args: authentication: what our mail server found out about the sender.
+    """
+    if mail.message_id is None or authentication is SenderAuthentication.FAIL:
         return False
     with app.store.transaction() as tx:
         row = tx.outgoing_by_message_id(mail.message_id)
         if row is None or mail.sender != app.settings.smtp_sender:
             return False
+        case = tx.case_by_id(row.case_id or 0)
+    if not _says_the_same(app, case, row, mail):
+        return False
     if row.state == "uncertain":
         settle_sent(app, row.id or 0, evidence="found_copy", actor=PROGRAM, now=now)
     with app.store.transaction() as tx:  # filed last: a crash before it repeats what is above
         _file(tx.message(message_id), Disposition.INTERNAL)
     return True
+
+
+def _says_the_same(app: App, case: CaseFile, row: OutboxRow, mail: InboundMail) -> bool:
+    """Whether a mail is what we sent; headers change on the way, text and files do not."""
+    try:
+        content = app.vault.unseal(case_key(case), f"outbox.mime:{row.message_id}", row.sealed_mime)
+        sent = guard.read_mail(content, own_domain=app.settings.own_domain)
+    except (WrongKeyError, MalformedMailError):
+        return False  # the case was purged, so that nobody can tell any more
+    return _contents(sent) == _contents(mail)
+
+
+def _contents(mail: InboundMail) -> tuple[object, ...]:
+    files = [(each.filename, each.content) for each in mail.attachments]
+    return (mail.subject, mail.text, files, mail.hidden_text, any("different" in each for each in mail.defects))
 
 
 def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime) -> bool:
@@ -155,23 +180,36 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
             not match.known_sender or all(request.state == State.CLOSED for request in requests)
         ):
             return False  # a request of its own: from somebody else, or after the matter was ended
-        role = "follow_up" if match.known_sender else "stranger"
-        opening.join(app, tx, case, message, mail, triage, role=role)
-        tx.record("follow_up", actor=PROGRAM, at=now, case_id=case.id, detail={"disposition": triage.disposition})
-        _file(message, Disposition.FOLLOW_UP)
-        if match.known_sender:
-            _follow_up(app, tx, case, mail, triage, message, now=now)
-        else:
-            _hold_erasures(tx, requests, now=now)
-            add_flags(tx, case, (STRANGER,))
-            if triage.subjects[0].requests:
-                message.status = "person"  # what a stranger asks has a clock of its own until somebody has looked
-        if triage.disposition is Disposition.AUTHORITY:
-            add_flags(tx, case, ("authority",))
-            message.disposition, message.status = Disposition.AUTHORITY, "person"  # to management, the same day
-        if all(request.state == State.CLOSED for request in tx.requests(case.id or 0)):
-            message.status = "person"  # nothing of the case is open: reopen it, take it as a new request, or file it
+        about_another = match.known_sender and asks(triage) and concerns_another(app, case, triage)
+        if not about_another:
+            _join(app, tx, match, message, mail, triage, now=now)
+    if about_another:
+        opening.open_cases(app, message_id, mail, triage, actor=PROGRAM, now=now)
     return True
+
+
+def _join(
+    app: App, tx: Transaction, match: _Match, message: Message, mail: InboundMail, triage: Triage, *, now: datetime
+) -> None:
+    """Make a mail part of its case, and do there what its sender may do."""
+    case = match.case
+    requests = tx.requests(case.id or 0)
+    role = "follow_up" if match.known_sender else "stranger"
+    opening.join(app, tx, case, message, mail, triage, role=role)
+    tx.record("follow_up", actor=PROGRAM, at=now, case_id=case.id, detail={"disposition": triage.disposition})
+    _file(message, Disposition.FOLLOW_UP)
+    if match.known_sender:
+        _follow_up(app, tx, case, mail, triage, message, now=now)
+    else:
+        _hold_erasures(tx, requests, now=now)
+        add_flags(tx, case, (STRANGER,))
+        if triage.subjects[0].requests:
+            message.status = "person"  # what a stranger asks has a clock of its own until somebody has looked
+    if triage.disposition is Disposition.AUTHORITY:
+        add_flags(tx, case, ("authority",))
+        message.disposition, message.status = Disposition.AUTHORITY, "person"  # to management, the same day
+    if all(request.state == State.CLOSED for request in tx.requests(case.id or 0)):
+        message.status = "person"  # nothing of the case is open: reopen it, take it as a new request, or file it
 
 
 def _follow_up(
@@ -182,11 +220,18 @@ def _follow_up(
     new_facts = opening.extend_subject(app, tx, case, mail, triage.subjects[0])
     added = add_new_rights(app, tx, case, triage, message, now=now)
     for request in requests:
+        if WITHDRAWN in triage.flags and request.state == State.CLARIFYING:
+            continue  # it does not answer our question, and asks for nothing to go on
         _disturb(tx, request, new_facts=new_facts, now=now)
-    flags = [FOLLOW_UP, *(flag for flag in triage.flags if flag in _TELLING)]
+    flags = [FOLLOW_UP, *telling(triage)]
     if triage.is_reminder or (triage.subjects[0].requests and not added):
         flags.append(REMINDER)  # asked again: more urgent, and no second clock
     add_flags(tx, case, tuple(flags))
+
+
+def telling(triage: Triage) -> tuple[str, ...]:
+    """Flags of a later mail that staff must see on its case."""
+    return tuple(flag for flag in triage.flags if flag in _TELLING)
 
 
 def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
@@ -241,6 +286,19 @@ def _is_about_same_person(app: App, case: CaseFile, triage: Triage) -> bool:
     return can_be_same_person(known, told)
 
 
+def asks(triage: Triage) -> bool:
+    """Whether a mail exercises a right, for whomever."""
+    return any(person.requests for person in triage.subjects)
+
+
+def concerns_another(app: App, case: CaseFile, triage: Triage) -> bool:
+    """Whether what a mail asks is about somebody else than the person of the case, whose proof must not serve it."""
+    if len(triage.subjects) > 1 or triage.requester not in {Requester.SELF, case.requester}:
+        return True
+    known, told = subject_of(app, case).name, triage.subjects[0].name
+    return known is not None and told is not None and not can_be_same_person(known, told)
+
+
 def _is_known(app: App, case: CaseFile, mail: InboundMail, triage: Triage) -> bool:
     """Only the mail server's word makes an address the requester's; one mail's proof is not lent to the next."""
     if mail.sender is None or triage.sender_authentication is not SenderAuthentication.PASS:
@@ -263,7 +321,7 @@ def add_new_rights(
     added = [found for found in opening.in_order(triage.subjects[0].requests) if found.right not in running]
     received, doubt = message.received_at, triage.needs_person
     for found in added:
-        opening.add_request(app, tx, case, found, received=received, doubt=doubt, actor=PROGRAM, now=now)
+        opening.add_request(app, tx, case, found, message, received=received, doubt=doubt, actor=PROGRAM, now=now)
         if not doubt:
             tx.enqueue("identify", case.id or 0, due_at=now)
     return bool(added)

@@ -24,27 +24,40 @@ _DATE = click.DateTime(["%Y-%m-%d"])
 @click.argument("reference", metavar="CASE|M-NUMBER")
 @click.option("--right", "rights", type=_RIGHT, multiple=True, help="A right that the mail exercises; repeatable.")
 @click.option("--not-request", is_flag=True, help="It exercises none.")
+@click.option("--self", "own", is_flag=True, help="The case is about its sender, who is nobody's agent.")
 @click.option("--received", type=_DATE, help="Day on which it reached the company, if a colleague had it first.")
 @click.pass_context
 def sort(
-    ctx: click.Context, reference: str, *, rights: Sequence[str], not_request: bool, received: datetime | None
+    ctx: click.Context,
+    reference: str,
+    *,
+    rights: Sequence[str],
+    not_request: bool,
+    own: bool,
+    received: datetime | None,
 ) -> None:
-    """Say which rights an unclear mail exercises."""
-    if bool(rights) == not_request:
+    """Say which rights an unclear mail exercises, or about whom it is."""
+    loose = reference.upper().startswith("M-")
+    if (rights and not_request) or not (rights or not_request or (own and not loose)):
         raise UsageError("Give either --right (once or more) or --not-request.")
+    if own and loose:
+        raise UsageError("--self is said of a case; sort the mail first.")
     received_on = received.date() if received else None
     from dsar.casework import sorting, views
 
     wanted = [Right(right) for right in rights]
     with session(ctx) as opened:
         actor = opened.actor()
-        if reference.upper().startswith("M-"):
+        if loose:
             message = views.find_message(opened.app, reference)
             cases = sorting.sort_message(opened.app, message, wanted, received_on=received_on, actor=actor, now=now())
             click.echo(f"Opened {', '.join(cases)}." if cases else "Filed as no request.")
         else:
             case = views.find_case(opened.app, reference)
-            sorting.sort_case(opened.app, case, wanted, received_on=received_on, actor=actor, now=now())
+            if own:
+                sorting.set_own_matter(opened.app, case, actor=actor, now=now())
+            if rights or not_request:
+                sorting.sort_case(opened.app, case, wanted, received_on=received_on, actor=actor, now=now())
             click.echo(f"{case.reference} is sorted.")
         opened.run_due()
 

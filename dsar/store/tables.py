@@ -160,6 +160,7 @@ class Request(Row, table=True):
     case_id: int = Field(foreign_key="case_file.id", index=True)
     right: str  #: model.Right
     portability: bool = False
+    message_id: int | None = Field(default=None, foreign_key="message.id")  #: The mail that asked for it.
     state: str = Field(index=True)  #: lifecycle.State
     version: int = 0  #: Grows with every change of state; compare-and-set looks at it.
     received_at: datetime = Field(index=True)

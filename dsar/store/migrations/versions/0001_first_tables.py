@@ -239,6 +239,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Integer(), nullable=False),
         sa.Column("right", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("portability", sa.Boolean(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=True),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("received_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -252,6 +253,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("sealed_grounds", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_request_case_id")),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_request_message_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_request")),
     )
     with op.batch_alter_table("request", schema=None) as batch_op:
