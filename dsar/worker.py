@@ -9,7 +9,9 @@ stays visible in `dsar work`.
 import logging
 import os
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -165,8 +167,13 @@ def run_due(tools: Tools, *, limit: int | None = None) -> int:
     return tried
 
 
-def run_step(tools: Tools, work: Work, *, now: datetime) -> None:
-    """Do one claimed step; failing postpones it and never stops the others."""
+def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEASE) -> None:
+    """Do one step, claimed for *lease*, which is renewed; failing postpones it and never stops the others."""
+    with _kept(tools.app, work, lease):
+        _run(tools, work, now=now)
+
+
+def _run(tools: Tools, work: Work, *, now: datetime) -> None:
     try:
         if work.step == "sort" and work.attempts > _DEATHS:
             intake.set_aside(tools.app, work.subject_id, error="ProcessDied", now=now)
@@ -176,6 +183,28 @@ def run_step(tools: Tools, work: Work, *, now: datetime) -> None:
     else:
         with tools.app.store.transaction() as tx:
             tx.finish(work)
+
+
+@contextmanager
+def _kept(app: App, work: Work, lease: timedelta) -> Iterator[None]:
+    """Renew the lease of a step while it runs: a big search or apply may take longer than one lease."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait((lease / 3).total_seconds()):
+            try:
+                with app.store.transaction() as tx:
+                    tx.renew(work, until=datetime.now(UTC) + lease)
+            except DsarError as error:  # the next renewal, or the step itself, will tell
+                log.warning("lease not renewed", extra={"step": work.step, "error": type(error).__name__})
+
+    keeper = threading.Thread(target=renew, name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
 
 
 def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:

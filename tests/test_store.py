@@ -352,7 +352,61 @@ def test_what_is_enqueued_while_the_step_runs_is_not_lost(store: Store) -> None:
     with store.transaction() as tx:
         tx.finish(running)
     with store.transaction() as tx:
-        assert tx.claim("two", now=NOW, lease=MINUTE) is not None
+        again = tx.claim("two", now=NOW, lease=MINUTE)
+        assert again is not None
+        assert again.attempts == 1
+
+
+def test_a_step_that_becomes_due_while_it_runs_never_runs_beside_itself(store: Store) -> None:
+    """Two workers that apply the same plan at once would each write."""
+    with store.transaction() as tx:
+        tx.enqueue("apply", 1, due_at=NOW)
+        tx.claim("one", now=NOW, lease=MINUTE)
+    with store.transaction() as tx:
+        tx.enqueue("apply", 1, due_at=NOW)
+        assert tx.claim("two", now=NOW, lease=MINUTE) is None
+
+
+def test_a_step_that_becomes_due_while_it_fails_is_tried_again_once(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.enqueue("search", 1, due_at=NOW)
+        work = tx.claim("one", now=NOW, lease=MINUTE)
+        assert work is not None
+        tx.enqueue("search", 1, due_at=NOW)
+        tx.postpone(work, due_at=NOW + MINUTE, error="SystemUnavailableError")
+    with store.transaction() as tx:
+        assert tx.claim("one", now=NOW, lease=MINUTE) is None
+        work = tx.claim("one", now=NOW + MINUTE, lease=MINUTE)
+        assert work is not None
+        tx.finish(work)
+        assert tx.work() == []
+
+
+def test_a_step_that_takes_long_keeps_its_lease(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.enqueue("search", 1, due_at=NOW)
+        work = tx.claim("one", now=NOW, lease=MINUTE)
+    assert work is not None
+    with store.transaction() as tx:
+        tx.renew(work, until=NOW + 5 * MINUTE)
+    with store.transaction() as tx:
+        assert tx.claim("two", now=NOW + 4 * MINUTE, lease=MINUTE) is None
+
+
+def test_a_worker_whose_step_was_taken_over_can_neither_end_nor_keep_it(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.enqueue("search", 1, due_at=NOW)
+        stalled = tx.claim("one", now=NOW, lease=MINUTE)
+        assert stalled is not None
+        late = stalled.model_copy()
+    with store.transaction() as tx:
+        assert tx.claim("one", now=NOW + 2 * MINUTE, lease=MINUTE) is not None
+        tx.renew(late, until=NOW)
+        tx.finish(late)
+        tx.postpone(late, due_at=NOW, error="")
+    with store.transaction() as tx:
+        (held,) = tx.work()
+        assert (held.worker, held.lease_until) == ("one", NOW + 3 * MINUTE)
 
 
 def test_a_step_enqueued_twice_at_once_is_one_step(store: Store, other: Store) -> None:

@@ -1,14 +1,18 @@
 """Steps that fail: what may succeed later is tried again, what cannot is put before a person."""
 
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from office import open_office, written
+from office import Office, open_office, written
 
 from dsar import worker
-from dsar.casework import intake, views
+from dsar.casework import identifying, intake, views
 from dsar.casework.context import mail_key
-from dsar.model import RawMail
+from dsar.connector import Health, SearchAnswer, Searches
+from dsar.lifecycle import State
+from dsar.model import Identifier, RawMail
 
 MARIA = "Maria Öberg <maria.oberg@example.se>"
 
@@ -51,3 +55,41 @@ def test_a_mail_that_was_sorted_just_before_the_program_died_stays_sorted(tmp_pa
             assert [(message.disposition, message.status) for _, message in tx.case_messages(1)] == [
                 ("request", "sorted")
             ]
+
+
+class Slow:
+    """A system that answers after its search has outlived the lease; it notes whether anybody could take the step."""
+
+    def __init__(self, office: Office, system: Searches) -> None:
+        self._office = office
+        self._system = system
+        self.taken: bool | None = None
+
+    def search(self, identifiers: Sequence[Identifier], *, read_at: datetime) -> SearchAnswer:
+        time.sleep(1.5)
+        with self._office.app.store.transaction() as tx:
+            free = [tx.claim("another", now=datetime.now(UTC), lease=timedelta(minutes=1)) for _ in tx.work()]
+        self.taken = any(work is not None and work.step == "search" for work in free)
+        return self._system.search(identifiers, read_at=read_at)
+
+    def health(self) -> Health:
+        return self._system.health()
+
+
+def test_a_step_that_outlives_its_lease_is_not_taken_over_while_its_worker_lives(tmp_path: Path) -> None:
+    """A search of slow systems takes longer than one lease; a second one beside it would ask everything twice."""
+    lease = timedelta(milliseconds=600)
+    with open_office(tmp_path) as office:
+        office.receive("John Whitfield <john.whitfield@example.com>", "I want a copy of all data you have about me.\n")
+        identifying.identify(office.app, 1, now=datetime.now(UTC))
+        systems = office.app.systems
+        assert isinstance(systems, dict)
+        slow = systems["business"] = Slow(office, systems["business"])
+        with office.app.store.transaction() as tx:
+            due = [tx.claim("w", now=datetime.now(UTC), lease=lease) for _ in tx.work()]
+        (work,) = [each for each in due if each is not None and each.step == "search"]
+
+        worker.run_step(office.session.tools, work, now=datetime.now(UTC), lease=lease)
+
+        assert slow.taken is False
+        assert [request.state for request in office.requests()] == [State.REVIEW]

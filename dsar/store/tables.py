@@ -357,6 +357,7 @@ class Work(Row, table=True):
     subject_id: int  #: Id of the message, case or outbox row it is about.
     due_at: datetime = Field(index=True)
     lease_until: datetime | None = None
+    rerun_at: datetime | None = None  #: It became due again at this time while it was under way.
     worker: str = ""
     attempts: int = 0
     last_error: str = ""  #: Class of the last error, never its text.

@@ -14,18 +14,21 @@ class WorkQueries(Queries):
     """Due steps: each is leased to one worker at a time; a lease that runs out frees the step of a dead worker."""
 
     def enqueue(self, step: str, subject_id: int, *, due_at: datetime) -> None:
-        """Make a step due; if it is due already, the earlier time counts."""
+        """
+        Make a step due; if it is due already, the earlier time counts.
+
+        One that is under way may have looked before the new thing came: it runs once more afterwards, not beside itself.
+        """
         if self._insert_new(Work(step=step, subject_id=subject_id, due_at=due_at)):
             return
         query = select(Work).where(Work.step == step, Work.subject_id == subject_id)
         row = self.session.exec(query.with_for_update(), execution_options={"populate_existing": True}).one_or_none()
         if row is None:  # the worker has just finished it
             self._insert_new(Work(step=step, subject_id=subject_id, due_at=due_at))
-        elif row.lease_until is not None or due_at < row.due_at:
-            # under way just now: what was enqueued meanwhile must not be lost, so it runs once more
-            row.due_at = due_at
-            row.lease_until = None
-            row.worker = ""
+        elif row.lease_until is not None:
+            row.rerun_at = min(row.rerun_at or due_at, due_at)
+        else:
+            row.due_at = min(row.due_at, due_at)
         self.session.flush()
 
     def enqueue_new(self, step: str, subject_ids: Sequence[int], *, due_at: datetime) -> None:
@@ -62,24 +65,30 @@ class WorkQueries(Queries):
         if row is not None:
             row.worker = worker
             row.lease_until = now + lease
+            row.rerun_at = None
             row.attempts += 1
             self.session.flush()
         return row
 
+    def renew(self, work: Work, *, until: datetime) -> None:
+        """Keep a step that takes long; without effect if it was taken over."""
+        self.session.execute(sa.update(Work).where(*_held(work)).values(lease_until=until))
+
     def finish(self, work: Work) -> None:
-        """Remove a step that *work.worker* has done, unless it was taken over or made due again meanwhile."""
+        """Remove a step that is done, unless it was taken over; what became due again meanwhile begins afresh."""
+        self.session.execute(sa.delete(Work).where(*_held(work), col(Work.rerun_at).is_(None)))
         self.session.execute(
-            sa.delete(Work).where(
-                col(Work.id) == work.id, col(Work.worker) == work.worker, col(Work.lease_until) == work.lease_until
-            )
+            sa.update(Work)
+            .where(*_held(work))
+            .values(due_at=Work.rerun_at, rerun_at=None, lease_until=None, worker="", attempts=0, last_error="")
         )
 
     def postpone(self, work: Work, *, due_at: datetime, error: str) -> None:
         """Give a failed step back, to be tried again at *due_at*."""
         self.session.execute(
             sa.update(Work)
-            .where(col(Work.id) == work.id, col(Work.worker) == work.worker)
-            .values(due_at=due_at, lease_until=None, worker="", last_error=error)
+            .where(*_held(work))
+            .values(due_at=due_at, rerun_at=None, lease_until=None, worker="", last_error=error)
         )
 
     def free_leases(self, workers: Sequence[str]) -> int:
@@ -114,3 +123,8 @@ class WorkQueries(Queries):
     def give_lease(self, name: str, holder: str) -> None:
         """Stop holding a lease."""
         self.session.execute(sa.delete(Lease).where(col(Lease.name) == name, col(Lease.holder) == holder))
+
+
+def _held(work: Work) -> tuple[sa.ColumnElement[bool], ...]:
+    """The row as it was claimed; whoever took it over since has counted another attempt."""
+    return col(Work.id) == work.id, col(Work.worker) == work.worker, col(Work.attempts) == work.attempts
