@@ -17,7 +17,7 @@ class WorkQueries(Queries):
         """
         Make a step due; if it is due already, the earlier time counts.
 
-        One that is under way may have looked before the new thing came: it runs once more afterwards, not beside itself.
+        One under way may have looked before the new thing came: it runs once more afterwards, not beside itself.
         """
         if self._insert_new(Work(step=step, subject_id=subject_id, due_at=due_at)):
             return
