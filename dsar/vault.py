@@ -97,6 +97,10 @@ class Vault:
         """Wrap an existing key by one more key: whoever has either of them can open it."""
         self._keys.put(key_id, wrapped_by, _encrypt(self._wrapping_key(wrapped_by), key_id, self._key(key_id)))
 
+    def wrapped_by(self, key_id: str) -> frozenset[str]:
+        """Names of the keys that open this one."""
+        return frozenset(self._keys.get(key_id))
+
     def withdraw_key(self, key_id: str, *, wrapped_by: str) -> None:
         """Undo share_key; with its last wrap the key is gone for good."""
         self._keys.remove(key_id, wrapped_by)

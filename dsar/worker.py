@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dsar import dispatch
-from dsar.casework import approving, challenging, changing, identifying, intake, searching, sending
+from dsar.casework import approving, challenging, changing, identifying, intake, opening, searching, sending
 from dsar.casework.context import App
 from dsar.errors import DsarError, RefusedError, TemporaryError
 from dsar.inbox import ImapInbox
@@ -57,6 +57,10 @@ class StillWaitingError(DsarError):
 
 def _sort(tools: Tools, work: Work, now: datetime) -> None:
     intake.sort(tools.app, work.subject_id, now=now)
+
+
+def _unwrap(tools: Tools, work: Work, now: datetime) -> None:  # noqa: ARG001  # all steps are called alike
+    opening.unwrap(tools.app, work.subject_id)
 
 
 def _identify(tools: Tools, work: Work, now: datetime) -> None:
@@ -107,6 +111,7 @@ def _file_copy(tools: Tools, work: Work, now: datetime) -> None:
 #: Name of a step -> the function that does it.
 STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "sort": _sort,
+    "unwrap": _unwrap,
     "identify": _identify,
     "challenge": _challenge,
     "expire": _expire,

@@ -10,9 +10,11 @@ from office import Office, open_office, written
 
 from dsar import worker
 from dsar.casework import byhand, challenging, identifying, intake, sorting, views
-from dsar.errors import UsageError
+from dsar.casework.context import mail_key
+from dsar.errors import UsageError, WrongKeyError
 from dsar.lifecycle import State
 from dsar.model import RawMail, Right
+from dsar.store.tables import Message
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 
@@ -190,3 +192,41 @@ def test_an_earlier_arrival_moves_only_the_requests_that_the_mail_began(office: 
     seen(office, first, folder="Junk", arrived=NOW - timedelta(days=20))
 
     assert [request.received_at for request in office.requests()] == [NOW - timedelta(days=20), NOW + timedelta(days=1)]
+
+
+# ---------------------------------------------------------------------------------------------------- keys of mails
+
+
+def wraps(office: Office, message: Message) -> set[str]:
+    return set(office.app.vault.wrapped_by(mail_key(message.sha256)))
+
+
+def test_a_mail_that_joined_a_case_is_no_longer_readable_through_its_mailbox(office: Office) -> None:
+    """Purging the case makes the request, the follow-up and the copy unreadable (P9)."""
+    request = office.receive(UNKNOWN, ACCESS, at=NOW)
+    with office.app.store.transaction() as tx:
+        answered = tx.outgoing_of_case(1)[0].message_id
+    follow_up = office.receive(UNKNOWN, "Hello, any news about my request?\n", in_reply_to=answered, at=NOW)
+
+    run(office, "unwrap", now=NOW)
+
+    assert [wraps(office, each) for each in (request, follow_up)] == [{"case:D-2026-00001"}] * 2
+    office.app.vault.destroy_key("case:D-2026-00001")
+    with pytest.raises(WrongKeyError):
+        intake.raw_content(office.app, follow_up)
+
+
+def test_a_mail_of_a_case_that_waits_for_a_person_stays_readable_after_the_case_is_gone(office: Office) -> None:
+    """A stranger in somebody's thread asks for something: whoever sorts it must be able to read it."""
+    office.receive(UNKNOWN, ACCESS, at=NOW)
+    with office.app.store.transaction() as tx:
+        answered = tx.outgoing_of_case(1)[0].message_id
+    message = office.receive(
+        "X <x@else.example>", "Please delete all personal data you hold about me.\n", in_reply_to=answered, at=NOW
+    )
+    assert message.status == "person"
+
+    run(office, "unwrap", now=NOW)
+    office.app.vault.destroy_key("case:D-2026-00001")
+
+    assert b"delete all personal data" in intake.raw_content(office.app, message)

@@ -85,7 +85,7 @@ def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *,
         says_more = about_another or (fault is not None and _says_more(app, case, triage))
         if says_more:
             return False  # a right that it asks for has its clock, and a withdrawal is heard, whatever the digits were
-        opening.join(app, tx, case, message, mail, triage, role="stranger" if fault else "answer")
+        opening.join(app, tx, case, message, mail, triage, role="stranger" if fault else "answer", now=now)
         if not fault:
             opening.extend_subject(app, tx, case, mail, triage.subjects[0])
             thread.add_new_rights(app, tx, case, triage, message, now=now)

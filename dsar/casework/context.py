@@ -108,9 +108,17 @@ def mail_key(sha256: str) -> str:
     return f"mail:{sha256}"
 
 
+_MAILBOX = "mailbox:"
+
+
 def mailbox_key(mailbox: str) -> str:
     """Name of the key that wraps the keys of mails not sorted yet."""
-    return f"mailbox:{mailbox}"
+    return f"{_MAILBOX}{mailbox}"
+
+
+def is_mailbox_key(name: str) -> bool:
+    """Whether *name* is that of a mailbox's key."""
+    return name.startswith(_MAILBOX)
 
 
 def _seal(app: App, case: CaseFile, context: str, kind: Any, value: object) -> bytes:  # noqa: ANN401

@@ -19,8 +19,8 @@ from dsar.casework.context import (
     App,
     CaseSubject,
     case_key,
+    is_mailbox_key,
     mail_key,
-    mailbox_key,
     seal_subject,
     seal_triage,
     subject_of,
@@ -109,7 +109,6 @@ def open_cases(
             references.append(case.reference)
         message.disposition = Disposition.REQUEST
         message.status = "sorted"
-    app.vault.withdraw_key(mail_key(message.sha256), wrapped_by=mailbox_key(message.mailbox))
     return tuple(references)
 
 
@@ -142,7 +141,7 @@ def _open_case(
     case.sealed_subject = seal_subject(app, case, subject)
     tx.add_case(case)
     tx.record("case_opened", actor="dsar", at=now, case_id=case.id, detail={"language": case.language})
-    join(app, tx, case, message, mail, replace(triage, subjects=(person,)), role="request")
+    join(app, tx, case, message, mail, replace(triage, subjects=(person,)), role="request", now=now)
     return case
 
 
@@ -156,11 +155,20 @@ def _role(mail: InboundMail, triage: Triage, person: TriageSubject) -> Requester
 
 
 def join(
-    app: App, tx: Transaction, case: CaseFile, message: Message, mail: InboundMail, triage: Triage, *, role: str
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    message: Message,
+    mail: InboundMail,
+    triage: Triage,
+    *,
+    role: str,
+    now: datetime,
 ) -> None:
     """Make a mail part of a case: its key, its triage, and the blind indexes by which later mails find the case."""
     app.vault.share_key(mail_key(message.sha256), wrapped_by=case_key(case))
     message_id = message.id or 0
+    tx.enqueue("unwrap", message_id, due_at=now)
     tx.join_case(_id(case), message_id, role=role, sealed_triage=seal_triage(app, case, message_id, triage))
     digests = [copy] if (copy := copy_index(app, mail)) else []
     digests += [app.vault.index("message_id", mail.message_id)] if mail.message_id else []
@@ -169,6 +177,23 @@ def join(
         digests += [app.vault.index("sender", triage.asked_by)] if triage.asked_by else []
         digests += [app.vault.index("tag", subject_of(app, case).tag)]
     tx.index_case(_id(case), digests)
+
+
+def unwrap(app: App, message_id: int) -> None:
+    """
+    Step: end the mailbox's access to a mail that belongs to cases; it may be repeated.
+
+    From then on the mail is as readable as its cases are: purging the last of them makes it unreadable (P9). A mail
+    that still waits for a person keeps that way in.
+    """
+    with app.store.transaction() as tx:
+        message = tx.message(message_id)
+        if message is None or message.status != "sorted" or not tx.cases_of_message(message_id):
+            return
+    key = mail_key(message.sha256)
+    for wrapping in app.vault.wrapped_by(key):
+        if is_mailbox_key(wrapping):
+            app.vault.withdraw_key(key, wrapped_by=wrapping)
 
 
 def copy_index(app: App, mail: InboundMail) -> str | None:
@@ -249,7 +274,8 @@ def move_clocks(app: App, tx: Transaction, message: Message, *, was: datetime, n
     Art. 12(3) counts from receipt, whichever of our mailboxes it was; a request that is answered already counts, too.
     """
     for case in tx.cases_of_message(message.id or 0):
-        begun = [request for request in tx.requests(_id(case)) if request.received_at == was]
+        asked = [request for request in tx.requests(_id(case)) if request.message_id == message.id]
+        begun = [request for request in asked if request.received_at == was]  # unless a person set another day
         for request in begun:
             extended = request.extended_at is not None
             columns = clock_columns(app, message.received_at, paused_days=request.paused_days, extended=extended)

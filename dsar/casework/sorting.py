@@ -94,6 +94,7 @@ def sort_message(
         with app.store.transaction() as tx:
             intake.file_message(tx.message(message.id or 0), Disposition.NOT_REQUEST, status="sorted")
             tx.record("message_dismissed", actor=actor, at=now)
+            tx.enqueue("unwrap", message.id or 0, due_at=now)  # without effect unless it belongs to a case
         return ()
     mail, triage = _read(app, message)
     subject = replace(

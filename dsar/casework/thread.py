@@ -167,7 +167,7 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
             return False
         copy = opening.copy_index(app, mail)
         if copy and (copied := tx.cases_indexed(copy)):
-            opening.join(app, tx, copied[0], message, mail, triage, role="copy")
+            opening.join(app, tx, copied[0], message, mail, triage, role="copy", now=now)
             tx.record("copy", actor=PROGRAM, at=now, case_id=copied[0].id)
             _file(message, Disposition.FOLLOW_UP)
             return True
@@ -195,7 +195,7 @@ def _join(
     case = match.case
     requests = tx.requests(case.id or 0)
     role = "follow_up" if match.known_sender else "stranger"
-    opening.join(app, tx, case, message, mail, triage, role=role)
+    opening.join(app, tx, case, message, mail, triage, role=role, now=now)
     tx.record("follow_up", actor=PROGRAM, at=now, case_id=case.id, detail={"disposition": triage.disposition})
     _file(message, Disposition.FOLLOW_UP)
     if match.known_sender:
