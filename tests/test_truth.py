@@ -24,7 +24,7 @@ from dsar.casework import (
 )
 from dsar.casework.context import content_of, steps_of
 from dsar.casework.planning import WRITING
-from dsar.errors import DispatchUncertainError, UsageError
+from dsar.errors import ApprovalError, DispatchUncertainError, UsageError
 from dsar.identity import CheckMethod
 from dsar.lifecycle import Outcome, State
 from dsar.store.tables import OutboxRow, Request
@@ -145,6 +145,25 @@ def test_a_stop_that_a_system_cannot_do_is_no_done_stop(tmp_path: Path, monkeypa
         assert "Done!" not in text
         assert "Still to be stopped" in text
         assert "The business system" in text
+
+
+def test_a_stop_with_work_left_tells_no_unverified_sender_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can state a number and say no to marketing: what is left to do would tell them who holds it (P4)."""
+    with read_only(tmp_path, monkeypatch, "webshop", "business") as office:
+        stop = "I want no more marketing. My phone number is +46 70 174 06 06.\n"
+        office.receive("Eve <eve@attacker.example>", stop, at=NOW)
+        identifying.identify(office.app, 1, now=NOW)
+        search_again(office)
+
+        with pytest.raises(ApprovalError, match="not verified"):
+            answer(office)
+
+        answering.done_by_hand(
+            office.app, office.only_case(), only(office), what="The number gets none.", actor="anna", now=NOW
+        )
+        assert "The business system" not in answer(office)
 
 
 def test_a_stop_with_work_left_ends_as_partly_until_a_person_has_done_it(

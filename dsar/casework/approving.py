@@ -80,6 +80,12 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         if current.letter.kind not in _DISCLOSES_NOTHING or request.decision in AFTER_CHANGES:
             check_identity(app, tx, case, request, records)
             _check_coverage(app, tx, case)
+        elif request.right == Right.OBJECT and not case.search_proven and _leaves_work(app, tx, case, current):
+            raise ApprovalError(
+                reference,
+                "its letter would tell a sender who is not verified which systems hold them; do what is left to you, "
+                f"then say so with 'dsar done {reference}'",
+            )
         _set_going(app, tx, case, request, current, actor=actor, now=now)
     return current
 
