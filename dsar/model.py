@@ -550,13 +550,17 @@ class LetterFacts:
 class RequestTimes:
     """What statistics need to know of one request; it survives the purge of its case and names nobody."""
 
-    right: Right
+    right: Right | None  #: None: a mail that nobody has sorted yet; in doubt it is a request.
     received_at: datetime
     closed_at: datetime | None
     outcome: Outcome | None
     legal_on: date  #: Last day allowed by law, extension included.
     extended: bool
     paused_days: int = 0
+    is_sorted: bool = True  #: False: it waits for a person who says what it asks for.
+    first_closed_at: datetime | None = None  #: When it was closed for the first time, reopened since or not.
+    first_outcome: Outcome | None = None
+    reopened_at: datetime | None = None  #: When it was taken up again for the first time.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 Times of requests -> figures for a period, per right and in total, as table, JSON or CSV.
 
 Effects: none. The figures cannot be read as flattering: time is counted gross from receipt to closing, pauses are shown
-and not subtracted, and what is open or overdue stands beside what was closed.
+and not subtracted, and what is open or overdue stands beside what was closed. What nobody has sorted counts as open;
+an answer stays counted in its month, in time or late, when its request is taken up again later.
 """
 
 import calendar
@@ -14,7 +15,7 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from dsar.deadlines import received_on
 from dsar.lifecycle import Outcome
@@ -35,6 +36,8 @@ class Figures:
     in_time: int  #: Of *closed*: on or before the last day that the law allowed, extension included.
     late: int  #: Of *closed*: after it.
     overdue: int  #: Of *open_at_end*: that day has passed.
+    unsorted: int  #: Of *open_at_end*: as of today nobody has said what it asks for; mails of no right in total only.
+    reopened: int  #: Of *open_at_end*: it had been closed, and was taken up again.
     extended: int  #: Of *closed* and *open_at_end*: extended by up to two months (Art. 12(3)).
     paused_days: int  #: Sum over *closed* and *open_at_end*.
     median_days: float | None  #: Gross calendar days from receipt to closing, over *closed*; None if there are none.
@@ -80,49 +83,56 @@ def summarise(times: Sequence[RequestTimes], *, first_on: date, last_on: date, t
 
 
 def _figures(times: Sequence[RequestTimes], first_on: date, last_on: date, today: date) -> Figures:
-    closed = [request for request in times if _is_closed(request, first_on, last_on)]
+    closed = [closing for request in times if (closing := _closing(request, first_on, last_on))]
     still_open = [request for request in times if _is_open_after(request, last_on)]
     #: A day has passed when the next one has begun.
     passed_before = min(last_on + timedelta(days=1), today)
-    days = sorted(_gross_days(request) for request in closed)
+    days = sorted((each.on - received_on(each.request.received_at)).days for each in closed)
+    concerned = [*(each.request for each in closed), *still_open]
     return Figures(
         received=sum(first_on <= received_on(request.received_at) <= last_on for request in times),
         open_at_end=len(still_open),
         closed=len(closed),
-        in_time=sum(not _is_late(request) for request in closed),
-        late=sum(_is_late(request) for request in closed),
+        in_time=sum(each.on <= each.request.legal_on for each in closed),
+        late=sum(each.on > each.request.legal_on for each in closed),
         overdue=sum(request.legal_on < passed_before for request in still_open),
-        extended=sum(request.extended for request in (*closed, *still_open)),
-        paused_days=sum(request.paused_days for request in (*closed, *still_open)),
+        unsorted=sum(not request.is_sorted for request in still_open),
+        reopened=sum(_is_by(request.first_closed_at, last_on) for request in still_open),
+        extended=sum(request.extended for request in concerned),
+        paused_days=sum(request.paused_days for request in concerned),
         median_days=statistics.median(days) if days else None,
         p90_days=days[math.ceil(len(days) * 9 / 10) - 1] if days else None,
         max_days=days[-1] if days else None,
-        outcomes=Counter(request.outcome for request in closed if request.outcome is not None),
+        outcomes=Counter(each.outcome for each in closed if each.outcome is not None),
     )
 
 
-def _closed_on(request: RequestTimes) -> date | None:
-    return None if request.closed_at is None else received_on(request.closed_at)
+@dataclass(frozen=True, kw_only=True)
+class _Closing:
+    """A request that was closed in the period; of several times the last one in it."""
+
+    request: RequestTimes
+    on: date
+    outcome: Outcome | None
 
 
-def _is_closed(request: RequestTimes, first_on: date, last_on: date) -> bool:
-    closed_on = _closed_on(request)
-    return closed_on is not None and first_on <= closed_on <= last_on
+def _closing(request: RequestTimes, first_on: date, last_on: date) -> _Closing | None:
+    times = ((request.first_closed_at, request.first_outcome), (request.closed_at, request.outcome))
+    closings = [
+        _Closing(request=request, on=received_on(at), outcome=outcome) for at, outcome in times if at is not None
+    ]
+    within = [each for each in closings if first_on <= each.on <= last_on]
+    return within[-1] if within else None
 
 
 def _is_open_after(request: RequestTimes, last_on: date) -> bool:
-    closed_on = _closed_on(request)
-    return received_on(request.received_at) <= last_on and (closed_on is None or closed_on > last_on)
+    if received_on(request.received_at) > last_on or _is_by(request.closed_at, last_on):
+        return False
+    return not _is_by(request.first_closed_at, last_on) or _is_by(request.reopened_at, last_on)
 
 
-def _is_late(request: RequestTimes) -> bool:
-    closed_on = _closed_on(request)
-    return closed_on is not None and closed_on > request.legal_on
-
-
-def _gross_days(request: RequestTimes) -> int:
-    closed_on = _closed_on(request)
-    return 0 if closed_on is None else (closed_on - received_on(request.received_at)).days
+def _is_by(at: datetime | None, day: date) -> bool:
+    return at is not None and received_on(at) <= day
 
 
 # ---------------------------------------------------------------------------------------------------- rendering
@@ -134,6 +144,8 @@ _MEASURES = (
     ("received", "Received"),
     ("open_at_end", "Open at the end"),
     ("overdue", "  of these overdue"),
+    ("unsorted", "  of these unsorted"),
+    ("reopened", "  of these reopened"),
     ("closed", "Closed"),
     ("in_time", "  in time"),
     ("late", "  late"),
@@ -188,6 +200,8 @@ def _nested(figures: Figures) -> dict[str, object]:
         "received": figures.received,
         "open_at_end": figures.open_at_end,
         "overdue": figures.overdue,
+        "unsorted": figures.unsorted,
+        "reopened": figures.reopened,
         "closed": figures.closed,
         "in_time": figures.in_time,
         "late": figures.late,

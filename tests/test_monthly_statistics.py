@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,16 +26,27 @@ def _request(
     outcome: Outcome = Outcome.FULFILLED,
     extended: bool = False,
     paused_days: int = 0,
+    is_sorted: bool = True,
+    first_closed: str | None = None,
+    reopened: str | None = None,
 ) -> RequestTimes:
     return RequestTimes(
         right=right,
         received_at=datetime.fromisoformat(received).replace(tzinfo=UTC),
-        closed_at=datetime.fromisoformat(closed).replace(tzinfo=UTC) if closed else None,
+        closed_at=_moment(closed),
         outcome=outcome if closed else None,
         legal_on=date.fromisoformat(legal),
         extended=extended,
         paused_days=paused_days,
+        is_sorted=is_sorted,
+        first_closed_at=_moment(first_closed or closed),
+        first_outcome=outcome if first_closed or closed else None,
+        reopened_at=_moment(reopened),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
 
 
 def _october(*requests: RequestTimes, today: date = TODAY) -> MonthlyStatistics:
@@ -110,6 +122,39 @@ def test_what_was_no_request_or_went_on_elsewhere_is_not_counted() -> None:
     assert (total.received, total.closed, dict(total.outcomes)) == (1, 1, {Outcome.REFUSED: 1})
 
 
+def test_what_nobody_has_sorted_is_open_and_overdue_and_named() -> None:
+    """Leaving mails unsorted must not make the figures better."""
+    total = _october(_request("2026-09-20", legal="2026-10-20", is_sorted=False), _request("2026-10-02")).total
+    assert (total.open_at_end, total.overdue, total.unsorted) == (2, 1, 1)
+
+
+def test_a_mail_of_no_right_yet_counts_in_the_total_only() -> None:
+    mail = replace(_request("2026-09-20", legal="2026-10-20", is_sorted=False), right=None)
+    result = _october(mail)
+    assert (result.total.open_at_end, result.total.overdue, result.total.unsorted) == (1, 1, 1)
+    assert [figures.open_at_end for figures in result.by_right.values()] == [0] * 5
+
+
+def test_a_late_answer_stays_late_in_its_month_when_the_request_is_taken_up_again() -> None:
+    """Closed late in October and reopened in November."""
+    late = _request("2026-09-01", legal="2026-10-01", first_closed="2026-10-10", reopened="2026-11-05")
+    total = _october(late).total
+    assert (total.closed, total.late, total.max_days, total.open_at_end, total.reopened) == (1, 1, 39, 0, 0)
+
+
+def test_a_request_that_was_taken_up_again_is_open_and_overdue_now() -> None:
+    late = _request("2026-09-01", legal="2026-10-01", first_closed="2026-10-10", reopened="2026-11-05")
+    first_on, last_on = month(2026, 11)
+    total = summarise([late], first_on=first_on, last_on=last_on, today=TODAY).total
+    assert (total.closed, total.open_at_end, total.overdue, total.reopened) == (0, 1, 1, 1)
+
+
+def test_a_second_answer_counts_in_its_own_month_with_all_its_days() -> None:
+    again = _request("2026-08-01", "2026-10-30", legal="2026-09-01", first_closed="2026-08-20", reopened="2026-09-10")
+    total = _october(again).total
+    assert (total.closed, total.late, total.max_days, total.open_at_end) == (1, 1, 90, 0)
+
+
 # ------------------------------------------------------------------------------------ independent recomputation
 
 _STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -130,6 +175,7 @@ def _requests(draw: st.DrawFn) -> RequestTimes:
         legal_on=received.date() + timedelta(days=draw(st.integers(28, 95))),
         extended=draw(st.booleans()),
         paused_days=draw(st.integers(0, 20)),
+        first_closed_at=closed,
     )
 
 

@@ -297,6 +297,23 @@ def test_moved_mails_are_not_moved_again(store: Store) -> None:
         assert tx.unmoved("privacy", "INBOX", 1) == [8]
 
 
+def test_reading_waits_for_no_writer(store: Store, other: Store) -> None:
+    """The queue can be looked at while a big batch of mails is being stored."""
+    with store.transaction() as writing:
+        writing.enqueue("sort", 1, due_at=NOW)
+        with other.transaction(read_only=True) as reading:
+            assert reading.work() == []
+
+
+def test_a_writer_waits_for_no_reader(store: Store, other: Store) -> None:
+    with other.transaction(read_only=True) as reading:
+        assert reading.work() == []
+        with store.transaction() as writing:
+            writing.enqueue("sort", 1, due_at=NOW)
+    with other.transaction(read_only=True) as reading:
+        assert len(reading.work()) == 1
+
+
 # ------------------------------------------------------------------------------------------------------------- work
 
 

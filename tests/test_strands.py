@@ -9,12 +9,26 @@ import sqlalchemy as sa
 from office import Office, open_office, written
 
 from dsar import worker
-from dsar.casework import byhand, challenging, identifying, intake, sorting, views
+from dsar.casework import (
+    answering,
+    approving,
+    byhand,
+    challenging,
+    figures,
+    identifying,
+    intake,
+    intervening,
+    searching,
+    sending,
+    sorting,
+    views,
+)
 from dsar.casework.context import mail_key
 from dsar.errors import UsageError, WrongKeyError
-from dsar.lifecycle import State
-from dsar.model import RawMail, Right
-from dsar.store.tables import Message
+from dsar.lifecycle import Event, State
+from dsar.model import Disposition, RawMail, Right
+from dsar.monthly_statistics import Figures, month, summarise
+from dsar.store.tables import Message, Request
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 
@@ -230,3 +244,65 @@ def test_a_mail_of_a_case_that_waits_for_a_person_stays_readable_after_the_case_
     office.app.vault.destroy_key("case:D-2026-00001")
 
     assert b"delete all personal data" in intake.raw_content(office.app, message)
+
+
+# ------------------------------------------------------------------------------------------------------- statistics
+
+
+def figures_of(office: Office, number: int) -> Figures:
+    first_on, last_on = month(2026, number)
+    times = figures.request_times(office.app)
+    return summarise(times, first_on=first_on, last_on=last_on, today=date(2026, 12, 31)).total
+
+
+def test_what_waits_for_sorting_is_open_and_overdue_in_the_statistics(office: Office) -> None:
+    """A case in triage, and a mail that is no case yet; a bounce is no request."""
+    agent = "I am writing on behalf of my mother Greta Lind (greta.lind@example.org). Please delete all her data.\n"
+    office.receive("A <a@b.example>", agent, at=NOW - timedelta(days=40))
+    (request,) = office.requests()
+    office.force(request, state=State.TRIAGE)
+    message = office.receive("B <b@b.example>", "Hm, what about my data?\n", at=NOW - timedelta(days=40))
+    with office.app.store.transaction() as tx:
+        intake.file_message(tx.message(message.id or 0), Disposition.UNCLEAR, status="person")
+
+    total = figures_of(office, 11)
+
+    assert (total.open_at_end, total.overdue, total.unsorted) == (2, 2, 2)
+
+
+def closed(office: Office, *, at: datetime) -> Request:
+    """An access request answered at *at*."""
+    office.receive("John Whitfield <john.whitfield@example.com>", ACCESS, at=NOW)
+    identifying.identify(office.app, 1, now=NOW)
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    (request,) = office.requests()
+    answering.show(office.app, office.only_case(), request, actor="bo", now=at)
+    approving.approve(office.app, office.only_case(), request, actor="bo", now=at)
+    with office.app.store.transaction() as tx:
+        (answer,) = [row for row in tx.outgoing_of_case(1) if row.letter_id]
+        tx.move_outgoing(answer, to="uncertain", expected="ready")
+    sending.settle_sent(office.app, answer.id or 0, evidence="person", actor="bo", now=at)
+    (request,) = office.requests()
+    assert request.state == State.CLOSED
+    return request
+
+
+def test_reopening_an_answer_that_was_late_does_not_take_it_out_of_its_month(office: Office) -> None:
+    """Answered on 8 December, six days late; taken up again on 4 January."""
+    request = closed(office, at=NOW + timedelta(days=36))
+    intervening.reopen(office.app, office.only_case(), request, reason="x", actor="bo", now=NOW + timedelta(days=63))
+
+    assert (figures_of(office, 12).closed, figures_of(office, 12).late) == (1, 1)
+    assert [each.reopened_at for each in figures.request_times(office.app)] == [NOW + timedelta(days=63)]
+
+
+def test_an_answer_that_came_back_was_none(office: Office) -> None:
+    """A bounce: nothing reached the person, so nothing was closed."""
+    closed(office, at=NOW + timedelta(days=3))
+    (before,) = figures.request_times(office.app)
+    (request,) = office.requests()
+    with office.app.store.transaction() as tx:
+        tx.advance(request, Event.BOUNCED, actor="dsar", at=NOW + timedelta(days=4), outcome=None, closed_at=None)
+
+    assert before.first_closed_at == NOW + timedelta(days=3)
+    assert [(each.first_closed_at, each.first_outcome) for each in figures.request_times(office.app)] == [(None, None)]

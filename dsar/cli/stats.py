@@ -34,8 +34,10 @@ def stats(
     """Show how many requests came, were answered and are late; names nobody."""
     today = received_on(now())
     first_on, last_on = _period(month_text, from_text, to_text, today=today)
-    with session(ctx, for_anybody=True) as opened, opened.app.store.transaction() as tx:
-        times = tx.request_times()
+    from dsar.casework import figures
+
+    with session(ctx, for_anybody=True) as opened:
+        times = figures.request_times(opened.app)
     result = summarise(times, first_on=first_on, last_on=last_on, today=today)
     _PRINT["json" if as_json_too else form](result)
 

@@ -1,6 +1,6 @@
 """Queries about cases, requests and what the systems said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -102,7 +102,7 @@ class CaseQueries(Queries):
         result = self.session.execute(
             sa.update(Request)
             .where(col(Request.id) == request.id, col(Request.state) == before, col(Request.version) == request.version)
-            .values(state=after, version=request.version + 1, **changes)
+            .values(state=after, version=request.version + 1, **changes, **_history(request, event, after, changes, at))
         )
         if result.rowcount != 1:  # type: ignore[attr-defined]
             raise StaleStateError(reference)
@@ -158,3 +158,16 @@ class CaseQueries(Queries):
         """{blind index of the record: accepted}."""
         query = select(Decision.record_index, Decision.accepted).where(Decision.case_id == case_id)
         return dict(self.session.exec(query).all())
+
+
+def _history(
+    request: Request, event: Event, after: State, changes: Mapping[str, object], at: datetime
+) -> dict[str, object]:
+    """What remains known of the first closing; one whose letter came back was none: nothing reached the person."""
+    if after is State.CLOSED and request.first_closed_at is None:
+        return {"first_closed_at": changes.get("closed_at"), "first_outcome": changes.get("outcome")}
+    if event is Event.BOUNCED and request.first_closed_at == request.closed_at:
+        return {"first_closed_at": None, "first_outcome": None}
+    if event is Event.REOPENED and request.reopened_at is None:
+        return {"reopened_at": at}
+    return {}

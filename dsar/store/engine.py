@@ -2,7 +2,7 @@
 A database URL -> Store -> Transaction.
 
 SQLite runs in WAL mode with full synchronous commits (a committed mail survives a power cut) and takes its write lock
-when the transaction begins, so that two processes queue up instead of failing half-way.
+when the transaction begins, so that two processes queue up instead of failing half-way; what only reads takes none.
 """
 
 import os
@@ -34,6 +34,10 @@ _SQLITE_PRAGMAS = (
 )
 
 
+#: Execution option of a transaction that only reads.
+_READ_ONLY = "dsar_read_only"
+
+
 def open_engine(url: str) -> sa.Engine:
     """
     Engine for *url* with the settings that our promises need.
@@ -62,7 +66,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READ_ONLY) else "BEGIN IMMEDIATE")
 
 
 def _create_private(path: str) -> None:
@@ -127,17 +131,19 @@ class Store:
         self._thread = threading.local()
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, read_only: bool = False) -> Iterator[Transaction]:
         """
         One transaction: committed at the end of the block, rolled back if it raises.
 
+        Args: read_only: it only reads, and on SQLite keeps nobody from writing meanwhile.
         Raises: DatabaseUnavailableError; RuntimeError inside another one, for which it would wait in vain.
         """
         if getattr(self._thread, "busy", False):
             raise RuntimeError("a transaction is open already; pass it on")
         self._thread.busy = True
         try:
-            with translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            engine = self.engine.execution_options(**{_READ_ONLY: read_only})
+            with translated(), Session(engine, expire_on_commit=False) as session, session.begin():
                 yield Transaction(session)
         finally:
             self._thread.busy = False

@@ -7,7 +7,7 @@ from dsar.model import RequestTimes, Right
 from dsar.store.base import Queries
 from dsar.store.tables import Request
 
-#: What never was a request of its own, or has not been sorted yet, is not counted as one.
+#: What never was a request of its own is not counted as one.
 _UNCOUNTED_OUTCOMES = (Outcome.NOT_A_REQUEST, Outcome.MERGED)
 
 
@@ -15,8 +15,8 @@ class StatisticsQueries(Queries):
     """Times of requests, without anything that names a person."""
 
     def request_times(self) -> list[RequestTimes]:
-        """One value per request that was sorted as one, purged cases included."""
-        query = select(Request).where(Request.state != State.TRIAGE).order_by(col(Request.received_at))
+        """One value per request, purged cases included; what nobody has sorted yet is a request until then."""
+        query = select(Request).order_by(col(Request.received_at))
         return [
             RequestTimes(
                 right=Right(row.right),
@@ -26,6 +26,10 @@ class StatisticsQueries(Queries):
                 legal_on=row.legal_on,
                 extended=row.extended_at is not None,
                 paused_days=row.paused_days,
+                is_sorted=row.state != State.TRIAGE,
+                first_closed_at=row.first_closed_at,
+                first_outcome=Outcome(row.first_outcome) if row.first_outcome else None,
+                reopened_at=row.reopened_at,
             )
             for row in self.session.exec(query)
             if row.outcome not in _UNCOUNTED_OUTCOMES

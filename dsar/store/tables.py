@@ -172,6 +172,9 @@ class Request(Row, table=True):
     decision: str = ""  #: "", refuse, unidentified, done, withdrawn: what a person decided to answer
     outcome: str | None = None  #: lifecycle.Outcome
     closed_at: datetime | None = Field(default=None, index=True)
+    first_closed_at: datetime | None = None  #: What statistics of a past month keep when it is reopened.
+    first_outcome: str | None = None
+    reopened_at: datetime | None = None  #: For the first time.
     sealed_grounds: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: reasons of a decision.
 
 

@@ -235,36 +235,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_message_status"), ["status"], unique=False)
 
     op.create_table(
-        "request",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("case_id", sa.Integer(), nullable=False),
-        sa.Column("right", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("portability", sa.Boolean(), nullable=False),
-        sa.Column("message_id", sa.Integer(), nullable=True),
-        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("received_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("send_by_on", sa.Date(), nullable=False),
-        sa.Column("legal_on", sa.Date(), nullable=False),
-        sa.Column("paused_days", sa.Integer(), nullable=False),
-        sa.Column("extended_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("blocked_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("decision", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("outcome", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-        sa.Column("sealed_grounds", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_request_case_id")),
-        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_request_message_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_request")),
-    )
-    with op.batch_alter_table("request", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_request_case_id"), ["case_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_request_closed_at"), ["closed_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_request_received_at"), ["received_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_request_send_by_on"), ["send_by_on"], unique=False)
-        batch_op.create_index(batch_op.f("ix_request_state"), ["state"], unique=False)
-
-    op.create_table(
         "seal",
         sa.Column("event_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -314,22 +284,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_case_message_message_id"), ["message_id"], unique=False)
 
     op.create_table(
-        "change_plan",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("request_id", sa.Integer(), nullable=False),
-        sa.Column("letter_id", sa.Integer(), nullable=False),
-        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("sealed_steps", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed_outcomes", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_change_plan_letter_id")),
-        sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_change_plan_request_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_plan")),
-        sa.UniqueConstraint("letter_id", name=op.f("uq_change_plan_letter_id")),
-    )
-    with op.batch_alter_table("change_plan", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_change_plan_request_id"), ["request_id"], unique=False)
-
-    op.create_table(
         "letter_annex",
         sa.Column("letter_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -340,17 +294,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_letter_annex_letter_id")),
         sa.PrimaryKeyConstraint("letter_id", "position", name=op.f("pk_letter_annex")),
     )
-    op.create_table(
-        "letter_request",
-        sa.Column("letter_id", sa.Integer(), nullable=False),
-        sa.Column("request_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_letter_request_letter_id")),
-        sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_letter_request_request_id")),
-        sa.PrimaryKeyConstraint("letter_id", "request_id", name=op.f("pk_letter_request")),
-    )
-    with op.batch_alter_table("letter_request", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_letter_request_request_id"), ["request_id"], unique=False)
-
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -379,6 +322,66 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_outbox_state"), ["state"], unique=False)
 
     op.create_table(
+        "request",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("right", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("portability", sa.Boolean(), nullable=False),
+        sa.Column("message_id", sa.Integer(), nullable=True),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("received_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("send_by_on", sa.Date(), nullable=False),
+        sa.Column("legal_on", sa.Date(), nullable=False),
+        sa.Column("paused_days", sa.Integer(), nullable=False),
+        sa.Column("extended_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("blocked_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("decision", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("outcome", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("first_closed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("first_outcome", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("reopened_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("sealed_grounds", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_request_case_id")),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_request_message_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_request")),
+    )
+    with op.batch_alter_table("request", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_request_case_id"), ["case_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_request_closed_at"), ["closed_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_request_received_at"), ["received_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_request_send_by_on"), ["send_by_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_request_state"), ["state"], unique=False)
+
+    op.create_table(
+        "change_plan",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("request_id", sa.Integer(), nullable=False),
+        sa.Column("letter_id", sa.Integer(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("sealed_steps", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_outcomes", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_change_plan_letter_id")),
+        sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_change_plan_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_plan")),
+        sa.UniqueConstraint("letter_id", name=op.f("uq_change_plan_letter_id")),
+    )
+    with op.batch_alter_table("change_plan", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_change_plan_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
+        "letter_request",
+        sa.Column("letter_id", sa.Integer(), nullable=False),
+        sa.Column("request_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["letter_id"], ["letter.id"], name=op.f("fk_letter_request_letter_id")),
+        sa.ForeignKeyConstraint(["request_id"], ["request.id"], name=op.f("fk_letter_request_request_id")),
+        sa.PrimaryKeyConstraint("letter_id", "request_id", name=op.f("pk_letter_request")),
+    )
+    with op.batch_alter_table("letter_request", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_letter_request_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
         "ledger",
         sa.Column("plan_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -395,21 +398,29 @@ def upgrade() -> None:
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table("ledger")
+    with op.batch_alter_table("letter_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_letter_request_request_id"))
+
+    op.drop_table("letter_request")
+    with op.batch_alter_table("change_plan", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_change_plan_request_id"))
+
+    op.drop_table("change_plan")
+    with op.batch_alter_table("request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_request_state"))
+        batch_op.drop_index(batch_op.f("ix_request_send_by_on"))
+        batch_op.drop_index(batch_op.f("ix_request_received_at"))
+        batch_op.drop_index(batch_op.f("ix_request_closed_at"))
+        batch_op.drop_index(batch_op.f("ix_request_case_id"))
+
+    op.drop_table("request")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_state"))
         batch_op.drop_index(batch_op.f("ix_outbox_letter_id"))
         batch_op.drop_index(batch_op.f("ix_outbox_case_id"))
 
     op.drop_table("outbox")
-    with op.batch_alter_table("letter_request", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_letter_request_request_id"))
-
-    op.drop_table("letter_request")
     op.drop_table("letter_annex")
-    with op.batch_alter_table("change_plan", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_change_plan_request_id"))
-
-    op.drop_table("change_plan")
     with op.batch_alter_table("case_message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_case_message_message_id"))
 
@@ -420,14 +431,6 @@ def downgrade() -> None:
     op.drop_table("approval")
     op.drop_table("system_result")
     op.drop_table("seal")
-    with op.batch_alter_table("request", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_request_state"))
-        batch_op.drop_index(batch_op.f("ix_request_send_by_on"))
-        batch_op.drop_index(batch_op.f("ix_request_received_at"))
-        batch_op.drop_index(batch_op.f("ix_request_closed_at"))
-        batch_op.drop_index(batch_op.f("ix_request_case_id"))
-
-    op.drop_table("request")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_message_status"))
         batch_op.drop_index(batch_op.f("ix_message_received_at"))
