@@ -24,6 +24,7 @@ from dsar.casework.context import (
     content_of,
     seal_content,
     seal_grounds,
+    seal_reason,
     stored_letter,
     subject_of,
 )
@@ -280,15 +281,8 @@ def reject(app: App, case: CaseFile, request: Request, *, reason: str, actor: st
         for known in tx.letters_of(request.id or 0):
             if known.status == "draft":
                 void_letter(tx, known, reason="rejected", now=now)
-        sealed = app.vault.seal(case_key(case), "event.rejected", reason.encode())
-        tx.record(
-            "rejected",
-            actor=actor,
-            at=now,
-            case_id=case.id,
-            request_id=request.id,
-            detail={"sealed_reason": sealed.hex()},
-        )
+        detail = seal_reason(app, case, "rejected", reason, at=now)
+        tx.record("rejected", actor=actor, at=now, case_id=case.id, request_id=request.id, detail=detail)
 
 
 def recipient_of(app: App, case: CaseFile) -> str:
@@ -314,10 +308,11 @@ def store_letter(
             composed_on=inputs.facts.today,
             inputs_sha256=inputs.sha256,
             template_sha256=letter.template_sha256,
-            sealed_content=seal_content(app, case, content),
+            sealed_content=b"",
         ),
         request_ids,
     )
+    row.sealed_content = seal_content(app, case, row.id or 0, content)
     for position, annex in enumerate(letter.annexes):
         context = f"letter_annex:{row.id}:{position}"
         tx.add_annex(

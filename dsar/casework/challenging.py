@@ -246,13 +246,14 @@ def _send_code(
     if tx.challenges_since(index, now - timedelta(days=1)) >= _MOST_CODES_PER_DAY:
         return False
     code = confirming.new_code(secrets.randbelow)
+    digest = confirming.digest_of(app, case, code)
     expires_at = now + VALID
     tx.add_challenge(
         Challenge(
             case_id=case.id or 0,
-            digest=confirming.digest_of(app, case, code),
+            digest=digest,
             contact_index=index,
-            sealed_contact=seal_contact(app, case, contact),
+            sealed_contact=seal_contact(app, case, digest, contact),
             created_at=now,
             expires_at=expires_at,
         )

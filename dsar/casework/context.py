@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -24,7 +25,7 @@ from dsar.model import (
 from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
 from dsar.store import Store, Transaction
-from dsar.store.tables import CaseFile, Challenge, ChangePlan, LetterRow, SystemRow
+from dsar.store.tables import CaseFile, Challenge, ChangePlan, EventRow, LetterRow, SystemRow
 from dsar.vault import Vault
 
 #: Actor of everything that no person decided.
@@ -164,12 +165,12 @@ def grounds_of(app: App, case: CaseFile, request_id: int, sealed: bytes) -> Grou
     return _unseal(app, case, f"request.grounds:{request_id}", Grounds, sealed)
 
 
-def seal_content(app: App, case: CaseFile, content: LetterContent) -> bytes:
-    return _seal(app, case, "letter.content", LetterContent, content)
+def seal_content(app: App, case: CaseFile, letter_id: int, content: LetterContent) -> bytes:
+    return _seal(app, case, f"letter.content:{letter_id}", LetterContent, content)
 
 
 def content_of(app: App, case: CaseFile, row: LetterRow) -> LetterContent:
-    return _unseal(app, case, "letter.content", LetterContent, row.sealed_content)
+    return _unseal(app, case, f"letter.content:{row.id}", LetterContent, row.sealed_content)
 
 
 def seal_steps(app: App, case: CaseFile, letter_id: int, steps: tuple[PlanStep, ...]) -> bytes:
@@ -192,13 +193,34 @@ def outcomes_of(app: App, case: CaseFile, plan: ChangePlan) -> tuple[StepOutcome
     return _unseal(app, case, context, tuple[StepOutcome, ...], plan.sealed_outcomes)
 
 
-def seal_contact(app: App, case: CaseFile, contact: Identifier) -> bytes:
-    return _seal(app, case, "challenge.contact", Identifier, contact)
+def seal_contact(app: App, case: CaseFile, code_digest: str, contact: Identifier) -> bytes:
+    return _seal(app, case, f"challenge.contact:{code_digest}", Identifier, contact)
 
 
 def contact_of(app: App, case: CaseFile, challenge: Challenge) -> Identifier:
     """The contact point that a code was sent to."""
-    return _unseal(app, case, "challenge.contact", Identifier, challenge.sealed_contact)
+    return _unseal(app, case, f"challenge.contact:{challenge.digest}", Identifier, challenge.sealed_contact)
+
+
+#: Where in the detail of an event the reason stands that a person gave.
+_REASON = "sealed_reason"
+
+
+def seal_reason(app: App, case: CaseFile, event: str, reason: str, *, at: datetime) -> dict[str, str]:
+    """Detail of an event with the reason that a person gave, readable as long as the case is; bound to this event."""
+    return {_REASON: app.vault.seal(case_key(case), _reason_context(event, at), reason.encode()).hex()}
+
+
+def reason_of(app: App, case: CaseFile, event: EventRow) -> str | None:
+    """The reason that a person gave with an event; None if there is none, or the case was purged."""
+    sealed = event.detail.get(_REASON)
+    if sealed is None or case.purged_at is not None:
+        return None
+    return app.vault.unseal(case_key(case), _reason_context(event.name, event.at), bytes.fromhex(sealed)).decode()
+
+
+def _reason_context(event: str, at: datetime) -> str:
+    return f"event.reason:{event}:{at.astimezone(UTC).isoformat()}"
 
 
 def letter_of(row: LetterRow, content: LetterContent, annexes: tuple[Annex, ...]) -> Letter:

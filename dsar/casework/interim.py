@@ -11,7 +11,7 @@ from dsar import approval, deadlines
 from dsar.casework import answering
 from dsar.casework.answering import Draft, Inputs
 from dsar.casework.approving import bind_letter, check_flags, check_identity, undecided_gap
-from dsar.casework.context import App, case_key
+from dsar.casework.context import App, seal_reason
 from dsar.casework.facts import accepted_records, answer_facts
 from dsar.errors import ApprovalError, CoverageError
 from dsar.lifecycle import State
@@ -21,6 +21,9 @@ from dsar.store.tables import CaseFile, LetterRow, Request
 
 #: From so many working days before send-by on.
 _WORKING_DAYS_BEFORE = 3
+
+#: Name of the event.
+_SENT = "interim_answer"
 
 _STATES = frozenset({State.SEARCHING, State.REVIEW})
 
@@ -78,9 +81,8 @@ def send(app: App, case: CaseFile, request: Request, *, reason: str, actor: str,
         if gap := undecided_gap(app, tx, case):
             raise CoverageError(case.reference, [gap])
         bind_letter(app, tx, case, current, plan=None, actor=actor, now=now)
-        sealed = app.vault.seal(case_key(case), "event.interim", reason.encode()).hex()
-        detail = {"sealed_reason": sealed}
-        tx.record("interim_answer", actor=actor, at=now, case_id=case.id, request_id=request.id, detail=detail)
+        detail = seal_reason(app, case, _SENT, reason, at=now)
+        tx.record(_SENT, actor=actor, at=now, case_id=case.id, request_id=request.id, detail=detail)
 
 
 def _inputs(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> Inputs:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dsar.casework import changing
-from dsar.casework.context import App, case_key
+from dsar.casework.context import App, seal_reason
 from dsar.casework.planning import told_outcomes
 from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, take_letter_back, void_letter
 from dsar.casework.thread import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
@@ -74,13 +74,12 @@ def recall(app: App, request: Request, *, actor: str, now: datetime) -> None:
 def reopen(app: App, case: CaseFile, request: Request, *, reason: str, actor: str, now: datetime) -> None:
     """Take a closed request up again; the systems are searched anew."""
     with app.store.transaction() as tx:
-        sealed = app.vault.seal(case_key(case), "event.reopened", reason.encode()).hex()
         tx.advance(
             request,
             Event.REOPENED,
             actor=actor,
             at=now,
-            detail={"sealed_reason": sealed},
+            detail=seal_reason(app, case, Event.REOPENED, reason, at=now),
             outcome=None,
             closed_at=None,
             decision="",
@@ -100,9 +99,9 @@ def hold(app: App, case: CaseFile, *, on: bool, reason: str, actor: str, now: da
         case = tx.case_by_id(case.id or 0)
         case.legal_hold = on
         tx.add_case(case)
-        sealed = app.vault.seal(case_key(case), "event.hold", reason.encode()).hex()
         name = "hold_set" if on else "hold_ended"
-        tx.record(name, actor=actor, at=now, case_id=case.id, detail={"sealed_reason": sealed})
+        detail = seal_reason(app, case, name, reason, at=now)
+        tx.record(name, actor=actor, at=now, case_id=case.id, detail=detail)
         for request in tx.requests(case.id or 0):
             if on and request.state == State.APPLYING:
                 tx.advance(request, Event.BLOCKED, actor=actor, at=now, blocked_reason="hold")

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from dsar import deadlines
 from dsar.casework import intake
 from dsar.casework.approving import obstacles
-from dsar.casework.context import App, subject_of, triage_of
+from dsar.casework.context import App, reason_of, subject_of, triage_of
 from dsar.casework.sending import MAIL_FAILED
 from dsar.casework.thread import REMINDER
 from dsar.errors import AmbiguousRequestError, MalformedMailError, UnknownCaseError, UsageError
@@ -321,10 +321,22 @@ def head(app: App, case: CaseFile, *, actor: str, now: datetime) -> CaseView:
     return CaseView(case=case, requests=requests, name=subject.name, addresses=tuple(filter(None, addresses)))
 
 
-def timeline(app: App, case: CaseFile) -> tuple[EventRow, ...]:
-    """Every event of a case, oldest first; it holds no personal data."""
+@dataclass(frozen=True, kw_only=True)
+class TimelineEntry:
+    """An event of a case; the event itself holds no personal data, the reason may."""
+
+    event: EventRow
+    reason: str | None  #: That a person gave.
+
+
+def timeline(app: App, case: CaseFile, *, actor: str, now: datetime) -> tuple[TimelineEntry, ...]:
+    """Everything that happened in a case, oldest first."""
     with app.store.transaction() as tx:
-        return tuple(tx.events(case.id or 0))
+        events = tx.events(case.id or 0)
+        entries = tuple(TimelineEntry(event=event, reason=reason_of(app, case, event)) for event in events)
+        if any(entry.reason for entry in entries):
+            tx.record("looked_at_reasons", actor=actor, at=now, case_id=case.id)
+    return entries
 
 
 def clock(app: App, request: Request) -> Deadlines:

@@ -11,7 +11,7 @@ from dsar.cli.console import clean, now, print_field, print_json, print_table, s
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
-    from dsar.casework.views import CaseView, ThreadMail
+    from dsar.casework.views import CaseView, ThreadMail, TimelineEntry
     from dsar.model import InboundMail, Record
     from dsar.wiring import Session
 
@@ -251,27 +251,40 @@ def _timeline(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import views
 
-    events = views.timeline(opened.app, views.find_case(opened.app, reference))
+    case = views.find_case(opened.app, reference)
+    entries = views.timeline(opened.app, case, actor=opened.actor(), now=now())
     if look.as_json:
-        for event in events:
-            print_json(
-                {
-                    "at": event.at,
-                    "actor": event.actor,
-                    "event": event.name,
-                    "from": event.from_state,
-                    "to": event.to_state,
-                    "detail": event.detail,
-                }
-            )
+        for entry in entries:
+            print_json(_entry_json(entry))
         return
     print_table(
-        ("When (UTC)", "Who", "What", "From", "To"),
+        ("When (UTC)", "Who", "What", "From", "To", "Reason"),
         [
-            (f"{event.at:%Y-%m-%d %H:%M:%S}", event.actor, event.name, event.from_state or "", event.to_state or "")
-            for event in events
+            (
+                f"{event.at:%Y-%m-%d %H:%M:%S}",
+                event.actor,
+                event.name,
+                event.from_state or "",
+                event.to_state or "",
+                entry.reason or "",
+            )
+            for entry in entries
+            for event in [entry.event]
         ],
     )
+
+
+def _entry_json(entry: "TimelineEntry") -> dict[str, object]:
+    event = entry.event
+    return {
+        "at": event.at,
+        "actor": event.actor,
+        "event": event.name,
+        "from": event.from_state,
+        "to": event.to_state,
+        "detail": event.detail,
+        "reason": entry.reason,
+    }
 
 
 def _clock(look: Look) -> None:
