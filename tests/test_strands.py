@@ -1,6 +1,7 @@
 """Nothing strands: whatever waits for somebody who does not act comes before a person in time."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -26,9 +27,11 @@ from dsar.casework import (
 from dsar.casework.context import mail_key
 from dsar.errors import UsageError, WrongKeyError
 from dsar.lifecycle import Event, State
-from dsar.model import Disposition, RawMail, Right
+from dsar.model import Disposition, RawMail, Right, Strength
 from dsar.monthly_statistics import Figures, month, summarise
+from dsar.store import SqlKeyStore
 from dsar.store.tables import Message, Request
+from dsar.vault import KeyStore, Vault
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 
@@ -306,3 +309,81 @@ def test_an_answer_that_came_back_was_none(office: Office) -> None:
 
     assert before.first_closed_at == NOW + timedelta(days=3)
     assert [(each.first_closed_at, each.first_outcome) for each in figures.request_times(office.app)] == [(None, None)]
+
+
+# ------------------------------------------------------------------------------------------------------- the queue
+
+
+class Locked:
+    """A key store that gives no key once it is locked."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        self._keys = keys
+        self.locked = False
+
+    def get(self, key_id: str) -> dict[str, bytes]:
+        assert not self.locked, f"{key_id} was asked for"
+        return self._keys.get(key_id)
+
+    def get_many(self, key_ids: Collection[str]) -> dict[str, dict[str, bytes]]:
+        assert not self.locked, f"{key_ids} were asked for"
+        return self._keys.get_many(key_ids)
+
+    def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
+        return self._keys.put(key_id, wrapped_by, wrapped)
+
+    def put_new(self, wraps: Sequence[tuple[str, str, bytes]]) -> None:
+        self._keys.put_new(wraps)
+
+    def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
+        self._keys.remove(key_id, wrapped_by)
+
+
+def in_review(office: Office, text: str) -> Request:
+    office.receive("John Whitfield <john.whitfield@example.com>", text, at=NOW)
+    identifying.identify(office.app, 1, now=NOW)
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    (request,) = office.requests()
+    assert request.state == State.REVIEW
+    return request
+
+
+def blockers(office: Office) -> tuple[str, ...]:
+    (line,) = views.queue(office.app, now=NOW)
+    return line.blockers
+
+
+def test_the_queue_opens_nothing_that_is_sealed(office: Office, tmp_path: Path) -> None:
+    """It is read often, by everybody, and while others write: it works without a single key."""
+    in_review(office, ACCESS.replace("My customer number is K20002", "I also use customer number K20001"))
+    keys = Locked(SqlKeyStore(f"sqlite:///{tmp_path}/other_keys.db"))
+    locked = replace(office.app, vault=Vault(bytes(32), keys))
+    keys.locked = True
+
+    (line,) = views.queue(locked, now=NOW)
+
+    assert "undecided" in line.blockers[0]
+
+
+def test_the_queue_tells_what_was_decided_about_candidates(office: Office) -> None:
+    in_review(office, ACCESS.replace("My customer number is K20002", "I also use customer number K20001"))
+    candidates = [
+        number
+        for number, each, _ in searching.numbered_records(office.app, office.only_case())
+        if each.strength is Strength.CANDIDATE
+    ]
+    assert blockers(office) == (f"{len(candidates)} candidate(s) are undecided ('dsar decide D-2026-00001')",)
+
+    searching.decide(office.app, office.only_case(), candidates[:1], accepted=False, actor="anna", now=NOW)
+    left = len(candidates) - 1
+
+    assert blockers(office) == (f"{left} candidate(s) are undecided ('dsar decide D-2026-00001')",) * bool(left)
+
+
+def test_the_queue_tells_the_level_that_an_accepted_record_demands(office: Office) -> None:
+    """Customer K20001 has a personnummer on file: if it is the same person, an address is not proof enough."""
+    in_review(office, ACCESS.replace("My customer number is K20002", "I also use customer number K20001"))
+
+    searching.decide(office.app, office.only_case(), (), accepted=True, actor="anna", now=NOW)
+
+    assert blockers(office) == ("identity is L1, L3 is needed",)

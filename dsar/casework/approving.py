@@ -259,25 +259,28 @@ def _access_comes_first(tx: Transaction, case: CaseFile) -> bool:
 
 
 def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> list[str]:
-    """Everything that stands between a request in review and its approval, in words; empty if nothing does."""
+    """
+    Everything that stands between a request in review and its approval, in words; empty if nothing does.
+
+    For the queue, from what was noted and without opening anything sealed; approving itself judges the records.
+    """
     if request.decision:
         return []
     if request.right == Right.OBJECT:
         return coverage_failures(app, tx, case)
-    found = coverage_gaps(app, tx, case)
-    needed = level_needed(app, tx, case, request, accepted_records(app, tx, case, Right(request.right)))
-    if IdentityLevel(case.identity_level) < needed:
-        found.append(f"identity is {case.identity_level}, {needed} is needed")
+    found = coverage_failures(app, tx, case)
+    if case.undecided:
+        found.append(_undecided(case, case.undecided))
+    if request.needed_level and IdentityLevel(case.identity_level) < IdentityLevel(request.needed_level):
+        found.append(f"identity is {case.identity_level}, {request.needed_level} is needed")
     return found
 
 
 def coverage_failures(app: App, tx: Transaction, case: CaseFile) -> list[str]:
     """Places that have not answered in full (P5)."""
-    rows = tx.search_results(case)
-    failures = [f"system {row.system} is {row.outcome}" for row in rows if row.outcome not in _SETTLED]
-    return failures + [
-        f"system {name} was not searched" for name in app.systems if name not in {r.system for r in rows}
-    ]
+    outcomes = tx.search_outcomes(case)
+    failures = [f"system {name} is {outcome}" for name, outcome in outcomes.items() if outcome not in _SETTLED]
+    return failures + [f"system {name} was not searched" for name in app.systems if name not in outcomes]
 
 
 def coverage_gaps(app: App, tx: Transaction, case: CaseFile) -> list[str]:
@@ -289,7 +292,11 @@ def coverage_gaps(app: App, tx: Transaction, case: CaseFile) -> list[str]:
 def undecided_gap(app: App, tx: Transaction, case: CaseFile) -> str | None:
     """How many candidates nobody has decided about, in words; None if there are none (P6)."""
     undecided = undecided_records(app, tx, case)
-    return f"{len(undecided)} candidate(s) are undecided ('dsar decide {case.reference}')" if undecided else None
+    return _undecided(case, len(undecided)) if undecided else None
+
+
+def _undecided(case: CaseFile, count: int) -> str:
+    return f"{count} candidate(s) are undecided ('dsar decide {case.reference}')"
 
 
 def _check_actor(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import guard, identity, signatures
-from dsar.casework import confirming, health, thread
+from dsar.casework import confirming, health, searching, thread
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
 from dsar.casework.opening import move_clocks, open_cases
 from dsar.errors import MalformedMailError, WrongKeyError
@@ -120,6 +120,7 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
     if thread.settle_machine_reply(app, message_id, mail, found, now=now):
         return
     if thread.join_known_case(app, message_id, mail, found, now=now):
+        _note_obstacles(app, message_id)
         return
     if found.disposition is Disposition.REQUEST:
         open_cases(app, message_id, mail, found, actor=PROGRAM, now=now)
@@ -128,6 +129,14 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
     with app.store.transaction() as tx:
         file_message(tx.message(message_id), found.disposition, status="person" if waits else "sorted")
         tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": found.disposition})
+
+
+def _note_obstacles(app: App, message_id: int) -> None:
+    """A later mail may want more changed, which may demand more proof of who asks."""
+    with app.store.transaction() as tx:
+        for case in tx.cases_of_message(message_id):
+            if case.purged_at is None:
+                searching.note_obstacles(app, tx, case)
 
 
 def _take_up(app: App, message_id: int, *, now: datetime) -> None:

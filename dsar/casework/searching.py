@@ -15,6 +15,8 @@ from dsar.casework.context import (
     seal_subject,
     subject_of,
 )
+from dsar.casework.facts import accepted_records, undecided_records
+from dsar.casework.identifying import level_needed
 from dsar.casework.planning import search_for
 from dsar.casework.thread import WITHDRAWN
 from dsar.errors import SystemUnavailableError, UsageError
@@ -63,6 +65,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
             detail={f"{index}": app.vault.index_identifier(each) for index, each in enumerate(result.identifiers)}
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
+        note_obstacles(app, tx, case)
         if not gaps or attempt >= TRIES:
             _go_on(tx, case, now=now)
     if gaps and attempt < TRIES:
@@ -147,7 +150,18 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
                 case_id=case.id,
                 detail={"record": index, "accepted": str(accepted)},
             )
+        note_obstacles(app, tx, tx.case_by_id(case.id or 0))
     return len(wanted)
+
+
+def note_obstacles(app: App, tx: Transaction, case: CaseFile) -> None:
+    """Keep, as a count and a level, what stands before approval, so that the queue opens nothing that is sealed."""
+    case.undecided = len(undecided_records(app, tx, case))
+    tx.add_case(case)
+    for request in tx.requests(case.id or 0):
+        if request.state in {State.SEARCHING, State.REVIEW} and request.right != Right.OBJECT:
+            records = accepted_records(app, tx, case, Right(request.right))
+            request.needed_level = level_needed(app, tx, case, request, records)
 
 
 def search_outside_case(

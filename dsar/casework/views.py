@@ -50,7 +50,7 @@ class QueueLine:
 def queue(app: App, *, now: datetime) -> list[QueueLine]:
     """Everything that is open, most urgent first."""
     today = deadlines.received_on(now)
-    with app.store.transaction() as tx:
+    with app.store.transaction(read_only=True) as tx:
         lines = [_request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]

@@ -149,6 +149,13 @@ class CaseQueries(Queries):
         )
         return self.session.exec(query).all()
 
+    def search_outcomes(self, case: CaseFile) -> dict[str, str]:
+        """{system: how the latest run ended there}, without what was found."""
+        query = select(SystemRow.system, SystemRow.outcome).where(
+            SystemRow.case_id == case.id, SystemRow.run == case.search_run
+        )
+        return dict(self.session.exec(query.order_by(col(SystemRow.system))).all())
+
     def decide(self, decision: Decision) -> None:
         """Keep a person's word on a candidate; the latest word counts."""
         self.session.merge(decision)

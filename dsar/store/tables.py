@@ -117,6 +117,7 @@ class CaseFile(Row, table=True):
     search_run: int = 0  #: Number of the latest search; older results no longer count.
     search_proven: bool = False  #: The latest search began from what is proven; else it serves a marketing stop only.
     searched_at: datetime | None = None
+    undecided: int = 0  #: Candidates of the latest search that nobody has decided about.
     legal_hold: bool = False  #: IMY or court: nothing is deleted.
     purged_at: datetime | None = None
 
@@ -169,6 +170,7 @@ class Request(Row, table=True):
     paused_days: int = 0
     extended_at: datetime | None = None
     blocked_reason: str = ""  #: Code: uncertain, access_first, ...
+    needed_level: str = ""  #: Identity level that it demands, by what was found and is to change; "": not known yet.
     decision: str = ""  #: "", refuse, unidentified, done, withdrawn: what a person decided to answer
     outcome: str | None = None  #: lifecycle.Outcome
     closed_at: datetime | None = Field(default=None, index=True)
