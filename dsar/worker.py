@@ -33,6 +33,9 @@ _RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
 #: A mail whose sorting failed so often for unknown reasons goes before a person.
 _SORT_TRIES = 3
 
+#: Events chained in one transaction.
+_SEALED_AT_ONCE = 500
+
 #: So often may the program die while it sorts a mail, until that mail goes before a person.
 _DEATHS = 5
 
@@ -165,11 +168,20 @@ def run_due(tools: Tools, *, limit: int | None = None) -> int:
             break
         tried += 1
         run_step(tools, work, now=now)
-    with tools.app.store.transaction() as tx:
-        if tx.take_lease("sealer", name, now=datetime.now(UTC), seconds=_LEASE.total_seconds()):
-            tx.seal_events()
-            tx.give_lease("sealer", name)
+    _seal_events(tools.app, name)
     return tried
+
+
+def _seal_events(app: App, name: str) -> None:
+    """Chain what happened, a batch per transaction, if nobody else is at it."""
+    sealed = _SEALED_AT_ONCE
+    while sealed == _SEALED_AT_ONCE:
+        with app.store.transaction() as tx:
+            if not tx.take_lease("sealer", name, now=datetime.now(UTC), seconds=_LEASE.total_seconds()):
+                return
+            sealed = tx.seal_events(most=_SEALED_AT_ONCE)
+            if sealed < _SEALED_AT_ONCE:
+                tx.give_lease("sealer", name)
 
 
 def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEASE) -> None:

@@ -545,6 +545,22 @@ def test_an_untouched_chain_verifies(store: Store) -> None:
     assert (report.sealed, report.unsealed, report.broken_at) == (3, 0, None)
 
 
+def test_a_long_tail_is_sealed_in_batches_to_one_chain(store: Store) -> None:
+    """The tail of a busy hour keeps nobody from writing for long."""
+    with store.transaction() as tx:
+        for number in range(5):
+            tx.record(f"looked_{number}", actor="anna", at=NOW)
+    counts = []
+    for _ in range(4):
+        with store.transaction() as tx:
+            counts.append(tx.seal_events(most=2))
+
+    assert counts == [2, 2, 1, 0]
+    with store.transaction() as tx:
+        report = tx.verify_chain()
+    assert (report.sealed, report.unsealed, report.broken_at) == (5, 0, None)
+
+
 def test_an_event_not_sealed_yet_is_told(store: Store) -> None:
     record(store, "one")
     record(store, "two", sealed=False)

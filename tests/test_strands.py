@@ -387,3 +387,20 @@ def test_the_queue_tells_the_level_that_an_accepted_record_demands(office: Offic
     searching.decide(office.app, office.only_case(), (), accepted=True, actor="anna", now=NOW)
 
     assert blockers(office) == ("identity is L1, L3 is needed",)
+
+
+def test_the_queue_tells_the_level_that_a_later_wish_demands(office: Office) -> None:
+    """A second mail wants another street entered, too: where somebody is reached is changed on more proof."""
+    in_review(office, "My name is misspelt, please change my last name from Whitfield to Whitfeld.\n\nJohn Whitfield\n")
+    before = blockers(office)
+    with office.app.store.transaction() as tx:
+        asked = tx.outgoing_of_case(1)[0].message_id
+
+    office.receive(
+        "John Whitfield <john.whitfield@example.com>",
+        "Please also change my address to Storgatan 1, 432 43 Varberg.\n\nJohn Whitfield\n",
+        in_reply_to=asked,
+        at=NOW,
+    )
+
+    assert (before, blockers(office)) == ((), ("identity is L1, L2 is needed",))

@@ -93,3 +93,17 @@ def test_a_step_that_outlives_its_lease_is_not_taken_over_while_its_worker_lives
 
         assert slow.taken is False
         assert [request.state for request in office.requests()] == [State.REVIEW]
+
+
+def test_a_worker_chains_all_that_happened_however_much_it_is(tmp_path: Path) -> None:
+    with open_office(tmp_path) as office:
+        with office.app.store.transaction() as tx:
+            for number in range(1100):
+                tx.record(f"looked_{number}", actor="anna", at=datetime.now(UTC))
+
+        worker.run_due(office.session.tools)
+
+        with office.app.store.transaction() as tx:
+            report = tx.verify_chain()
+            assert (report.sealed, report.unsealed, report.broken_at) == (1100, 0, None)
+            assert tx.lease_holders() == set()

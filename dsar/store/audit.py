@@ -53,8 +53,12 @@ class AuditQueries(Queries):
         """Timeline of a case, oldest first."""
         return self.session.exec(select(EventRow).where(EventRow.case_id == case_id).order_by(col(EventRow.id))).all()
 
-    def seal_events(self) -> int:
-        """Chain every event not chained yet; how many. Only for the holder of the lease "sealer"."""
+    def seal_events(self, *, most: int | None = None) -> int:
+        """
+        Chain the events not chained yet, in their order; how many. Only for the holder of the lease "sealer".
+
+        Args: most: so many at a time, so that a long tail keeps nobody from writing; None: all.
+        """
         last = self.session.exec(select(Seal).order_by(col(Seal.position).desc()).limit(1)).first()
         position, digest = (last.position, last.digest) if last is not None else (0, _FIRST)
         pending = (
@@ -62,6 +66,7 @@ class AuditQueries(Queries):
             .outerjoin(Seal, col(Seal.event_id) == EventRow.id)
             .where(col(Seal.event_id).is_(None))
             .order_by(col(EventRow.id))
+            .limit(most)
         )
         count = 0
         for event in self.session.exec(pending).all():
