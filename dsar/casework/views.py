@@ -72,7 +72,7 @@ class FiledLine:
 
 def filed(app: App) -> list[FiledLine]:
     """Mail of machines, lists and senders who asked for nothing, newest first: kept for a while, never answered."""
-    with app.store.transaction() as tx:
+    with app.store.transaction(read_only=True) as tx:
         return [
             FiledLine(
                 reference=f"M-{message.id}",

@@ -75,7 +75,7 @@ def run(ctx: click.Context, interval: float) -> None:
 def work(ctx: click.Context, *, as_json: bool) -> None:
     """Show steps that are due, under way or stuck."""
     with session(ctx, for_anybody=True) as opened:
-        with opened.app.store.transaction() as tx:
+        with opened.app.store.transaction(read_only=True) as tx:
             steps = tx.work()
         if as_json:
             for step in steps:
