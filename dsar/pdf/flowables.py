@@ -99,7 +99,7 @@ class PagedTable(Flowable):
     """
     A table with a header that is repeated on every page.
 
-    Each row is measured once, so the time is linear in the rows (ReportLab's LongTable is quadratic).
+    Each row is measured once, so the time is linear in the rows; that of ReportLab's LongTable grows faster.
     """
 
     def __init__(

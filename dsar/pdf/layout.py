@@ -4,6 +4,7 @@ Markdown tokens -> flowables with their structure elements.
 Effects: none. A document that opens with paragraphs and a rule has a letterhead: they are set small above the rule.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -61,12 +62,15 @@ _HEADINGS = {
         (6, 9.5, 6, 3, INK),
     )
 }
-#: Points that must be free below the start of a heading, so that it never stands alone at the foot of a page.
+#: Points that must be free from the last of a run of headings on, for none may stand alone at the foot of a page.
 _WITH_HEADING = 90.0
-
 
 #: markdown-it's words for the alignment of a column -> ReportLab's.
 _ALIGNMENTS: Mapping[str, Literal[1, 2]] = {"text-align:center": TA_CENTER, "text-align:right": TA_RIGHT}
+
+
+#: A block: the token that opens it and what stands inside.
+_Part = tuple[Token, Sequence[Token]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,14 +98,17 @@ class _Layout:
         letterhead = kinds.index("hr") if "hr" in kinds else 0
         if any(kind != "paragraph_open" for kind in kinds[:letterhead]):
             letterhead = 0
-        for position, (opening, inside) in enumerate(parts):
-            if position < letterhead:
-                yield self._paragraph(inside[0], _HEAD if position else _COMPANY, self._tags.root.add("P"))
-            else:
-                yield from self._block(opening, inside, self._tags.root, _BODY)
+        for position, (_opening, inside) in enumerate(parts[:letterhead]):
+            yield self._paragraph(inside[0], _HEAD if position else _COMPANY, self._tags.root.add("P"))
+        yield from self._laid(parts[letterhead:], self._tags.root, _BODY)
 
     def _blocks(self, tokens: Sequence[Token], parent: Element, style: ParagraphStyle) -> Iterator[Flowable]:
-        for opening, inside in blocks(tokens):
+        yield from self._laid(list(blocks(tokens)), parent, style)
+
+    def _laid(self, parts: Sequence[_Part], parent: Element, style: ParagraphStyle) -> Iterator[Flowable]:
+        for position, (opening, inside) in enumerate(parts):
+            if opening.type == "heading_open":
+                yield CondPageBreak(_room(parts[position:]))
             yield from self._block(opening, inside, parent, style)
 
     def _block(
@@ -112,7 +119,6 @@ class _Layout:
                 yield self._paragraph(inside[0], style, parent.add("P"))
             case "heading_open":
                 level = int(opening.tag[1:])
-                yield CondPageBreak(_WITH_HEADING)
                 yield self._paragraph(inside[0], _HEADINGS[level], parent.add(f"H{level}"))
             case "bullet_list_open" | "ordered_list_open":
                 yield from self._list(opening, inside, parent, style)
@@ -171,6 +177,13 @@ class _Layout:
                 )
             )
         return PagedTable(laid[0], laid[1:], widths)
+
+
+def _room(parts: Sequence[_Part]) -> float:
+    """Points that the headings at the start of *parts* take together with the start of what they are about."""
+    headings = itertools.takewhile(lambda part: part[0].type == "heading_open", parts)
+    styles = [_HEADINGS[int(opening.tag[1:])] for opening, _inside in headings]
+    return _WITH_HEADING + sum(style.spaceBefore + style.leading + style.spaceAfter for style in styles[:-1])
 
 
 def _runs(inline: Token, *, bold: bool = False) -> list[_Run]:
