@@ -303,7 +303,7 @@ def test_export_confirms_copies_and_informs() -> None:
         "- **Dataportabilitet:**",  # I08
         IMY["sv"],  # I09
         COURT["sv"],  # I10
-        "- **Varifrån de kommer:** från dig själv",  # I11
+        "- **Varifrån de kommer:** Från dig själv",  # I11
         "Inga beslut om dig fattas enbart på automatisk väg",  # I12
         "| Google Cloud EMEA Ltd | USA | Beslut (EU) 2023/1795 |",  # I13
         "Vi sparar din begäran och våra svar i 24 månader.",  # I14
