@@ -160,4 +160,4 @@ def test_a_server_whose_idle_breaks_again_and_again_is_not_asked_without_a_pause
     server = LyingImapServer(script, selected=box._selected)
     with server, running(office, privacy=lambda: ImapInbox(server.account())):
         time.sleep(3)
-    assert server.received.count(b"IDLE") <= 3
+    assert 1 <= server.received.count(b"IDLE") <= 3
