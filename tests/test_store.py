@@ -305,6 +305,13 @@ def test_reading_waits_for_no_writer(store: Store, other: Store) -> None:
             assert reading.work() == []
 
 
+def test_a_transaction_that_only_reads_cannot_write_and_the_next_one_can(store: Store) -> None:
+    with pytest.raises(DatabaseUnavailableError), store.transaction(read_only=True) as reading:
+        reading.record("written", actor="anna", at=NOW)
+    with store.transaction() as writing:
+        writing.record("written", actor="anna", at=NOW)
+
+
 def test_a_writer_waits_for_no_reader(store: Store, other: Store) -> None:
     with other.transaction(read_only=True) as reading:
         assert reading.work() == []

@@ -50,7 +50,14 @@ def open_engine(url: str) -> sa.Engine:
         raise DatabaseUnavailableError(f"its URL is wrong or its driver is missing ({type(error).__name__})") from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        sa.event.listen(engine, "begin", _begun_elsewhere)
     return engine
+
+
+def _begun_elsewhere(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get(_READ_ONLY):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
@@ -66,7 +73,9 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READ_ONLY) else "BEGIN IMMEDIATE")
+        reads = bool(connection.get_execution_options().get(_READ_ONLY))
+        connection.exec_driver_sql(f"PRAGMA query_only={reads:d}")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _create_private(path: str) -> None:
@@ -135,7 +144,7 @@ class Store:
         """
         One transaction: committed at the end of the block, rolled back if it raises.
 
-        Args: read_only: it only reads, and on SQLite keeps nobody from writing meanwhile.
+        Args: read_only: the database refuses whatever would write; on SQLite others may write meanwhile.
         Raises: DatabaseUnavailableError; RuntimeError inside another one, for which it would wait in vain.
         """
         if getattr(self._thread, "busy", False):
