@@ -158,10 +158,10 @@ def deadlines(received_on: date, *, paused_days: int = 0, closures: frozenset[da
     if paused_days < 0:
         raise ValueError("paused_days cannot be negative")
     pause = paused_days * _DAY
-    month_later = _add_months(received_on, 1)
+    month_later = add_months(received_on, 1)
     nominal = month_later + pause
     # "extended by two further months" can be read in two ways that differ at month ends only: take the earlier.
-    extended = min(_add_months(received_on, 3), _add_months(month_later, 2)) + pause
+    extended = min(add_months(received_on, 3), add_months(month_later, 2)) + pause
     return Deadlines(
         received_on=received_on,
         nominal_on=nominal,
@@ -194,7 +194,7 @@ def legal_on(clock: Deadlines, *, extended_on: date | None) -> date:
     return clock.legal_on
 
 
-def _add_months(day: date, months: int) -> date:
+def add_months(day: date, months: int) -> date:
     """Reg. 1182/71 art. 3(2)(c): the same date in the last month or, where there is none, its last day."""
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1

@@ -5,6 +5,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
     ├ SettingsError                 exit 2: correct the settings
     ├ UsageError                    exit 2: say it differently
     │  ├ UnknownCaseError
+    │  ├ PurgedCaseError
     │  └ AmbiguousRequestError
     ├ TemporaryError                exit 3: try again later
     │  ├ ReaderUnavailableError
@@ -37,6 +38,7 @@ Waiting, paused and refused are states, not errors.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 
 class DsarError(Exception):
@@ -64,6 +66,14 @@ class UsageError(DsarError):
 class UnknownCaseError(UsageError):
     def __init__(self, reference: str) -> None:
         super().__init__(f"There is no case {reference!r}; 'dsar queue' lists the open ones.")
+
+
+class PurgedCaseError(UsageError):
+    def __init__(self, reference: str, on: date) -> None:
+        super().__init__(
+            f"The content of {reference} was removed on {on}, when its time was up; "
+            f"'dsar show {reference}' and '--timeline' tell what is left."
+        )
 
 
 class AmbiguousRequestError(UsageError):

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from dsar import worker
-from dsar.casework import health, intake, reconciling
+from dsar.casework import health, intake, purging, reconciling
 from dsar.casework.context import App
 from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
 from dsar.inbox import ImapInbox
@@ -207,11 +207,31 @@ def _round(tools: worker.Tools, lines: list[_Line]) -> bool:
         for line in lines:
             if line.inbox is not None and reconciling.is_due(app, line.mailbox, now=datetime.now(UTC)):
                 _try(line, partial(reconcile, app, line.mailbox))
+        if purging.is_due(app, now=datetime.now(UTC)):
+            _purge(app, lines)
         health.look_after(app, tools.outbox, now=datetime.now(UTC))
     except TemporaryError as error:
         log.warning("round failed", extra={"error": type(error).__name__})
         return False
     return None not in polls
+
+
+def _purge(app: App, lines: list[_Line]) -> None:
+    """Once a day what has been kept long enough goes, here and in the mailboxes; our letters lie in the first."""
+    purging.purge(app, now=datetime.now(UTC))
+    for line in lines:
+        if line.inbox is not None:
+            _try(line, partial(purge_copies, app, sent=line is lines[0]))
+
+
+def purge_copies(app: App, inbox: ImapInbox, *, sent: bool) -> purging.Copies | None:
+    """
+    Remove from a mailbox what is no longer kept; None while another process reads it.
+
+    Raises: InboxUnavailableError, DatabaseUnavailableError.
+    """
+    with _lease(app, inbox.account.mailbox) as renew:
+        return None if renew is None else purging.purge_copies(app, inbox, sent=sent, now=datetime.now(UTC))
 
 
 def _try(line: _Line, action: Callable[[ImapInbox], _Result]) -> _Result | None:

@@ -62,6 +62,10 @@ class KeyStore(Protocol):
         """Forget one wrap, or all wraps of the key; removing what is not there is no error."""
         ...
 
+    def truncate_log(self) -> None:
+        """Leave no trace of removed wraps in the store's own log."""
+        ...
+
 
 class Vault:
     """Seals and opens what the store keeps, and computes the blind indexes that stand in for plain look-ups."""
@@ -108,6 +112,10 @@ class Vault:
     def destroy_key(self, key_id: str) -> None:
         """Make everything that this key sealed, and every key that only it wraps, unreadable for good."""
         self._keys.remove(key_id)
+
+    def truncate_log(self) -> None:
+        """Leave no trace of destroyed keys in the log of the key store."""
+        self._keys.truncate_log()
 
     def _wrapping_key(self, name: str) -> bytes:
         return self._wrap_key if name == _MASTER else self._key(name)
@@ -168,6 +176,11 @@ class Vault:
     def index(self, kind: str, value: str) -> str:
         """Blind index: equal values give equal digests, and without the master key nobody can compute them."""
         return hmac.new(self._index_key, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+    def index_under(self, key_id: str, kind: str, value: str) -> str:
+        """A blind index that nobody can compute any more once the key *key_id* is destroyed."""
+        key = _derive(self._key(key_id), b"dsar index 1")
+        return hmac.new(key, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()
 
     def index_identifier(self, identifier: Identifier) -> str:
         """Blind index of an identifier in normal form."""

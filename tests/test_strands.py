@@ -338,6 +338,9 @@ class Locked:
     def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
         self._keys.remove(key_id, wrapped_by)
 
+    def truncate_log(self) -> None:
+        self._keys.truncate_log()
+
 
 def in_review(office: Office, text: str) -> Request:
     office.receive("John Whitfield <john.whitfield@example.com>", text, at=NOW)

@@ -180,6 +180,9 @@ class Overtaken:
     def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
         self._keys.remove(key_id, wrapped_by)
 
+    def truncate_log(self) -> None:
+        self._keys.truncate_log()
+
 
 def test_a_key_that_two_processes_make_at_once_is_one_key(vault: Vault, keys: SqlKeyStore) -> None:
     """The same mail in two mailboxes: what either of them seals, both open."""

@@ -252,3 +252,12 @@ def stored_letter(app: App, tx: Transaction, case: CaseFile, row: LetterRow) -> 
 def record_index(app: App, record: Record) -> str:
     """Blind index of a record, to remember what a person decided about it."""
     return app.vault.index("record", f"{record.system}\0{record.object}\0{record.key}")
+
+
+def audit_index(app: App, case: CaseFile, kind: str, value: str) -> str:
+    """
+    What the audit trail keeps of a value: the same in every event of this case, and nothing once the case is purged.
+
+    The trail is append-only (P8), so what it must not know for ever it must never hold (P9).
+    """
+    return app.vault.index_under(case_key(case), kind, value)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import identity, search
-from dsar.casework.context import PROGRAM, App, content_of, seal_subject, subject_of, triage_of
+from dsar.casework.context import PROGRAM, App, audit_index, content_of, seal_subject, subject_of, triage_of
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.thread import WITHDRAWN
 from dsar.errors import SystemUnavailableError, UsageError
@@ -224,14 +224,17 @@ def look_up(app: App, case: CaseFile, identifiers: Sequence[Identifier], *, now:
     """
     result = search.search(app.systems, identifiers, now=now)
     with app.store.transaction() as tx:
-        tx.record("looked_up", actor=PROGRAM, at=now, case_id=case.id, detail=_search_terms(app, identifiers))
+        tx.record("looked_up", actor=PROGRAM, at=now, case_id=case.id, detail=_search_terms(app, case, identifiers))
     _demand_complete(result)
     return tuple(record for record in result.records if record.strength is Strength.CERTAIN)
 
 
-def _search_terms(app: App, identifiers: Sequence[Identifier]) -> dict[str, str]:
+def _search_terms(app: App, case: CaseFile, identifiers: Sequence[Identifier]) -> dict[str, str]:
     """Search terms as keyed digests: the audit trail shows that two searches were alike, not for whom (P8)."""
-    return {f"{each.type}_{number}": app.vault.index_identifier(each) for number, each in enumerate(identifiers)}
+    return {
+        f"{each.type}_{number}": audit_index(app, case, each.type, each.value)
+        for number, each in enumerate(identifiers)
+    }
 
 
 def _demand_complete(result: SearchResult) -> None:

@@ -9,6 +9,7 @@ from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
     App,
+    audit_index,
     record_index,
     records_of,
     seal_records,
@@ -62,7 +63,10 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
             actor=PROGRAM,
             at=now,
             case_id=case_id,
-            detail={f"{index}": app.vault.index_identifier(each) for index, each in enumerate(result.identifiers)}
+            detail={
+                f"{index}": audit_index(app, case, each.type, each.value)
+                for index, each in enumerate(result.identifiers)
+            }
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
         note_obstacles(app, tx, case)
@@ -148,7 +152,7 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
                 actor=actor,
                 at=now,
                 case_id=case.id,
-                detail={"record": index, "accepted": str(accepted)},
+                detail={"record": audit_index(app, case, "record", index), "accepted": str(accepted)},
             )
         note_obstacles(app, tx, tx.case_by_id(case.id or 0))
     return len(wanted)

@@ -10,7 +10,7 @@ from dsar.casework.approving import obstacles
 from dsar.casework.context import App, reason_of, subject_of, triage_of
 from dsar.casework.sending import MAIL_FAILED
 from dsar.casework.thread import REMINDER
-from dsar.errors import AmbiguousRequestError, MalformedMailError, UnknownCaseError, UsageError
+from dsar.errors import AmbiguousRequestError, MalformedMailError, PurgedCaseError, UnknownCaseError, UsageError
 from dsar.lifecycle import State
 from dsar.model import Deadlines, InboundMail, Right, Triage
 from dsar.store import Transaction
@@ -202,10 +202,17 @@ def _duty_line(duty: Duty, today: date) -> QueueLine:
 # ------------------------------------------------------------------------------------------------------ references
 
 
-def find_case(app: App, reference: str) -> CaseFile:
-    """The case of CASE or CASE/RIGHT. Raises: UnknownCaseError."""
+def find_case(app: App, reference: str, *, purged_too: bool = False) -> CaseFile:
+    """
+    The case of CASE or CASE/RIGHT.
+
+    Args: purged_too: what is left of a purged case will do. Raises: UnknownCaseError; PurgedCaseError.
+    """
     with app.store.transaction() as tx:
-        return tx.case(_split(reference)[0])
+        case = tx.case(_split(reference)[0])
+    if case.purged_at is not None and not purged_too:
+        raise PurgedCaseError(case.reference, deadlines.received_on(case.purged_at))
+    return case
 
 
 def find_request(app: App, reference: str, states: Iterable[State]) -> tuple[CaseFile, Request]:
@@ -213,12 +220,13 @@ def find_request(app: App, reference: str, states: Iterable[State]) -> tuple[Cas
     The one request that CASE or CASE/RIGHT names.
 
     Args: states: in which the intended command makes sense; they choose among several rights of a case.
-    Raises: UnknownCaseError; UsageError if none fits; AmbiguousRequestError if several do.
+    Raises: UnknownCaseError; PurgedCaseError; UsageError if none fits; AmbiguousRequestError if several do.
     """
-    name, right = _split(reference)
+    right = _split(reference)[1]
     wanted = frozenset(states)
+    case = find_case(app, reference)
+    name = case.reference
     with app.store.transaction() as tx:
-        case = tx.case(name)
         requests = [each for each in tx.requests(case.id or 0) if right is None or each.right == right]
     if not requests:
         raise UnknownCaseError(reference)
@@ -243,7 +251,7 @@ def find_message(app: App, reference: str) -> Message:
     number = reference.upper().removeprefix("M-")
     with app.store.transaction() as tx:
         message = tx.message(int(number)) if number.isdecimal() and len(number) < 12 else None
-    if message is None:
+    if message is None or message.purged_at is not None:
         raise UsageError(f"There is no mail {reference!r}; 'dsar queue' lists what waits.")
     return message
 
@@ -303,7 +311,7 @@ def _readable(app: App, message: Message) -> InboundMail | None:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseView:
-    """The head of a case."""
+    """The head of a case; of a purged one it names nobody."""
 
     case: CaseFile
     requests: tuple[Request, ...]
@@ -316,6 +324,8 @@ def head(app: App, case: CaseFile, *, actor: str, now: datetime) -> CaseView:
     with app.store.transaction() as tx:
         tx.record("looked_at_case", actor=actor, at=now, case_id=case.id)
         requests = tuple(tx.requests(case.id or 0))
+    if case.purged_at is not None:
+        return CaseView(case=case, requests=requests, name=None, addresses=())
     subject = subject_of(app, case)
     addresses = dict.fromkeys([*(each.value for each in subject.proven), subject.reply_address or ""])
     return CaseView(case=case, requests=requests, name=subject.name, addresses=tuple(filter(None, addresses)))

@@ -48,7 +48,7 @@ def _head(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, purged_too=True)
     view = views.head(opened.app, case, actor=opened.actor(), now=now())
     if look.as_json:
         print_json(_head_json(view))
@@ -60,6 +60,8 @@ def _head(look: Look) -> None:
     print_field("Handler", case.handler or "-")
     print_field("Identity", f"{case.identity_level} ({case.identity_method}) {case.identity_reason}")
     print_field("Flags", " ".join(case.flags) or "-")
+    if case.purged_at:
+        print_field("Purged", f"{case.purged_at:%Y-%m-%d}: its mails, letters and findings are gone")
     for request in view.requests:
         print_field(
             request.right,
@@ -80,6 +82,7 @@ def _head_json(view: "CaseView") -> dict[str, object]:
         "handler": case.handler,
         "identity": {"level": case.identity_level, "method": case.identity_method, "reason": case.identity_reason},
         "flags": case.flags,
+        "purged_at": case.purged_at,
         "requests": [
             {
                 "right": request.right,
@@ -251,7 +254,7 @@ def _timeline(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, purged_too=True)
     entries = views.timeline(opened.app, case, actor=opened.actor(), now=now())
     if look.as_json:
         for entry in entries:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -169,6 +169,45 @@ class ImapInbox:
         with self._connection.translated():
             self._ensure_folder(self.account.sent_folder)
             self._connection.client.append(self.account.sent_folder, content, flags=[rb"\Seen"])
+
+    def expunge(self, folder: str, wanted: Mapping[tuple[int, int], str]) -> list[tuple[int, int]]:
+        """
+        Remove mails for good whose bytes are what is expected, and nothing else.
+
+        Args: wanted: {(UIDVALIDITY, UID): SHA-256 of the mail}.
+        Returns: those that are no longer there; not those of another epoch, whose UIDs mean other mails, nor anything
+        on a server without UID EXPUNGE (RFC 4315), for plain EXPUNGE would hit what others have marked.
+        """
+        census = self.census(folder)
+        if census is None:
+            return list(wanted)
+        epoch = census.uid_validity
+        here = {uid: digest for (validity, uid), digest in wanted.items() if validity == epoch}
+        found = [uid for uid in here if uid in census.sizes]
+        removed = self._expunge(folder, epoch, {uid: here[uid] for uid in found})
+        return [(epoch, uid) for uid in here if uid in removed or uid not in census.sizes]
+
+    def expunge_sent(self, message_id: str, sha256: str) -> bool:
+        """Remove the copy of a letter, by its bytes, from the sent folder; whether none with this id is left there."""
+        with self._connection.translated():
+            if not self._connection.client.folder_exists(self.account.sent_folder):
+                return True
+            epoch = self._connection.select(self.account.sent_folder, readonly=True)
+            self._epochs[self.account.sent_folder] = epoch
+            uids = self._connection.search("HEADER", "Message-ID", quoted(message_id))
+        return self._expunge(self.account.sent_folder, epoch, dict.fromkeys(uids, sha256)) == set(uids)
+
+    def _expunge(self, folder: str, epoch: int, wanted: Mapping[int, str]) -> set[int]:
+        if not wanted or not self._connection.client.has_capability("UIDPLUS"):
+            return set()
+        batches = self.mails(folder, sorted(wanted), seen_at=datetime.now(UTC))
+        same = {mail.uid for batch in batches for mail in batch if mail.sha256 == wanted[mail.uid]}
+        with self._connection.translated():
+            self._connection.select(folder, readonly=False, expected=epoch)
+            for block in _blocks(sorted(same), _UIDS_PER_COMMAND):
+                self._connection.mark_deleted(compact_set(block))
+                self._connection.client.uid_expunge(compact_set(block))
+        return same
 
     def check(self) -> tuple[str, ...]:
         """What works and what this server offers, one sentence each, for `dsar check`."""

@@ -44,7 +44,7 @@ from dsar.settings.sections import (
     sqlite_file,
 )
 
-__all__ = ["MailboxSection", "MemberSection", "Settings", "SmtpSection", "SystemSection", "load"]
+__all__ = ["MailboxSection", "MemberSection", "RetentionSection", "Settings", "SmtpSection", "SystemSection", "load"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: What SQLite writes beside a database; see sqlite.org/tempfiles.html.

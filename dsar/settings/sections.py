@@ -384,6 +384,7 @@ class RetentionSection(Section):
     """[retention]: how long dsar itself keeps what it holds (Art. 5(1)(e))."""
 
     noise_days: _Count = 30
+    findings_days: _Count = 30
     export_days: _Count = 90
     case_months: _Count = 24
     register_years: _Count = 5

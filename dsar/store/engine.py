@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -22,6 +22,7 @@ from dsar.store.health import HealthQueries
 from dsar.store.letters import LetterQueries
 from dsar.store.mail import MailQueries
 from dsar.store.plans import PlanQueries
+from dsar.store.retention import RetentionQueries
 from dsar.store.statistics import StatisticsQueries
 from dsar.store.work import WorkQueries
 
@@ -127,6 +128,7 @@ class Transaction(
     AuditQueries,
     StatisticsQueries,
     HealthQueries,
+    RetentionQueries,
 ):
     """Everything that can be asked of and written to the database in one transaction."""
 
@@ -157,6 +159,17 @@ class Store:
         finally:
             self._thread.busy = False
 
+    def truncate_log(self) -> None:
+        """Leave no trace of deleted rows in SQLite's write-ahead log; deleted cells themselves are overwritten."""
+        truncate_log(self.engine)
+
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+def truncate_log(engine: sa.Engine) -> None:
+    """Write a SQLite database's log into it and empty the log; nothing elsewhere. Raises: DatabaseUnavailableError."""
+    if engine.dialect.name == "sqlite":
+        with translated(), closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # outside any transaction

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 
-from dsar.store.engine import open_engine, translated
+from dsar.store.engine import open_engine, translated, truncate_log
 
 _METADATA = sa.MetaData()
 _WRAPPED_KEY = sa.Table(
@@ -78,6 +78,9 @@ class SqlKeyStore:
             delete = delete.where(_WRAPPED_KEY.c.wrapped_by == wrapped_by)
         with translated(), self.engine.begin() as connection:
             connection.execute(delete)
+
+    def truncate_log(self) -> None:
+        truncate_log(self.engine)
 
     def close(self) -> None:
         """Give back all connections."""

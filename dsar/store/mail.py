@@ -243,7 +243,12 @@ class MailQueries(Queries):
         """Mails that ended without a case and wait for nobody, newest first, until their time is up."""
         query = (
             select(Message)
-            .where(Message.status == "sorted", col(Message.case_id).is_(None), Message.disposition != "internal")
+            .where(
+                Message.status == "sorted",
+                col(Message.case_id).is_(None),
+                col(Message.purged_at).is_(None),
+                Message.disposition != "internal",
+            )
             .order_by(col(Message.received_at).desc())
         )
         return self.session.exec(query).all()

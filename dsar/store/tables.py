@@ -86,6 +86,7 @@ class Message(Row, table=True):
     case_id: int | None = Field(default=None, foreign_key="case_file.id", index=True)  #: The first case it joined.
     attempts: int = 0  #: Of sorting it.
     last_error: str = ""  #: Class of the last error, never its text.
+    purged_at: datetime | None = None  #: Its bytes are gone; that it came is still known.
 
 
 # ----------------------------------------------------------------------------------------------------------- cases
@@ -299,6 +300,7 @@ class OutboxRow(Row, table=True):
     sent_at: datetime | None = None
     evidence: str = ""  #: How we know it was sent: "accepted", "found_in_sent", "person"
     filed_at: datetime | None = None  #: A copy lies in the sent folder.
+    copy_gone_at: datetime | None = None  #: That copy was removed when its time was up.
 
 
 # ---------------------------------------------------------------------------------------------------- change plans
