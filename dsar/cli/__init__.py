@@ -54,7 +54,7 @@ COMMANDS: dict[str, _Entry] = {
     "search": _Entry("dsar.cli.search", "search", "Search the systems for given identifiers, outside a case."),
     "clock": _Entry("dsar.cli.clock", "clock", "Compute the statutory dates for a time of receipt."),
     "stats": _Entry("dsar.cli.stats", "stats", "Show how fast requests were answered."),
-    "audit": _Entry("dsar.cli.audit", "audit", "Verify the audit trail."),
+    "audit": _Entry("dsar.cli.audit", "audit", "Verify the audit trail, or export how a case was handled."),
     "purge": _Entry("dsar.cli.purge", "purge", "Remove what has been kept long enough."),
     "db": _Entry("dsar.cli.setup", "db", "Bring the database to this version."),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, now, print_field, print_json, print_table, session
+from dsar.cli.console import clean, now, print_field, print_json, print_table, save_private, session
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
@@ -236,9 +236,8 @@ def _letter(look: Look) -> None:
     else:
         print_letter(current)
     if look.save is not None:
-        look.save.mkdir(parents=True, exist_ok=True)
         for annex in current.letter.annexes:
-            (look.save / Path(annex.filename).name).write_bytes(annex.content)
+            save_private(look.save, annex.filename, annex.content)
 
 
 def print_letter(current: "Draft") -> None:
