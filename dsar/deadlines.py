@@ -171,7 +171,7 @@ def deadlines(received_on: date, *, paused_days: int = 0, closures: frozenset[da
         extended_legal_on=_forward(extended),
         extended_send_by_on=_backward(extended, received_on, closures),
         explanation=(
-            f"Received {_name(received_on)} in Stockholm; that day is not counted (Reg. 1182/71 art. 3(1)).",
+            f"Received {name_of(received_on)} in Stockholm; that day is not counted (Reg. 1182/71 art. 3(1)).",
             _explain_month(received_on, month_later),
             *_explain_pause(paused_days, nominal),
             *_explain_legal(nominal),
@@ -192,6 +192,11 @@ def legal_on(clock: Deadlines, *, extended_on: date | None) -> date:
     if extended_on is not None and extended_on <= clock.legal_on:
         return clock.extended_legal_on
     return clock.legal_on
+
+
+def around(nominal: date, received_on: date, *, closures: frozenset[date] = frozenset()) -> tuple[date, date]:
+    """(outer limit, planning date) of a period that ends on *nominal*; see deadlines()."""
+    return _forward(nominal), _backward(nominal, received_on, closures)
 
 
 def add_months(day: date, months: int) -> date:
@@ -221,7 +226,8 @@ def _is_open(day: date, closures: frozenset[date]) -> bool:
 # ---------------------------------------------------------------------------------------------------- explanation
 
 
-def _name(day: date) -> str:
+def name_of(day: date) -> str:
+    """Weekday and date."""
     return f"{day:%A} {day.isoformat()}"
 
 
@@ -230,30 +236,30 @@ def _explain_month(received: date, month_later: date) -> str:
         how = "the same date of the next month (Reg. 1182/71 art. 3(2)(c))"
     else:
         how = "the last day of the next month, which has no such date (Reg. 1182/71 art. 3(2)(c))"
-    return f"One month from receipt (Art. 12(3) GDPR): {_name(month_later)}, {how}."
+    return f"One month from receipt (Art. 12(3) GDPR): {name_of(month_later)}, {how}."
 
 
 def _explain_pause(paused_days: int, nominal: date) -> tuple[str, ...]:
     if not paused_days:
         return ()
     days = "1 day" if paused_days == 1 else f"{paused_days} days"
-    return (f"Paused for {days} while a question waited for its answer (EDPB 01/2022 s. 5.3): {_name(nominal)}.",)
+    return (f"Paused for {days} while a question waited for its answer (EDPB 01/2022 s. 5.3): {name_of(nominal)}.",)
 
 
 def _explain_legal(nominal: date) -> tuple[str, ...]:
     if is_working_day(nominal):
         return ()
     why = "a public holiday (lag 1989:253)" if is_public_holiday(nominal) else "a Saturday"
-    next_day = _name(_forward(nominal))
+    next_day = name_of(_forward(nominal))
     return (
-        f"{_name(nominal)} is {why}: the period ends on the next working day, {next_day} (Reg. 1182/71 art. 3(4)).",
+        f"{name_of(nominal)} is {why}: the period ends on the next working day, {next_day} (Reg. 1182/71 art. 3(4)).",
     )
 
 
 def _explain_extension(nominal: date, extended: date) -> str:
     return (
-        f"If extended by two further months for complexity and number, with reasons sent by {_name(_forward(nominal))} "
-        f"(Art. 12(3) GDPR): {_name(extended)}, counted from the unshifted date."
+        f"If extended by two further months for complexity and number, with reasons sent by "
+        f"{name_of(_forward(nominal))} (Art. 12(3) GDPR): {name_of(extended)}, counted from the unshifted date."
     )
 
 
@@ -262,4 +268,4 @@ def _explain_send_by(nominal: date, received: date, closures: frozenset[date]) -
     if send_by == nominal:
         return ()
     eve = " An eve gains no time: it is not a public holiday (lag 1989:253)." if is_eve(nominal) else ""
-    return (f"Plan to send by {_name(send_by)}, the last day on which the office is open.{eve}",)
+    return (f"Plan to send by {name_of(send_by)}, the last day on which the office is open.{eve}",)

@@ -441,7 +441,11 @@ class LetterKind(StrEnum):
     EXTENSION = "extension"
     UNIDENTIFIED = "unidentified"
     IDENTITY_CHECK = "identity_check"
+    IDENTITY_REMINDER = "identity_reminder"
     QUESTION = "question"
+    CLARIFICATION = "clarification"
+    MANDATE_REQUEST = "mandate_request"
+    DECEASED = "deceased"
     UPDATE_DONE = "update_done"
     UPDATE_REFUSED = "update_refused"
     ERASURE_DONE = "erasure_done"
@@ -536,6 +540,10 @@ class LetterFacts:
     outcomes: tuple[StepOutcome, ...] | None = None  #: What was changed, erased or kept.
     done_on: date | None = None
     code: str | None = None  #: One-time code of an identity check.
+    overview: str | None = None  #: What we process about the person, of a question about what they want.
+    choices: str | None = None  #: What they may choose between; both written by staff.
+    requester: Requester | None = None  #: In which role the sender writes.
+    doubt: str | None = None  #: Why it is not certain who asks: unknown, unconfirmed or new_address.
     reply_by_on: date | None = None
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.

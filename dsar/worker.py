@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dsar import dispatch
-from dsar.casework import approving, challenging, changing, identifying, intake, opening, searching, sending
+from dsar.casework import approving, challenging, changing, identifying, intake, opening, reminding, searching, sending
 from dsar.casework.context import App
 from dsar.errors import DsarError, RefusedError, TemporaryError
 from dsar.inbox import ImapInbox
@@ -75,7 +75,17 @@ def _challenge(tools: Tools, work: Work, now: datetime) -> None:
 
 
 def _expire(tools: Tools, work: Work, now: datetime) -> None:
-    challenging.expire(tools.app, work.subject_id, now=now)
+    with tools.app.store.transaction() as tx:
+        reminding.expire(tx, tx.case_by_id(work.subject_id), now=now)
+
+
+def _remind(tools: Tools, work: Work, now: datetime) -> None:
+    challenging.remind(tools.app, work.subject_id, now=now)
+
+
+def _conclude(tools: Tools, work: Work, now: datetime) -> None:
+    with tools.app.store.transaction() as tx:
+        reminding.conclude(tx, tx.request(work.subject_id), now=now)
 
 
 def _search(tools: Tools, work: Work, now: datetime) -> None:
@@ -117,7 +127,9 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "unwrap": _unwrap,
     "identify": _identify,
     "challenge": _challenge,
+    "remind": _remind,
     "expire": _expire,
+    "conclude": _conclude,
     "search": _search,
     "stop_marketing": _stop_marketing,
     "apply": _apply,

@@ -38,7 +38,11 @@ from dsar.store import Transaction
 from dsar.store.tables import CaseFile, LetterAnnex, LetterRow, Request
 
 #: What a person decided to answer -> the letter that says so.
-_DECIDED = {"refuse": LetterKind.REFUSAL, "unidentified": LetterKind.UNIDENTIFIED}
+_DECIDED = {
+    "refuse": LetterKind.REFUSAL,
+    "unidentified": LetterKind.UNIDENTIFIED,
+    "deceased": LetterKind.DECEASED,
+}
 
 #: Right -> the letter that tells what was done when nothing more is done.
 _TELLING = {
@@ -267,6 +271,16 @@ def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor
         tx.advance(request, Event.DONE_BY_HAND, actor=actor, at=now, decision="done", sealed_grounds=sealed)
         if request.right == Right.RESTRICT:
             duties.watch_restriction(app, tx, case, now=now)
+
+
+def answer_estate(app: App, request: Request, *, actor: str, now: datetime) -> None:
+    """
+    Decide that the person has died, so that the GDPR gives nobody a right to their data (recital 27).
+
+    The letter says so kindly and names who helps the estate; it does not say whether we hold anything.
+    """
+    with app.store.transaction() as tx:
+        tx.advance(request, Event.REFUSED, actor=actor, at=now, decision="deceased")
 
 
 def give_up_identity(app: App, request: Request, *, actor: str, now: datetime) -> None:

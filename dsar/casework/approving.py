@@ -41,7 +41,9 @@ from dsar.store import Transaction
 from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Request
 
 #: Letters that tell nothing about what we hold, so that they need neither coverage nor identity.
-_DISCLOSES_NOTHING = frozenset({LetterKind.REFUSAL, LetterKind.UNIDENTIFIED, LetterKind.OBJECTION_DONE})
+_DISCLOSES_NOTHING = frozenset(
+    {LetterKind.REFUSAL, LetterKind.UNIDENTIFIED, LetterKind.DECEASED, LetterKind.OBJECTION_DONE}
+)
 _REFUSALS = frozenset({LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED})
 
 _SETTLED = frozenset({SystemOutcome.FOUND, SystemOutcome.NOTHING})

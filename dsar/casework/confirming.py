@@ -78,7 +78,7 @@ def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *,
         challenge = _meant(tx, case, digest)
         if challenge is None:
             return False
-        fault = _judge(app, tx, case, challenge, digest, mail, triage, now=now)
+        fault = _judge(app, tx, case, challenge, digest, mail, triage, arrived=message.received_at, now=now)
         if fault:
             _refuse(tx, case, challenge, fault, now=now)
         about_another = thread.asks(triage) and thread.concerns_another(app, case, triage)
@@ -124,6 +124,7 @@ def _judge(
     mail: InboundMail,
     triage: Triage,
     *,
+    arrived: datetime,
     now: datetime,
 ) -> str | None:
     """Count the try and, if all is right, let the requests go on; else the flag that says what was wrong."""
@@ -137,12 +138,19 @@ def _judge(
     if not (counted and right and waiting and tx.use_up(challenge, now=now)):
         return CODE_WRONG
     tx.record("code_confirmed", actor=PROGRAM, at=now, case_id=case.id)
-    _confirm(app, tx, case, waiting, contact, now=now)
+    _confirm(app, tx, case, waiting, contact, arrived=arrived, now=now)
     return None
 
 
 def _confirm(
-    app: App, tx: Transaction, case: CaseFile, requests: Sequence[Request], contact: Identifier, *, now: datetime
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    requests: Sequence[Request],
+    contact: Identifier,
+    *,
+    arrived: datetime,
+    now: datetime,
 ) -> None:
     check = identity.IdentityCheck(
         method=identity.CheckMethod.CODE, checked_by=PROGRAM, checked_on=deadlines.received_on(now), contact=contact
@@ -160,7 +168,7 @@ def _confirm(
         identifying.keep_finding(app, tx, case, finding, now=now)
         # What is found may demand more: approving looks at it again (dsar.casework.approving).
         if finding.level >= identity.required_level(Right(request.right), identity.Risk.LOW, request.portability):
-            identifying.identified(tx, request, finding, actor=PROGRAM, now=now)
+            identifying.identified(app, tx, request, finding, actor=PROGRAM, arrived=arrived, now=now)
 
 
 def _refuse(tx: Transaction, case: CaseFile, challenge: Challenge, fault: str, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import identity, search
+from dsar.casework import clocking
 from dsar.casework.context import PROGRAM, App, audit_index, content_of, seal_subject, subject_of, triage_of
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.thread import WITHDRAWN
@@ -61,7 +62,7 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
             )
             keep_finding(app, tx, case, finding, now=now)
             if finding.level >= identity.required_level(right, risk, request.portability):
-                identified(tx, request, finding, actor=PROGRAM, now=now)
+                identified(app, tx, request, finding, actor=PROGRAM, now=now)
         if any(request.state == State.IDENTITY for request in waiting):
             tx.enqueue("challenge", case_id, due_at=now)
 
@@ -109,7 +110,7 @@ def verify(
             if request.state in {State.IDENTITY, State.CLARIFYING} and finding.level >= identity.required_level(
                 Right(request.right), identity.Risk.LOW, request.portability
             ):
-                identified(tx, request, finding, actor=actor, now=now)
+                identified(app, tx, request, finding, actor=actor, now=now)
     return finding.level
 
 
@@ -175,11 +176,24 @@ def comes_from_new_address(app: App, tx: Transaction, case: CaseFile) -> bool:
     )
 
 
-def identified(tx: Transaction, request: Request, finding: IdentityFinding, *, actor: str, now: datetime) -> None:
-    """Identity is good enough for *request*: the search begins."""
-    tx.advance(
-        request, Event.IDENTIFIED, actor=actor, at=now, detail={"level": finding.level, "method": finding.method}
-    )
+def identified(
+    app: App,
+    tx: Transaction,
+    request: Request,
+    finding: IdentityFinding,
+    *,
+    actor: str,
+    arrived: datetime | None = None,
+    now: datetime,
+) -> None:
+    """
+    Identity is good enough for *request*: the search begins.
+
+    Args: arrived: when the answer that shows it reached our mail server; None: now.
+    """
+    detail = {"level": finding.level, "method": finding.method} | clocking.arrived(arrived or now)
+    tx.advance(request, Event.IDENTIFIED, actor=actor, at=now, detail=detail)
+    clocking.refresh(app, tx, request, now=now)
     tx.enqueue("search", request.case_id, due_at=now)
 
 

@@ -10,10 +10,10 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from dsar import deadlines
+from dsar.casework import clocking
 from dsar.casework.context import (
     PROGRAM,
     App,
@@ -250,21 +250,11 @@ def add_request(
             portability=found.portability,
             message_id=message.id,
             state=State.RECEIVED,
-            **clock_columns(app, received),
+            **clocking.begin(app, found.right, received),
         )
     )
     tx.advance(request, Event.DOUBTED if doubt else Event.SORTED, actor=actor, at=now)
     return request
-
-
-def clock_columns(app: App, received: datetime, *, paused_days: int = 0, extended: bool = False) -> dict[str, Any]:
-    """The columns of a request whose clock starts at *received*."""
-    dates = deadlines.deadlines(
-        deadlines.received_on(received), paused_days=paused_days, closures=app.settings.closures
-    )
-    send_by_on = dates.extended_send_by_on if extended else dates.send_by_on
-    legal_on = dates.extended_legal_on if extended else dates.legal_on
-    return {"received_at": received, "send_by_on": send_by_on, "legal_on": legal_on}
 
 
 def move_clocks(app: App, tx: Transaction, message: Message, *, was: datetime, now: datetime) -> None:
@@ -277,10 +267,8 @@ def move_clocks(app: App, tx: Transaction, message: Message, *, was: datetime, n
         asked = [request for request in tx.requests(_id(case)) if request.message_id == message.id]
         begun = [request for request in asked if request.received_at == was]  # unless a person set another day
         for request in begun:
-            extended = request.extended_at is not None
-            columns = clock_columns(app, message.received_at, paused_days=request.paused_days, extended=extended)
-            for name, value in columns.items():
-                setattr(request, name, value)
+            request.received_at = message.received_at
+            clocking.refresh(app, tx, request, now=now)
         if begun:
             tx.record(
                 "clock_moved",

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dsar import approval, dispatch, letters
-from dsar.casework import unasked
+from dsar.casework import clocking, unasked
 from dsar.casework.context import PROGRAM, App, case_key, steps_of, stored_letter, subject_of
 from dsar.casework.facts import base_facts
 from dsar.errors import (
@@ -35,6 +35,7 @@ OUTCOME_OF_LETTER = {
     LetterKind.NOTHING_FOUND: Outcome.NOTHING_FOUND,
     LetterKind.REFUSAL: Outcome.REFUSED,
     LetterKind.UNIDENTIFIED: Outcome.UNIDENTIFIED,
+    LetterKind.DECEASED: Outcome.NOT_A_REQUEST,
     LetterKind.UPDATE_DONE: Outcome.FULFILLED,
     LetterKind.UPDATE_REFUSED: Outcome.REFUSED,
     LetterKind.ERASURE_DONE: Outcome.FULFILLED,
@@ -212,13 +213,13 @@ def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: dat
             return
         tx.move_outgoing(row, to="sent", expected=row.state, sent_at=now, evidence=evidence)
         tx.enqueue("file_copy", outbox_id, due_at=now)
-        tx.record(
-            "mail_sent", actor=actor, at=now, case_id=row.case_id, detail={"kind": row.kind, "evidence": evidence}
-        )
+        detail = {"kind": row.kind, "evidence": evidence, clocking.MAIL: str(row.id)}
+        tx.record("mail_sent", actor=actor, at=now, case_id=row.case_id, detail=detail)
         if row.letter_id is None:
             return
         letter = tx.letter(row.letter_id)
         letter.status = "sent"
+        clocking.extension_left(app, tx, row, now=now)
         for request in tx.requests_of_letter(row.letter_id):
             if Event.DISPATCHED not in TRANSITIONS[State(request.state)]:  # a mail that left is never left unrecorded
                 flag(tx, tx.case_by_id(request.case_id), SENT_OUT_OF_TURN)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsar import dispatch, guard
-from dsar.casework import opening
+from dsar.casework import clocking, opening
 from dsar.casework.context import PROGRAM, App, case_key, subject_of
 from dsar.casework.sending import UNCERTAIN, settle_sent, take_letter_back, void_letter
 from dsar.errors import MalformedMailError, UnknownCaseError, WrongKeyError
@@ -79,9 +79,11 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
     with app.store.transaction() as tx:
         for row in [tx.outgoing(row.id or 0) for row in rows]:
             name = "mail_bounced" if mail.is_bounce else "mail_delayed"
-            tx.record(name, actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+            detail = {"kind": row.kind, clocking.MAIL: str(row.id)}
+            tx.record(name, actor=PROGRAM, at=now, case_id=row.case_id, detail=detail)
             if mail.is_bounce and row.state == "sent":
                 tx.move_outgoing(row, to="failed", expected="sent")
+                clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id or 0), now=now)
                 take_letter_back(tx, row, Event.BOUNCED, actor=PROGRAM, now=now)
                 add_flags(tx, tx.case_by_id(row.case_id or 0), ("bounced",))
         for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
@@ -222,7 +224,7 @@ def _follow_up(
     for request in requests:
         if WITHDRAWN in triage.flags and request.state == State.CLARIFYING:
             continue  # it does not answer our question, and asks for nothing to go on
-        _disturb(tx, request, new_facts=new_facts, now=now)
+        _disturb(app, tx, request, message, new_facts=new_facts, now=now)
     flags = [FOLLOW_UP, *telling(triage)]
     if triage.is_reminder or (triage.subjects[0].requests and not added):
         flags.append(REMINDER)  # asked again: more urgent, and no second clock
@@ -354,7 +356,7 @@ DISTURBED: dict[State, Event] = {
 _TRIED_ANEW = {State.IDENTITY: "identify", State.SEARCHING: "search"}
 
 
-def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetime) -> None:
+def _disturb(app: App, tx: Transaction, request: Request, message: Message, *, new_facts: bool, now: datetime) -> None:
     """A follow-up ends approvals that do not know it, and new identifiers start a new search."""
     state = State(request.state)
     if state is State.DISPATCHING:
@@ -363,8 +365,12 @@ def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetim
         return  # a person decides, who sees the flag: it may have left, or changes have begun
     elif state in DISTURBED:
         reason = FOLLOW_UP if DISTURBED[state] is Event.BLOCKED else ""
-        detail = {"because": FOLLOW_UP}
+        detail = {"because": FOLLOW_UP} | clocking.arrived(message.received_at)
         tx.advance(request, DISTURBED[state], actor=PROGRAM, at=now, detail=detail, blocked_reason=reason)
+    if state is State.CLARIFYING:
+        clocking.refresh(app, tx, request, now=now)
+        if clocking.is_identified(tx, request):
+            resume(tx, request, now=now)
     if state in {State.REVIEW, State.APPROVED, State.BLOCKED}:
         for letter in tx.letters_of(request.id or 0):
             if letter.status in {"draft", "approved"}:
@@ -373,6 +379,14 @@ def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetim
         tx.advance(request, Event.REVISED, actor=PROGRAM, at=now, detail={"because": "new_identifiers"})
     if new_facts and request.state in _TRIED_ANEW:
         tx.enqueue(_TRIED_ANEW[State(request.state)], request.case_id, due_at=now)
+
+
+def resume(tx: Transaction, request: Request, *, now: datetime) -> None:
+    """A question that was not about who asks has ended: the work goes on with what is known."""
+    case = tx.case_by_id(request.case_id)
+    detail = {"level": case.identity_level, "method": case.identity_method}
+    tx.advance(request, Event.IDENTIFIED, actor=PROGRAM, at=now, detail=detail)
+    tx.enqueue("search", request.case_id, due_at=now)
 
 
 def _recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:

@@ -7,12 +7,14 @@ from datetime import date, datetime
 from dsar import deadlines
 from dsar.casework import intake
 from dsar.casework.approving import obstacles
+from dsar.casework.clocking import clock_of
 from dsar.casework.context import App, reason_of, subject_of, triage_of
 from dsar.casework.sending import MAIL_FAILED
 from dsar.casework.thread import REMINDER
+from dsar.clock import Clock
 from dsar.errors import AmbiguousRequestError, MalformedMailError, PurgedCaseError, UnknownCaseError, UsageError
 from dsar.lifecycle import State
-from dsar.model import Deadlines, InboundMail, Right, Triage
+from dsar.model import InboundMail, Right, Triage
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Duty, EventRow, Message, OutboxRow, Request, Sighting
 
@@ -349,8 +351,7 @@ def timeline(app: App, case: CaseFile, *, actor: str, now: datetime) -> tuple[Ti
     return entries
 
 
-def clock(app: App, request: Request) -> Deadlines:
-    """The statutory clock of a request, with its explanation."""
-    return deadlines.deadlines(
-        deadlines.received_on(request.received_at), paused_days=request.paused_days, closures=app.settings.closures
-    )
+def clock(app: App, request: Request) -> Clock:
+    """The statutory clock of a request as its events have it, with its explanation."""
+    with app.store.transaction(read_only=True) as tx:
+        return clock_of(app, tx, request)

@@ -37,6 +37,8 @@ COMMANDS: dict[str, _Entry] = {
     "sort": _Entry("dsar.cli.decisions", "sort", "Say which rights an unclear mail exercises."),
     "verify": _Entry("dsar.cli.decisions", "verify", "Record that you made sure who asks."),
     "decide": _Entry("dsar.cli.decisions", "decide", "Decide which candidate records are about the person."),
+    "ask": _Entry("dsar.cli.asking", "ask", "Show, then send, a question to the requester."),
+    "extend": _Entry("dsar.cli.asking", "extend", "Show, then send, the notice that an answer takes longer."),
     "approve": _Entry("dsar.cli.decisions", "approve", "Approve the letter that you have read."),
     "reject": _Entry("dsar.cli.decisions", "reject", "Send a draft back with a reason."),
     "refuse": _Entry("dsar.cli.decisions", "refuse", "Prepare a refusal; a second person approves it."),

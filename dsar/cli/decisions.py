@@ -139,13 +139,20 @@ def reject(ctx: click.Context, reference: str, reason: str) -> None:
 @click.option("--reasons", help="Why, specific to this case, in the language of the letter.")
 @click.option("--law", "legal_ground", help="Article and section that it rests on.")
 @click.option("--unidentified", is_flag=True, help="The reason is that the sender could not be identified.")
+@click.option("--deceased", is_flag=True, help="The reason is that the person has died.")
 @click.pass_context
 def refuse(
-    ctx: click.Context, reference: str, *, reasons: str | None, legal_ground: str | None, unidentified: bool
+    ctx: click.Context,
+    reference: str,
+    *,
+    reasons: str | None,
+    legal_ground: str | None,
+    unidentified: bool,
+    deceased: bool,
 ) -> None:
     """Prepare a refusal; a second person approves it."""
-    if not unidentified and not (reasons and legal_ground):
-        raise UsageError("A refusal needs --reasons and --law (Art. 12(4) GDPR), or --unidentified.")
+    if not (unidentified or deceased or (reasons and legal_ground)):
+        raise UsageError("A refusal needs --reasons and --law (Art. 12(4) GDPR), or --unidentified or --deceased.")
     from dsar.casework import answering, views
 
     states = {State.IDENTITY, State.CLARIFYING, State.SEARCHING, State.REVIEW}
@@ -154,6 +161,8 @@ def refuse(
         actor = opened.actor()
         if unidentified:
             answering.give_up_identity(opened.app, request, actor=actor, now=now())
+        elif deceased:
+            answering.answer_estate(opened.app, request, actor=actor, now=now())
         else:
             answering.refuse(
                 opened.app,

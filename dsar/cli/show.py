@@ -12,6 +12,7 @@ from dsar.cli.console import clean, now, print_field, print_json, print_table, s
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
     from dsar.casework.views import CaseView, ThreadMail, TimelineEntry
+    from dsar.clock import Clock
     from dsar.model import InboundMail, Record
     from dsar.wiring import Session
 
@@ -292,20 +293,43 @@ def _entry_json(entry: "TimelineEntry") -> dict[str, object]:
 def _clock(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import views
+    from dsar.deadlines import received_on
     from dsar.lifecycle import State
 
     case, request = views.find_request(opened.app, reference, set(State))
-    dates = views.clock(opened.app, request)
+    clock = views.clock(opened.app, request)
+    until = received_on(request.closed_at or now())
+    gross, net = clock.gross_days(until), clock.net_days(until)
     if look.as_json:
-        print_json(dates)
+        print_json(clock_json(clock) | {"gross_days": gross, "net_days": net})
         return
     print_field("Request", f"{case.reference}/{request.right}")
-    print_field("Received", f"{dates.received_on}")
-    print_field("Nominal", f"{dates.nominal_on}")
-    print_field("Send by", f"{dates.send_by_on}")
-    print_field("Legal", f"{dates.legal_on}")
-    for sentence in dates.explanation:
+    print_field("Received", f"{clock.dates.received_on}")
+    print_field("Nominal", f"{clock.nominal_on}{' (extended)' if clock.extended else ''}")
+    print_field("Send by", f"{clock.send_by_on}")
+    print_field("Legal", f"{clock.legal_on}")
+    print_field("Refuse by", f"{clock.refuse_by_on}")
+    print_field("Days", f"{gross} since receipt, {net} of them counted; {clock.paused_days} paused")
+    for sentence in clock.explanation:
         click.echo(f"- {sentence}")
+
+
+def clock_json(clock: "Clock") -> dict[str, object]:
+    """A clock as `--json` prints it."""
+    dates = clock.dates
+    return {
+        "received": dates.received_on,
+        "nominal": clock.nominal_on,
+        "legal": clock.legal_on,
+        "send_by": clock.send_by_on,
+        "refuse_by": clock.refuse_by_on,
+        "ext_nominal": dates.extended_nominal_on,
+        "ext_legal": dates.extended_legal_on,
+        "ext_send_by": dates.extended_send_by_on,
+        "extended": clock.extended,
+        "paused_days": clock.paused_days,
+        "explanation": clock.explanation,
+    }
 
 
 #: Name of a side -> what prints it.
