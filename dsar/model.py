@@ -554,21 +554,32 @@ class LetterFacts:
 # ------------------------------------------------------------------------------------------------- statistics
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClosedOnce:
+    """One time that a request was closed."""
+
+    at: datetime
+    outcome: Outcome
+    legal_on: date  #: Last day allowed by law as it stood then, extension included.
+    ground: str = ""  #: Of a refusal: the article that it rests on, e.g. "12(5)".
+    paused_days: int = 0
+    reopened_at: datetime | None = None  #: When it was taken up again.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RequestTimes:
     """What statistics need to know of one request; it survives the purge of its case and names nobody."""
 
+    reference: str  #: Of the case, or of a mail without one.
     right: Right | None  #: None: a mail that nobody has sorted yet; in doubt it is a request.
     received_at: datetime
-    closed_at: datetime | None
-    outcome: Outcome | None
     legal_on: date  #: Last day allowed by law, extension included.
-    extended: bool
+    closings: tuple[ClosedOnce, ...] = ()  #: In order.
     paused_days: int = 0
     is_sorted: bool = True  #: False: it waits for a person who says what it asks for.
-    first_closed_at: datetime | None = None  #: When it was closed for the first time, reopened since or not.
-    first_outcome: Outcome | None = None
-    reopened_at: datetime | None = None  #: When it was taken up again for the first time.
+    extended_because: str | None = None  #: clock.ExtensionReason; None: it was not extended.
+    asked_on: date | None = None  #: When the sender was first asked to confirm who they are.
+    stopped_at: datetime | None = None  #: When marketing was stopped.
 
 
 @dataclass(frozen=True, kw_only=True)

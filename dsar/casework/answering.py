@@ -29,6 +29,7 @@ from dsar.casework.context import (
     subject_of,
 )
 from dsar.casework.facts import AFTER_CHANGES, accepted_records, answer_facts
+from dsar.casework.grounds import article_of
 from dsar.casework.planning import CHANGING, is_general_objection, plan
 from dsar.casework.sending import void_letter
 from dsar.errors import IllegalTransitionError, StaleStateError, UsageError
@@ -251,7 +252,15 @@ def refuse(
     """
     with app.store.transaction() as tx:
         sealed = seal_grounds(app, case, request.id or 0, Grounds(reasons=reasons, legal_ground=legal_ground))
-        tx.advance(request, Event.REFUSED, actor=actor, at=now, decision="refuse", sealed_grounds=sealed)
+        tx.advance(
+            request,
+            Event.REFUSED,
+            actor=actor,
+            at=now,
+            decision="refuse",
+            sealed_grounds=sealed,
+            refusal_ground=article_of(legal_ground),
+        )
 
 
 def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor: str, now: datetime) -> None:

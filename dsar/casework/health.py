@@ -52,6 +52,7 @@ def look_after(app: App, outbox: SmtpOutbox, *, now: datetime) -> tuple[Problem,
         told = {mark.name for mark in tx.marks("alarm:")}
         for name in told - {f"alarm:{problem.name}" for problem in found}:
             tx.remove_mark(name)
+            tx.record("alarm_ended", actor=PROGRAM, at=now, detail={"problem": name.removeprefix("alarm:")})
     for problem in found:
         if f"alarm:{problem.name}" not in told:
             _alarm(app, outbox, problem, now=now)
@@ -92,7 +93,9 @@ def last_poll(settings: Settings, tx: Transaction, mailbox: str) -> datetime | N
 
 def note_differences(tx: Transaction, mailbox: str, words: str, *, now: datetime) -> None:
     """What a reconciliation found: another incident, or the end of the last one."""
-    tx.remove_mark(f"alarm:differs:{mailbox}")
+    if tx.mark(f"alarm:differs:{mailbox}"):
+        tx.remove_mark(f"alarm:differs:{mailbox}")
+        tx.record("alarm_ended", actor=PROGRAM, at=now, detail={"problem": f"differs:{mailbox}"})
     if words:
         tx.set_mark(f"differs:{mailbox}", at=now, detail=words)
     else:

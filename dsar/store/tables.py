@@ -173,12 +173,28 @@ class Request(Row, table=True):
     blocked_reason: str = ""  #: Code: uncertain, access_first, ...
     needed_level: str = ""  #: Identity level that it demands, by what was found and is to change; "": not known yet.
     decision: str = ""  #: "", refuse, unidentified, done, withdrawn: what a person decided to answer
+    refusal_ground: str = ""  #: Article that a refusal rests on, e.g. "12(5)"; "": none, or another law.
     outcome: str | None = None  #: lifecycle.Outcome
     closed_at: datetime | None = Field(default=None, index=True)
-    first_closed_at: datetime | None = None  #: What statistics of a past month keep when it is reopened.
-    first_outcome: str | None = None
-    reopened_at: datetime | None = None  #: For the first time.
     sealed_grounds: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: reasons of a decision.
+
+
+class Closing(Row, table=True):
+    """
+    One time that a request was closed; what statistics of a past month keep, whatever happens to it later.
+
+    One whose letter came back is taken away again: nothing had reached the person.
+    """
+
+    __tablename__ = "request_closing"
+    id: int | None = Field(default=None, primary_key=True)
+    request_id: int = Field(foreign_key="request.id", index=True)
+    closed_at: datetime = Field(index=True)
+    outcome: str  #: lifecycle.Outcome
+    ground: str = ""  #: Of a refusal: the article that it rests on, e.g. "12(5)".
+    legal_on: date  #: The outer limit as it stood then.
+    paused_days: int = 0
+    reopened_at: datetime | None = None
 
 
 class EventRow(Row, table=True):
