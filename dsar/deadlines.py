@@ -7,7 +7,7 @@ dates; a deadline ends with the last hour of its day.
 
 import calendar
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,11 @@ def received_on(received_at: datetime) -> date:
     if received_at.tzinfo is None:
         raise TypeError("received_at must be an aware datetime")
     return received_at.astimezone(STOCKHOLM).date()
+
+
+def moment(day: date, hour: time) -> datetime:
+    """*hour* of the Stockholm date *day*, as an aware UTC time."""
+    return datetime.combine(day, hour, STOCKHOLM).astimezone(UTC)
 
 
 # ------------------------------------------------------------------------------------------------------- calendar

@@ -16,7 +16,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dsar import dispatch
-from dsar.casework import approving, challenging, changing, identifying, intake, opening, reminding, searching, sending
+from dsar.casework import (
+    alarms,
+    approving,
+    challenging,
+    changing,
+    identifying,
+    intake,
+    opening,
+    reminding,
+    searching,
+    sending,
+)
 from dsar.casework.context import App
 from dsar.errors import DsarError, RefusedError, TemporaryError
 from dsar.inbox import ImapInbox
@@ -83,6 +94,10 @@ def _remind(tools: Tools, work: Work, now: datetime) -> None:
     challenging.remind(tools.app, work.subject_id, now=now)
 
 
+def _alarm(tools: Tools, work: Work, now: datetime) -> None:
+    alarms.alarm(tools.app, work.subject_id, outbox=tools.outbox, now=now)
+
+
 def _conclude(tools: Tools, work: Work, now: datetime) -> None:
     with tools.app.store.transaction() as tx:
         reminding.conclude(tx, tx.request(work.subject_id), now=now)
@@ -130,6 +145,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "remind": _remind,
     "expire": _expire,
     "conclude": _conclude,
+    "alarm": _alarm,
     "search": _search,
     "stop_marketing": _stop_marketing,
     "apply": _apply,

@@ -6,7 +6,7 @@ The dates in the table of requests are what this computes, kept there for the qu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from dsar import clock, deadlines
@@ -198,3 +198,42 @@ def _flag_void(tx: Transaction, case: CaseFile) -> None:
     if EXTENSION_VOID not in case.flags:
         case.flags = [*case.flags, EXTENSION_VOID]
         tx.add_case(case)
+
+
+# --------------------------------------------------------------------------------------------------------- the alarms
+
+#: Calendar days from receipt, whatever was paused, on which somebody is told of an open request.
+ALARM_DAYS = (14, 21, 26)
+
+#: Event of a request: somebody was told. Detail: the day, or LATE; number of mails.
+ALARM_RAISED = "clock_alarm"
+
+LATE = "late"
+
+_MORNING = time(7)
+
+
+def watch(tx: Transaction, request: Request) -> None:
+    """Make the next look at an open request due."""
+    due_on = next_alarm(tx, request)[1]
+    tx.enqueue("alarm", request.id or 0, due_at=deadlines.moment(due_on, _MORNING))
+
+
+def next_alarm(tx: Transaction, request: Request, *, today: date | None = None) -> tuple[str, date]:
+    """
+    Name and day of the first alarm that was not raised yet; the last one is for a request that is late.
+
+    Args: today: of several that have passed by then the last one counts, as after an outage.
+    """
+    raised = [
+        int(event.detail["day"])
+        for event in tx.events(request.case_id)
+        if event.name == ALARM_RAISED and event.request_id == request.id and event.detail["day"] != LATE
+    ]
+    received_on = deadlines.received_on(request.received_at)
+    left = [day for day in ALARM_DAYS if day > max(raised, default=0)]
+    passed = [day for day in left if today is not None and received_on + timedelta(days=day) <= today]
+    if left:
+        day = passed[-1] if passed else left[0]
+        return str(day), received_on + timedelta(days=day)
+    return LATE, request.legal_on + timedelta(days=1)

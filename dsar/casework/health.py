@@ -113,7 +113,7 @@ def _test(app: App, outbox: SmtpOutbox, *, now: datetime) -> None:
         tx.set_mark("self_test_sent", at=now)  # first, so that two processes do not both send
         tx.set_mark_once("self_test_missing", at=now)
     text = "This mail shows that mail to this address arrives. The program that sent it files it by itself."
-    _send(app, outbox, app.settings.self_test_address, "dsar self-test", text, now=now, message_id=_test_id(app, now))
+    tell(app, outbox, app.settings.self_test_address, "dsar self-test", text, now=now, message_id=_test_id(app, now))
 
 
 def _test_id(app: App, sent_at: datetime) -> str:
@@ -146,14 +146,14 @@ def _alarm(app: App, outbox: SmtpOutbox, problem: Problem, *, now: datetime) -> 
     log.error("mail does not flow", extra={"problem": problem.name})
     to = app.settings.health.alarm_address
     text = f"{problem.words}\n\n'dsar check' and 'dsar queue' tell more. You get one mail per incident."
-    if to is not None and not _send(app, outbox, to, "dsar: the privacy mailbox needs you", text, now=now):
+    if to is not None and not tell(app, outbox, to, "dsar: the privacy mailbox needs you", text, now=now):
         return
     with app.store.transaction() as tx:
         tx.set_mark(f"alarm:{problem.name}", at=now)
         tx.record("alarm_raised", actor=PROGRAM, at=now, detail={"problem": problem.name, "told": str(to is not None)})
 
 
-def _send(
+def tell(
     app: App, outbox: SmtpOutbox, to: str, subject: str, text: str, *, now: datetime, message_id: str | None = None
 ) -> bool:
     """Whether a mail from the program itself left; no machine shall answer it (RFC 3834 section 5)."""

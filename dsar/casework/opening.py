@@ -254,6 +254,7 @@ def add_request(
         )
     )
     tx.advance(request, Event.DOUBTED if doubt else Event.SORTED, actor=actor, at=now)
+    clocking.watch(tx, request)
     return request
 
 

@@ -6,13 +6,12 @@ Art. 12(3), (4) go on running meanwhile: nothing may wait for the requester for 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from dsar import deadlines
 from dsar.casework import clocking
 from dsar.casework.context import PROGRAM
 from dsar.casework.thread import WITHDRAWN, add_flags, resume
-from dsar.deadlines import STOCKHOLM
 from dsar.lifecycle import Event, State
 from dsar.model import Right
 from dsar.store import Transaction
@@ -34,10 +33,10 @@ def plan(tx: Transaction, case: CaseFile, requests: Sequence[Request], *, reply_
     """What a question makes due: a reminder, its end, and the closing of the requests that it holds up."""
     remind_on = deadlines.received_on(now) + _REMIND_AFTER
     if remind_on < reply_by_on:
-        tx.enqueue("remind", case.id or 0, due_at=_at(remind_on, _MORNING))
+        tx.enqueue("remind", case.id or 0, due_at=deadlines.moment(remind_on, _MORNING))
     tx.enqueue("expire", case.id or 0, due_at=end_of(reply_by_on))
     for request in requests:
-        tx.enqueue("conclude", request.id or 0, due_at=_at(request.send_by_on, time(0)))
+        tx.enqueue("conclude", request.id or 0, due_at=deadlines.moment(request.send_by_on, time(0)))
 
 
 def open_question(tx: Transaction, case: CaseFile) -> EventRow | None:
@@ -79,7 +78,7 @@ def conclude(tx: Transaction, request: Request, *, now: datetime) -> None:
     if request.state not in _UNPROVEN or request.right == Right.OBJECT or WITHDRAWN in case.flags:
         return
     if deadlines.received_on(now) < request.send_by_on:  # its dates have moved
-        tx.enqueue("conclude", request.id or 0, due_at=_at(request.send_by_on, time(0)))
+        tx.enqueue("conclude", request.id or 0, due_at=deadlines.moment(request.send_by_on, time(0)))
         return
     if open_question(tx, case) is not None:
         tx.advance(
@@ -94,8 +93,4 @@ def conclude(tx: Transaction, request: Request, *, now: datetime) -> None:
 
 def end_of(day: date) -> datetime:
     """The moment when *day* is over in Stockholm."""
-    return _at(day + timedelta(days=1), time(0))
-
-
-def _at(day: date, hour: time) -> datetime:
-    return datetime.combine(day, hour, STOCKHOLM).astimezone(UTC)
+    return deadlines.moment(day + timedelta(days=1), time(0))

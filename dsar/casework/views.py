@@ -53,7 +53,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
     """Everything that is open, most urgent first."""
     today = deadlines.received_on(now)
     with app.store.transaction(read_only=True) as tx:
-        lines = [_request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
+        lines = [request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
         lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
@@ -93,7 +93,8 @@ def _waits_for(state: State, request: Request, today: date) -> str:
     return WAITS_FOR[state]
 
 
-def _request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:
+def request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:
+    """The line of one open request."""
     state = State(request.state)
     blockers = tuple(obstacles(app, tx, case, request)) if state is State.REVIEW else ()
     if request.blocked_reason:

@@ -242,7 +242,7 @@ class _Loader:
             self._secrets.find(section, key, values)
         given: dict[str, object] = {**values}
         if kind is SystemSection:
-            own = {"connector", "declaration"}
+            own = set(SystemSection.model_fields) - {"options"}
             given = {key: values[key] for key in own & values.keys()}
             given["options"] = {key: value for key, value in values.items() if key not in own}
         try:

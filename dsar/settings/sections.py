@@ -340,6 +340,7 @@ class SystemSection(Section):
     secrets = frozenset({"url", "write_url", "password", "token", "api_key", "client_secret"})
     connector: _Text
     declaration: _File
+    owner: _Address | None = None
     options: dict[str, str] = Field(repr=False)
 
     @field_validator("options")
