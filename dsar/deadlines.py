@@ -204,6 +204,16 @@ def around(nominal: date, received_on: date, *, closures: frozenset[date] = froz
     return _forward(nominal), _backward(nominal, received_on, closures)
 
 
+def month_of(year: int, number: int) -> tuple[date, date]:
+    """
+    First and last day of a calendar month.
+
+    Raises: ValueError if there is no such month.
+    """
+    first = date(year, number, 1)
+    return first, first.replace(day=calendar.monthrange(year, number)[1])
+
+
 def add_months(day: date, months: int) -> date:
     """Reg. 1182/71 art. 3(2)(c): the same date in the last month or, where there is none, its last day."""
     years, month = divmod(day.month - 1 + months, 12)

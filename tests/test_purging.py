@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -103,10 +104,10 @@ def test_an_answered_case_goes_in_steps(office: Office, days: int, gone: list[tu
 
 def test_the_register_line_goes_after_five_years_and_the_statistics_stay(office: Office) -> None:
     answered(office)
-    before = figures.request_times(office.app)
+    (before,) = figures.request_times(office.app)
     purged(office, after=732 * DAY)
     assert purged(office, after=(5 * 365 + 3) * DAY) == [("register", "D-2026-00001")]
-    assert figures.request_times(office.app) == before
+    assert figures.request_times(office.app) == [replace(before, reference="past-1")]
     assert office.only_case().reference == "past-1"
     assert purged(office, after=(6 * 365) * DAY) == []
 

@@ -25,10 +25,11 @@ from dsar.casework import (
     views,
 )
 from dsar.casework.context import mail_key
+from dsar.deadlines import month_of
 from dsar.errors import UsageError, WrongKeyError
 from dsar.lifecycle import Event, State
 from dsar.model import Disposition, RawMail, Right, Strength
-from dsar.monthly_statistics import Figures, month, summarise
+from dsar.monthly_statistics import Figures, summarise
 from dsar.store import SqlKeyStore
 from dsar.store.tables import Message, Request
 from dsar.vault import KeyStore, Vault
@@ -253,7 +254,7 @@ def test_a_mail_of_a_case_that_waits_for_a_person_stays_readable_after_the_case_
 
 
 def figures_of(office: Office, number: int) -> Figures:
-    first_on, last_on = month(2026, number)
+    first_on, last_on = month_of(2026, number)
     times = figures.request_times(office.app)
     return summarise(times, first_on=first_on, last_on=last_on, today=date(2026, 12, 31)).total
 
@@ -296,7 +297,7 @@ def test_reopening_an_answer_that_was_late_does_not_take_it_out_of_its_month(off
     intervening.reopen(office.app, office.only_case(), request, reason="x", actor="bo", now=NOW + timedelta(days=63))
 
     assert (figures_of(office, 12).closed, figures_of(office, 12).late) == (1, 1)
-    assert [each.reopened_at for each in figures.request_times(office.app)] == [NOW + timedelta(days=63)]
+    assert [each.closings[0].reopened_at for each in figures.request_times(office.app)] == [NOW + timedelta(days=63)]
 
 
 def test_an_answer_that_came_back_was_none(office: Office) -> None:
@@ -307,8 +308,8 @@ def test_an_answer_that_came_back_was_none(office: Office) -> None:
     with office.app.store.transaction() as tx:
         tx.advance(request, Event.BOUNCED, actor="dsar", at=NOW + timedelta(days=4), outcome=None, closed_at=None)
 
-    assert before.first_closed_at == NOW + timedelta(days=3)
-    assert [(each.first_closed_at, each.first_outcome) for each in figures.request_times(office.app)] == [(None, None)]
+    assert [closing.at for closing in before.closings] == [NOW + timedelta(days=3)]
+    assert [each.closings for each in figures.request_times(office.app)] == [()]
 
 
 # ------------------------------------------------------------------------------------------------------- the queue

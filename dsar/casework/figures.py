@@ -1,4 +1,4 @@
-"""What the statistics count, gathered: requests, mails that nobody has sorted, systems that kept cases waiting, outages."""
+"""What the statistics count, gathered: requests, unsorted mails, systems that kept cases waiting, outages of mail."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta

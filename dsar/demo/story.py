@@ -301,9 +301,8 @@ class Story:
     def month_is_counted(self) -> None:
         """Tell the month's figures."""
         today = deadlines.received_on(_now())
-        first_on, last_on = monthly_statistics.month(today.year, today.month)
-        times = counted.request_times(self.session.app)
-        result = monthly_statistics.summarise(times, first_on=first_on, last_on=last_on, today=today)
+        first_on, last_on = deadlines.month_of(today.year, today.month)
+        result = counted.statistics(self.session.app, first_on=first_on, last_on=last_on, today=today)
         unclear = sum(mail.disposition == "unclear" for mail in MAILS)
         received = unclear + sum(len(mail.ended) for mail in MAILS)
         self._expect("requests in the statistics", received, result.total.received)

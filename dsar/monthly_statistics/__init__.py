@@ -14,7 +14,7 @@ open; an answer stays counted in its month, in time or late, when its request is
     publishing.py  times -> counts that tell of no single person
 """
 
-from dsar.monthly_statistics.figures import Figures, HeldUp, MonthlyStatistics, Outage, month, summarise
+from dsar.monthly_statistics.figures import Figures, HeldUp, MonthlyStatistics, Outage, summarise
 from dsar.monthly_statistics.page import as_html
 from dsar.monthly_statistics.publishing import Published, publish
 from dsar.monthly_statistics.sheet import as_pdf
@@ -31,7 +31,6 @@ __all__ = [
     "as_json",
     "as_pdf",
     "as_rows",
-    "month",
     "publish",
     "published_csv",
     "published_json",

@@ -7,6 +7,7 @@ Effects: none. Whatever a colour says, a pattern of place or a number says too (
 from collections.abc import Sequence
 
 from babel.dates import format_date
+from reportlab.graphics import shapes
 from reportlab.graphics.charts.barcharts import VerticalBarChart
 from reportlab.graphics.charts.legends import Legend
 from reportlab.graphics.shapes import Drawing
@@ -28,6 +29,7 @@ LATE = Text(sv="Avslutade för sent", en="Closed late")
 
 def months_chart(result: MonthlyStatistics, language: str) -> Drawing:
     """Received, closed in time and closed late in each of the last twelve months."""
+    shapes.STATE_DEFAULTS["fontName"] = FAMILY  # else Helvetica is referenced without being embedded
     names = [format_date(each.first_on, "MMM yy", locale=language).replace(".", "") for each in result.months]
     series = [
         [each.received for each in result.months],

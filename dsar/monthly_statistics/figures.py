@@ -4,7 +4,6 @@ Times of requests -> the figures of a period, per right and in total.
 Effects: none.
 """
 
-import calendar
 import math
 import statistics
 from collections import Counter
@@ -111,16 +110,6 @@ class MonthlyStatistics:
     months: tuple[MonthCounts, ...]  #: The last twelve up to the period's end, oldest first.
     held_up: tuple[HeldUp, ...]  #: Systems that cases waited for, the worst first.
     outages: tuple[Outage, ...]  #: That touch the period.
-
-
-def month(year: int, number: int) -> tuple[date, date]:
-    """
-    First and last day of a calendar month.
-
-    Raises: ValueError if there is no such month.
-    """
-    first = date(year, number, 1)
-    return first, first.replace(day=calendar.monthrange(year, number)[1])
 
 
 def summarise(

@@ -7,6 +7,8 @@ Effects: none. One table: a figure that is missing here is shown nowhere.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from babel.numbers import format_decimal
+
 from dsar.lifecycle import Outcome
 from dsar.model import Text
 from dsar.monthly_statistics.figures import COUNTED_OUTCOMES, Figures
@@ -32,7 +34,7 @@ def _outcome(outcome: Outcome) -> Callable[[Figures], Number]:
 
 
 _OUTCOMES: Mapping[Outcome, Text] = {
-    Outcome.FULFILLED: Text(sv="uppfyllda", en="fulfilled"),
+    Outcome.FULFILLED: Text(sv="Utfall: uppfyllda", en="Outcome: fulfilled"),
     Outcome.PARTLY: Text(sv="delvis uppfyllda", en="partly fulfilled"),
     Outcome.NOTHING_FOUND: Text(sv="inga uppgifter fanns", en="no data were held"),
     Outcome.REFUSED: Text(sv="avslagna", en="refused"),
@@ -80,6 +82,6 @@ LINES = (
 )
 
 
-def shown(number: Number) -> str:
-    """ "12", "3.5", "-" for none."""
-    return "-" if number is None else f"{number:g}"
+def shown(number: Number, language: str = "en") -> str:
+    """ "12", "3.5" or "3,5", "-" for none."""
+    return "-" if number is None else format_decimal(number, format="0.#", locale=language)

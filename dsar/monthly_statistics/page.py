@@ -104,7 +104,7 @@ def table(result: MonthlyStatistics, language: str) -> list[tuple[str, bool, lis
     """(label, is part of the line above, one cell per right and one for the total) of every figure."""
     columns = (*result.by_right.values(), result.total)
     return [
-        (line.label.in_language(language), line.part, [shown(line.value(figures)) for figures in columns])
+        (line.label.in_language(language), line.part, [shown(line.value(figures), language) for figures in columns])
         for line in LINES
     ]
 

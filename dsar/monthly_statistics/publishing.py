@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from dsar.deadlines import month_of
 from dsar.model import RIGHTS_IN_ORDER, RequestTimes, Right
-from dsar.monthly_statistics.figures import month, summarise
+from dsar.monthly_statistics.figures import summarise
 
 #: A count of fewer than this, other than none, may point at a person.
 LEAST = 5
@@ -73,7 +74,7 @@ def publish(times: Sequence[RequestTimes], *, first_on: date, last_on: date, tod
 def _months(first_on: date, last_on: date) -> Iterable[tuple[date, date]]:
     year, number = first_on.year, first_on.month
     while (year, number) <= (last_on.year, last_on.month):
-        yield month(year, number)
+        yield month_of(year, number)
         year, number = (year, number + 1) if number < 12 else (year + 1, 1)
 
 
@@ -87,7 +88,9 @@ def _grouped(series: dict[Right, list[_Span]]) -> list[tuple[tuple[Right, ...], 
     while safe and not all(span.is_safe() for span in together):
         others.append(safe.pop(0))
         together = _over_time(_sum([series[right] for right in others]))
-    alone = [((right,), merged[right]) for right in RIGHTS_IN_ORDER if right in safe]
+    alone: list[tuple[tuple[Right, ...], list[_Span]]] = [
+        ((right,), merged[right]) for right in RIGHTS_IN_ORDER if right in safe
+    ]
     return [*alone, (tuple(right for right in RIGHTS_IN_ORDER if right in others), together)] if others else alone
 
 
@@ -97,7 +100,13 @@ def _sum(series: Sequence[Sequence[_Span]]) -> list[_Span]:
 
 
 def _over_time(spans: Sequence[_Span]) -> list[_Span]:
-    """As few months together as make every span safe; a rest that is not joins the span before it."""
+    """
+    As few months together as make every span safe; a rest that is not joins the span before it.
+
+    Where nothing happened in any month, they are one.
+    """
+    if not any(any(span.counts) for span in spans):
+        return [functools.reduce(operator.add, spans)]
     found: list[_Span] = []
     for span in spans:
         if found and not found[-1].is_safe():

@@ -24,7 +24,7 @@ _COMPANY = HexColor("#1f4e6b")
 _STYLE = TableStyle(
     [
         ("FONT", (0, 0), (-1, -1), FAMILY, 7.5),
-        ("FONT", (0, 0), (-1, 0), BOLD, 7.5),
+        ("FONT", (0, 0), (-1, 0), BOLD, 7),
         ("BACKGROUND", (0, 0), (-1, 0), HexColor("#eef3f7")),
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, HexColor("#c9d3da")),
         ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
@@ -49,7 +49,7 @@ def as_pdf(result: MonthlyStatistics, *, company: str, language: str) -> bytes:
         Paragraph(escape(title), head),
         Paragraph(escape(f"{said['as_of']} {result.as_of}. {said['how']}"), body),
         Spacer(1, 8),
-        Table([header, *rows], colWidths=[62 * mm, *[18.5 * mm] * 6], style=_STYLE, hAlign="LEFT"),
+        Table([header, *rows], colWidths=[54 * mm, *[20 * mm] * 6], style=_STYLE, hAlign="LEFT"),
         Paragraph(escape(said["months"]), small),
         months_chart(result, language),
     ]

@@ -27,16 +27,16 @@ class StatisticsQueries(Queries):
         asked = {row.case_id: row.at for row in reversed(self._events("identity_asked"))}
         stopped = {row.request_id: row.at for row in reversed(self._events(Event.APPLIED))}
         query = (
-            select(
-                Request.id,
-                Request.case_id,
-                CaseFile.reference,
-                Request.right,
-                Request.state,
-                Request.received_at,
-                Request.legal_on,
-                Request.paused_days,
-                Request.extended_at,
+            sa.select(
+                col(Request.id),
+                col(Request.case_id),
+                col(CaseFile.reference),
+                col(Request.right),
+                col(Request.state),
+                col(Request.received_at),
+                col(Request.legal_on),
+                col(Request.paused_days),
+                col(Request.extended_at),
             )
             .join(CaseFile, col(CaseFile.id) == Request.case_id)
             .where(sa.func.coalesce(Request.outcome, "").not_in(_UNCOUNTED_OUTCOMES))
@@ -55,29 +55,22 @@ class StatisticsQueries(Queries):
                 asked_on=received_on(asked[row.case_id]) if row.case_id in asked else None,
                 stopped_at=stopped.get(row.id) if row.right == Right.OBJECT else None,
             )
-            for row in self.session.exec(query)
+            for row in self.session.execute(query)
         ]
 
     def _closings(self) -> Mapping[int, list[ClosedOnce]]:
         found: dict[int, list[ClosedOnce]] = defaultdict(list)
-        query = select(
-            Closing.request_id,
-            Closing.closed_at,
-            Closing.outcome,
-            Closing.ground,
-            Closing.legal_on,
-            Closing.paused_days,
-            Closing.reopened_at,
-        ).order_by(col(Closing.closed_at), col(Closing.id))
-        for request_id, at, outcome, ground, legal_on, paused_days, reopened_at in self.session.exec(query):  # type: ignore[call-overload]
-            found[request_id].append(
+        columns = Closing.__table__.columns  # type: ignore[attr-defined]
+        query = sa.select(*columns).order_by(columns.closed_at, columns.id)
+        for row in self.session.execute(query):
+            found[row.request_id].append(
                 ClosedOnce(
-                    at=at,
-                    outcome=Outcome(outcome),
-                    ground=ground,
-                    legal_on=legal_on,
-                    paused_days=paused_days,
-                    reopened_at=reopened_at,
+                    at=row.closed_at,
+                    outcome=Outcome(row.outcome),
+                    ground=row.ground,
+                    legal_on=row.legal_on,
+                    paused_days=row.paused_days,
+                    reopened_at=row.reopened_at,
                 )
             )
         return found
