@@ -31,7 +31,13 @@ def received_on(received_at: datetime) -> date:
     """
     if received_at.tzinfo is None:
         raise TypeError("received_at must be an aware datetime")
-    return received_at.astimezone(STOCKHOLM).date()
+    return _stockholm_date(received_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=20_000)
+def _stockholm_date(hour: datetime) -> date:
+    """Stockholm has been whole hours ahead of UTC since 1900, so that no hour of UTC lies in two of its days."""
+    return hour.astimezone(STOCKHOLM).date()
 
 
 def moment(day: date, hour: time) -> datetime:

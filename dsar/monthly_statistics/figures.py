@@ -6,7 +6,7 @@ Effects: none.
 
 import math
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -123,15 +123,15 @@ def summarise(
 ) -> MonthlyStatistics:
     """Figures for the Stockholm days *first_on* to *last_on*."""
     looked_at = [_Looked(request, first_on, last_on) for request in times if _is_counted(request)]
+    of_right: dict[Right | None, list[_Looked]] = defaultdict(list)
+    for each in looked_at:
+        of_right[each.request.right].append(each)
     total = _figures(looked_at, last_on, today)
     return MonthlyStatistics(
         first_on=first_on,
         last_on=last_on,
         as_of=today,
-        by_right={
-            right: _figures([each for each in looked_at if each.request.right is right], last_on, today)
-            for right in RIGHTS_IN_ORDER
-        },
+        by_right={right: _figures(of_right[right], last_on, today) for right in RIGHTS_IN_ORDER},
         total=total,
         one_by_one=tuple(_one_by_one(looked_at)) if total.closed < FEW else (),
         months=_months(looked_at, last_on),

@@ -34,7 +34,7 @@ def _outcome(outcome: Outcome) -> Callable[[Figures], Number]:
 
 
 _OUTCOMES: Mapping[Outcome, Text] = {
-    Outcome.FULFILLED: Text(sv="Utfall: uppfyllda", en="Outcome: fulfilled"),
+    Outcome.FULFILLED: Text(sv="Utfall: uppfyllda", en="Fulfilled"),
     Outcome.PARTLY: Text(sv="delvis uppfyllda", en="partly fulfilled"),
     Outcome.NOTHING_FOUND: Text(sv="inga uppgifter fanns", en="no data were held"),
     Outcome.REFUSED: Text(sv="avslagna", en="refused"),
@@ -64,14 +64,12 @@ LINES = (
     Line("median_days", Text(sv="Dagar till svar, median", en="Days, median"), lambda f: f.gross.median),
     Line("p90_days", Text(sv="nio av tio inom", en="90 of 100 within"), lambda f: f.gross.p90, part=True),
     Line("max_days", Text(sv="längst", en="longest"), lambda f: f.gross.longest, part=True),
-    Line(
-        "net_median_days", Text(sv="utan pauser, median", en="net of pauses, median"), lambda f: f.net.median, part=True
-    ),
+    Line("net_median_days", Text(sv="utan pauser, median", en="net, median"), lambda f: f.net.median, part=True),
     Line("net_p90_days", Text(sv="utan pauser, nio av tio", en="net, 90 of 100"), lambda f: f.net.p90, part=True),
     Line("net_max_days", Text(sv="utan pauser, längst", en="net, longest"), lambda f: f.net.longest, part=True),
     Line(
         "stop_median_hours",
-        Text(sv="Timmar till reklamstopp, median", en="Hours to marketing stop, median"),
+        Text(sv="Timmar till reklamstopp, median", en="Hours to stop, median"),
         lambda f: f.stop_hours.median,
     ),
     Line("stop_max_hours", Text(sv="längst", en="longest"), lambda f: f.stop_hours.longest, part=True),
