@@ -8,7 +8,7 @@ no more may be asked than reasonable doubt demands, and a name with a birth date
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from dsar.model import (
     IdentityFinding,
     IdentityLevel,
     Record,
+    RecordValue,
     Right,
     SenderAuthentication,
 )
@@ -151,7 +152,7 @@ class Risk(IntEnum):
 
     LOW = 0  #: Contact details in a business relation, newsletter.
     MEDIUM = 1  #: Purchases, tickets, notes, equipment, logs.
-    HIGH = 2  #: Recruitment, personnummer.
+    HIGH = 2  #: Recruitment, personnummer, Art. 9 and 10, protected identity.
 
 
 _RISK_OF_CATEGORY: dict[str, Risk] = {
@@ -165,6 +166,8 @@ _RISK_OF_CATEGORY: dict[str, Risk] = {
     "note": Risk.MEDIUM,
     "log": Risk.MEDIUM,
     "recruitment": Risk.HIGH,
+    "special": Risk.HIGH,  # Art. 9
+    "criminal": Risk.HIGH,  # Art. 10
 }
 
 #: lag (2018:218) 3 kap. 10 §: personal numbers have a protection of their own.
@@ -172,8 +175,14 @@ _PERSONAL_NUMBERS = frozenset({IdentifierType.PERSONNUMMER, IdentifierType.NATIO
 _FEWEST_DIGITS = 9
 
 
-def risk_of(records: Sequence[Record]) -> Risk:
-    """Highest risk among *records*, LOW if there are none; a category that is not listed counts as HIGH."""
+def risk_of(records: Sequence[Record], *, protected: bool = False) -> Risk:
+    """
+    Highest risk among *records*, LOW if there are none; a category that is not listed counts as HIGH.
+
+    Args: protected: the person lives with protected identity, so that every mistake may be their last.
+    """
+    if protected:
+        return Risk.HIGH
     values = (value for record in records for value in record.values)
     return max((_risk_of_value(value.category, value.value) for value in values), default=Risk.LOW)
 
@@ -189,6 +198,31 @@ def _holds_personal_number(text: str) -> bool:
     if sum(character.isdecimal() for character in text) < _FEWEST_DIGITS:
         return False
     return any(identifier.type in _PERSONAL_NUMBERS for identifier in find_identifiers(text))
+
+
+# -------------------------------------------------------------------------------------------- contact points on file
+
+
+class OnFile(StrEnum):
+    """Whether a contact point proves something about a person (promise P6)."""
+
+    YES = "yes"  #: The company entered it, or confirmed it with the person, and it has stood long enough.
+    NO = "no"
+    FRESH = "fresh"  #: Changed too lately, or nobody knows when.
+
+
+def on_file(value: RecordValue, *, today: date, days: int) -> OnFile:
+    """
+    Whether a value of a certain record is on file.
+
+    Where a system does not tell when it was changed, what staff entered counts: nobody else can enter it. What a person
+    can change by themselves does not: that is how an account is taken over.
+    """
+    if not value.vouched:
+        return OnFile.NO
+    if value.changed_on is None:
+        return OnFile.FRESH if value.confirmed else OnFile.YES
+    return OnFile.YES if value.changed_on <= today - timedelta(days=days) else OnFile.FRESH
 
 
 # ----------------------------------------------------------------------------------------------- required level

@@ -297,12 +297,14 @@ class RecordValue:
     path: str  #: Column or path inside the record.
     label: Text
     value: str  #: Exactly as stored, as text.
-    category: str  #: identity, contact, organisation, order, device, note, log, marketing, recruitment, technical
+    category: str  #: As declared: dsar.declaration.system.Category
     explanation: Text | None = None  #: Of a code or technical value.
     code_unknown: bool = False  #: The field holds codes and this one has no explanation: blocks approval.
     free_text: bool = False  #: May mention other people.
     source: Text | None = None  #: Where it came from, if not from the person (Art. 15(1)(g)).
-    vouched: bool = False  #: The person's own, entered or confirmed by the company: what promise P4 calls on file.
+    vouched: bool = False  #: The person's own, entered or confirmed by the company: on file once it has stood (P6).
+    confirmed: bool = False  #: Vouched for because the person proved it, e.g. by a link: they can change it themselves.
+    changed_on: date | None = None  #: When it was last changed; None: the system does not tell.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,12 +20,12 @@ from dsar.casework.answering import (
 )
 from dsar.casework.context import PROGRAM, App, steps_of, subject_of, triage_of
 from dsar.casework.facts import AFTER_CHANGES, accepted_records, undecided_records
-from dsar.casework.identifying import level_needed
+from dsar.casework.identifying import level_needed, risk_of
 from dsar.casework.planning import contact_points, is_general_objection
 from dsar.casework.sending import MAIL, queue_letter
 from dsar.casework.thread import STRANGER, WITHDRAWN
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError, StaleStateError
-from dsar.identity import Risk, risk_of
+from dsar.identity import Risk
 from dsar.lifecycle import Event, Outcome, State
 from dsar.model import (
     IdentityLevel,
@@ -309,7 +309,7 @@ def _check_actor(
         roles=app.settings.roles(actor),
         authors=authors(tx, request),
         right=Right(request.right),
-        high_risk=risk_of(records) is Risk.HIGH,
+        high_risk=risk_of(tx.case_by_id(request.case_id), records) is Risk.HIGH,
         single_approver=app.settings.single_approver,
         refusal=kind in _REFUSALS,
     )

@@ -7,7 +7,7 @@ describes. The code stands in the sealed mail only; the database keeps its keyed
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,7 +20,6 @@ from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.sending import queue_letter
 from dsar.casework.thread import WITHDRAWN, add_flags
 from dsar.errors import MalformedMailError, UndeliverableAddressError
-from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
 from dsar.model import (
     Identifier,
@@ -85,7 +84,7 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
         requests = _could_confirm(app, tx, case)
         if not requests:
             return
-        contacts = _contacts(app, tx, case, records)
+        contacts = _contacts(app, tx, case, records, now=now)
         if any(resembles(mail.sender or "", contact.value) for contact in contacts):
             add_flags(tx, case, (NEAR_ADDRESS_ON_FILE,))
         if not _is_asked(tx, case):
@@ -165,16 +164,13 @@ def _wanted_addresses(app: App, tx: Transaction, case: CaseFile) -> set[str]:
     return {change.new.casefold() for change in changes if change.field == "email" and change.new}
 
 
-def _contacts(app: App, tx: Transaction, case: CaseFile, records: Sequence[Record]) -> tuple[Identifier, ...]:
+def _contacts(
+    app: App, tx: Transaction, case: CaseFile, records: Sequence[Record], *, now: datetime
+) -> tuple[Identifier, ...]:
     """E-mail addresses on file in *records*, but for one that the requester only wants to have entered."""
     wanted = _wanted_addresses(app, tx, case)
-    return tuple(dict.fromkeys(each for record in records for each in _addresses(record) if each.value not in wanted))
-
-
-def _addresses(record: Record) -> Iterator[Identifier]:
-    for value in record.values:
-        if value.vouched and value.category == "contact":
-            yield from (each for each in find_identifiers(value.value) if each.type is IdentifierType.EMAIL)
+    held = identifying.contacts_on_file(app, records, IdentifierType.EMAIL, now=now).values()
+    return tuple(sorted({each for found in held for each in found if each.value not in wanted}))
 
 
 # ------------------------------------------------------------------------------------------------------ the two mails
@@ -331,5 +327,5 @@ def remind(app: App, case_id: int, *, now: datetime) -> None:
             app, tx, case, letter, recipient=mail.sender or "", auto_submitted="auto-replied", letter_id=None, now=now
         )
         if asked.detail.get("codes") == "1":
-            _send_code(app, tx, case, waiting[0], _contacts(app, tx, case, records), now=now)
+            _send_code(app, tx, case, waiting[0], _contacts(app, tx, case, records, now=now), now=now)
         tx.record(reminding.REMINDED, actor=PROGRAM, at=now, case_id=case.id, detail={"question": str(asked.id)})

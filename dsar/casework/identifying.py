@@ -1,16 +1,16 @@
 """Who asks: the program's finding from the mail itself, or a person's recorded check."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dsar import identity, search
+from dsar import deadlines, identity, search
 from dsar.casework import clocking
 from dsar.casework.context import PROGRAM, App, audit_index, content_of, seal_subject, subject_of, triage_of
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
-from dsar.casework.thread import WITHDRAWN
+from dsar.casework.thread import WITHDRAWN, add_flags
 from dsar.errors import SystemUnavailableError, UsageError
-from dsar.identifiers import normalise
+from dsar.identifiers import find_identifiers, normalise
 from dsar.lifecycle import Event, State
 from dsar.model import (
     Identifier,
@@ -29,6 +29,15 @@ from dsar.model import (
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
+#: Flag of a case whose sender's address is known, but was changed lately or nobody knows when: a person decides.
+FRESH_CONTACT = "fresh_contact"
+
+#: Flag of a case whose sender's address one system has on file and another contradicts: a person decides.
+SYSTEMS_DISAGREE = "systems_disagree"
+
+#: Flag of a case whose person lives with protected identity.
+PROTECTED = "protected_identity"
+
 
 def identify(app: App, case_id: int, *, now: datetime) -> None:
     """
@@ -42,7 +51,7 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
         case = tx.case_by_id(case_id)
         asked_in = {each.id: _asked_in(app, tx, case, each) for each in _waiting(tx, case)}
         moving = comes_from_new_address(app, tx, case)
-    on_file = {triage.asked_by: _sender_on_file(app, case, triage, now=now) for triage in asked_in.values()}
+    on_file = {triage.asked_by: _look_at_sender(app, case, triage, now=now) for triage in asked_in.values()}
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
         waiting = [request for request in _waiting(tx, case) if request.id in asked_in]
@@ -50,13 +59,14 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
             right, triage = Right(request.right), asked_in[request.id]
             if right is Right.UPDATE and moving:
                 continue
-            addresses, records = on_file[triage.asked_by]
-            risk = identity.risk_of(records)
+            sender = on_file[triage.asked_by]
+            add_flags(tx, case, sender.flags)
+            risk = risk_of(case, sender.records)
             finding = identity.assess(
                 right,
                 sender=triage.asked_by,
                 authentication=triage.sender_authentication,
-                on_file=addresses,
+                on_file=sender.on_file,
                 risk=risk,
                 portability=request.portability,
             )
@@ -148,6 +158,11 @@ def _search_anew(app: App, tx: Transaction, case: CaseFile, contact: Identifier,
             tx.enqueue("search", request.case_id, due_at=now)
 
 
+def risk_of(case: CaseFile, records: Sequence[Record]) -> identity.Risk:
+    """What a mistake would cost the person of *case*, by what was found and what they have told us."""
+    return identity.risk_of(records, protected=PROTECTED in case.flags)
+
+
 #: Changing one of these takes over how the person is reached.
 _CONTACT_FIELDS = frozenset({"email", "phone", "address"})
 
@@ -159,7 +174,7 @@ def level_needed(
     right = Right(request.right)
     changed = {change.field for change in wanted_changes(app, tx, case)} if right is Right.UPDATE else set()
     return identity.required_level(
-        right, identity.risk_of(records), request.portability, contact_change=bool(changed & _CONTACT_FIELDS)
+        right, risk_of(case, records), request.portability, contact_change=bool(changed & _CONTACT_FIELDS)
     )
 
 
@@ -218,16 +233,43 @@ def _asked_in(app: App, tx: Transaction, case: CaseFile, request: Request) -> Tr
     return triage_of(app, case, message.id or 0, link.sealed_triage)
 
 
-def _sender_on_file(
-    app: App, case: CaseFile, triage: Triage, *, now: datetime
-) -> tuple[tuple[Identifier, ...], tuple[Record, ...]]:
-    """Contact points on file that the sender wrote from, and the records that say so; nothing for a doubtful sender."""
+@dataclass(frozen=True, kw_only=True)
+class _Sender:
+    """What the systems say about a sender whom our mail server has confirmed."""
+
+    on_file: tuple[Identifier, ...] = ()  #: Their address, if it is on file.
+    records: tuple[Record, ...] = ()  #: That say so.
+    flags: tuple[str, ...] = ()  #: Why a person must look although the address is known.
+
+
+def _look_at_sender(app: App, case: CaseFile, triage: Triage, *, now: datetime) -> _Sender:
+    """Nothing is looked up for a sender who is doubtful, or writes for somebody else."""
     proves = triage.sender_authentication is SenderAuthentication.PASS and case.requester == Requester.SELF
     if triage.asked_by is None or not proves:
-        return (), ()
+        return _Sender()
     address = Identifier(type=IdentifierType.EMAIL, value=triage.asked_by)
-    certain = look_up(app, case, (address,), now=now)
-    return ((address,) if certain else ()), certain
+    records = look_up(app, case, (address,), now=now)
+    held = contacts_on_file(app, records, IdentifierType.EMAIL, now=now)
+    if not any(address in by_system for by_system in held.values()):
+        return _Sender(records=records, flags=(FRESH_CONTACT,) if records else ())
+    if any(addresses and address not in addresses for addresses in held.values()):
+        return _Sender(records=records, flags=(SYSTEMS_DISAGREE,))
+    return _Sender(on_file=(address,), records=records)
+
+
+def contacts_on_file(
+    app: App, records: Sequence[Record], kind: IdentifierType, *, now: datetime
+) -> dict[str, set[Identifier]]:
+    """{system: contact points of *kind* that are on file in *records*}, for [identity] on_file_days."""
+    today, days = deadlines.received_on(now), app.settings.identity.on_file_days
+    held: dict[str, set[Identifier]] = {}
+    for record in records:
+        found = held.setdefault(record.system, set())
+        for value in record.values:
+            known = identity.on_file(value, today=today, days=days) is identity.OnFile.YES
+            if known and value.category == "contact":
+                found.update(each for each in find_identifiers(value.value) if each.type is kind)
+    return held
 
 
 def look_up(app: App, case: CaseFile, identifiers: Sequence[Identifier], *, now: datetime) -> tuple[Record, ...]:

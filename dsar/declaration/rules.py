@@ -52,6 +52,9 @@ def _column_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     used += [(("keep", "column"), declared.keep.column)] if declared.keep else []
     used += [(("erase", "set"), column) for column in declared.erase.set] if declared.erase else []
     used += [(("suppress", "column"), declared.suppress.column)] if declared.suppress else []
+    used += [
+        (("fields", at, "changed_at"), each.changed_at) for at, each in enumerate(declared.fields) if each.changed_at
+    ]
     for place, column in used:
         if column not in columns:
             yield place, f"column {column!r} is not among the fields"

@@ -15,7 +15,18 @@ from dsar.model import Identifier, IdentifierType, Recipient
 #: What a requested change may be about (RequestedChange.field).
 ChangeName = Literal["email", "phone", "address", "name", "title", "organisation"]
 Category = Literal[
-    "identity", "contact", "organisation", "order", "device", "note", "log", "marketing", "recruitment", "technical"
+    "identity",
+    "contact",
+    "organisation",
+    "order",
+    "device",
+    "note",
+    "log",
+    "marketing",
+    "recruitment",
+    "technical",
+    "special",  # Art. 9: health, belief, union, origin, ...
+    "criminal",  # Art. 10
 ]
 AssertedBy = Literal["company", "confirmed", "person"]
 
@@ -34,6 +45,7 @@ class DeclaredField(Strict):
     writable: bool = False
     free_text: bool = False  #: May mention other people; what it holds never makes a record certain.
     source: Said | None = None  #: Where it came from, if not from the person (Art. 15(1)(g)).
+    changed_at: Name | None = None  #: Column with the time when it was last changed; a contact point must have stood.
 
     @property
     def vouched(self) -> bool:
