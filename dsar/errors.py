@@ -12,6 +12,8 @@ Every error that dsar raises, sorted by what the caller can do about it.
     │  ├ InboxUnavailableError
     │  ├ OutboxUnavailableError
     │  ├ TokenUnavailableError
+    │  ├ SmsUnavailableError
+    │  ├ SmsUncertainError
     │  ├ DispatchUncertainError
     │  ├ MailFlowError
     │  ├ DatabaseUnavailableError
@@ -31,6 +33,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
        ├ SystemContractError
        ├ SystemDriftError
        ├ DispatchRefusedError
+       ├ SmsRefusedError
        └ UndeliverableAddressError
 
 Messages are built here from typed arguments and hold references and counts, never personal data (promise P9).
@@ -103,6 +106,20 @@ class TokenUnavailableError(TemporaryError):
 
     def __init__(self, account: str, cause: str) -> None:
         super().__init__(f"There is no access token for {account!r}: {cause}.")
+
+
+class SmsUnavailableError(TemporaryError):
+    """The SMS gateway took no message."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The SMS gateway cannot be used: {cause}.")
+
+
+class SmsUncertainError(TemporaryError):
+    """The SMS gateway may have taken the message or not."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody knows whether the SMS gateway took the message.")
 
 
 class DispatchUncertainError(TemporaryError):
@@ -222,6 +239,13 @@ class DispatchRefusedError(RefusedError):
 
     def __init__(self, code: int) -> None:
         super().__init__(f"The mail server refused the letter for good (SMTP {code}).")
+
+
+class SmsRefusedError(RefusedError):
+    """The SMS gateway said no for good."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The SMS gateway refused the message: {cause}.")
 
 
 class UndeliverableAddressError(RefusedError):

@@ -243,6 +243,8 @@ _REQUIRED: dict[Right, _Levels] = {
 }
 _PORTABILITY: _Levels = (_L2, _L2, _L3)
 _ACCESS_ELSEWHERE: _Levels = (_L2, _L2, _L3)
+#: Whoever acts for another shows the mandate (L1); the person confirms at a contact point on file (L2), or in person.
+_REPRESENTED: _Levels = (_L1, _L2, _L3)
 _CONTACT_CHANGE: _Levels = (_L1, _L2, _L3)  # who takes over the address takes over the person
 
 
@@ -253,6 +255,7 @@ def required_level(
     *,
     contact_change: bool = False,
     answer_elsewhere: bool = False,
+    represented: bool = False,
 ) -> IdentityLevel:
     """
     Level that *right* demands at *risk* (promise P4).
@@ -260,7 +263,8 @@ def required_level(
     Args:
         portability: access in machine-readable form (Art. 20).
         contact_change: the update changes an e-mail address, a phone number or a delivery address.
-        answer_elsewhere: the answer is to go to another contact point than the proven one.
+        answer_elsewhere: the answer is to go to another contact point than one on file.
+        represented: somebody else asks for the person.
     """
     levels = [_REQUIRED[right]]
     if right is Right.ACCESS and portability:
@@ -269,6 +273,8 @@ def required_level(
         levels.append(_ACCESS_ELSEWHERE)
     if right is Right.UPDATE and contact_change:
         levels.append(_CONTACT_CHANGE)
+    if represented and right not in {Right.OBJECT, Right.RESTRICT}:
+        levels.append(_REPRESENTED)
     return max(level[risk] for level in levels)
 
 
@@ -278,7 +284,10 @@ def required_level(
 class CheckMethod(StrEnum):
     """How a member of staff, or the program by a code, made sure of who asks; nothing shown is ever copied."""
 
-    CODE = "code"  #: A one-time code came back that had been sent to a contact point on file.
+    CODE = "code"  #: A one-time code came back that had been sent to an e-mail address on file.
+    SMS_CODE = "sms_code"  #: The same, sent to a phone on file.
+    LETTER_CODE = "letter_code"  #: The same, printed and posted to the address on file.
+    MANDATE = "mandate"  #: Staff have seen by what right somebody writes for the person.
     SHARED_FACTS = "shared_facts"  #: Two facts known to both, such as invoice number and serial number.
     CALL_BACK = "call_back"  #: Staff called the phone number on file.
     SHOP_LOGIN = "shop_login"  #: The person asked while logged in to the web shop account.
@@ -288,6 +297,9 @@ class CheckMethod(StrEnum):
 #: Level that a check gives. SHARED_FACTS adds to L1 and gives nothing without it: facts leak (1&1, Art. 32).
 LEVEL_OF_CHECK: dict[CheckMethod, IdentityLevel] = {
     CheckMethod.CODE: _L1,
+    CheckMethod.SMS_CODE: _L1,
+    CheckMethod.LETTER_CODE: _L3,
+    CheckMethod.MANDATE: _L1,
     CheckMethod.SHARED_FACTS: _L2,
     CheckMethod.CALL_BACK: _L2,
     CheckMethod.SHOP_LOGIN: _L2,
@@ -295,7 +307,7 @@ LEVEL_OF_CHECK: dict[CheckMethod, IdentityLevel] = {
 }
 
 #: Checks that are worth something only through a contact point on file, never a claimed one (promise P4).
-_THROUGH_CONTACT = frozenset({CheckMethod.CODE, CheckMethod.CALL_BACK})
+_THROUGH_CONTACT = frozenset({CheckMethod.CODE, CheckMethod.SMS_CODE, CheckMethod.LETTER_CODE, CheckMethod.CALL_BACK})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -545,6 +545,7 @@ class LetterFacts:
     overview: str | None = None  #: What we process about the person, of a question about what they want.
     choices: str | None = None  #: What they may choose between; both written by staff.
     requester: Requester | None = None  #: In which role the sender writes.
+    by_post: bool = False  #: The code is printed and posted.
     doubt: str | None = None  #: Why it is not certain who asks: unknown, unconfirmed or new_address.
     reply_by_on: date | None = None
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).

@@ -21,12 +21,14 @@ from dsar.casework import (
     approving,
     challenging,
     changing,
+    codes,
     identifying,
     intake,
     opening,
     reminding,
     searching,
     sending,
+    verifying,
 )
 from dsar.casework.context import App
 from dsar.errors import DsarError, RefusedError, TemporaryError
@@ -98,6 +100,14 @@ def _alarm(tools: Tools, work: Work, now: datetime) -> None:
     alarms.alarm(tools.app, work.subject_id, outbox=tools.outbox, now=now)
 
 
+def _send_sms(tools: Tools, work: Work, now: datetime) -> None:
+    codes.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
+
+
+def _facts(tools: Tools, work: Work, now: datetime) -> None:
+    verifying.compare_stated(tools.app, work.subject_id, now=now)
+
+
 def _conclude(tools: Tools, work: Work, now: datetime) -> None:
     with tools.app.store.transaction() as tx:
         reminding.conclude(tx, tx.request(work.subject_id), now=now)
@@ -145,6 +155,8 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "remind": _remind,
     "expire": _expire,
     "conclude": _conclude,
+    "facts": _facts,
+    "send_sms": _send_sms,
     "alarm": _alarm,
     "search": _search,
     "stop_marketing": _stop_marketing,

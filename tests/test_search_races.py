@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from office import Office, open_office
 
-from dsar.casework import identifying, searching
+from dsar.casework import identifying, searching, verifying
 from dsar.connector import Health, SearchAnswer, Searches
 from dsar.identity import CheckMethod
 from dsar.lifecycle import State
@@ -65,7 +65,7 @@ def test_a_check_during_a_search_by_claimed_contacts_discloses_nothing(office: O
     identifying.identify(office.app, 1, now=now)
 
     def verify() -> None:
-        identifying.verify(
+        verifying.verify(
             office.app, office.only_case(), method=CheckMethod.ID_SHOWN, contact=None, actor="anna", now=now
         )
 

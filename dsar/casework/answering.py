@@ -57,7 +57,9 @@ _TELLING = {
 _DECIDING = frozenset({Event.REFUSED, Event.UNIDENTIFIED, Event.DONE_BY_HAND})
 
 #: Events by which a person decides whom an answer is about and what it covers.
-SHAPING = frozenset({Event.SORTED, "verified", "requester_set", "candidate_decided", "plan_corrected", "redacted"})
+SHAPING = frozenset(
+    {Event.SORTED, "verified", "mandate_seen", "requester_set", "candidate_decided", "plan_corrected", "redacted"}
+)
 
 _PDF = "application/pdf"
 
@@ -311,6 +313,8 @@ def reject(app: App, case: CaseFile, request: Request, *, reason: str, actor: st
 def recipient_of(app: App, case: CaseFile) -> str:
     """The proven contact point; a letter that discloses nothing may go back to where the mail came from."""
     subject = subject_of(app, case)
+    if case.mandate and case.answer_to == "agent" and subject.reply_address:
+        return subject.reply_address  # the mandate covers receiving the answer
     proven = [each.value for each in subject.proven if each.type == "email"]
     recipient = proven[0] if proven else subject.reply_address
     if recipient is None:

@@ -6,20 +6,20 @@ not. The one-time code goes to a contact point on file, never to a claimed one (
 describes. The code stands in the sealed mail only; the database keeps its keyed digest.
 """
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dsar import clock, deadlines, dispatch, identity, letters
-from dsar.casework import clocking, confirming, identifying, intake, reminding, unasked
-from dsar.casework.context import PROGRAM, App, seal_contact, subject_of, triage_of
+from dsar import clock, deadlines, identity, letters
+from dsar.casework import clocking, codes, identifying, intake, reminding, unasked
+from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.facts import base_facts
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.sending import queue_letter
 from dsar.casework.thread import WITHDRAWN, add_flags
-from dsar.errors import MalformedMailError, UndeliverableAddressError
+from dsar.errors import MalformedMailError
+from dsar.identifiers import normalise
 from dsar.lifecycle import Event, State
 from dsar.model import (
     Identifier,
@@ -36,13 +36,13 @@ from dsar.model import (
 )
 from dsar.resemblance import resembles
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Challenge, Message, Request
-
-#: How long a code is valid.
-VALID = timedelta(hours=24)
+from dsar.store.tables import CaseFile, Message, Request
 
 #: Flag of a case whose code could go to no single personal address on file: a person decides how to check.
 NO_SINGLE_CONTACT = "no_single_contact"
+
+#: Flag of a case whose contact point on file has got enough codes today: somebody asks for this person again and again.
+BURST = "burst"
 
 #: Flag of a case whose sender's address could be taken for the one on file; what the sender gets stays the same (P4).
 NEAR_ADDRESS_ON_FILE = "near_address_on_file"
@@ -50,17 +50,11 @@ NEAR_ADDRESS_ON_FILE = "near_address_on_file"
 #: A requester is asked so often in one case; after that a person goes on.
 _MOST_ROUNDS = 2
 
-#: More codes in a day, for whichever cases, would pester whoever has the address.
-_MOST_CODES_PER_DAY = 3
-
 #: In the detail of the event that tells of a question: the day by which an answer was asked for, and the doubt.
 REPLY_BY, DOUBT = "reply_by", "doubt"
 
 #: Days that the letter gives for an answer, if the answer to the request is not due before.
 _REPLY_DAYS = 14
-
-#: What points at one person; a name, a phone or an order never makes the program write to anybody.
-_LEADING = frozenset({IdentifierType.EMAIL, IdentifierType.CUSTOMER_NO})
 
 
 def challenge(app: App, case_id: int, *, now: datetime) -> None:
@@ -84,11 +78,15 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
         requests = _could_confirm(app, tx, case)
         if not requests:
             return
-        contacts = _contacts(app, tx, case, records, now=now)
-        if any(resembles(mail.sender or "", contact.value) for contact in contacts):
+        emails = _on_file(app, tx, case, records, IdentifierType.EMAIL, now=now)
+        phones = _on_file(app, tx, case, records, IdentifierType.PHONE, now=now)
+        if any(resembles(mail.sender or "", contact.value) for contact in emails):
             add_flags(tx, case, (NEAR_ADDRESS_ON_FILE,))
         if not _is_asked(tx, case):
-            _ask(app, tx, case, requests, mail, triage, contacts, now=now)
+            contact = codes.choose(app, emails, phones)
+            if records and contact is None:
+                add_flags(tx, case, (NO_SINGLE_CONTACT,))
+            _ask(app, tx, case, requests, mail, triage, contact, now=now)
         for request in requests:
             tx.advance(request, Event.ASKED, actor=PROGRAM, at=now)
 
@@ -126,7 +124,7 @@ def _may_ask(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triag
     if not app.settings.automatic_identity_check or case.requester != Requester.SELF:
         return False
     flagged = replace(triage, flags=tuple(case.flags))  # staff and later mails may have added some
-    if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not _is_deliverable(mail.sender or ""):
+    if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not codes.is_deliverable(mail.sender or ""):
         return False
     rounds = sum(event.name == clocking.IDENTITY_ASKED for event in tx.events(case.id or 0))
     asked_lately = unasked.wrote_lately(app, tx, mail, LetterKind.IDENTITY_CHECK, but=case, now=now)
@@ -140,14 +138,6 @@ def _readable(app: App, message: Message) -> InboundMail | None:
         return None
 
 
-def _is_deliverable(address: str) -> bool:
-    try:
-        dispatch.deliverable_address(address)
-    except UndeliverableAddressError:
-        return False
-    return True
-
-
 # --------------------------------------------------------------------------------------------------- contact on file
 
 
@@ -155,21 +145,26 @@ def _claimed(app: App, tx: Transaction, case: CaseFile) -> tuple[Identifier, ...
     """What the requester stated that leads to one person; an address that is only to be entered leads nowhere."""
     subject = subject_of(app, case)
     sender = Identifier(type=IdentifierType.EMAIL, value=subject.reply_address or "")
-    stated = (sender, *(each for each in subject.identifiers if each.type in _LEADING))
-    return tuple(dict.fromkeys(each for each in stated if each.value not in _wanted_addresses(app, tx, case)))
+    stated = (sender, *(each for each in subject.identifiers if each.type in identifying.LEADING))
+    return tuple(dict.fromkeys(each for each in stated if each.value not in _wanted_contacts(app, tx, case)))
 
 
-def _wanted_addresses(app: App, tx: Transaction, case: CaseFile) -> set[str]:
-    changes = wanted_changes(app, tx, case)
-    return {change.new.casefold() for change in changes if change.field == "email" and change.new}
+def _wanted_contacts(app: App, tx: Transaction, case: CaseFile) -> set[str]:
+    kinds = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
+    wanted = (
+        normalise(kinds[change.field], change.new)
+        for change in wanted_changes(app, tx, case)
+        if change.field in kinds and change.new
+    )
+    return {each.value for each in wanted if each is not None}
 
 
-def _contacts(
-    app: App, tx: Transaction, case: CaseFile, records: Sequence[Record], *, now: datetime
+def _on_file(
+    app: App, tx: Transaction, case: CaseFile, records: Sequence[Record], kind: IdentifierType, *, now: datetime
 ) -> tuple[Identifier, ...]:
-    """E-mail addresses on file in *records*, but for one that the requester only wants to have entered."""
-    wanted = _wanted_addresses(app, tx, case)
-    held = identifying.contacts_on_file(app, records, IdentifierType.EMAIL, now=now).values()
+    """Contact points on file in *records*, but for one that the requester only wants to have entered."""
+    wanted = _wanted_contacts(app, tx, case)
+    held = identifying.contacts_on_file(app, records, kind, now=now).values()
     return tuple(sorted({each for found in held for each in found if each.value not in wanted}))
 
 
@@ -183,7 +178,7 @@ def _ask(
     requests: Sequence[Request],
     mail: InboundMail,
     triage: Triage,
-    contacts: Sequence[Identifier],
+    contact: Identifier | None,
     *,
     now: datetime,
 ) -> None:
@@ -204,9 +199,9 @@ def _ask(
     row = queue_letter(
         app, tx, case, letter, recipient=mail.sender or "", auto_submitted="auto-replied", letter_id=None, now=now
     )
-    sent = bool(contacts) and _send_code(app, tx, case, requests[0], contacts, now=now)
-    if contacts and not sent:
-        add_flags(tx, case, (NO_SINGLE_CONTACT,))
+    sent = contact is not None and codes.send(app, tx, case, requests[0], contact, now=now)
+    if contact is not None and not sent:
+        add_flags(tx, case, (BURST,))
     # Art. 12(6): only "reasonable doubts concerning the identity of the natural person making the request", which are
     # written down before anything is asked; without them the clock would not stop.
     detail = {"codes": str(int(sent)), REPLY_BY: reply_by_on.isoformat(), DOUBT: doubt}
@@ -224,47 +219,6 @@ def _doubt(app: App, tx: Transaction, case: CaseFile, triage: Triage) -> str:
     if identifying.comes_from_new_address(app, tx, case):
         return "new_address"
     return "unknown" if triage.sender_authentication is SenderAuthentication.PASS else "unconfirmed"
-
-
-def _send_code(
-    app: App, tx: Transaction, case: CaseFile, request: Request, contacts: Sequence[Identifier], *, now: datetime
-) -> bool:
-    """Send a code to the one address on file; False if a person must decide where it goes."""
-    known = tx.challenges(case.id or 0)
-    if any(confirming.is_live(each, now=now) for each in known):
-        return True  # one at a time: that code still counts
-    contact = contacts[0]
-    index = app.vault.index_identifier(contact)
-    if len(contacts) > 1 or identity.is_role_mailbox(contact) or not _is_deliverable(contact.value):
-        return False
-    if tx.challenges_since(index, now - timedelta(days=1)) >= _MOST_CODES_PER_DAY:
-        return False
-    code = confirming.new_code(secrets.randbelow)
-    digest = confirming.digest_of(app, case, code)
-    expires_at = now + VALID
-    tx.add_challenge(
-        Challenge(
-            case_id=case.id or 0,
-            digest=digest,
-            contact_index=index,
-            sealed_contact=seal_contact(app, case, digest, contact),
-            created_at=now,
-            expires_at=expires_at,
-        )
-    )
-    letter = _letter(app, case, request, now=now, reply_by_on=deadlines.received_on(expires_at), code=code)
-    queue_letter(
-        app,
-        tx,
-        case,
-        letter,
-        recipient=contact.value,
-        auto_submitted="auto-replied",
-        letter_id=None,
-        threaded=False,
-        now=now,
-    )
-    return True
 
 
 def _letter(
@@ -311,7 +265,7 @@ def remind(app: App, case_id: int, *, now: datetime) -> None:
         if not waiting or asked is None or mail is None or reminding.was_reminded(tx, case, asked):
             return
         flagged = replace(triage, flags=tuple(case.flags))
-        if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not _is_deliverable(mail.sender or ""):
+        if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not codes.is_deliverable(mail.sender or ""):
             return
         reply_by_on = date.fromisoformat(asked.detail[REPLY_BY])
         letter = _letter(
@@ -327,5 +281,9 @@ def remind(app: App, case_id: int, *, now: datetime) -> None:
             app, tx, case, letter, recipient=mail.sender or "", auto_submitted="auto-replied", letter_id=None, now=now
         )
         if asked.detail.get("codes") == "1":
-            _send_code(app, tx, case, waiting[0], _contacts(app, tx, case, records, now=now), now=now)
+            emails = _on_file(app, tx, case, records, IdentifierType.EMAIL, now=now)
+            phones = _on_file(app, tx, case, records, IdentifierType.PHONE, now=now)
+            contact = codes.choose(app, emails, phones)
+            if contact is not None:
+                codes.send(app, tx, case, waiting[0], contact, now=now)
         tx.record(reminding.REMINDED, actor=PROGRAM, at=now, case_id=case.id, detail={"question": str(asked.id)})

@@ -24,6 +24,7 @@ from dsar.model import (
 )
 from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
+from dsar.sms import SmsGateway
 from dsar.store import Store, Transaction
 from dsar.store.tables import CaseFile, Challenge, ChangePlan, EventRow, LetterRow, SystemRow
 from dsar.vault import Vault
@@ -45,6 +46,7 @@ class App:
     declarations: Mapping[str, Declaration]  #: {name in settings: what the system holds}
     register: Mapping[str, Activity]  #: {id: processing activity}
     controller: Controller
+    sms: SmsGateway | None = None  #: None: no codes by SMS.
     look_up_txt: LookUpTxt | None = None  #: Asks the DNS; None: signatures are not verified again.
 
     def system_label(self, name: str) -> Text:

@@ -1,16 +1,17 @@
 """Who asks: the program's finding from the mail itself, or a person's recorded check."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dsar import deadlines, identity, search
 from dsar.casework import clocking
-from dsar.casework.context import PROGRAM, App, audit_index, content_of, seal_subject, subject_of, triage_of
+from dsar.casework.context import PROGRAM, App, audit_index, seal_subject, subject_of, triage_of
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
+from dsar.casework.sending import void_letter
 from dsar.casework.thread import WITHDRAWN, add_flags
-from dsar.errors import SystemUnavailableError, UsageError
-from dsar.identifiers import find_identifiers, normalise
+from dsar.errors import SystemUnavailableError
+from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
 from dsar.model import (
     Identifier,
@@ -28,6 +29,9 @@ from dsar.model import (
 )
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
+
+#: What points at one person; a name, a phone or an order never makes the program write to anybody.
+LEADING = frozenset({IdentifierType.EMAIL, IdentifierType.CUSTOMER_NO})
 
 #: Flag of a case whose sender's address is known, but was changed lately or nobody knows when: a person decides.
 FRESH_CONTACT = "fresh_contact"
@@ -73,6 +77,7 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
             keep_finding(app, tx, case, finding, now=now)
             if finding.level >= identity.required_level(right, risk, request.portability):
                 identified(app, tx, request, finding, actor=PROGRAM, now=now)
+        tx.enqueue("facts", case_id, due_at=now)
         if any(request.state == State.IDENTITY for request in waiting):
             tx.enqueue("challenge", case_id, due_at=now)
 
@@ -93,71 +98,6 @@ def _waiting(tx: Transaction, case: CaseFile) -> list[Request]:
     ]
 
 
-def verify(
-    app: App, case: CaseFile, *, method: identity.CheckMethod, contact: str | None, actor: str, now: datetime
-) -> IdentityLevel:
-    """
-    Record that a member of staff made sure who asks; only how, by whom and when, never what was shown.
-
-    Args: contact: address that the answer shall go to, proven by the check; None: the address that the mail came from,
-    where its sender writes for themselves.
-    Returns: the level that the case now has. Raises: UsageError for a contact that is none, or proves somebody else.
-    """
-    level = identity.LEVEL_OF_CHECK[method]
-    with app.store.transaction() as tx:
-        case = tx.case_by_id(case.id or 0)
-        proven = (_proven_contact(app, tx, case, contact),)
-        finding = IdentityFinding(
-            level=max(level, IdentityLevel(case.identity_level)),
-            method=method,
-            reason=f"{actor} recorded {method.replace('_', ' ')}.",
-            proven=proven,
-        )
-        _search_anew(app, tx, case, proven[0], actor=actor, now=now)
-        keep_finding(app, tx, case, finding, now=now)
-        tx.record("verified", actor=actor, at=now, case_id=case.id, detail={"method": method, "level": finding.level})
-        for request in tx.requests(case.id or 0):
-            if request.state in {State.IDENTITY, State.CLARIFYING} and finding.level >= identity.required_level(
-                Right(request.right), identity.Risk.LOW, request.portability
-            ):
-                identified(app, tx, request, finding, actor=actor, now=now)
-    return finding.level
-
-
-def _proven_contact(app: App, tx: Transaction, case: CaseFile, contact: str | None) -> Identifier:
-    """
-    The contact point that a check proved.
-
-    Raises: UsageError if it is none, or must be named: whoever writes for somebody else does not prove them.
-    """
-    subject = subject_of(app, case)
-    told = contact or (subject.reply_address if case.requester == Requester.SELF else None)
-    address = normalise(IdentifierType.EMAIL, told) if told else None
-    if address is None:
-        raise UsageError("Name the e-mail address of the person that the check proved with --contact.")
-    if case.requester in FOR_ANOTHER and address.value == subject.reply_address:
-        raise UsageError(
-            "That is the address of who writes for the person: name the person's own. If the mail is about its sender "
-            f"after all, 'dsar sort {case.reference} --self' says so."
-        )
-    for row in tx.outgoing_of_case(case.id or 0):
-        waits = row.letter_id is not None and row.state in {"held", "ready"}
-        if waits and content_of(app, case, tx.letter(row.letter_id or 0)).recipient != address.value:
-            raise UsageError(f"A letter to another address is approved; 'dsar recall {case.reference}' comes first.")
-    return address
-
-
-def _search_anew(app: App, tx: Transaction, case: CaseFile, contact: Identifier, *, actor: str, now: datetime) -> None:
-    """What is searched for, or waits for approval, was found for another contact point: it is searched for anew."""
-    if contact in subject_of(app, case).proven:
-        return
-    for request in tx.requests(case.id or 0):
-        if request.state == State.REVIEW and not request.decision:
-            tx.advance(request, Event.REVISED, actor=actor, at=now, detail={"because": "contact_proven"})
-        if request.state == State.SEARCHING:
-            tx.enqueue("search", request.case_id, due_at=now)
-
-
 def risk_of(case: CaseFile, records: Sequence[Record]) -> identity.Risk:
     """What a mistake would cost the person of *case*, by what was found and what they have told us."""
     return identity.risk_of(records, protected=PROTECTED in case.flags)
@@ -174,8 +114,20 @@ def level_needed(
     right = Right(request.right)
     changed = {change.field for change in wanted_changes(app, tx, case)} if right is Right.UPDATE else set()
     return identity.required_level(
-        right, risk_of(case, records), request.portability, contact_change=bool(changed & _CONTACT_FIELDS)
+        right,
+        risk_of(case, records),
+        request.portability,
+        contact_change=bool(changed & _CONTACT_FIELDS),
+        answer_elsewhere=_goes_elsewhere(app, case, records),
+        represented=case.requester in FOR_ANOTHER,
     )
+
+
+def _goes_elsewhere(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
+    """Whether an answer that discloses something goes to an address that none of the records has."""
+    to = next((each for each in subject_of(app, case).proven if each.type is IdentifierType.EMAIL), None)
+    known = (value.value for record in records for value in record.values if value.vouched)
+    return bool(records) and to is not None and not any(to in find_identifiers(text) for text in known)
 
 
 def comes_from_new_address(app: App, tx: Transaction, case: CaseFile) -> bool:
@@ -209,6 +161,23 @@ def identified(
     detail = {"level": finding.level, "method": finding.method} | clocking.arrived(arrived or now)
     tx.advance(request, Event.IDENTIFIED, actor=actor, at=now, detail=detail)
     clocking.refresh(app, tx, request, now=now)
+    tx.enqueue("search", request.case_id, due_at=now)
+
+
+def reconsider(tx: Transaction, request: Request, *, actor: str, now: datetime) -> None:
+    """Who asks is known after all, while the closing that says otherwise waits for approval."""
+    for letter in tx.letters_of(request.id or 0):
+        if letter.status == "draft":
+            void_letter(tx, letter, reason="identified", now=now)
+    tx.advance(
+        request,
+        Event.REVISED,
+        actor=actor,
+        at=now,
+        detail={"because": "identified"},
+        decision="",
+        sealed_grounds=None,
+    )
     tx.enqueue("search", request.case_id, due_at=now)
 
 
@@ -272,12 +241,13 @@ def contacts_on_file(
     return held
 
 
-def look_up(app: App, case: CaseFile, identifiers: Sequence[Identifier], *, now: datetime) -> tuple[Record, ...]:
+def look_up(app: App, case: CaseFile, identifiers: Iterable[Identifier], *, now: datetime) -> tuple[Record, ...]:
     """
     Certain records of whoever *identifiers* belong to, for the program's own judgement only; it is audited.
 
     Raises: SystemUnavailableError: a system did not answer in full.
     """
+    identifiers = tuple(identifiers)
     result = search.search(app.systems, identifiers, now=now)
     with app.store.transaction() as tx:
         tx.record("looked_up", actor=PROGRAM, at=now, case_id=case.id, detail=_search_terms(app, case, identifiers))

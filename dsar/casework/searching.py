@@ -70,6 +70,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
         note_obstacles(app, tx, case)
+        tx.enqueue("facts", case_id, due_at=now)
         if not gaps or attempt >= TRIES:
             _go_on(tx, case, now=now)
     if gaps and attempt < TRIES:

@@ -270,6 +270,13 @@ def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> 
     return None
 
 
+def named_by_requester(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> CaseFile | None:
+    """The case whose reference a mail from its own requester names, as who answers a printed letter does."""
+    named = _named_case(tx, mail)
+    known = named is not None and named.purged_at is None and _is_known(app, named, mail, triage)
+    return named if known else None
+
+
 def _named_case(tx: Transaction, mail: InboundMail) -> CaseFile | None:
     """The one case whose reference stands in the subject, or else in the sender's own text."""
     for text in (mail.subject, mail.own_text):

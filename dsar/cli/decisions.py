@@ -1,4 +1,4 @@
-"""The commands by which a person decides: sort, verify, decide, approve, reject, refuse, release, assign."""
+"""The commands by which a person decides: sort, decide, approve, reject, refuse, release, assign."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dsar.wiring import Session
 
 _RIGHT = click.Choice([right.value for right in Right])
-_CHECKS = click.Choice(["call_back", "shop_login", "id_shown"])
 _DATE = click.DateTime(["%Y-%m-%d"])
 
 
@@ -60,25 +59,6 @@ def sort(
                 sorting.sort_case(opened.app, case, wanted, received_on=received_on, actor=actor, now=now())
             click.echo(f"{case.reference} is sorted.")
         opened.run_due()
-
-
-@click.command()
-@click.argument("reference", metavar="CASE")
-@click.option("--method", type=_CHECKS, required=True, help="How you made sure who asks.")
-@click.option("--contact", metavar="ADDRESS", help="E-mail address that the check proved; default: the sender's.")
-@click.pass_context
-def verify(ctx: click.Context, reference: str, method: str, contact: str | None) -> None:
-    """Record that you made sure who asks; nothing shown to you is copied."""
-    from dsar.casework import identifying, views
-    from dsar.identity import CheckMethod
-
-    with session(ctx) as opened:
-        case = views.find_case(opened.app, reference)
-        level = identifying.verify(
-            opened.app, case, method=CheckMethod(method), contact=contact, actor=opened.actor(), now=now()
-        )
-        opened.run_due()
-        click.echo(f"{case.reference} now has identity level {level}.")
 
 
 @click.command()

@@ -128,14 +128,14 @@ def _sort(opened: "Session", reference: str) -> None:
 
 
 def _verify(opened: "Session", reference: str) -> None:
-    from dsar.casework import identifying, views
+    from dsar.casework import verifying, views
     from dsar.identity import CheckMethod
 
     methods = [CheckMethod.CALL_BACK, CheckMethod.SHOP_LOGIN, CheckMethod.ID_SHOWN]
     method = click.prompt("How did you make sure", type=click.Choice([each.value for each in methods]))
     contact = click.prompt("Proven e-mail address (empty: the sender's)", default="", show_default=False)
     case = views.find_case(opened.app, reference)
-    identifying.verify(
+    verifying.verify(
         opened.app, case, method=CheckMethod(method), contact=contact or None, actor=opened.actor(), now=now()
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dsar import deadlines, monthly_statistics, poller, wiring
-from dsar.casework import answering, approving, identifying, intake, searching, views
+from dsar.casework import answering, approving, intake, searching, verifying, views
 from dsar.casework import figures as counted
 from dsar.demo.servers import MailServer
 from dsar.demo.telling import figures, heading, paragraph, shorten, table
@@ -215,7 +215,7 @@ class Story:
         for each in self._in_review():
             if each.request.right == Right.UPDATE:
                 method = CheckMethod.CALL_BACK
-                identifying.verify(self.session.app, each.case, method=method, contact=None, actor=HANDLER, now=_now())
+                verifying.verify(self.session.app, each.case, method=method, contact=None, actor=HANDLER, now=_now())
             for reader in (HANDLER, APPROVER):
                 letter = answering.show(self.session.app, each.case, each.request, actor=reader, now=_now())
             try:

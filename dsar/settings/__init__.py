@@ -36,6 +36,7 @@ from dsar.settings.sections import (
     RegisterSection,
     RetentionSection,
     Section,
+    SmsSection,
     SmtpSection,
     StaffSection,
     SystemSection,
@@ -63,6 +64,7 @@ class Settings:
     vault: VaultSection
     mailboxes: Mapping[str, MailboxSection]  #: {NAME: [mailbox.NAME]}; never empty.
     smtp: SmtpSection
+    sms: SmsSection
     authentication: AuthenticationSection
     triage: TriageSection
     automatic: AutomaticSection

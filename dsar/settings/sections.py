@@ -30,6 +30,7 @@ from dsar.identifiers import normalise
 from dsar.mailserver import Security, plain_is_refused
 from dsar.model import IdentifierType
 from dsar.oauth import OAuthClient
+from dsar.sms import ELKS_URL, Provider, is_allowed
 
 _SWITCHES = {**configparser.ConfigParser.BOOLEAN_STATES, "ja": True, "nej": False}
 _MASTER_KEY_BYTES = 32
@@ -275,6 +276,28 @@ class SmtpSection(_MailServer):
         return self
 
 
+class SmsSection(Section):
+    """[sms]: the gateway that takes codes for phones on file."""
+
+    secrets = frozenset({"password", "token"})
+    provider: Provider = "none"
+    url: str = Field(default_factory=lambda data: ELKS_URL if data.get("provider") == "46elks" else "")
+    user: str = ""
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    sender: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SmsSection":
+        if self.provider == "none":
+            return self
+        if not is_allowed(self.url):
+            raise ValueError("url must be https")
+        if self.provider == "46elks" and not (self.user and self.password and self.sender):
+            raise ValueError("46elks needs user, password and sender")
+        return self
+
+
 class AuthenticationSection(Section):
     """[authentication]: whose word about sender addresses counts."""
 
@@ -397,6 +420,7 @@ SINGLE: dict[str, type[Section]] = {
     "database": DatabaseSection,
     "vault": VaultSection,
     "smtp": SmtpSection,
+    "sms": SmsSection,
     "authentication": AuthenticationSection,
     "triage": TriageSection,
     "automatic": AutomaticSection,

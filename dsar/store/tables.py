@@ -115,6 +115,9 @@ class CaseFile(Row, table=True):
     identity_method: str = "none"
     identity_reason: str = ""
     identified_at: datetime | None = None
+    mandate: str = ""  #: What shows that the sender may write for the person; "": nothing yet, or they are the person.
+    answer_to: str = "person"  #: person, or agent: where the mandate covers receipt.
+    fact_tries: int = 0  #: How often facts were compared with what the systems hold.
     search_run: int = 0  #: Number of the latest search; older results no longer count.
     search_proven: bool = False  #: The latest search began from what is proven; else it serves a marketing stop only.
     searched_at: datetime | None = None
@@ -147,6 +150,9 @@ class Challenge(Row, table=True):
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="case_file.id", index=True)
     digest: str = Field(max_length=64)  #: Keyed digest of the code, bound to the case.
+    channel: str = "mail"  #: mail, sms, letter
+    state: str = "sent"  #: Of an SMS: ready, sending, sent, failed, uncertain; the others are mails or on paper.
+    sealed_text: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: Of an SMS that has not left yet.
     contact_index: str = Field(max_length=64, index=True)  #: Blind index of the contact point.
     sealed_contact: bytes = Field(sa_type=sa.LargeBinary)
     created_at: datetime
