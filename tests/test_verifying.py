@@ -156,7 +156,8 @@ def test_facts_alone_prove_nothing(office: Office) -> None:
 def test_a_third_wrong_guess_is_the_last_even_at_once(office: Office) -> None:
     office.receive(SENDER, "Jag vill ha ett registerutdrag.\n\nMaria Öberg\n")
     identifying.identify(office.app, 1, now=now())
-    wrong, results = (fact("order_no", "F-1"), fact("customer_no", "K1")), []
+    wrong = (fact("order_no", "F-1"), fact("customer_no", "K1"))
+    results: list[object] = []
 
     def guess() -> None:
         try:
