@@ -13,7 +13,7 @@ from datetime import datetime
 from pydantic_core import to_json
 
 from dsar import letters, pdf
-from dsar.casework import duties
+from dsar.casework import duties, protecting
 from dsar.casework.changing import store_plan
 from dsar.casework.context import (
     PROGRAM,
@@ -312,6 +312,8 @@ def reject(app: App, case: CaseFile, request: Request, *, reason: str, actor: st
 
 def recipient_of(app: App, case: CaseFile) -> str:
     """The proven contact point; a letter that discloses nothing may go back to where the mail came from."""
+    if protecting.channel_of(case) == protecting.POST:
+        return protecting.POST
     subject = subject_of(app, case)
     if case.mandate and case.answer_to == "agent" and subject.reply_address:
         return subject.reply_address  # the mandate covers receiving the answer

@@ -8,7 +8,7 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import intake, unasked
+from dsar.casework import intake, posting, protecting, unasked
 from dsar.casework.answering import (
     Draft,
     authors,
@@ -22,7 +22,7 @@ from dsar.casework.context import PROGRAM, App, steps_of, subject_of, triage_of
 from dsar.casework.facts import AFTER_CHANGES, accepted_records, undecided_records
 from dsar.casework.identifying import level_needed, risk_of
 from dsar.casework.planning import contact_points, is_general_objection
-from dsar.casework.sending import MAIL, queue_letter
+from dsar.casework.sending import queue_letter, queue_paper
 from dsar.casework.thread import STRANGER, WITHDRAWN
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError, StaleStateError
 from dsar.identity import Risk
@@ -189,21 +189,26 @@ def bind_letter(
 
     Args: plan: that is approved with it; the mail is held until it was carried out and read back.
     """
-    outgoing = queue_letter(
-        app,
-        tx,
-        case,
-        current.letter,
-        recipient=current.recipient,
-        auto_submitted="no",
-        letter_id=current.row.id,
-        held=plan is not None,
-        now=now,
-    )
+    channel, held = protecting.channel_of(case), plan is not None
+    if channel == protecting.POST:
+        content = posting.on_paper(case, current.letter, now=now)
+        outgoing = queue_paper(app, tx, case, current.letter, content, letter_id=current.row.id, held=held, now=now)
+    else:
+        outgoing = queue_letter(
+            app,
+            tx,
+            case,
+            current.letter,
+            recipient=current.recipient,
+            auto_submitted="no",
+            letter_id=current.row.id,
+            held=held,
+            now=now,
+        )
     bound = approval.binding(
         current.letter,
         recipient=current.recipient,
-        channel=MAIL,
+        channel=channel,
         plan_sha256=plan.sha256 if plan else None,
         mime_sha256=outgoing.mime_sha256,
     )

@@ -8,6 +8,7 @@ from dsar import deadlines, identity, search
 from dsar.casework import clocking
 from dsar.casework.context import PROGRAM, App, audit_index, seal_subject, subject_of, triage_of
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
+from dsar.casework.protecting import PROTECTED
 from dsar.casework.sending import void_letter
 from dsar.casework.thread import WITHDRAWN, add_flags
 from dsar.errors import SystemUnavailableError
@@ -38,9 +39,6 @@ FRESH_CONTACT = "fresh_contact"
 
 #: Flag of a case whose sender's address one system has on file and another contradicts: a person decides.
 SYSTEMS_DISAGREE = "systems_disagree"
-
-#: Flag of a case whose person lives with protected identity.
-PROTECTED = "protected_identity"
 
 
 def identify(app: App, case_id: int, *, now: datetime) -> None:

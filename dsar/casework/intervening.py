@@ -5,7 +5,7 @@ from datetime import datetime
 from dsar.casework import changing
 from dsar.casework.context import App, seal_reason
 from dsar.casework.planning import told_outcomes
-from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, take_letter_back, void_letter
+from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, UNSENT, take_letter_back, void_letter
 from dsar.casework.thread import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
 from dsar.errors import UsageError
 from dsar.lifecycle import Event, Outcome, State
@@ -59,7 +59,9 @@ def recall(app: App, request: Request, *, actor: str, now: datetime) -> None:
             row = tx.outgoing_of_letter(letter.id or 0)
             if row is None or letter.status != "approved":
                 continue
-            if request.state == State.DISPATCHING and tx.move_outgoing(row, to="recalled", expected="ready"):
+            if request.state == State.DISPATCHING and any(
+                tx.move_outgoing(row, to="recalled", expected=each) for each in UNSENT
+            ):
                 take_letter_back(tx, row, Event.RECALLED, actor=actor, now=now)
                 return
             if request.state in {State.APPROVED, State.BLOCKED} and tx.move_outgoing(

@@ -14,7 +14,7 @@ from datetime import datetime
 from dsar import dispatch, guard
 from dsar.casework import clocking, opening
 from dsar.casework.context import PROGRAM, App, case_key, subject_of
-from dsar.casework.sending import UNCERTAIN, settle_sent, take_letter_back, void_letter
+from dsar.casework.sending import UNCERTAIN, UNSENT, settle_sent, take_letter_back, void_letter
 from dsar.errors import MalformedMailError, UnknownCaseError, WrongKeyError
 from dsar.lifecycle import Event, State
 from dsar.model import Disposition, IdentifierType, InboundMail, Requester, Right, SenderAuthentication, Triage
@@ -400,7 +400,7 @@ def _recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:
     """Stop a letter that nobody has begun to send; one under way goes out and the flag remains."""
     for letter in tx.letters_of(request.id or 0):
         row = tx.outgoing_of_letter(letter.id or 0)
-        if row is not None and tx.move_outgoing(row, to="recalled", expected="ready"):
+        if row is not None and any(tx.move_outgoing(row, to="recalled", expected=each) for each in UNSENT):
             take_letter_back(tx, row, Event.RECALLED, actor=PROGRAM, now=now)
 
 

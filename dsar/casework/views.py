@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dsar import deadlines
-from dsar.casework import intake
+from dsar.casework import intake, protecting
 from dsar.casework.approving import obstacles
 from dsar.casework.clocking import clock_of
 from dsar.casework.context import App, reason_of, subject_of, triage_of
@@ -57,6 +57,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
         lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
+        lines += [_post_line(tx, row, today) for row in tx.outgoing_in_state("to_post")]
         lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
     return sorted(lines, key=lambda line: (line.send_by_on, REMINDER not in line.flags, line.reference))
@@ -165,6 +166,12 @@ def _failed_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
     return _mail_line(tx, row, today, state="failed", waits_for="person: mail failed", blocker=blocker)
 
 
+def _post_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
+    """A letter to print and post; `dsar post` writes it, `--posted` says that it is on its way."""
+    blocker = f"the {row.kind.replace('_', ' ')} is to be printed and posted"
+    return _mail_line(tx, row, today, state="to_post", waits_for="person: post", blocker=blocker)
+
+
 def _uncertain_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
     blocker = f"nobody knows whether a mail left ({row.kind})"
     return _mail_line(tx, row, today, state="uncertain", waits_for=WAITS_FOR[State.BLOCKED], blocker=blocker)
@@ -205,29 +212,35 @@ def _duty_line(duty: Duty, today: date) -> QueueLine:
 # ------------------------------------------------------------------------------------------------------ references
 
 
-def find_case(app: App, reference: str, *, purged_too: bool = False) -> CaseFile:
+def find_case(app: App, reference: str, *, actor: str | None = None, purged_too: bool = False) -> CaseFile:
     """
     The case of CASE or CASE/RIGHT.
 
-    Args: purged_too: what is left of a purged case will do. Raises: UnknownCaseError; PurgedCaseError.
+    Args: actor: who wants to open it, nobody unnamed opens a restricted one; purged_too: what is left of a purged case
+    will do.
+    Raises: UnknownCaseError; PurgedCaseError; NotPermittedError.
     """
     with app.store.transaction() as tx:
         case = tx.case(_split(reference)[0])
+    protecting.check(app.settings, case, actor)
     if case.purged_at is not None and not purged_too:
         raise PurgedCaseError(case.reference, deadlines.received_on(case.purged_at))
     return case
 
 
-def find_request(app: App, reference: str, states: Iterable[State]) -> tuple[CaseFile, Request]:
+def find_request(
+    app: App, reference: str, states: Iterable[State], *, actor: str | None = None
+) -> tuple[CaseFile, Request]:
     """
     The one request that CASE or CASE/RIGHT names.
 
-    Args: states: in which the intended command makes sense; they choose among several rights of a case.
-    Raises: UnknownCaseError; PurgedCaseError; UsageError if none fits; AmbiguousRequestError if several do.
+    Args: states: in which the intended command makes sense; they choose among several rights of a case; actor: as of
+    find_case().
+    Raises: as find_case(); UsageError if none fits; AmbiguousRequestError if several do.
     """
     right = _split(reference)[1]
     wanted = frozenset(states)
-    case = find_case(app, reference)
+    case = find_case(app, reference, actor=actor)
     name = case.reference
     with app.store.transaction() as tx:
         requests = [each for each in tx.requests(case.id or 0) if right is None or each.right == right]

@@ -52,7 +52,7 @@ def ask(
         raise UsageError("Give one of --doubt, --mandate, --overview and --question.")
     query = asking.Query(about=about[0], text=doubt or question or "", overview=overview or "", choices=choices or "")
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.IDENTITY, State.REVIEW})
+        case, request = views.find_request(opened.app, reference, {State.IDENTITY, State.REVIEW}, actor=opened.actor())
         actor = opened.actor()
         if not send:
             print_letter(asking.show(opened.app, case, request, query, actor=actor, now=now()))
@@ -85,7 +85,7 @@ def extend(
 
     last = until.date() if until else None
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, _OPEN)
+        case, request = views.find_request(opened.app, reference, _OPEN, actor=opened.actor())
         actor = opened.actor()
         if not send:
             shown = extending.show(opened.app, case, request, reasons=reasons, until=last, actor=actor, now=now())

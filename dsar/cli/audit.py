@@ -65,7 +65,7 @@ def export(ctx: click.Context, reference: str, *, folder: Path | None, language:
     from dsar.casework import proving, views
 
     with session(ctx) as opened:
-        case = views.find_case(opened.app, reference, purged_too=True)
+        case = views.find_case(opened.app, reference, actor=opened.actor(), purged_too=True)
         record = proving.handling_record(opened.app, case, actor=opened.actor(), now=now())
         into = folder or Path(case.reference)
         name = f"{case.reference}-handling"

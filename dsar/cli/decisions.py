@@ -52,7 +52,7 @@ def sort(
             cases = sorting.sort_message(opened.app, message, wanted, received_on=received_on, actor=actor, now=now())
             click.echo(f"Opened {', '.join(cases)}." if cases else "Filed as no request.")
         else:
-            case = views.find_case(opened.app, reference)
+            case = views.find_case(opened.app, reference, actor=opened.actor())
             if own:
                 sorting.set_own_matter(opened.app, case, actor=actor, now=now())
             if rights or not_request:
@@ -76,7 +76,7 @@ def decide(
     from dsar.casework import searching, views
 
     with session(ctx) as opened:
-        case = views.find_case(opened.app, reference)
+        case = views.find_case(opened.app, reference, actor=opened.actor())
         if accepted is None:
             searching.search_again(opened.app, case, actor=opened.actor(), now=now())
             opened.run_due()
@@ -94,7 +94,7 @@ def approve(ctx: click.Context, reference: str) -> None:
     from dsar.casework import approving, views
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         approved = approving.approve(opened.app, case, request, actor=opened.actor(), now=now())
         click.echo(f"{case.reference}/{request.right}: {approved.letter.kind} approved.")
         opened.run_due()
@@ -109,7 +109,7 @@ def reject(ctx: click.Context, reference: str, reason: str) -> None:
     from dsar.casework import answering, views
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         answering.reject(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
         click.echo(f"{case.reference}/{request.right}: the draft was sent back.")
 
@@ -137,7 +137,7 @@ def refuse(
 
     states = {State.IDENTITY, State.CLARIFYING, State.SEARCHING, State.REVIEW}
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, states)
+        case, request = views.find_request(opened.app, reference, states, actor=opened.actor())
         actor = opened.actor()
         if unidentified:
             answering.give_up_identity(opened.app, request, actor=actor, now=now())
@@ -165,7 +165,7 @@ def done(ctx: click.Context, reference: str, what: str) -> None:
     from dsar.casework import answering, views
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         answering.done_by_hand(opened.app, case, request, what=what, actor=opened.actor(), now=now())
         click.echo(f"{case.reference}/{request.right}: the letter waits for approval.")
 
@@ -191,7 +191,7 @@ def release(ctx: click.Context, reference: str, *, how: str | None) -> None:
 def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
     from dsar.casework import sending, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     count = sending.decide_uncertain(opened.app, case, sent=sent, actor=opened.actor(), now=now())
     if not count:
         raise UsageError(f"No mail of {case.reference} is uncertain.")
@@ -201,7 +201,7 @@ def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
 def _release_change(opened: "Session", reference: str, *, go_on: bool) -> str:
     from dsar.casework import intervening, views
 
-    case, request = views.find_request(opened.app, reference, {State.BLOCKED})
+    case, request = views.find_request(opened.app, reference, {State.BLOCKED}, actor=opened.actor())
     act = intervening.go_on if go_on else intervening.stop
     act(opened.app, case, request, actor=opened.actor(), now=now())
     return f"{case.reference}/{request.right} {'goes on' if go_on else 'is stopped'}."
@@ -210,7 +210,7 @@ def _release_change(opened: "Session", reference: str, *, go_on: bool) -> str:
 def _release_seen(opened: "Session", reference: str) -> str:
     from dsar.casework import intervening, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     intervening.mark_seen(opened.app, case, actor=opened.actor(), now=now())
     return f"The follow-ups of {case.reference} are seen."
 
@@ -218,7 +218,7 @@ def _release_seen(opened: "Session", reference: str) -> str:
 def _release_hold(opened: "Session", reference: str) -> str:
     from dsar.casework import intervening, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     intervening.hold(opened.app, case, on=False, reason="", actor=opened.actor(), now=now())
     return f"{case.reference} is free from its hold."
 
@@ -244,6 +244,6 @@ def assign(ctx: click.Context, reference: str, handler: str) -> None:
     with session(ctx) as opened:
         if handler not in opened.app.settings.members:
             raise UsageError(f"No member of staff is called {handler!r} in settings.")
-        case = views.find_case(opened.app, reference)
+        case = views.find_case(opened.app, reference, actor=opened.actor())
         sorting.assign(opened.app, case, handler=handler, actor=opened.actor(), now=now())
         click.echo(f"{case.reference} is handled by {handler}.")

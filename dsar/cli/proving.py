@@ -37,7 +37,7 @@ def verify(
 
     told = [_identifier(fact) for fact in facts]
     with session(ctx) as opened:
-        case, actor = views.find_case(opened.app, reference), opened.actor()
+        case, actor = views.find_case(opened.app, reference, actor=opened.actor()), opened.actor()
         if method is None:
             fits = verifying.compare_facts(opened.app, case, told, actor=actor, now=now())
             click.echo(f"{case.reference}: {'they fit' if fits else 'they do not all fit'}.")
@@ -71,7 +71,7 @@ def mandate(ctx: click.Context, reference: str, kind: str, person: str, *, to_ag
     from dsar.casework import verifying, views
 
     with session(ctx) as opened:
-        case = views.find_case(opened.app, reference)
+        case = views.find_case(opened.app, reference, actor=opened.actor())
         level = verifying.take_mandate(
             opened.app,
             case,
@@ -109,7 +109,7 @@ def code(ctx: click.Context, reference: str, to: str, save: Path | None) -> None
         raise UsageError("--save belongs to address=..., and only to it.")
     with session(ctx) as opened:
         states = {State.IDENTITY, State.CLARIFYING, State.REVIEW}
-        case, request = views.find_request(opened.app, reference, states)
+        case, request = views.find_request(opened.app, reference, states, actor=opened.actor())
         document = verifying.send_code(opened.app, case, request, contact, actor=opened.actor(), now=now())
         if document is not None and save is not None:
             save.mkdir(parents=True, exist_ok=True)

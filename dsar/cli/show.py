@@ -49,7 +49,7 @@ def _head(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import views
 
-    case = views.find_case(opened.app, reference, purged_too=True)
+    case = views.find_case(opened.app, reference, actor=opened.actor(), purged_too=True)
     view = views.head(opened.app, case, actor=opened.actor(), now=now())
     if look.as_json:
         print_json(_head_json(view))
@@ -108,7 +108,7 @@ def _message(look: Look) -> None:
     if reference.upper().startswith("M-"):
         _print_caseless_mail(look)
         return
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     for entry in views.thread(opened.app, case, actor=opened.actor(), now=now()):
         if look.as_json:
             print_json({"role": entry.role, "received_at": entry.received_at, "triage": entry.triage})
@@ -166,13 +166,16 @@ def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
 
 def _data(look: Look) -> None:
     opened, reference = look.opened, look.reference
-    from dsar.casework import searching, views
+    from dsar.casework import protecting, searching, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     with opened.app.store.transaction() as tx:
         tx.record("looked_at_data", actor=opened.actor(), at=now(), case_id=case.id)
         systems = tx.search_results(case)
-    records = searching.numbered_records(opened.app, case)
+    records = [
+        (number, protecting.hidden(case, [record])[0], word)
+        for number, record, word in searching.numbered_records(opened.app, case)
+    ]
     if look.as_json:
         print_json({"systems": [{"system": row.system, "outcome": row.outcome} for row in systems]})
         for number, record, word in records:
@@ -193,16 +196,17 @@ def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
 
 def _plan(look: Look) -> None:
     opened = look.opened
-    from dsar.casework import planning, views
+    from dsar.casework import planning, protecting, views
     from dsar.casework.facts import accepted_records
     from dsar.lifecycle import State
     from dsar.model import Right
 
-    case, request = views.find_request(opened.app, look.reference, set(State) - {State.CLOSED})
+    case, request = views.find_request(opened.app, look.reference, set(State) - {State.CLOSED}, actor=opened.actor())
     with opened.app.store.transaction() as tx:
         tx.record("looked_at_plan", actor=opened.actor(), at=now(), case_id=case.id, request_id=request.id)
         right = Right(request.right)
         steps = planning.plan(opened.app, tx, case, right, accepted_records(opened.app, tx, case, right))
+    steps = protecting.hidden_steps(case, steps)
     for number, step in enumerate(steps, 1):
         if look.as_json:
             print_json(step)
@@ -222,7 +226,7 @@ def _letter(look: Look) -> None:
     from dsar.casework import answering, views
     from dsar.lifecycle import State
 
-    case, request = views.find_request(opened.app, reference, {State.REVIEW})
+    case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
     current = answering.show(opened.app, case, request, actor=opened.actor(), now=now())
     if look.as_json:
         print_json(
@@ -254,7 +258,7 @@ def _timeline(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import views
 
-    case = views.find_case(opened.app, reference, purged_too=True)
+    case = views.find_case(opened.app, reference, actor=opened.actor(), purged_too=True)
     entries = views.timeline(opened.app, case, actor=opened.actor(), now=now())
     if look.as_json:
         for entry in entries:
@@ -296,7 +300,7 @@ def _clock(look: Look) -> None:
     from dsar.deadlines import received_on
     from dsar.lifecycle import State
 
-    case, request = views.find_request(opened.app, reference, set(State))
+    case, request = views.find_request(opened.app, reference, set(State), actor=opened.actor())
     clock = views.clock(opened.app, request)
     until = received_on(request.closed_at or now())
     gross, net = clock.gross_days(until), clock.net_days(until)

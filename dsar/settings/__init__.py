@@ -217,6 +217,10 @@ class _Loader:
         handler = letters.handler if isinstance(letters, LettersSection) else None
         if handler is not None and f"staff.{handler}" not in present:
             self._report("letters", "handler", f"there is no [staff.{handler}]")
+        named_staff = single["identity"]
+        for login in named_staff.protected_staff if isinstance(named_staff, IdentitySection) else ():
+            if f"staff.{login}" not in present:
+                self._report("identity", "protected_staff", f"there is no [staff.{login}]")
         if self._faults:
             raise SettingsError(self._faults)
         # Without faults, every section is there and of its own type.

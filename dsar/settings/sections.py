@@ -333,6 +333,7 @@ class IdentitySection(Section):
     """[identity]"""
 
     on_file_days: _Count = 30
+    protected_staff: _Items = ()  #: Log-ins.
 
 
 class LettersSection(Section):

@@ -116,6 +116,7 @@ class CaseFile(Row, table=True):
     identity_reason: str = ""
     identified_at: datetime | None = None
     mandate: str = ""  #: What shows that the sender may write for the person; "": nothing yet, or they are the person.
+    channel: str = ""  #: mail or post, as staff chose; "": by mail, or by post to protected identities.
     answer_to: str = "person"  #: person, or agent: where the mandate covers receipt.
     fact_tries: int = 0  #: How often facts were compared with what the systems hold.
     search_run: int = 0  #: Number of the latest search; older results no longer count.
@@ -311,11 +312,12 @@ class OutboxRow(Row, table=True):
     case_id: int | None = Field(default=None, foreign_key="case_file.id", index=True)
     letter_id: int | None = Field(default=None, foreign_key="letter.id", index=True)
     kind: str
+    channel: str = "mail"  #: mail, post
     message_id: str = Field(unique=True)
     mime_sha256: str = Field(max_length=64)
-    sealed_mime: bytes = Field(sa_type=sa.LargeBinary)
+    sealed_mime: bytes = Field(sa_type=sa.LargeBinary)  #: The exact mail; of a letter by post the PDF to print.
     sealed_recipient: bytes = Field(sa_type=sa.LargeBinary)
-    state: str = Field(default="ready", index=True)  #: held, ready, sending, sent, uncertain, failed, recalled
+    state: str = Field(default="ready", index=True)  #: held, ready, sending, sent, to_post, uncertain, failed, recalled
     attempts: int = 0
     created_at: datetime
     sending_at: datetime | None = None  #: Start of the last attempt.

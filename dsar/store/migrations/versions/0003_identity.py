@@ -1,4 +1,4 @@
-"""who asks: codes by other ways than mail, mandates; alarms of requests that are open already"""
+"""who asks: codes by other ways than mail, mandates, letters by post; alarms of requests that are open already"""
 
 import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
@@ -20,7 +20,10 @@ def upgrade() -> None:
     with op.batch_alter_table("case_file") as batch_op:
         batch_op.add_column(sa.Column("mandate", _TEXT(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("answer_to", _TEXT(), nullable=False, server_default="person"))
+        batch_op.add_column(sa.Column("channel", _TEXT(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("fact_tries", sa.Integer(), nullable=False, server_default="0"))
+    with op.batch_alter_table("outbox") as batch_op:
+        batch_op.add_column(sa.Column("channel", _TEXT(), nullable=False, server_default="mail"))
     op.execute(
         "INSERT INTO work (step, subject_id, due_at, worker, attempts, last_error) "
         "SELECT 'alarm', id, received_at, '', 0, '' FROM request WHERE state <> 'closed'"
@@ -29,8 +32,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DELETE FROM work WHERE step IN ('alarm', 'remind', 'conclude', 'send_sms')")
+    with op.batch_alter_table("outbox") as batch_op:
+        batch_op.drop_column("channel")
     with op.batch_alter_table("case_file") as batch_op:
-        for column in ("fact_tries", "answer_to", "mandate"):
+        for column in ("fact_tries", "channel", "answer_to", "mandate"):
             batch_op.drop_column(column)
     with op.batch_alter_table("challenge") as batch_op:
         for column in ("sealed_text", "state", "channel"):
