@@ -504,7 +504,6 @@ def test_a_template_of_ones_own_that_cannot_work_is_told(tmp_path: Path, name: s
         (LetterKind.IDENTITY_CHECK, "tar bort direkt efteråt"),  # the mail stays in the case
         (LetterKind.IDENTITY_CHECK, "kundnummer"),  # staff have no check by number
         (LetterKind.IDENTITY_CHECK, "mobilnummer"),  # codes go by e-mail only
-        (LetterKind.UNIDENTIFIED, "fakturanummer"),
         (LetterKind.ERASURE_DONE, "raderar vi dina uppgifter igen"),  # nothing watches a restored backup
         (LetterKind.ERASURE_PARTLY, "används bara till det som lagen kräver"),  # nothing watches their use
         (LetterKind.NOTHING_FOUND, "alla ställen där vi behandlar"),  # only connected systems are searched

@@ -8,7 +8,7 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import intake, posting, protecting, unasked
+from dsar.casework import intake, posting, protecting, suspecting, unasked
 from dsar.casework.answering import (
     Draft,
     authors,
@@ -150,7 +150,7 @@ def _is_plain_stop(app: App, case: CaseFile, triage: Triage) -> bool:
 
     Art. 21(2), (3): direct marketing only; any other objection (Art. 21(1)) is weighed by a person.
     """
-    if not app.settings.automatic_marketing_stop or case.flags:
+    if not app.settings.automatic_marketing_stop or set(case.flags) - suspecting.WHO_ASKS:
         return False
     own = subject_of(app, case).reply_address
     stated = [point for point in contact_points(app, case) if point.value != own]

@@ -17,6 +17,7 @@ from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.facts import base_facts
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.sending import queue_letter
+from dsar.casework.suspecting import BURST, KNOWN_PERSON_NEW_ADDRESS, NEAR_ADDRESS_ON_FILE, NO_SINGLE_CONTACT
 from dsar.casework.thread import WITHDRAWN, add_flags
 from dsar.errors import MalformedMailError
 from dsar.identifiers import normalise
@@ -37,15 +38,6 @@ from dsar.model import (
 from dsar.resemblance import resembles
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Message, Request
-
-#: Flag of a case whose code could go to no single personal address on file: a person decides how to check.
-NO_SINGLE_CONTACT = "no_single_contact"
-
-#: Flag of a case whose contact point on file has got enough codes today: somebody asks for this person again and again.
-BURST = "burst"
-
-#: Flag of a case whose sender's address could be taken for the one on file; what the sender gets stays the same (P4).
-NEAR_ADDRESS_ON_FILE = "near_address_on_file"
 
 #: A requester is asked so often in one case; after that a person goes on.
 _MOST_ROUNDS = 2
@@ -82,6 +74,9 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
         phones = _on_file(app, tx, case, records, IdentifierType.PHONE, now=now)
         if any(resembles(mail.sender or "", contact.value) for contact in emails):
             add_flags(tx, case, (NEAR_ADDRESS_ON_FILE,))
+        known = {each.value for each in emails}
+        if records and mail.sender not in known:
+            add_flags(tx, case, (KNOWN_PERSON_NEW_ADDRESS,))
         if not _is_asked(tx, case):
             contact = codes.choose(app, emails, phones)
             if records and contact is None:

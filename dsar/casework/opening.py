@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dsar import deadlines
-from dsar.casework import clocking
+from dsar.casework import clocking, suspecting
 from dsar.casework.context import (
     PROGRAM,
     App,
@@ -142,6 +142,7 @@ def _open_case(
     tx.add_case(case)
     tx.record("case_opened", actor="dsar", at=now, case_id=case.id, detail={"language": case.language})
     join(app, tx, case, message, mail, replace(triage, subjects=(person,)), role="request", now=now)
+    suspecting.look_for_shadows(app, tx, case, person)
     return case
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from dsar import dispatch, guard
 from dsar.casework import clocking, opening
-from dsar.casework.context import PROGRAM, App, case_key, subject_of
+from dsar.casework.context import PROGRAM, App, case_key, subject_of, triage_of
 from dsar.casework.sending import UNCERTAIN, UNSENT, settle_sent, take_letter_back, void_letter
 from dsar.errors import MalformedMailError, UnknownCaseError, WrongKeyError
 from dsar.lifecycle import Event, State
@@ -179,7 +179,9 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
         case = match.case
         requests = tx.requests(case.id or 0)
         if triage.disposition is Disposition.REQUEST and (
-            not match.known_sender or all(request.state == State.CLOSED for request in requests)
+            not match.known_sender
+            or all(request.state == State.CLOSED for request in requests)
+            or not (match.in_thread or _is_theirs(app, tx, case))
         ):
             return False  # a request of its own: from somebody else, or after the matter was ended
         about_another = match.known_sender and asks(triage) and concerns_another(app, case, triage)
@@ -293,6 +295,18 @@ def _is_about_same_person(app: App, case: CaseFile, triage: Triage) -> bool:
     if known is None or told is None:
         return triage.requester is Requester.SELF
     return can_be_same_person(known, told)
+
+
+def _is_theirs(app: App, tx: Transaction, case: CaseFile) -> bool:
+    """
+    Whether a case began with a mail that our mail server confirmed, or was proven since.
+
+    Else somebody may have filed in a person's name before them: the person's own request must not wait for that one.
+    """
+    link, message = tx.case_messages(case.id or 0)[0]
+    first = triage_of(app, case, message.id or 0, link.sealed_triage)
+    proven = bool(subject_of(app, case).proven)
+    return proven or first.sender_authentication is SenderAuthentication.PASS
 
 
 def asks(triage: Triage) -> bool:
