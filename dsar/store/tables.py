@@ -367,7 +367,7 @@ class Duty(Row, table=True):
     """Something owed to a person later; it has keys of its own and survives the purge of the case (promise P7)."""
 
     id: int | None = Field(default=None, primary_key=True)
-    kind: str  #: erase_later, by_hand, restriction
+    kind: str  #: erase_later, by_hand, restriction, notice
     system: str
     object: str
     sealed_key: bytes = Field(sa_type=sa.LargeBinary)  #: Key of the record in the system, under the key "duties".
