@@ -56,7 +56,8 @@ def _ask(opened: "Session", line: "QueueLine") -> bool:
     """Show one entry and carry out what the person chooses; False to stop."""
     keys, choices = _CHOICES[line.waits_for]
     case = show.Look(opened=opened, reference=line.reference.split("/")[0])
-    show.SHOW["message"](case)
+    if not _try(lambda: show.SHOW["message"](case)):
+        return True  # a restricted case, which somebody else opens
     if line.waits_for == "person: approve":
         show.SHOW["data"](case)
         _try(lambda: show.SHOW["letter"](show.Look(opened=opened, reference=line.reference)))
