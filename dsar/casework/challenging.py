@@ -257,7 +257,8 @@ def remind(app: App, case_id: int, *, now: datetime) -> None:
         case = tx.case_by_id(case_id)
         waiting = [request for request in tx.requests(case_id) if request.state == State.CLARIFYING]
         asked = reminding.open_question(tx, case)
-        if not waiting or asked is None or mail is None or reminding.was_reminded(tx, case, asked):
+        wanted = app.settings.automatic_identity_check and mail is not None
+        if not waiting or asked is None or not wanted or mail is None or reminding.was_reminded(tx, case, asked):
             return
         flagged = replace(triage, flags=tuple(case.flags))
         if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not codes.is_deliverable(mail.sender or ""):

@@ -205,6 +205,9 @@ def _flag_void(tx: Transaction, case: CaseFile) -> None:
 #: Calendar days from receipt, whatever was paused, on which somebody is told of an open request.
 ALARM_DAYS = (14, 21, 26)
 
+#: The same for a marketing stop, which is due on the next working day.
+_ALARM_DAYS_OF_STOP = (3, *ALARM_DAYS)
+
 #: Event of a request: somebody was told. Detail: the day, or LATE; number of mails.
 ALARM_RAISED = "clock_alarm"
 
@@ -231,7 +234,8 @@ def next_alarm(tx: Transaction, request: Request, *, today: date | None = None) 
         if event.name == ALARM_RAISED and event.request_id == request.id and event.detail["day"] != LATE
     ]
     received_on = deadlines.received_on(request.received_at)
-    left = [day for day in ALARM_DAYS if day > max(raised, default=0)]
+    days = _ALARM_DAYS_OF_STOP if request.right == Right.OBJECT else ALARM_DAYS
+    left = [day for day in days if day > max(raised, default=0)]
     passed = [day for day in left if today is not None and received_on + timedelta(days=day) <= today]
     if left:
         day = passed[-1] if passed else left[0]

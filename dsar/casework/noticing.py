@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import letters
-from dsar.casework import duties
+from dsar.casework import duties, protecting
 from dsar.casework.context import PROGRAM, App
 from dsar.casework.facts import base_facts
 from dsar.casework.sending import queue_letter
@@ -43,6 +43,9 @@ def notify_old_addresses(
         templates=app.settings.templates_folder,
     )
     for address in sorted(_replaced_addresses((step,)) - _replaced_addresses(told)):
+        if protecting.channel_of(case) == protecting.POST:  # no mail to who asked for none
+            duties.owe_notice(app, tx, case, step, kind="e-mail address", old=address, now=now)
+            continue
         try:
             queue_letter(
                 app,

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dsar import identity
-from dsar.casework import clocking, codes, identifying, searching
+from dsar.casework import clocking, codes, identifying, protecting, searching
 from dsar.casework.context import PROGRAM, App, content_of, subject_of, triage_of
 from dsar.casework.planning import FOR_ANOTHER
 from dsar.casework.sending import flag
@@ -292,6 +292,10 @@ def send_code(
     """
     if contact.type is IdentifierType.PHONE and app.sms is None:
         raise UsageError("There is no SMS gateway in [sms].")
+    if contact.type is IdentifierType.EMAIL and protecting.channel_of(case) == protecting.POST:
+        raise ApprovalError(
+            case.reference, f"it is answered by post; 'dsar channel {case.reference} mail' changes that"
+        )
     subject = subject_of(app, case)
     stated = tuple(each for each in subject.identifiers if each.type in identifying.LEADING)
     records = identifying.look_up(app, case, dict.fromkeys((*subject.proven, contact, *stated)), now=now)

@@ -134,6 +134,7 @@ def refuse(
     if not (unidentified or deceased or (reasons and legal_ground)):
         raise UsageError("A refusal needs --reasons and --law (Art. 12(4) GDPR), or --unidentified or --deceased.")
     from dsar.casework import answering, views
+    from dsar.deadlines import received_on
 
     states = {State.IDENTITY, State.CLARIFYING, State.SEARCHING, State.REVIEW}
     with session(ctx) as opened:
@@ -154,6 +155,9 @@ def refuse(
                 now=now(),
             )
         click.echo(f"{case.reference}/{request.right}: the letter waits for approval.")
+        last = views.clock(opened.app, request).refuse_by_on
+        if received_on(now()) > last:  # Art. 12(4): "at the latest within one month", whatever was extended
+            click.echo(f"It is late: a refusal was to be told by {last} (Art. 12(4) GDPR).", err=True)
 
 
 @click.command()

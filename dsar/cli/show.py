@@ -47,7 +47,7 @@ def show(ctx: click.Context, reference: str, *, side: str | None, save: Path | N
 
 def _head(look: Look) -> None:
     opened, reference = look.opened, look.reference
-    from dsar.casework import views
+    from dsar.casework import protecting, views
 
     case = views.find_case(opened.app, reference, actor=opened.actor(), purged_too=True)
     view = views.head(opened.app, case, actor=opened.actor(), now=now())
@@ -58,6 +58,9 @@ def _head(look: Look) -> None:
     print_field("Person", f"{view.name or 'unknown'} {' '.join(f'<{each}>' for each in view.addresses)}")
     print_field("Language", case.language)
     print_field("Requester", case.requester)
+    if case.mandate:
+        print_field("Mandate", f"{case.mandate}, the answer goes to the {case.answer_to}")
+    print_field("Answered by", protecting.channel_of(case))
     print_field("Handler", case.handler or "-")
     print_field("Identity", f"{case.identity_level} ({case.identity_method}) {case.identity_reason}")
     print_field("Flags", " ".join(case.flags) or "-")
@@ -73,6 +76,8 @@ def _head(look: Look) -> None:
 
 
 def _head_json(view: "CaseView") -> dict[str, object]:
+    from dsar.casework.protecting import channel_of
+
     case = view.case
     return {
         "case": case.reference,
@@ -83,6 +88,9 @@ def _head_json(view: "CaseView") -> dict[str, object]:
         "handler": case.handler,
         "identity": {"level": case.identity_level, "method": case.identity_method, "reason": case.identity_reason},
         "flags": case.flags,
+        "mandate": case.mandate,
+        "answer_to": case.answer_to,
+        "channel": channel_of(case),
         "purged_at": case.purged_at,
         "requests": [
             {
