@@ -72,11 +72,15 @@ def fill(server: DovecotServer, user: str, contents: Iterator[bytes], *, first: 
     new = home / "Maildir" / "new"
     for folder in (new, home / "Maildir" / "cur", home / "Maildir" / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
+    dice = random.Random(first)
     total = 0
     for number, content in enumerate(contents, start=first):
-        (new / f"{1_760_000_000 + number}.M{number}P1.bench").write_bytes(content)
+        # the time in microseconds is random, as in life: Dovecot's hash of names that count up evenly collides
+        moment = f"{1_760_000_000 + number}.M{dice.randrange(1_000_000)}"
+        (new / f"{moment}P{number}.bench,S={len(content)}").write_bytes(content)
         total += len(content)
     if os.geteuid() == 0:
         for path in (home, home / "Maildir", *(home / "Maildir").rglob("*")):
             shutil.chown(path, "nobody", "nogroup")
+    os.sync()  # what is measured next shall not wait for these to reach the disk
     return total
