@@ -77,7 +77,7 @@ def fill(server: DovecotServer, user: str, contents: Iterator[bytes], *, first: 
     for number, content in enumerate(contents, start=first):
         # the time in microseconds is random, as in life: Dovecot's hash of names that count up evenly collides
         moment = f"{1_760_000_000 + number}.M{dice.randrange(1_000_000)}"
-        (new / f"{moment}P{number}.bench,S={len(content)}").write_bytes(content)
+        (new / f"{moment}P{number}.bench,S={len(content)},W={len(content)}").write_bytes(content)
         total += len(content)
     if os.geteuid() == 0:
         for path in (home, home / "Maildir", *(home / "Maildir").rglob("*")):

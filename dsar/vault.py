@@ -18,6 +18,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -145,13 +146,29 @@ class Vault:
         Args: wrapped_by: wraps the keys that are made; context: as for seal.
         """
         wrapping = self._wrapping_key(wrapped_by)
-        known = self._keys.get_many(plains)
         new = [(key_id, wrapped_by, _encrypt(wrapping, key_id, os.urandom(_KEY_BYTES))) for key_id in plains]
-        self._keys.put_new([wrap for wrap in new if wrap[0] not in known])
-        wraps = self._keys.get_many(plains)  # if two processes made the same key, the stored one counts
+        self._keys.put_new(new)
+        keys = self._opened(plains, wrapped_by)  # what was stored before, or by another process meanwhile, counts
+        return {key_id: _encrypt(keys[key_id], context, plain) for key_id, plain in plains.items()}
+
+    def unseal_each(self, sealed: Mapping[str, bytes], *, wrapped_by: str, context: str) -> dict[str, bytes]:
+        """
+        Decrypt each of {key id: what seal_each made}; whatever does not open is left out: many mails at one go.
+
+        Args: wrapped_by: wraps most of the keys.
+        """
+        opened = {}
+        for key_id, key in self._opened(sealed, wrapped_by).items():
+            with suppress(InvalidTag):
+                opened[key_id] = _decrypt(key, context, sealed[key_id])
+        return opened
+
+    def _opened(self, key_ids: Collection[str], wrapped_by: str) -> dict[str, bytes]:
+        """{key id: key} of those that are there, most of them wrapped by the same key."""
+        wrapping = self._wrapping_key(wrapped_by)
         return {
-            key_id: _encrypt(self._unwrapped(key_id, wraps.get(key_id, {}), wrapped_by, wrapping), context, plain)
-            for key_id, plain in plains.items()
+            key_id: self._unwrapped(key_id, wraps, wrapped_by, wrapping)
+            for key_id, wraps in self._keys.get_many(key_ids).items()
         }
 
     def _unwrapped(self, key_id: str, wraps: Mapping[str, bytes], wrapped_by: str, wrapping: bytes) -> bytes:

@@ -84,8 +84,8 @@ class MailQueries(Queries):
             ],
         )
         new = set(arrivals) - {message.sha256 for message in known}
-        query = select(Message).where(col(Message.sha256).in_(new)).order_by(col(Message.id))
-        return [message.id or 0 for message in self.session.exec(query)]
+        query = select(Message.id).where(col(Message.sha256).in_(new)).order_by(col(Message.id))
+        return [message_id or 0 for message_id in self.session.exec(query)]
 
     def _add_sightings(self, mails: Sequence[RawMail]) -> None:
         """Note where mails were seen; one that the server would not give before counts as seen from now on."""
