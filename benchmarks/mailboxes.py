@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from servers import DovecotServer
 
+#: Words that ask for nothing, however the dice order them.
 _SAID = """
-jag vill veta vilka uppgifter ni har om mig enligt artikel femton och när de raderas tack på förhand vår order kom
-fram faktura leverans bord stol lampa kontoret måndag möte offert pris återkoppling hälsningar
+vår order kom fram i går och nu väntar vi bara leverans av tre bord en stol samt fyra lampor till kontoret måndag
+möte offert pris återkoppling hälsningar faktura bilaga med som på det när hon sedan ringer tisdag kaffe hyllor rum
 """
 _ASKING = "Hej! Jag begär ett registerutdrag enligt artikel 15 i GDPR: vilka uppgifter har ni om mig?"
 _CHATTING = "Hej! Bifogat finns det ni frågade efter. Säg till om något saknas."

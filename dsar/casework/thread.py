@@ -250,6 +250,23 @@ def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
     return None
 
 
+def traces(app: App, mail: InboundMail) -> frozenset[str]:
+    """
+    All by which a mail that asks nothing could belong to something known: a mail none of whose traces is known is
+    nobody's copy, answer or follow-up.
+
+    Returns: Message-IDs of mails of ours, blind indexes of mails and tags, references of cases.
+    """
+    message_ids = (*([mail.message_id] if mail.message_id else []), *mail.in_reply_to, *mail.references)
+    tags = dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender)
+    named = (found.upper() for text in (mail.subject, mail.own_text) for found in _REFERENCE.findall(text))
+    indexes = (
+        *(app.vault.index("message_id", each) for each in message_ids),
+        *(app.vault.index("tag", t) for t in tags),
+    )
+    return frozenset((*message_ids, *indexes, *named))
+
+
 def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> _Match | None:
     answered = case_of(app, tx, mail)
     if answered is not None and answered.purged_at is None:

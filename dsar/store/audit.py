@@ -58,6 +58,11 @@ class AuditQueries(Queries):
         )
         self.session.flush()
 
+    def record_each(self, name: str, details: Sequence[dict[str, str]], *, actor: str, at: datetime) -> None:
+        """Write one event for each of *details*, about no case."""
+        self.session.add_all(EventRow(at=at, actor=actor, name=name, detail=detail) for detail in details)
+        self.session.flush()
+
     def events(self, case_id: int) -> Sequence[EventRow]:
         """Timeline of a case, oldest first."""
         return self.session.exec(select(EventRow).where(EventRow.case_id == case_id).order_by(col(EventRow.id))).all()

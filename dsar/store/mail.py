@@ -8,7 +8,17 @@ from sqlmodel import col, select
 
 from dsar.model import RawMail
 from dsar.store.base import Queries
-from dsar.store.tables import CaseFile, CaseMessage, Folder, Message, RawContent, RawPiece, Sighting
+from dsar.store.tables import (
+    CaseFile,
+    CaseIndex,
+    CaseMessage,
+    Folder,
+    Message,
+    OutboxRow,
+    RawContent,
+    RawPiece,
+    Sighting,
+)
 
 #: How a message begins.
 _NEW = {"status": "new", "attempts": 0, "last_error": ""}
@@ -112,6 +122,11 @@ class MailQueries(Queries):
     def raw(self, sha256: str) -> bytes:
         """Sealed bytes of a mail that is stored."""
         return self.session.exec(select(RawContent.sealed_content).where(RawContent.sha256 == sha256)).one()
+
+    def raw_each(self, digests: Collection[str]) -> dict[str, bytes]:
+        """{sha256: sealed bytes} of mails that are stored."""
+        query = select(RawContent.sha256, RawContent.sealed_content).where(col(RawContent.sha256).in_(digests))
+        return dict(self.session.exec(query).all())
 
     def raw_pieces(self, sha256: str) -> Iterator[bytes]:
         """Sealed pieces of a big mail, in order."""
@@ -227,6 +242,32 @@ class MailQueries(Queries):
 
     def message(self, message_id: int) -> Message | None:
         return self.session.get(Message, message_id)
+
+    def new_messages(self, message_ids: Collection[int]) -> Sequence[Message]:
+        """Those of these messages that nobody has sorted."""
+        query = select(Message).where(col(Message.id).in_(message_ids), Message.status == "new")
+        return self.session.exec(query.order_by(col(Message.id))).all()
+
+    def still_new(self, message_ids: Collection[int]) -> Sequence[int]:
+        """Ids of those that nobody has sorted, kept so until this transaction ends; in order."""
+        query = select(Message.id).where(col(Message.id).in_(message_ids), Message.status == "new")
+        return [each or 0 for each in self.session.exec(query.order_by(col(Message.id)).with_for_update())]
+
+    def file_messages(self, filed: Mapping[int, tuple[str, str]], *, flags: Mapping[int, Sequence[str]]) -> None:
+        """Give each of {id: (disposition, status)} its one disposition, and what triage saw about it."""
+        values = [
+            {"id": message_id, "disposition": disposition, "status": status, "flags": list(flags[message_id])}
+            for message_id, (disposition, status) in filed.items()
+        ]
+        if values:
+            self.session.execute(sa.update(Message), values)
+
+    def known_traces(self, traces: Collection[str]) -> set[str]:
+        """Those of Message-IDs, blind indexes and references that a mail of ours or a case has."""
+        known: set[str] = set()
+        for column in (OutboxRow.message_id, CaseIndex.digest, CaseFile.reference):
+            known.update(self.session.exec(select(column).where(col(column).in_(traces))))
+        return known
 
     def flag_message(self, message_id: int, flags: Sequence[str]) -> None:
         """Note what triage saw about a mail, for the queue."""
