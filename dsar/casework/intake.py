@@ -119,7 +119,7 @@ def sort(app: App, message_id: int, *, now: datetime, examined: guard.Examined |
     except MalformedMailError as error:
         set_aside(app, message_id, error=type(error).__name__, now=now)
         return
-    mail, found = examined.mail, _with_signatures(app, examined.triage, content)
+    mail, found = examined.mail, with_signatures(app, examined.triage, content)
     if health.settle_self_test(app, message_id, mail, now=now):
         return
     authentication = guard.authentication(mail, office(app))  # of the sender, whoever it is that asks
@@ -186,7 +186,7 @@ def office(app: App) -> guard.Office:
     )
 
 
-def _with_signatures(app: App, found: Triage, content: bytes) -> Triage:
+def with_signatures(app: App, found: Triage, content: bytes) -> Triage:
     """*found* with what verifying the signatures of the exact bytes again gives, if the DNS may be asked."""
     if app.look_up_txt is None:
         return found
