@@ -68,6 +68,11 @@ class Headers:
         return tuple(dict.fromkeys(address for _, address in pairs if address))[:_MOST_ADDRESSES]
 
     def sender(self) -> tuple[str, str | None]:
+        """Display name and address of who sent the mail, as `_sender` says."""
+        return self._sender
+
+    @cached_property
+    def _sender(self) -> tuple[str, str | None]:
         """
         Display name and address of the one mailbox of the one From header.
 
