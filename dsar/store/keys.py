@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 
-from dsar.store.engine import open_engine, translated, truncate_log
+from dsar.store.engine import READ_ONLY, open_engine, translated, truncate_log
 
 _METADATA = sa.MetaData()
 _WRAPPED_KEY = sa.Table(
@@ -43,12 +43,12 @@ class SqlKeyStore:
 
     def get(self, key_id: str) -> dict[str, bytes]:
         query = sa.select(_WRAPPED_KEY.c.wrapped_by, _WRAPPED_KEY.c.wrapped).where(_WRAPPED_KEY.c.key_id == key_id)
-        with translated(), self.engine.connect() as connection:
+        with translated(), self._reading().connect() as connection:
             return {row.wrapped_by: row.wrapped for row in connection.execute(query)}
 
     def get_many(self, key_ids: Collection[str]) -> dict[str, dict[str, bytes]]:
         found: dict[str, dict[str, bytes]] = {}
-        with translated(), self.engine.connect() as connection:
+        with translated(), self._reading().connect() as connection:
             for block in _blocks(list(key_ids)):
                 for row in connection.execute(sa.select(_WRAPPED_KEY).where(_WRAPPED_KEY.c.key_id.in_(block))):
                     found.setdefault(row.key_id, {})[row.wrapped_by] = row.wrapped
@@ -81,6 +81,10 @@ class SqlKeyStore:
 
     def truncate_log(self) -> None:
         truncate_log(self.engine)
+
+    def _reading(self) -> sa.Engine:
+        """For what only reads: nobody waits for it."""
+        return self.engine.execution_options(**{READ_ONLY: True})
 
     def close(self) -> None:
         """Give back all connections."""
