@@ -122,27 +122,47 @@ def sort(app: App, message_id: int, *, now: datetime, examined: guard.Examined |
     mail, found = examined.mail, with_signatures(app, examined.triage, content)
     if health.settle_self_test(app, message_id, mail, now=now):
         return
+    if not _settle_related(app, message_id, mail, found, now=now):
+        _settle_new(app, message_id, mail, found, now=now)
+
+
+def _settle_related(app: App, message_id: int, mail: InboundMail, found: Triage, *, now: datetime) -> bool:
+    """Act on a mail that belongs to something known, or is about it; True if it is one."""
+    with app.store.transaction(read_only=True) as tx:
+        known = tx.known_traces(thread.traces(app, mail))
+    if not (known or mail.is_bounce or mail.is_delay):
+        return False
     authentication = guard.authentication(mail, office(app))  # of the sender, whoever it is that asks
     if thread.settle_own_copy(app, message_id, mail, authentication=authentication, now=now):
-        return
+        return True
     if thread.settle_bounce(app, message_id, mail, now=now):
-        return
-    if found.flags:
-        with app.store.transaction() as tx:
-            tx.flag_message(message_id, found.flags)
+        return True
+    _flag(app, message_id, found)
     if confirming.settle_code(app, message_id, mail, found, now=now):
-        return
+        return True
     if thread.settle_machine_reply(app, message_id, mail, found, now=now):
-        return
+        return True
     if thread.join_known_case(app, message_id, mail, found, now=now):
         _note_obstacles(app, message_id)
-        return
+        return True
+    return False
+
+
+def _settle_new(app: App, message_id: int, mail: InboundMail, found: Triage, *, now: datetime) -> None:
+    """Open the cases of a mail that belongs to none, or file it."""
+    _flag(app, message_id, found)
     if found.disposition is Disposition.REQUEST:
         open_cases(app, message_id, mail, found, actor=PROGRAM, now=now)
         return
     with app.store.transaction() as tx:
         file_message(tx.message(message_id), found.disposition, status=status_of(found))
         tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": found.disposition})
+
+
+def _flag(app: App, message_id: int, found: Triage) -> None:
+    if found.flags:
+        with app.store.transaction() as tx:
+            tx.flag_message(message_id, found.flags)
 
 
 def status_of(found: Triage) -> str:

@@ -252,18 +252,16 @@ def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
 
 def traces(app: App, mail: InboundMail) -> frozenset[str]:
     """
-    All by which a mail that asks nothing could belong to something known: a mail none of whose traces is known is
-    nobody's copy, answer or follow-up.
+    All by which a mail could belong to something known: one none of whose traces is known answers, follows or repeats
+    nothing. Only a bounce can be about a mail of ours without any.
 
-    Returns: Message-IDs of mails of ours, blind indexes of mails and tags, references of cases.
+    Returns: Message-IDs of mails of ours, blind indexes of mails, tags and senders, references of cases.
     """
     message_ids = (*([mail.message_id] if mail.message_id else []), *mail.in_reply_to, *mail.references)
     tags = dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender)
+    kinds = {"message_id": message_ids, "tag": tags, "sender": [mail.sender] if mail.sender else []}
+    indexes = (app.vault.index(kind, value) for kind, values in kinds.items() for value in values)
     named = (found.upper() for text in (mail.subject, mail.own_text) for found in _REFERENCE.findall(text))
-    indexes = (
-        *(app.vault.index("message_id", each) for each in message_ids),
-        *(app.vault.index("tag", t) for t in tags),
-    )
     return frozenset((*message_ids, *indexes, *named))
 
 

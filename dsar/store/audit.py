@@ -60,8 +60,9 @@ class AuditQueries(Queries):
 
     def record_each(self, name: str, details: Sequence[dict[str, str]], *, actor: str, at: datetime) -> None:
         """Write one event for each of *details*, about no case."""
-        self.session.add_all(EventRow(at=at, actor=actor, name=name, detail=detail) for detail in details)
-        self.session.flush()
+        self._insert_all_new(
+            EventRow, [{"at": at, "actor": actor, "name": name, "detail": detail} for detail in details]
+        )
 
     def events(self, case_id: int) -> Sequence[EventRow]:
         """Timeline of a case, oldest first."""
