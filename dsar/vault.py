@@ -18,7 +18,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -38,6 +38,10 @@ _PROOF = "proof"
 
 class KeyStore(Protocol):
     """Where wrapped keys live: apart from the data, with a shorter backup rotation."""
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        """What this thread reads and stores within is one transaction, committed at its end unless it raises."""
+        ...
 
     def get(self, key_id: str) -> dict[str, bytes]:
         """{id of the wrapping key: wrapped key}; empty if the key is unknown or destroyed."""
@@ -91,6 +95,14 @@ class Vault:
             raise WrongKeyError("the vault") from None
 
     # ------------------------------------------------------------------------------------------------------- keys
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        """
+        Keys that are made, shared and withdrawn within are stored at its end, all at once, or not at all if it raises.
+
+        Ends before the transaction that uses them: a key without a value harms nobody.
+        """
+        return self._keys.one_commit()
 
     def create_key(self, key_id: str, *, wrapped_by: str = _MASTER) -> None:
         """Make a random key unless it exists; *wrapped_by* names the master key or another key of this vault."""

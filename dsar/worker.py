@@ -251,9 +251,9 @@ def _settle(tools: Tools, lot: lots.Lot) -> None:
     """Do the steps of a lot: together what can be, the rest one by one."""
     now = datetime.now(UTC)
     try:
-        left = lots.file_unrelated(tools.app, lot, now=now)
-    except Exception as error:  # noqa: BLE001  # nothing was filed: whichever mail it is about, the others go on alone
-        log.warning("lot not filed", extra={"error": type(error).__name__})
+        left = lots.settle_unrelated(tools.app, lot, now=now)
+    except Exception as error:  # noqa: BLE001  # nothing was done: whichever mail it is about, the others go on alone
+        log.warning("lot not settled", extra={"error": type(error).__name__})
         left = [(work, None) for work in lot.works]
     for work, examined in left:
         _run(tools, work, partial(intake.sort, tools.app, work.subject_id, now=now, examined=examined), now=now)

@@ -1,6 +1,7 @@
 """Nothing strands: whatever waits for somebody who does not act comes before a person in time."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -341,6 +342,9 @@ class Locked:
 
     def truncate_log(self) -> None:
         self._keys.truncate_log()
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        return self._keys.one_commit()
 
 
 def in_review(office: Office, text: str) -> Request:

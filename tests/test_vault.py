@@ -1,6 +1,7 @@
 """Sealed values: only the right key opens them, in the right place, and a destroyed key is gone."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,9 @@ class Overtaken:
 
     def truncate_log(self) -> None:
         self._keys.truncate_log()
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        return self._keys.one_commit()
 
 
 def test_a_key_that_two_processes_make_at_once_is_one_key(vault: Vault, keys: SqlKeyStore) -> None:

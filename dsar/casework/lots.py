@@ -1,9 +1,10 @@
 """
 Many new mails at once -> what sorting them one after the other would have made of them, with few commits.
 
-Most mails of a full mailbox ask nothing and belong to nothing. They are read and sorted side by side in the guarded
-children, and those that turn out so are filed by one transaction. Every other mail, and every mail that anything goes
-wrong with, is left to `intake.sort`, which takes it alone: one bad mail spoils nothing for the others.
+Most mails of a full mailbox belong to nothing that is known. They are read and sorted side by side in the guarded
+children, and one transaction files those that ask nothing and opens the cases of the others. Every mail that may belong
+to something, and every mail that anything goes wrong with, is left to `intake.sort`, which takes it alone: one bad mail
+spoils nothing for the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,12 +15,10 @@ from datetime import datetime
 from dsar import guard
 from dsar.casework import health, intake, thread
 from dsar.casework.context import PROGRAM, App
+from dsar.casework.opening import open_within
 from dsar.errors import DsarError
-from dsar.model import Disposition
+from dsar.model import Disposition, Triage
 from dsar.store.tables import Work
-
-#: What a mail may be to be filed without a case.
-_ASKS_NOTHING = frozenset(Disposition) - {Disposition.REQUEST, Disposition.FOLLOW_UP, Disposition.BOUNCE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,31 +45,45 @@ def begin(app: App, works: Sequence[Work], readers: Executor) -> Lot:
     return Lot(works=tuple(works), readings=readings)
 
 
-def file_unrelated(app: App, lot: Lot, *, now: datetime) -> list[tuple[Work, guard.Examined | None]]:
+def settle_unrelated(app: App, lot: Lot, *, now: datetime) -> list[tuple[Work, guard.Examined | None]]:
     """
-    File the mails that ask nothing and belong to nothing; the steps that are left, with the mail if it could be read.
+    File the mails that belong to nothing known, or open their cases; all, or none if it raises.
 
-    Raises: DatabaseUnavailableError; then nothing is filed.
+    Returns: the steps that are left, each with its mail as far as that could be read.
     """
     read = {message_id: _outcome(reading) for message_id, reading in lot.readings.items()}
-    plain = {
-        message_id: examined
-        for message_id, examined in read.items()
-        if examined is not None
-        and examined.triage.disposition in _ASKS_NOTHING
-        and not (examined.mail.is_bounce or examined.mail.is_delay or health.is_like_self_test(examined.mail))
-    }
-    traces = {message_id: thread.traces(app, examined.mail) for message_id, examined in plain.items()}
-    with app.store.transaction() as tx:
+    single = {message_id: examined for message_id, examined in read.items() if examined and not _is_special(examined)}
+    traces = {message_id: thread.traces(app, examined.mail) for message_id, examined in single.items()}
+    with app.store.transaction() as tx, app.vault.one_commit():
         known = tx.known_traces({trace for each in traces.values() for trace in each})
-        filed = {
-            message_id: (plain[message_id].triage.disposition, intake.status_of(plain[message_id].triage))
-            for message_id in tx.still_new([each for each in plain if not known & traces[each]])
-        }
-        tx.file_messages(filed, flags={message_id: plain[message_id].triage.flags for message_id in filed})
-        tx.record_each("message_sorted", [{"disposition": each} for each, _ in filed.values()], actor=PROGRAM, at=now)
-        tx.finish_each([work for work in lot.works if work.subject_id in filed])
-    return [(work, read.get(work.subject_id)) for work in lot.works if work.subject_id not in filed]
+        done: list[int] = []
+        filed: dict[int, Triage] = {}
+        for message in tx.new_messages(list(single), keep=True):
+            message_id = message.id or 0
+            found = single[message_id].triage
+            asks = found.disposition is Disposition.REQUEST
+            if known & traces[message_id] or (asks and app.look_up_txt):  # which asks the DNS, and that may take long
+                continue
+            if asks:
+                known |= traces[message_id]  # what else comes from there in this lot may belong to its case
+                message.flags = list(found.flags)
+                open_within(app, tx, message, single[message_id].mail, found, actor=PROGRAM, now=now)
+            else:
+                filed[message_id] = found
+            done.append(message_id)
+        tx.file_messages(
+            {each: (found.disposition, intake.status_of(found), found.flags) for each, found in filed.items()}
+        )
+        details = [{"disposition": str(found.disposition)} for found in filed.values()]
+        tx.record_each("message_sorted", details, actor=PROGRAM, at=now)
+        tx.finish_each([work for work in lot.works if work.subject_id in done])
+    return [(work, read.get(work.subject_id)) for work in lot.works if work.subject_id not in done]
+
+
+def _is_special(examined: guard.Examined) -> bool:
+    """Whether a mail can be about a mail of ours, or a case, without a trace of it."""
+    mail = examined.mail
+    return mail.is_bounce or mail.is_delay or health.is_like_self_test(mail)
 
 
 def _outcome(reading: Future[guard.Examined]) -> guard.Examined | None:

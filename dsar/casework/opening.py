@@ -91,24 +91,38 @@ def open_cases(
     it reached the company, if a person said so.
     Returns: references of the cases; none if another process was first.
     """
-    subjects = [subject for subject in triage.subjects if subject.requests]
-    references = []
-    with app.store.transaction() as tx:
+    with app.store.transaction() as tx, app.vault.one_commit():
         message = tx.message(message_id)
         if message is None or message.status == "sorted":
             return ()
-        begun = received or received_at(message, triage) or message.received_at
-        for subject in subjects:
-            case = _open_case(app, tx, message, mail, triage, subject, now=now)
-            for found in in_order(subject.requests):
-                doubt = triage.needs_person
-                add_request(app, tx, case, found, message, received=begun, doubt=doubt, actor=actor, now=now)
-            if not triage.needs_person:
-                tx.enqueue("identify", _id(case), due_at=now)
-                acknowledge(app, tx, case, mail, triage, now=now)
-            references.append(case.reference)
-        message.disposition = Disposition.REQUEST
-        message.status = "sorted"
+        return open_within(app, tx, message, mail, triage, actor=actor, received=received, now=now)
+
+
+def open_within(
+    app: App,
+    tx: Transaction,
+    message: Message,
+    mail: InboundMail,
+    triage: Triage,
+    *,
+    actor: str,
+    received: datetime | None = None,
+    now: datetime,
+) -> tuple[str, ...]:
+    """As open_cases, in the caller's transaction, of a message that is not sorted."""
+    references = []
+    begun = received or received_at(message, triage) or message.received_at
+    for subject in (subject for subject in triage.subjects if subject.requests):
+        case = _open_case(app, tx, message, mail, triage, subject, now=now)
+        for found in in_order(subject.requests):
+            doubt = triage.needs_person
+            add_request(app, tx, case, found, message, received=begun, doubt=doubt, actor=actor, now=now)
+        if not triage.needs_person:
+            tx.enqueue("identify", _id(case), due_at=now)
+            acknowledge(app, tx, case, mail, triage, now=now)
+        references.append(case.reference)
+    message.disposition = Disposition.REQUEST
+    message.status = "sorted"
     return tuple(references)
 
 

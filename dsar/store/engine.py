@@ -140,6 +140,7 @@ class Store:
     def __init__(self, url: str) -> None:
         """Args: url: SQLAlchemy URL of a SQLite file or a PostgreSQL database. Nothing is opened yet."""
         self.engine = open_engine(url)
+        self._engines = {only: self.engine.execution_options(**{READ_ONLY: only}) for only in (False, True)}
         self._thread = threading.local()
 
     @contextmanager
@@ -154,8 +155,7 @@ class Store:
             raise RuntimeError("a transaction is open already; pass it on")
         self._thread.busy = True
         try:
-            engine = self.engine.execution_options(**{READ_ONLY: read_only})
-            with translated(), Session(engine, expire_on_commit=False) as session, session.begin():
+            with translated(), Session(self._engines[read_only], expire_on_commit=False) as session, session.begin():
                 yield Transaction(session)
         finally:
             self._thread.busy = False

@@ -243,21 +243,22 @@ class MailQueries(Queries):
     def message(self, message_id: int) -> Message | None:
         return self.session.get(Message, message_id)
 
-    def new_messages(self, message_ids: Collection[int]) -> Sequence[Message]:
-        """Those of these messages that nobody has sorted."""
+    def new_messages(self, message_ids: Collection[int], *, keep: bool = False) -> Sequence[Message]:
+        """
+        Those of these messages that nobody has sorted, in order.
+
+        Args: keep: nobody else shall until this transaction ends.
+        """
         query = select(Message).where(col(Message.id).in_(message_ids), Message.status == "new")
+        if keep:
+            query = query.with_for_update()
         return self.session.exec(query.order_by(col(Message.id))).all()
 
-    def still_new(self, message_ids: Collection[int]) -> Sequence[int]:
-        """Ids of those that nobody has sorted, kept so until this transaction ends; in order."""
-        query = select(Message.id).where(col(Message.id).in_(message_ids), Message.status == "new")
-        return [each or 0 for each in self.session.exec(query.order_by(col(Message.id)).with_for_update())]
-
-    def file_messages(self, filed: Mapping[int, tuple[str, str]], *, flags: Mapping[int, Sequence[str]]) -> None:
-        """Give each of {id: (disposition, status)} its one disposition, and what triage saw about it."""
+    def file_messages(self, filed: Mapping[int, tuple[str, str, Sequence[str]]]) -> None:
+        """Give each of {id: (disposition, status, flags)} its one disposition, and what triage saw about it."""
         values = [
-            {"id": message_id, "disposition": disposition, "status": status, "flags": list(flags[message_id])}
-            for message_id, (disposition, status) in filed.items()
+            {"id": message_id, "disposition": disposition, "status": status, "flags": list(flags)}
+            for message_id, (disposition, status, flags) in filed.items()
         ]
         if values:
             self.session.execute(sa.update(Message), values)
