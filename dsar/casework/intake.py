@@ -13,8 +13,9 @@ from datetime import datetime
 
 from dsar import guard, signatures
 from dsar.casework import confirming, health, searching, thread
+from dsar.casework.arrivals import move_clocks
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
-from dsar.casework.opening import move_clocks, open_cases
+from dsar.casework.opening import open_cases
 from dsar.errors import MalformedMailError, WrongKeyError
 from dsar.model import Disposition, InboundMail, RawMail, Triage
 from dsar.store import Transaction
