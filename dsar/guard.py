@@ -32,7 +32,7 @@ from typing import BinaryIO, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from dsar import identity
+from dsar import identity, ocr
 from dsar.errors import MalformedMailError, ReaderLostError, ReaderUnavailableError
 from dsar.mime import read_mail as read_here
 from dsar.model import InboundMail, SenderAuthentication, Triage
@@ -163,7 +163,8 @@ class Guard:
         child, self._child = self._child, None
         if child is None or self._owner != os.getpid():
             return
-        child.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # it leads a session of its own; what reads pictures is in it
         child.wait()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -334,7 +335,7 @@ def _office(described: bytes) -> Office:
 
 def _examined(content: bytes, own_domain: str, office: Office | None = None) -> list[bytes]:
     try:
-        mail = read_here(content, own_domain=own_domain)
+        mail = read_here(content, own_domain=own_domain, read_picture=ocr.picture_reader())
     except MalformedMailError as error:
         return [b"malformed", error.why.encode()]
     bare = replace(mail, attachments=tuple(replace(attachment, content=b"") for attachment in mail.attachments))
