@@ -65,9 +65,9 @@ def settle_unrelated(app: App, lot: Lot, *, now: datetime) -> list[tuple[Work, g
             if known & traces[message_id] or (asks and app.look_up_txt):  # which asks the DNS, and that may take long
                 continue
             if asks:
-                known |= traces[message_id]  # what else comes from there in this lot may belong to its case
                 message.flags = list(found.flags)
-                open_within(app, tx, message, single[message_id].mail, found, actor=PROGRAM, now=now)
+                opened = open_within(app, tx, message, single[message_id].mail, found, actor=PROGRAM, now=now)
+                known |= traces[message_id] | set(opened)  # what follows in this lot may belong to these cases
             else:
                 filed[message_id] = found
             done.append(message_id)
