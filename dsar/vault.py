@@ -17,8 +17,9 @@ moved to another row or column does not open.
 import hashlib
 import hmac
 import os
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -83,6 +84,7 @@ class Vault:
         if len(master_key) != _KEY_BYTES:
             raise WrongKeyError("the vault")
         self._keys = keys
+        self._within = threading.local()  # of `one_commit`
         self._wrap_key = _derive(master_key, b"dsar wrap 1")
         self._index_key = _derive(master_key, b"dsar index 1")
         self._prove_master_key()
@@ -96,13 +98,19 @@ class Vault:
 
     # ------------------------------------------------------------------------------------------------------- keys
 
-    def one_commit(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def one_commit(self) -> Iterator[None]:
         """
         Keys that are made, shared and withdrawn within are stored at its end, all at once, or not at all if it raises.
 
-        Ends before the transaction that uses them: a key without a value harms nobody.
+        Ends before the transaction that uses them: a key without a value harms nobody. Within, no key is opened twice.
         """
-        return self._keys.one_commit()
+        self._within.opened = {}
+        try:
+            with self._keys.one_commit():
+                yield
+        finally:
+            self._within.opened = None
 
     def create_key(self, key_id: str, *, wrapped_by: str = _MASTER) -> None:
         """Make a random key unless it exists; *wrapped_by* names the master key or another key of this vault."""
@@ -120,20 +128,35 @@ class Vault:
 
     def withdraw_key(self, key_id: str, *, wrapped_by: str) -> None:
         """Undo share_key; with its last wrap the key is gone for good."""
+        self._forget()
         self._keys.remove(key_id, wrapped_by)
 
     def destroy_key(self, key_id: str) -> None:
         """Make everything that this key sealed, and every key that only it wraps, unreadable for good."""
+        self._forget()
         self._keys.remove(key_id)
 
     def truncate_log(self) -> None:
         """Leave no trace of destroyed keys in the log of the key store."""
         self._keys.truncate_log()
 
+    def _forget(self) -> None:
+        """What was opened may have hung on a key that is removed."""
+        if getattr(self._within, "opened", None) is not None:
+            self._within.opened = {}
+
     def _wrapping_key(self, name: str) -> bytes:
         return self._wrap_key if name == _MASTER else self._key(name)
 
     def _key(self, key_id: str) -> bytes:
+        opened: dict[str, bytes] | None = getattr(self._within, "opened", None)
+        if opened is None:
+            return self._found(key_id)
+        if key_id not in opened:
+            opened[key_id] = self._found(key_id)
+        return opened[key_id]
+
+    def _found(self, key_id: str) -> bytes:
         for wrapped_by, wrapped in self._keys.get(key_id).items():
             try:
                 return _decrypt(self._wrapping_key(wrapped_by), key_id, wrapped)

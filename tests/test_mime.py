@@ -150,7 +150,7 @@ def test_second_parser_that_fails_fails_no_mail(monkeypatch: pytest.MonkeyPatch)
     def fail(_content: bytes) -> None:
         raise AttributeError
 
-    monkeypatch.setattr("mailparser.parse_from_bytes", fail)
+    monkeypatch.setattr("mailparser.MailParser", fail)
 
     assert read_mail(b"From: Anna <anna@example.se>\n\nHej").sender == "anna@example.se"
 

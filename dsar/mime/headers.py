@@ -128,14 +128,13 @@ class Headers:
     @cached_property
     def _second_opinion(self) -> "_Opinion":
         """What mail-parser reads in the headers that tell who sent the mail, and when; it must not fail the mail."""
-        lines = [
-            f"{name}: {_unfolded(value)}\r\n"
-            for name, most in _TOLD_TWICE.items()
-            for value in self.raw(name)[:most]
-            if len(value) <= _LONGEST_TOLD_TWICE
-        ]
+        told = Message()
+        for name, most in _TOLD_TWICE.items():
+            for value in self.raw(name)[:most]:
+                if len(value) <= _LONGEST_TOLD_TWICE:
+                    told[name] = _unfolded(value)
         try:
-            read = mailparser.parse_from_bytes("".join((*lines, "\r\n")).encode("utf-8", "surrogateescape"))
+            read = mailparser.MailParser(told)
             senders = {_address(address) for _, address in read.from_ if address}
             found = [words for category, words in _DEFECTS.items() if category in read.defects_categories]
             taken_by = tuple(_host(hop.get("by")) for hop in reversed(read.received))  # it begins with the first

@@ -49,13 +49,13 @@ class Concept:
         self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, phrases))})(?!\w)")
 
     def search(self, folded: str) -> re.Match[str] | None:
-        return self._pattern.search(folded) if self._name in _possible(folded) else None
+        return self._pattern.search(folded) if self._name in possible(folded) else None
 
     def fullmatch(self, folded: str) -> re.Match[str] | None:
-        return self._pattern.fullmatch(folded) if self._name in _possible(folded) else None
+        return self._pattern.fullmatch(folded) if self._name in possible(folded) else None
 
     def finditer(self, folded: str) -> Iterator[re.Match[str]]:
-        return self._pattern.finditer(folded) if self._name in _possible(folded) else iter(())
+        return self._pattern.finditer(folded) if self._name in possible(folded) else iter(())
 
 
 @cache
@@ -111,7 +111,7 @@ _PHRASE_WORD = re.compile(r"(\*?)(\w+)(\*?)")
 
 
 @lru_cache(maxsize=128)
-def _possible(folded: str) -> frozenset[str]:
+def possible(folded: str) -> frozenset[str]:
     """Concepts that *folded* may hold a phrase of, judged by single words."""
     return _always_possible().union(*map(_concepts_of, _WORD.findall(folded)))
 
