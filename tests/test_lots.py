@@ -1,5 +1,7 @@
 """Mails that come together are sorted together, with the same end as if each had come alone."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from dsar import guard, worker
 from dsar.casework import intake, lots, views
 from dsar.casework.context import mail_key
 from dsar.model import RawMail
+from dsar.wiring import open_session
 
 NOW = datetime.now(UTC)
 MARIA = "Maria Öberg <maria.oberg@example.se>"
@@ -138,6 +141,49 @@ def test_a_mail_that_may_have_ended_the_program_is_taken_alone(office: Office) -
     worker.run_due(office.session.tools)
 
     assert [status for _, status, _ in ends(office)] == ["sorted", "sorted"]
+
+
+#: Sorts what is due, and is gone at the so-manieth commit of either database.
+_DIES = """
+import os, sys
+from pathlib import Path
+import sqlalchemy as sa
+from dsar import worker
+from dsar.wiring import open_session
+left = int(sys.argv[2])
+def committed(_connection):
+    global left
+    left -= 1
+    if left == 0:
+        os._exit(9)
+with open_session(Path(sys.argv[1])) as session:
+    for engine in (session.app.store.engine, session.app.vault._keys.engine):
+        sa.event.listen(engine, "commit", committed)
+    worker.free_dead(session.app)
+    worker.sort_due(session.tools)
+"""
+
+
+def test_killed_at_any_commit_every_mail_is_sorted_once(tmp_path: Path) -> None:
+    """Between the commits of the keys, of the lot and of the claims; what was under way is then taken one by one."""
+    with open_office(tmp_path) as office:
+        senders = [f"Person {number} <p{number}@sender{number}.example>" for number in range(12)]
+        come(office, *(written(sender, ACCESS if at % 3 else CHAT) for at, sender in enumerate(senders)))
+    died = [
+        subprocess.run([sys.executable, "-c", _DIES, tmp_path / "settings.ini", str(commits)], check=False).returncode
+        for commits in (2, 4, 5, 6, 7)
+    ]
+    assert died[:2] == [9, 9]
+    with open_session(tmp_path / "settings.ini") as session:
+        reopened = Office(session, tmp_path)
+        worker.free_dead(reopened.app)
+        worker.run_due(session.tools)
+
+        assert {status for _, status, _ in ends(reopened)} == {"sorted"}
+        cases = [case for _, _, case in ends(reopened) if case is not None]
+        assert sorted(cases) == list(range(1, 9))
+        with reopened.app.store.transaction() as tx:
+            assert len(tx.open_requests()) == 8
 
 
 def test_what_two_workers_claim_is_never_the_same(office: Office) -> None:
