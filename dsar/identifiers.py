@@ -78,6 +78,8 @@ def find_identifiers(text: str) -> tuple[Identifier, ...]:
     A value that a label explains ("kundnummer 10442") is of that type and of no other. Names and addresses are not
     found here: they have no shape.
     """
+    if not _WORTH_LOOKING.search(text):
+        return ()
     found: dict[int, Identifier] = {}
     for finder in _FINDERS:
         spans = []
@@ -219,6 +221,9 @@ def _is_mobile(match: re.Match[str]) -> bool:
 def _is_date(match: re.Match[str]) -> bool:
     return _DATE_LIKE.match(match[0]) is not None
 
+
+#: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
+_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user", re.IGNORECASE)
 
 #: In this order; what one finder takes, the next does not see.
 _FINDERS = (

@@ -126,6 +126,7 @@ class AttachmentText:
 
     filename: str  #: As in Attachment.
     text: str  #: Visible text, free of control and bidi characters.
+    from_picture: bool = False  #: A machine read it from a picture or a scan; any letter may be wrong.
 
 
 @dataclass(frozen=True, kw_only=True)

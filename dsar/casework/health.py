@@ -122,8 +122,15 @@ def _test_id(app: App, sent_at: datetime) -> str:
     return f"<{_SELF_TEST}-{second}-{app.vault.index(_SELF_TEST, str(second))[:32]}@{app.settings.own_domain}>"
 
 
+def is_like_self_test(mail: InboundMail) -> bool:
+    """Whether a mail bears the name of one of our self-tests, truly or not."""
+    return (mail.message_id or "").startswith(f"<{_SELF_TEST}-")
+
+
 def settle_self_test(app: App, message_id: int, mail: InboundMail, *, now: datetime) -> bool:
     """File one of our own self-tests, which proves that mail arrives; True if the mail is one."""
+    if not is_like_self_test(mail):
+        return False
     second = (mail.message_id or "").removeprefix(f"<{_SELF_TEST}-").partition("-")[0]
     if not (second.isdecimal() and len(second) < 12 and mail.sender == app.settings.smtp_sender):
         return False

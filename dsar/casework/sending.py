@@ -310,6 +310,14 @@ def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: st
             tx.advance(request, event, actor=actor, at=now, outcome=None, closed_at=None)
 
 
+def recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:
+    """Stop a letter that nobody has begun to send; one under way goes out."""
+    for letter in tx.letters_of(request.id or 0):
+        row = tx.outgoing_of_letter(letter.id or 0)
+        if row is not None and any(tx.move_outgoing(row, to="recalled", expected=each) for each in UNSENT):
+            take_letter_back(tx, row, Event.RECALLED, actor=PROGRAM, now=now)
+
+
 def flag(tx: Transaction, case: CaseFile, name: str) -> None:
     """Show something about a case in the queue."""
     if name not in case.flags:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsar import dispatch, guard
-from dsar.casework import clocking, opening
+from dsar.casework import arrivals, clocking, opening
 from dsar.casework.context import PROGRAM, App, case_key, subject_of, triage_of
-from dsar.casework.sending import UNCERTAIN, UNSENT, settle_sent, take_letter_back, void_letter
+from dsar.casework.sending import UNCERTAIN, recall_unsent, settle_sent, take_letter_back, void_letter
 from dsar.errors import MalformedMailError, UnknownCaseError, WrongKeyError
 from dsar.lifecycle import Event, State
 from dsar.model import Disposition, IdentifierType, InboundMail, Requester, Right, SenderAuthentication, Triage
@@ -171,6 +171,7 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
         if copy and (copied := tx.cases_indexed(copy)):
             opening.join(app, tx, copied[0], message, mail, triage, role="copy", now=now)
             tx.record("copy", actor=PROGRAM, at=now, case_id=copied[0].id)
+            arrivals.note_copy(app, tx, copied[0], message, copy, now=now)
             _file(message, Disposition.FOLLOW_UP)
             return True
         match = _find_case(app, tx, mail, triage)
@@ -250,6 +251,21 @@ def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
         if cases := tx.cases_indexed(app.vault.index("tag", tag)):
             return cases[0]
     return None
+
+
+def traces(app: App, mail: InboundMail) -> frozenset[str]:
+    """
+    All by which a mail could belong to something known: one none of whose traces is known answers, follows or repeats
+    nothing. Only a bounce can be about a mail of ours without any.
+
+    Returns: Message-IDs of mails of ours, blind indexes of mails, tags and senders, references of cases.
+    """
+    message_ids = (*([mail.message_id] if mail.message_id else []), *mail.in_reply_to, *mail.references)
+    tags = dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender)
+    kinds = {"message_id": message_ids, "tag": tags, "sender": [mail.sender] if mail.sender else []}
+    indexes = (app.vault.index(kind, value) for kind, values in kinds.items() for value in values)
+    named = (found.upper() for text in (mail.subject, mail.own_text) for found in _REFERENCE.findall(text))
+    return frozenset((*message_ids, *indexes, *named))
 
 
 def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> _Match | None:
@@ -381,7 +397,7 @@ def _disturb(app: App, tx: Transaction, request: Request, message: Message, *, n
     """A follow-up ends approvals that do not know it, and new identifiers start a new search."""
     state = State(request.state)
     if state is State.DISPATCHING:
-        _recall_unsent(tx, request, now=now)
+        recall_unsent(tx, request, now=now)  # one under way goes out, and the flag remains
     elif state is State.BLOCKED and (request.blocked_reason == UNCERTAIN or _is_begun(tx, request)):
         return  # a person decides, who sees the flag: it may have left, or changes have begun
     elif state in DISTURBED:
@@ -408,14 +424,6 @@ def resume(tx: Transaction, request: Request, *, now: datetime) -> None:
     detail = {"level": case.identity_level, "method": case.identity_method}
     tx.advance(request, Event.IDENTIFIED, actor=PROGRAM, at=now, detail=detail)
     tx.enqueue("search", request.case_id, due_at=now)
-
-
-def _recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:
-    """Stop a letter that nobody has begun to send; one under way goes out and the flag remains."""
-    for letter in tx.letters_of(request.id or 0):
-        row = tx.outgoing_of_letter(letter.id or 0)
-        if row is not None and any(tx.move_outgoing(row, to="recalled", expected=each) for each in UNSENT):
-            take_letter_back(tx, row, Event.RECALLED, actor=PROGRAM, now=now)
 
 
 def add_flags(tx: Transaction, case: CaseFile, flags: tuple[str, ...]) -> None:

@@ -159,7 +159,8 @@ def _documents(mail: "InboundMail") -> str:
     """What attached documents say; attached mails stand in the text already."""
     files = {attachment.filename for attachment in mail.attachments}
     shown = (each for each in mail.attachment_texts if each.filename in files)
-    return "".join(f"\n\n-----Attachment: {each.filename}-----\n{each.text}" for each in shown)
+    read = {True: " (read from a picture by a machine)", False: ""}
+    return "".join(f"\n\n-----Attachment: {each.filename}{read[each.from_picture]}-----\n{each.text}" for each in shown)
 
 
 def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:

@@ -24,6 +24,8 @@ _BATCH_BYTES = 4 << 20  # bodies fetched by one command
 _BIG_MAIL_BYTES = 8 << 20  # from here on a mail is fetched in pieces
 _PIECE_BYTES = 1 << 20
 _UIDS_PER_COMMAND = 200  # RFC 7162 section 4: commands stay below 8192 octets; 200 UIDs take at most 2,200
+_UIDS_PER_MOVE = 1000  # a server with a Maildir reads the whole folder for each command
+_LONGEST_SET = 8000  # octets, for the same reason as above
 _UIDS_PER_SEARCH = 80_000  # an answer line stays below the 1,000,000 octets that imaplib reads
 _IDLE_SECONDS = 300  # RFC 2177 allows 29 minutes; routers and large providers drop silent connections earlier
 _POLL_SECONDS = 60  # where IDLE is missing
@@ -77,7 +79,7 @@ class ImapInbox:
         Mails above *after_uid*, ascending, in batches of at most 4 MB; a bigger mail is a batch of its own.
 
         Nothing is flagged. A mail that cannot be had goes into `unfetchable`; one that vanished meanwhile is left out.
-        Other methods may be called between two batches.
+        Other methods may be called between two batches, and the next batch may be asked for in another thread.
         Args: after_uid: 0 for all; belongs to the epoch that `uid_validity` answered. seen_at: now, aware UTC, the
         last resort for the time of arrival.
         Raises: InboxUnavailableError also if the epoch changed since `uid_validity`.
@@ -145,9 +147,10 @@ class ImapInbox:
         with self._connection.translated():
             self._ensure_folder(self.account.done_folder)
             self._connection.select(folder, readonly=False, expected=uid_validity)
-            for block in _blocks(sorted(uids), _UIDS_PER_COMMAND):
-                told = self._move(compact_set(block), self.account.done_folder)
-                places |= {uid: place for uid, place in told.items() if uid in block}
+            for block in _blocks(sorted(uids), _UIDS_PER_MOVE):
+                for part in _sendable(block):
+                    told = self._move(compact_set(part), self.account.done_folder)
+                    places |= {uid: told[uid] for uid in part if uid in told}
         return places
 
     def find_sent(self, message_id: str) -> bool:
@@ -359,6 +362,16 @@ def _body(items: Items) -> bytes | None:
         if isinstance(body, bytes) and body:
             return body
     return None
+
+
+def _sendable(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """*uids* in parts that one command can name."""
+    if len(compact_set(uids)) <= _LONGEST_SET:
+        yield uids
+        return
+    middle = len(uids) // 2
+    yield from _sendable(uids[:middle])
+    yield from _sendable(uids[middle:])
 
 
 def _blocks(uids: Sequence[int], length: int) -> Iterator[Sequence[int]]:

@@ -19,6 +19,7 @@ from dsar.mime.words import decode_text, printable
 LARGEST_DOCUMENT_BYTES = 25_000_000
 LONGEST_TEXT = 100_000
 _MOST_PAGES = 50
+_MOST_SCANS = 5  #: Pages that are read from pictures; a request stands on the first.
 _MOST_FORM_FIELDS = 500
 _LARGEST_DIRECTORY_BYTES = 500_000  #: Of a zip file; a document has some twenty members.
 _LARGEST_UNPACKED_BYTES = 200_000_000
@@ -143,6 +144,18 @@ def _pdf(content: bytes) -> str:
     if not re.search(r"\w{2}", text):
         raise _UnreadError(SCAN)
     return text
+
+
+def scanned_pages(content: bytes) -> list[bytes]:
+    """The picture of each of the first pages of a scanned PDF, as a file of its own; empty if they cannot be had."""
+    from pypdf import PdfReader
+
+    try:
+        pages = PdfReader(BytesIO(content)).pages
+        pictures = [max(page.images, key=lambda image: len(image.data), default=None) for page in pages[:_MOST_SCANS]]
+    except Exception:  # noqa: BLE001  # whatever a broken file does to its parser, a person looks
+        return []
+    return [picture.data for picture in pictures if picture is not None]
 
 
 # ------------------------------------------------------------------------------------ zip: DOCX, ODT and archives

@@ -58,6 +58,12 @@ class AuditQueries(Queries):
         )
         self.session.flush()
 
+    def record_each(self, name: str, details: Sequence[dict[str, str]], *, actor: str, at: datetime) -> None:
+        """Write one event for each of *details*, about no case."""
+        self._insert_all_new(
+            EventRow, [{"at": at, "actor": actor, "name": name, "detail": detail} for detail in details]
+        )
+
     def events(self, case_id: int) -> Sequence[EventRow]:
         """Timeline of a case, oldest first."""
         return self.session.exec(select(EventRow).where(EventRow.case_id == case_id).order_by(col(EventRow.id))).all()

@@ -10,7 +10,17 @@ from sqlmodel import col, select
 from dsar.errors import StaleStateError, UnknownCaseError
 from dsar.lifecycle import Event, Outcome, State, next_state
 from dsar.store.base import Queries
-from dsar.store.tables import CaseFile, CaseIndex, Closing, Counter, Decision, EventRow, Request, SystemRow
+from dsar.store.tables import (
+    CaseFile,
+    CaseIndex,
+    Closing,
+    Counter,
+    Decision,
+    EventRow,
+    Message,
+    Request,
+    SystemRow,
+)
 
 
 class CaseQueries(Queries):
@@ -40,10 +50,12 @@ class CaseQueries(Queries):
     def case_by_id(self, case_id: int) -> CaseFile:
         return self.session.get_one(CaseFile, case_id)
 
-    def index_case(self, case_id: int, digests: Sequence[str]) -> None:
-        """Let the case be found by these blind indexes."""
+    def index_case(self, case_id: int, digests: Sequence[str], *, message_id: int) -> None:
+        """Let the case be found by these blind indexes, which a mail brought."""
         known = set(self.session.exec(select(CaseIndex.digest).where(CaseIndex.case_id == case_id)))
-        self.session.add_all(CaseIndex(case_id=case_id, digest=digest) for digest in set(digests) - known)
+        self.session.add_all(
+            CaseIndex(case_id=case_id, digest=digest, message_id=message_id) for digest in set(digests) - known
+        )
         self.session.flush()
 
     def cases_indexed(self, digest: str) -> Sequence[CaseFile]:
@@ -55,6 +67,11 @@ class CaseQueries(Queries):
             .order_by(col(CaseFile.opened_at).desc(), col(CaseFile.id).desc())
         )
         return self.session.exec(query).all()
+
+    def message_indexed(self, case_id: int, digest: str) -> Message | None:
+        """The mail that first brought this blind index to the case, if that is known."""
+        row = self.session.get(CaseIndex, (case_id, digest))
+        return self.session.get(Message, row.message_id) if row is not None and row.message_id else None
 
     def add_request(self, request: Request) -> Request:
         self.session.add(request)

@@ -133,6 +133,7 @@ class CaseIndex(Row, table=True):
     __tablename__ = "case_index"
     case_id: int = Field(primary_key=True, foreign_key="case_file.id")
     digest: str = Field(primary_key=True, max_length=64, index=True)
+    message_id: int | None = None  #: The mail that brought it first; None in cases of version 0.1.
 
 
 class CaseMessage(Row, table=True):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from dsar.model import Right
 from dsar.triage.sentences import Sentence
-from dsar.triage.vocabulary import concept, says
+from dsar.triage.vocabulary import concept, possible, says
 
 
 class Stance(StrEnum):
@@ -121,8 +121,10 @@ def find_hits(sentences: Iterable[Sentence], *, about_data: bool) -> list[Hit]:
     for sentence in sentences:
         hits += _standalone(sentence)
         for clause in sentence.clauses:
+            named = possible(clause)
             for rule in RULES:
-                hits += _match(rule, clause, sentence, about_data=about_data)
+                if rule.action in named:
+                    hits += _match(rule, clause, sentence, about_data=about_data)
     return hits
 
 
@@ -168,6 +170,8 @@ def _cooled(stance: Stance) -> Stance:
 
 def _strongest(hits: list[Hit]) -> list[Hit]:
     """Of several matches of one rule in one clause the clearest."""
+    if len(hits) < 2:
+        return hits
     order = list(Stance)
     return sorted(hits, key=lambda hit: order.index(hit.stance))[:1]
 
