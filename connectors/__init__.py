@@ -19,6 +19,7 @@ from dsar.errors import SettingsError
 CONNECTORS = {
     "sql": "connectors.sql:open_sql",
     "files": "connectors.files:FilesConnector",
+    "rest": "connectors.rest:open_rest",
     "memory": "connectors.memory:open_memory",
 }
 
