@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Protocol
 
 import httpx
@@ -27,9 +28,9 @@ from connectors import slots
 from dsar.declaration import Http, Job, Rate, WebRequest
 from dsar.errors import SettingsError, SystemContractError, SystemRefusedError, SystemUnavailableError
 
-# httpx logs the URL of every request, and a URL may hold an address that is searched for.
+# They log the URL and the headers of every request, and these hold addresses that are searched for and secrets.
 for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).disabled = True
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 _LARGEST_ANSWER_BYTES = 64_000_000
 _TRIES = 6
@@ -339,6 +340,7 @@ def _number(name: str, options: Mapping[str, str], option: str, default: int) ->
     return float(text)
 
 
+@cache  # reading the certificates of the system takes long, and every system trusts the same
 def _trust(name: str, ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
