@@ -18,7 +18,7 @@ from dsar.errors import SettingsError
 #: Kind -> "module:callable".
 CONNECTORS = {
     "sql": "connectors.sql:open_sql",
-    "files": "connectors.files:FilesConnector",
+    "files": "connectors.files:open_files",
     "rest": "connectors.rest:open_rest",
     "memory": "connectors.memory:open_memory",
 }

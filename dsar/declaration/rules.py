@@ -99,6 +99,14 @@ def _table_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
 def _file_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     if not declared.file:
         yield (), "an object of kind files needs file"
+    if declared.content == "document":
+        for at, each in enumerate(declared.fields):
+            if each.column not in {"file", "text"}:
+                yield ("fields", at, "column"), "a document has columns file and text"
+            if each.column == "text" and not each.free_text:
+                yield ("fields", at), "the text of a document is free_text"
+        if declared.key not in {None, "file"}:
+            yield ("key",), "the key of a document is its file"
 
 
 def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:

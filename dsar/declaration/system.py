@@ -115,6 +115,7 @@ class DeclaredObject(Strict):
     label: Said
     table: Name | None = None  #: Table, or schema.table (sql).
     file: Name | None = None  #: Glob below the folder in settings (files).
+    content: Literal["table", "document"] = "table"  #: Of its files: rows, or running text with columns file and text.
     web: Writes | None = None  #: Reading and changing one record (rest).
     key: Name | None = None  #: Column that names one record for good; files may do without and use the row number.
     activities: tuple[Name, ...] = Field(min_length=1)  #: Ids in the register.
