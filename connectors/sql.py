@@ -236,6 +236,11 @@ def _pattern(pieces: Sequence[str]) -> str:
 # --------------------------------------------------------------------------------------------- engines and errors
 
 
+def reading_engine(name: str, url: str) -> sa.Engine:
+    """An engine whose sessions cannot write. Raises: SettingsError."""
+    return _engine(name, url, writes=False, timeout_seconds=30)
+
+
 def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
