@@ -147,6 +147,21 @@ def sms_gateway(chosen: Settings) -> SmsGateway | None:
     )
 
 
+def draft_declaration(kind: str, name: str, source: str) -> str:
+    """
+    A commented declaration to begin from.
+
+    Args: source: URL of a database (sql), or path of a sample answer (rest) or of a register (files).
+    Raises: SettingsError; SystemUnavailableError.
+    """
+    from connectors import drafting
+
+    if kind == "sql":
+        return drafting.draft_sql(name, source)
+    draft = {"rest": drafting.draft_rest, "files": drafting.draft_files}[kind]
+    return draft(name, Path(source))
+
+
 def imap_account(name: str, section: MailboxSection) -> ImapAccount:
     """The account of one [mailbox.NAME]."""
     return ImapAccount(

@@ -124,6 +124,10 @@ def _search(tools: Tools, work: Work, now: datetime) -> None:
     searching.collect(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
 
+def _search_failed(tools: Tools, work: Work, now: datetime) -> None:
+    searching.collect(tools.app, work.subject_id, attempt=work.attempts, now=now, only_failed=True)
+
+
 def _dispatch(tools: Tools, work: Work, now: datetime) -> None:
     sending.dispatch_mail(tools.app, work.subject_id, outbox=tools.outbox, now=now)
 
@@ -166,6 +170,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "send_sms": _send_sms,
     "alarm": _alarm,
     "search": _search,
+    "search_failed": _search_failed,
     "stop_marketing": _stop_marketing,
     "apply": _apply,
     "release_erasure": _release_erasure,

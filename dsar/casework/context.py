@@ -62,6 +62,7 @@ class CaseSubject:
     identifiers: tuple[Identifier, ...]  #: Stated in mails; proven or not.
     proven: tuple[Identifier, ...] = ()  #: Contact points proven to be the requester's in this case.
     followed: tuple[Identifier, ...] = ()  #: What certain records gave; a later search starts from them, too.
+    searched_from: tuple[Identifier, ...] = ()  #: What was proven and claimed when the latest search began.
     reply_address: str | None = None  #: Where the first mail came from.
     thread: tuple[str, ...] = ()  #: Message-IDs of the requester's mails, oldest first.
     tag: str = ""  #: Unguessable; a mail to our address with this tag answers one of our letters.

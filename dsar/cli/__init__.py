@@ -59,6 +59,7 @@ COMMANDS: dict[str, _Entry] = {
     "duties": _Entry("dsar.cli.duties", "duties", "Show what is still owed: later erasures, and work by hand."),
     "suppress": _Entry("dsar.cli.suppress", "suppress", "Ask who must get no marketing, before a campaign."),
     "search": _Entry("dsar.cli.search", "search", "Search the systems for given identifiers, outside a case."),
+    "system": _Entry("dsar.cli.systems", "system", "List, check and draft connected systems."),
     "clock": _Entry("dsar.cli.clock", "clock", "Compute the statutory dates for a time of receipt."),
     "stats": _Entry("dsar.cli.stats", "stats", "Show how fast requests were answered."),
     "audit": _Entry("dsar.cli.audit", "audit", "Verify the audit trail, or export how a case was handled."),

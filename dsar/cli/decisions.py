@@ -66,19 +66,26 @@ def sort(
 @click.argument("numbers", type=int, nargs=-1)
 @click.option("--accept/--leave-out", "accepted", default=None, help="They are about this person, or not.")
 @click.option("--search-again", is_flag=True, help="Search all systems anew, e.g. after one of them was down.")
+@click.option("--search-failed", is_flag=True, help="Search those systems anew that did not answer in full.")
 @click.pass_context
 def decide(
-    ctx: click.Context, reference: str, numbers: Sequence[int], *, accepted: bool | None, search_again: bool
+    ctx: click.Context,
+    reference: str,
+    numbers: Sequence[int],
+    *,
+    accepted: bool | None,
+    search_again: bool,
+    search_failed: bool,
 ) -> None:
     """Decide which candidate records are about the person; without NUMBERS all that are undecided."""
-    if (accepted is None) != search_again:
-        raise UsageError("Give one of --accept, --leave-out and --search-again.")
+    if [accepted is not None, search_again, search_failed].count(True) != 1:
+        raise UsageError("Give one of --accept, --leave-out, --search-again and --search-failed.")
     from dsar.casework import searching, views
 
     with session(ctx) as opened:
         case = views.find_case(opened.app, reference, actor=opened.actor())
         if accepted is None:
-            searching.search_again(opened.app, case, actor=opened.actor(), now=now())
+            searching.search_again(opened.app, case, actor=opened.actor(), now=now(), only_failed=search_failed)
             opened.run_due()
             click.echo(f"{case.reference} was searched again.")
             return

@@ -133,8 +133,10 @@ def _pdf(content: bytes) -> str:
     reader = PdfReader(BytesIO(content))
     if reader.is_encrypted and not reader.decrypt(""):
         raise _UnreadError(PASSWORD)
+    if len(reader.pages) > _MOST_PAGES:
+        raise _UnreadError(LARGE)  # half a document would pass for the whole
     pieces: list[str] = []
-    for at in range(min(len(reader.pages), _MOST_PAGES)):
+    for at in range(len(reader.pages)):
         pieces.append(reader.pages[at].extract_text())
         if sum(map(len, pieces)) > LONGEST_TEXT:
             break

@@ -361,7 +361,10 @@ class SystemSection(Section):
     """[system.NAME]: a connected system; every other key is an option of its connector."""
 
     #: Options that may hold a secret, whichever the connector.
-    secrets = frozenset({"url", "write_url", "password", "token", "api_key", "client_secret"})
+    secrets = frozenset(
+        {"url", "write_url", "password", "token", "api_key", "client_secret", "refresh_token"}
+        | {"write_password", "write_token", "write_client_secret", "write_refresh_token"}
+    )
     connector: _Text
     declaration: _File
     owner: _Address | None = None
