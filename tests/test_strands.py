@@ -81,7 +81,7 @@ def test_a_requester_who_does_not_answer_by_the_day_given_comes_before_a_person(
 
     assert states(office) == [State.IDENTITY]
     (line,) = views.queue(office.app, now=NOW + timedelta(days=15))
-    assert (line.waits_for, line.flags) == ("person: verify", ("no_reply",))
+    assert (line.waits_for, line.flags) == ("person: verify", ("known_person_new_address", "no_reply"))
 
 
 def test_on_the_last_day_given_the_requester_may_still_answer(office: Office) -> None:
@@ -99,7 +99,10 @@ def test_a_request_that_was_confirmed_in_time_does_not_expire(office: Office) ->
 
     assert run(office, "expire", now=NOW + timedelta(days=15))
 
-    assert (states(office), office.only_case().flags) == ([State.REVIEW], [])
+    assert (states(office), office.only_case().flags) == (
+        [State.REVIEW],
+        ["known_person_new_address"],
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- by hand

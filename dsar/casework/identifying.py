@@ -116,12 +116,12 @@ def level_needed(
         risk_of(case, records),
         request.portability,
         contact_change=bool(changed & _CONTACT_FIELDS),
-        answer_elsewhere=_goes_elsewhere(app, case, records),
+        answer_elsewhere=goes_elsewhere(app, case, records),
         represented=case.requester in FOR_ANOTHER,
     )
 
 
-def _goes_elsewhere(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
+def goes_elsewhere(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
     """Whether an answer that discloses something goes to an address that none of the records has."""
     to = next((each for each in subject_of(app, case).proven if each.type is IdentifierType.EMAIL), None)
     known = (value.value for record in records for value in record.values if value.vouched)

@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import letters
-from dsar.casework import duties, protecting
+from dsar.casework import duties, identifying, protecting
 from dsar.casework.context import PROGRAM, App
-from dsar.casework.facts import base_facts
+from dsar.casework.facts import accepted_records, base_facts
 from dsar.casework.sending import queue_letter
 from dsar.errors import UndeliverableAddressError
 from dsar.identifiers import normalise
-from dsar.identity import CheckMethod
-from dsar.model import IdentifierType, LetterKind, PlanStep, StepAction
+from dsar.model import IdentifierType, LetterKind, PlanStep, Right, StepAction
 from dsar.names import fold
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
@@ -64,9 +63,6 @@ def notify_old_addresses(
             tx.record("contact_notice_queued", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id)
 
 
-#: Findings by an e-mail address on file: the answer itself tells the person where they already were.
-_TOLD_BY_ANSWER = frozenset({"address_on_file", CheckMethod.CODE.value})
-
 #: Changes of what no mail of ours reaches.
 _BY_HAND = ("phone", "address")
 
@@ -79,7 +75,8 @@ def owe_notices(
 
     None is owed where the answer goes to an e-mail address that was on file before and stays.
     """
-    if step.action is not StepAction.UPDATE or case.identity_method in _TOLD_BY_ANSWER:
+    records = accepted_records(app, tx, case, Right.UPDATE)
+    if step.action is not StepAction.UPDATE or not identifying.goes_elsewhere(app, case, records):
         return
     declared = app.declarations[step.system].object(step.object)
     columns = {declared.update[name]: name for name in _BY_HAND if name in declared.update}

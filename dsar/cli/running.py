@@ -76,7 +76,7 @@ def work(ctx: click.Context, *, as_json: bool) -> None:
     """Show steps that are due, under way or stuck."""
     with session(ctx, for_anybody=True) as opened:
         with opened.app.store.transaction(read_only=True) as tx:
-            steps = tx.work()
+            steps = [step for step in tx.work() if step.due_at <= now() or step.attempts or step.worker]
         if as_json:
             for step in steps:
                 print_json(step.model_dump())
