@@ -75,7 +75,7 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
             keep_finding(app, tx, case, finding, now=now)
             if finding.level >= identity.required_level(right, risk, request.portability):
                 identified(app, tx, request, finding, actor=PROGRAM, now=now)
-        tx.enqueue("facts", case_id, due_at=now)
+        compare_later(app, tx, case, now=now)
         if any(request.state == State.IDENTITY for request in waiting):
             tx.enqueue("challenge", case_id, due_at=now)
 
@@ -126,6 +126,17 @@ def goes_elsewhere(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
     to = next((each for each in subject_of(app, case).proven if each.type is IdentifierType.EMAIL), None)
     known = (value.value for record in records for value in record.values if value.vouched)
     return bool(records) and to is not None and not any(to in find_identifiers(text) for text in known)
+
+
+#: What somebody who has met a person, or found a paper, knows less easily than a name or an address.
+FACTS = frozenset({IdentifierType.ORDER_NO, IdentifierType.SERIAL, IdentifierType.CUSTOMER_NO})
+FEWEST_FACTS = 2
+
+
+def compare_later(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> None:
+    """Have what the requester has stated compared with what the systems hold, if it is enough to compare."""
+    if len({each.type for each in subject_of(app, case).identifiers if each.type in FACTS}) >= FEWEST_FACTS:
+        tx.enqueue("facts", case.id or 0, due_at=now)
 
 
 def comes_from_new_address(app: App, tx: Transaction, case: CaseFile) -> bool:

@@ -17,7 +17,7 @@ from dsar.casework.context import (
     subject_of,
 )
 from dsar.casework.facts import accepted_records, undecided_records
-from dsar.casework.identifying import level_needed
+from dsar.casework.identifying import compare_later, level_needed
 from dsar.casework.planning import search_for
 from dsar.casework.thread import WITHDRAWN
 from dsar.errors import SystemUnavailableError, UsageError
@@ -78,7 +78,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
         note_obstacles(app, tx, case)
-        tx.enqueue("facts", case_id, due_at=now)
+        compare_later(app, tx, case, now=now)
         if not gaps or attempt >= TRIES:
             _go_on(tx, case, now=now)
     if gaps and attempt < TRIES:

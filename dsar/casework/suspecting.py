@@ -45,6 +45,9 @@ WHO_ASKS = frozenset(
     }
 )
 
+#: So many other cases are looked at: a burst must not make every further mail of it slower.
+_MOST = 20
+
 _LEADING = frozenset(
     {IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.CUSTOMER_NO, IdentifierType.PERSONNUMMER}
 )
@@ -53,7 +56,7 @@ _LEADING = frozenset(
 def look_for_shadows(app: App, tx: Transaction, case: CaseFile, person: TriageSubject) -> None:
     """Flag a new case and every other open one about the same person that came from somebody else."""
     asked_by = subject_of(app, case).reply_address
-    for other in _about(app, tx, person.identifiers, asked_by):
+    for other in _about(app, tx, person.identifiers, asked_by)[:_MOST]:
         if other.id == case.id or other.purged_at is not None:
             continue
         is_open = any(request.state != State.CLOSED for request in tx.requests(other.id or 0))
@@ -62,9 +65,9 @@ def look_for_shadows(app: App, tx: Transaction, case: CaseFile, person: TriageSu
             flag(tx, other, SEVERAL_CASES)
 
 
-def _about(app: App, tx: Transaction, identifiers: Iterable[Identifier], asked_by: str | None) -> Iterable[CaseFile]:
+def _about(app: App, tx: Transaction, identifiers: Iterable[Identifier], asked_by: str | None) -> list[CaseFile]:
     digests = [app.vault.index_identifier(each) for each in identifiers if each.type in _LEADING]
     digests += [app.vault.index("sender", each.value) for each in identifiers if each.type is IdentifierType.EMAIL]
     if asked_by:
         digests.append(app.vault.index_identifier(Identifier(type=IdentifierType.EMAIL, value=asked_by)))
-    return {case.id: case for digest in digests for case in tx.cases_indexed(digest)}.values()
+    return list({case.id: case for digest in digests for case in tx.cases_indexed(digest)}.values())

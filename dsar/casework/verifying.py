@@ -12,6 +12,7 @@ from enum import StrEnum
 from dsar import identity
 from dsar.casework import clocking, codes, identifying, protecting, searching
 from dsar.casework.context import PROGRAM, App, content_of, subject_of, triage_of
+from dsar.casework.identifying import FACTS, FEWEST_FACTS
 from dsar.casework.planning import FOR_ANOTHER
 from dsar.casework.sending import flag
 from dsar.errors import ApprovalError, UsageError
@@ -36,10 +37,6 @@ FACT_TRIES = 3
 
 #: Flags of a case: a check by staff failed, facts did not fit.
 CHECK_FAILED, FACTS_WRONG = "check_failed", "facts_wrong"
-
-#: What somebody who has met a person, or found a paper, knows less easily than a name or an address.
-FACTS = frozenset({IdentifierType.ORDER_NO, IdentifierType.SERIAL, IdentifierType.CUSTOMER_NO})
-_FEWEST_FACTS = 2
 
 _UNPROVEN = frozenset({State.IDENTITY, State.CLARIFYING})
 
@@ -152,7 +149,7 @@ def compare_facts(app: App, case: CaseFile, facts: Sequence[Identifier], *, acto
     on file (facts leak, so that they only add to one: 1&1, Art. 32), or after the last try.
     SystemUnavailableError: nothing was compared, and no try was used up.
     """
-    if len({fact.type for fact in facts if fact.type in FACTS}) < _FEWEST_FACTS:
+    if len({fact.type for fact in facts if fact.type in FACTS}) < FEWEST_FACTS:
         raise UsageError(f"Give two facts of different kinds; there are {', '.join(sorted(FACTS))}.")
     proven = subject_of(app, case).proven
     if not proven or IdentityLevel(case.identity_level) < IdentityLevel.L1:
@@ -192,7 +189,7 @@ def compare_stated(app: App, case_id: int, *, now: datetime) -> None:
         digest = app.vault.index("facts", "\0".join(sorted(f"{each.type}:{each.value}" for each in facts)))
         if any(event.name == _STATED and event.detail["facts"] == digest for event in tx.events(case_id)):
             return  # these were compared
-        if len({each.type for each in facts}) < _FEWEST_FACTS or case.fact_tries >= FACT_TRIES:
+        if len({each.type for each in facts}) < FEWEST_FACTS or case.fact_tries >= FACT_TRIES:
             return
     compare_facts(app, case, facts, actor=PROGRAM, now=now)
     with app.store.transaction() as tx:
