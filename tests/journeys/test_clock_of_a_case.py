@@ -153,3 +153,20 @@ def test_a_doubt_needs_a_reason_of_its_own(company: Company) -> None:
     ask(company, sender=ON_FILE)
     case = only_line(company)["reference"]
     assert company.dsar("ask", case, "--doubt", "oklart").exit_code == 2
+
+
+def test_marketing_stops_although_nobody_was_confirmed(company: Company) -> None:
+    """Harmless to the true person (Art. 21(3)); the closing says so, and nothing else."""
+    ask(company, text="Sluta skicka reklam till mig. Jag vill också ha ett registerutdrag.\n\nMaria Öberg\n")
+    number = str(company.queue()[0]["reference"]).partition("/")[0]
+    requests = {each["right"]: each for each in company.ok("show", number, "--json").lines[0]["requests"]}
+    assert requests["object"]["outcome"] == "fulfilled"
+
+    with days_later(35):
+        company.ok("poll")
+        company.ok("show", f"{number}/access", "--letter", actor="bo")
+        company.ok("approve", f"{number}/access", actor="bo")
+
+    closing = " ".join(body(company.letters_to(UNKNOWN)[-1]).split())
+    assert "har vi stoppat ändå" in closing
+    assert "Det betyder inte att vi har tagit ställning" in closing
