@@ -315,14 +315,14 @@ def _is_about_same_person(app: App, case: CaseFile, triage: Triage) -> bool:
 
 def _is_theirs(app: App, tx: Transaction, case: CaseFile) -> bool:
     """
-    Whether a case began with a mail that our mail server confirmed, or was proven since.
+    Whether a case began with a mail that our mail server confirmed or a colleague brought, or was proven since.
 
     Else somebody may have filed in a person's name before them: the person's own request must not wait for that one.
     """
     link, message = tx.case_messages(case.id or 0)[0]
     first = triage_of(app, case, message.id or 0, link.sealed_triage)
-    proven = bool(subject_of(app, case).proven)
-    return proven or first.sender_authentication is SenderAuthentication.PASS
+    known = bool(subject_of(app, case).proven) or case.requester == Requester.COLLEAGUE_FORWARD
+    return known or first.sender_authentication is SenderAuthentication.PASS
 
 
 def asks(triage: Triage) -> bool:
