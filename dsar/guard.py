@@ -34,7 +34,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from dsar import identity, ocr
 from dsar.errors import MalformedMailError, ReaderLostError, ReaderUnavailableError
-from dsar.mime import read_mail as read_here
 from dsar.model import InboundMail, SenderAuthentication, Triage
 from dsar.triage import Form, triage
 
@@ -313,6 +312,8 @@ def _serve(cpu_seconds: int, memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    import dsar.mime  # noqa: F401  # before the first mail, whose time counts
+
     answers.writelines(_packed([]))
     answers.flush()
     while (count := requests.read(_LENGTH_BYTES)) != b"":
@@ -334,6 +335,8 @@ def _office(described: bytes) -> Office:
 
 
 def _examined(content: bytes, own_domain: str, office: Office | None = None) -> list[bytes]:
+    from dsar.mime import read_mail as read_here  # the parsers of others are loaded by the child alone
+
     try:
         mail = read_here(content, own_domain=own_domain, read_picture=ocr.picture_reader())
     except MalformedMailError as error:

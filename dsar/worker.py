@@ -53,7 +53,7 @@ _SORT_TRIES = 3
 _SEALED_AT_ONCE = 500
 
 #: Mails that are sorted together, and their bytes, about; so many in a row before other steps have their turn.
-_LOT_MAILS, _LOT_BYTES = 100, 4 << 20
+_LOT_MAILS, _LOT_BYTES = 100, 1 << 20
 _SORTED_IN_A_ROW = 1000
 
 #: So often may the program die while it sorts a mail, until that mail goes before a person.

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pydantic_core import to_json
 
-from dsar import letters, pdf
+from dsar import letters
 from dsar.casework import duties, protecting
 from dsar.casework.changing import store_plan
 from dsar.casework.context import (
@@ -228,6 +228,8 @@ def compose(app: App, kind: LetterKind, language: str, facts: LetterFacts, *, no
 
 
 def _export(app: App, language: str, facts: LetterFacts, *, now: datetime) -> tuple[Annex, ...]:
+    from dsar import pdf  # slow to load, and most processes make none
+
     reference = facts.case_reference
     markdown = letters.compose_export(language, facts, templates=app.settings.templates_folder)
     document = pdf.render(

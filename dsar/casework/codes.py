@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from dsar import deadlines, dispatch, identity, letters, pdf
+from dsar import deadlines, dispatch, identity, letters
 from dsar.casework import confirming
 from dsar.casework.context import App, case_key, contact_of, seal_contact
 from dsar.casework.facts import base_facts
@@ -104,6 +104,8 @@ def printed(
     app: App, tx: Transaction, case: CaseFile, request: Request, address: Identifier, *, now: datetime
 ) -> bytes:
     """A code as a PDF to print and post; it is kept nowhere."""
+    from dsar import pdf  # slow to load, and most processes make none
+
     code, challenge = _make(app, tx, case, address, now=now)
     facts = _facts(app, case, request, code, valid_until=deadlines.received_on(challenge.expires_at), now=now)
     kind = LetterKind.IDENTITY_CHECK

@@ -7,7 +7,7 @@ What is printed is what was approved: the sealed bytes whose hash the approval b
 from collections.abc import Sequence
 from datetime import datetime
 
-from dsar import letters, pdf
+from dsar import letters
 from dsar.casework import protecting
 from dsar.casework.context import App, case_key
 from dsar.casework.sending import settle_sent
@@ -21,6 +21,8 @@ _PDF = "application/pdf"
 
 def on_paper(case: CaseFile, letter: Letter, *, now: datetime) -> bytes:
     """The words of a letter as a PDF to print."""
+    from dsar import pdf  # slow to load, and most processes make none
+
     paragraphs = (escape(part, keep_lines=True) for part in letter.text.split("\n\n") if part.strip())
     language = letters.letter_language(case.language)
     return pdf.render(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from dsar import __version__, approval, deadlines, pdf
+from dsar import __version__, approval, deadlines
 from dsar.casework import intake
 from dsar.casework.context import App, case_key, reason_of, triage_of
 from dsar.letters.record import record_markdown
@@ -183,6 +183,8 @@ def handling_record(app: App, case: CaseFile, *, actor: str, now: datetime) -> H
 
 def as_pdf(app: App, record: HandlingRecord, language: str) -> bytes:
     """The record as a document in "sv" or "en"."""
+    from dsar import pdf  # slow to load, and most processes make none
+
     return pdf.render(
         record_markdown(record, controller=app.controller, language=language),
         title=record.case_reference,
