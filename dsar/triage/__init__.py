@@ -38,6 +38,7 @@ from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_r
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
+from dsar.triage.judgement import AGREED, overlooked
 from dsar.triage.languages import READ_WELL
 from dsar.triage.letter import Letter
 from dsar.triage.people import subjects
@@ -49,6 +50,8 @@ __all__ = ["Form", "triage"]
 _PASSED_ON = frozenset({Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM})
 
 _ATTACHMENT = "-----Attachment: {}-----"
+#: Chance of noise from which a request is doubted, and below which noise is.
+_NOISY, _QUIET = 0.5, 0.25
 #: Who writes less than this may mean his attachment.
 _FEW_WORDS = 60
 
@@ -140,27 +143,27 @@ def _verdict(facts: Facts) -> DispositionRule:
 
 def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
     """One request per right, with the clearest evidence, in the order of handling."""
-    wanted: tuple[Stance, ...] = WANTED if facts.has(*WANTED) else (Stance.REMEMBERED,)
-    if is_reminder(facts):
-        wanted = (*WANTED, Stance.REMEMBERED)
-    order = list(Stance)
     found = []
     for right in RIGHTS_IN_ORDER:
-        hits = sorted(
-            (h for h in facts.hits if h.right is right and h.stance in wanted), key=lambda h: order.index(h.stance)
-        )
-        if hits:
-            portable = right is Right.ACCESS and any(hit.portability for hit in hits)
-            found.append(
-                FoundRequest(
-                    right=right,
-                    portability=portable,
-                    general=right is Right.OBJECT and not any(is_about_marketing(hit) for hit in hits),
-                    evidence=hits[0].sentence.text,
-                    reason=hits[0].rule,
-                )
+        wanted = facts.wanted.get(right)
+        if wanted is None:
+            continue
+        hits = [hit for hit in facts.hits if hit.right is right and hit.stance in WANTED]
+        portable = right is Right.ACCESS and (any(hit.portability for hit in hits) or _is_portable(facts))
+        found.append(
+            FoundRequest(
+                right=right,
+                portability=portable,
+                general=right is Right.OBJECT and not any(is_about_marketing(hit) for hit in hits),
+                evidence=wanted.evidence,
+                reason=wanted.reason,
             )
+        )
     return tuple(found)
+
+
+def _is_portable(facts: Facts) -> bool:
+    return facts.opinion is not None and facts.opinion.chances["portable"] >= AGREED
 
 
 # ------------------------------------------------------------------------------------------- changes and doubts
@@ -194,8 +197,8 @@ def _doubts(
             else []
         )
     noise = verdict.disposition is Disposition.NOT_REQUEST
-    clear = {h.right for h in facts.hits if h.stance in (Stance.WANTED, Stance.REMEMBERED)}
-    doubtful = {request.right for request in requests} - clear
+    doubtful = [request.right for request in requests if not facts.wanted[request.right].certain]
+    missed = overlooked(facts.wanted if requests else {}, facts.hits, facts.opinion)
     update = next((r for r in requests if r.right is Right.UPDATE), None)
     doubts = {
         f"a person decides: {verdict.reason}": verdict.doubtful,
@@ -209,11 +212,16 @@ def _doubts(
         ),
         f"the language is {facts.language}": facts.language not in READ_WELL and not noise,
         "some of it is asked in doubtful words": bool(doubtful) and not noise,
+        f"it may exercise more: {', '.join(missed)}": bool(missed) and not facts.is_bulk,
+        "the second opinion takes it for noise": not noise
+        and facts.opinion is not None and facts.opinion.chances["noise"] >= _NOISY,
+        "the second opinion does not take it for noise": noise and (facts.opinion is None or facts.opinion.chances["noise"] < _QUIET),
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
         "it is about several persons": len(people) > 1 and not noise,
         "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
+        "it speaks of somebody's data": noise and facts.speaks_privately,
         "the sender is unknown": facts.mail.sender is None,
         "it is too long to be read by a machine": len(facts.letter.body) > LONGEST_TEXT,
         "its text and HTML say different things": any("different" in defect for defect in facts.mail.defects)

@@ -8,7 +8,7 @@ inside, so that what is denied in one half does not colour the other.
 import re
 from dataclasses import dataclass
 
-from dsar.triage.vocabulary import fold
+from dsar.triage.vocabulary import fold, loosen
 
 #: A person who writes more than this about a request is read by a person.
 LONGEST_TEXT = 30_000
@@ -55,8 +55,12 @@ def split(text: str) -> tuple[Sentence, ...]:
 
 def sentence(text: str, *, heading: bool = False) -> Sentence:
     """One *text* as a sentence."""
-    clauses = tuple(clause.strip() for clause in _CONTRAST.split(fold(text)) if clause and clause.strip())
-    return Sentence(text=text, clauses=clauses, heading=heading)
+    return Sentence(text=text, clauses=clauses_of(text), heading=heading)
+
+
+def clauses_of(text: str) -> tuple[str, ...]:
+    """Folded clauses of one sentence."""
+    return tuple(clause.strip() for clause in _CONTRAST.split(loosen(fold(text))) if clause and clause.strip())
 
 
 def _paragraphs(text: str) -> list[str]:

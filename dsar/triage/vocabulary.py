@@ -16,6 +16,7 @@ from dsar.resemblance import HOMOGLYPHS, UNDECOMPOSED
 
 PHRASE_FILES = ("sv", "en", "no", "da", "other")
 
+_DOUBLED = re.compile(r"([^\W\d_])\1+")
 _FOLDED = str.maketrans(HOMOGLYPHS | UNDECOMPOSED | {"’": "'", "‘": "'", "´": "'"})
 
 
@@ -25,21 +26,26 @@ def fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_FOLDED)
 
 
+def loosen(folded: str) -> str:
+    """*folded* with single letters for double ones, which people mistype most: "upgifter", "adres", "adresss"."""
+    return _DOUBLED.sub(r"\1", folded)
+
+
 @cache
 def concept(name: str) -> re.Pattern[str]:
-    """Pattern of all phrases of the concept *name*, to be used on folded text."""
-    phrases = sorted({fold(phrase) for phrase in _phrases().get(name, ())}, key=len, reverse=True)
+    """Pattern of all phrases of the concept *name*, to be used on folded and loosened text."""
+    phrases = sorted({loosen(fold(phrase)) for phrase in _phrases().get(name, ())}, key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, phrases))})(?!\w)")
 
 
 def says(name: str, folded: str) -> bool:
     """Whether *folded* holds a phrase of the concept *name*."""
-    return concept(name).search(folded) is not None
+    return concept(name).search(loosen(folded)) is not None
 
 
 def count(name: str, folded: str) -> int:
     """How many different phrases of the concept *name* stand in *folded*."""
-    return len({match[0] for match in concept(name).finditer(folded)})
+    return len({match[0] for match in concept(name).finditer(loosen(folded))})
 
 
 @cache
