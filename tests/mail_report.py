@@ -102,12 +102,20 @@ class Sorted:
             ("subject_name", _plain(self.label["subject_name"]), _plain(first.name)),
             ("identifiers", sorted(labelled), sorted(found)),
             ("flags", sorted(self.label["flags"]), sorted(self.result.flags)),
-            ("changes", sorted(_changes(self.label)), sorted((c.field, c.old or "", c.new or "", c.valid_from or "")
-                                                            for c in first.changes)),
+            (
+                "changes",
+                sorted(_changes(self.label)),
+                sorted((c.field, c.old or "", c.new or "", c.valid_from or "") for c in first.changes),
+            ),
         ]
         if self.label.get("subjects"):
-            both.append(("subjects", [_plain(each["name"]) for each in self.label["subjects"]],
-                         [_plain(each.name) for each in self.result.subjects]))
+            both.append(
+                (
+                    "subjects",
+                    [_plain(each["name"]) for each in self.label["subjects"]],
+                    [_plain(each.name) for each in self.result.subjects],
+                )
+            )
         return (each for each in both if each[1] != each[2])
 
 
@@ -170,9 +178,13 @@ def figures(mails: Sequence[Sorted]) -> dict[str, tuple[int, int]]:
         "wrong without a person": (sum(not m.is_right for m in alone), len(alone)),
         "requests with exactly the right rights": (sum(m.has_right_rights for m in requests), len(requests)),
         "requests in sv, en, no, da right without a person": (
-            sum(m.is_right and not m.result.needs_person for m in handled), len(handled)),
+            sum(m.is_right and not m.result.needs_person for m in handled),
+            len(handled),
+        ),
         "noise filed without a person": (
-            sum(m.disposition in NOISE and not m.result.needs_person for m in noise), len(noise)),
+            sum(m.disposition in NOISE and not m.result.needs_person for m in noise),
+            len(noise),
+        ),
         "identifiers of requests found": (both, labelled),
         "identifiers that are foreign": (taken - both, taken),
     }
@@ -201,8 +213,12 @@ def report(mails: Sequence[Sorted]) -> Iterator[str]:
         yield from (f"  {name:52} {share(k, n)}" for name, (k, n) in figures(chosen).items())
     yield "\nfields exactly right"
     yield from (f"  {name:52} {share(k, n)}" for name, (k, n) in field_figures(mails).items())
-    yield from _classes("disposition", mails, lambda m: {m.accepted[0]},
-                        lambda m: {m.accepted[0] if m.has_right_disposition else m.disposition})
+    yield from _classes(
+        "disposition",
+        mails,
+        lambda m: {m.accepted[0]},
+        lambda m: {m.accepted[0] if m.has_right_disposition else m.disposition},
+    )
     yield from _classes("right", mails, lambda m: set(m.wanted), lambda m: set(m.found))
     yield from _confusion(mails)
     yield "\nmisses"

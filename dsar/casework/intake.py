@@ -162,6 +162,7 @@ def examine(app: App, mail: InboundMail, *, content: bytes | None = None) -> Tri
         staff_domain=chosen.own_domain,
         staff_names=[member.name for member in chosen.members.values()],
         known_domains=chosen.authentication.known_domains,
+        languages=chosen.triage.languages,
         forms=[Form(sender=form.sender, fields=form.fields) for form in chosen.forms.values()],
     )
     if content is None or app.look_up_txt is None:

@@ -18,7 +18,7 @@ count, and in doubt it is a request (GDPR Art. 12(2)) that a person looks at.
     flags.py       mail -> flags, and what is told about the sender
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from dsar.model import (
@@ -39,7 +39,7 @@ from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
 from dsar.triage.judgement import AGREED, overlooked
-from dsar.triage.languages import READ_WELL
+from dsar.triage.languages import READ_WELL, is_one_of
 from dsar.triage.letter import Letter
 from dsar.triage.people import subjects
 from dsar.triage.rights import Stance, is_about_marketing
@@ -67,13 +67,15 @@ def triage(
     staff_names: Sequence[str] = (),
     known_domains: Sequence[str] = (),
     forms: Sequence[Form] = (),
+    languages: Collection[str] = READ_WELL,
 ) -> Triage:
     """
     Sort one mail.
 
     Args: sender_authentication: what our own server found out about the sender; own_addresses: e-mail addresses of
     ours, which point at nobody; staff_domain: domain whose senders are colleagues; staff_names, known_domains: people
-    of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout.
+    of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout; languages:
+    those in which mail is handled without a person's confirmation.
     """
     facts, attached = _facts(mail, staff_domain, forms)
     verdict = _verdict(facts)
@@ -89,6 +91,8 @@ def triage(
     known = Known(staff_domain=staff_domain, staff_names=tuple(staff_names), domains=tuple(known_domains))
     flags, sender_evidence = find_flags(mail, facts.letter, facts.folded, known=known)
     doubts = _doubts(facts, verdict, people, requests, flags, sender_authentication)
+    if verdict.disposition is not Disposition.NOT_REQUEST and not is_one_of(facts.language, languages):
+        doubts.append(f"the language is {facts.language}")
     doubts += ["what is asked stands in an attachment"] if attached else []
     machine = verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY)
     doubts += [] if machine or facts.is_bulk else mail.unread
@@ -210,12 +214,13 @@ def _doubts(
                 else set()
             )
         ),
-        f"the language is {facts.language}": facts.language not in READ_WELL and not noise,
         "some of it is asked in doubtful words": bool(doubtful) and not noise,
         f"it may exercise more: {', '.join(missed)}": bool(missed) and not facts.is_bulk,
         "the second opinion takes it for noise": not noise
-        and facts.opinion is not None and facts.opinion.chances["noise"] >= _NOISY,
-        "the second opinion does not take it for noise": noise and (facts.opinion is None or facts.opinion.chances["noise"] < _QUIET),
+        and facts.opinion is not None
+        and facts.opinion.chances["noise"] >= _NOISY,
+        "the second opinion does not take it for noise": noise
+        and (facts.opinion is None or facts.opinion.chances["noise"] < _QUIET),
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
         "it is about several persons": len(people) > 1 and not noise,

@@ -132,7 +132,9 @@ DISPOSITIONS = (
     DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: any(w.certain for w in f.wanted.values())),
     DispositionRule(Disposition.NOT_REQUEST, "it is a newsletter", lambda f: f.is_bulk, keeps_requests=False),
     DispositionRule(Disposition.REQUEST, "it may exercise a right", lambda f: bool(f.wanted), doubtful=True),
-    DispositionRule(Disposition.UNCLEAR, "it reports a breach", lambda f: f.topic("breach") > 0, keeps_requests=False, doubtful=True),
+    DispositionRule(
+        Disposition.UNCLEAR, "it reports a breach", lambda f: f.topic("breach") > 0, keeps_requests=False, doubtful=True
+    ),
     DispositionRule(
         Disposition.NOT_REQUEST,
         "it is a supplier's own privacy notice",
@@ -194,7 +196,9 @@ DISPOSITIONS = (
         keeps_requests=False,
         doubtful=True,
     ),
-    DispositionRule(Disposition.UNCLEAR, "it complains", lambda f: f.topic("complaint") > 0, keeps_requests=False, doubtful=True),
+    DispositionRule(
+        Disposition.UNCLEAR, "it complains", lambda f: f.topic("complaint") > 0, keeps_requests=False, doubtful=True
+    ),
     DispositionRule(
         Disposition.NOT_REQUEST,
         "it is an application, a survey, sales or spam",

@@ -11,8 +11,8 @@ from functools import cached_property
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
-from dsar.triage.languages import language_of
 from dsar.triage.judgement import Wanted, weigh
+from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
 from dsar.triage.rights import About, Hit, Stance, find_hits, is_owned
