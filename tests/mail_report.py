@@ -105,7 +105,10 @@ class Sorted:
             (
                 "changes",
                 sorted(_changes(self.label)),
-                sorted((c.field, c.old or "", c.new or "", c.valid_from or "") for c in first.changes),
+                sorted(
+                    ("employer" if c.field == "organisation" else c.field, c.old or "", c.new or "", c.valid_from or "")
+                    for c in first.changes
+                ),
             ),
         ]
         if self.label.get("subjects"):

@@ -72,7 +72,9 @@ def read_short() -> Iterator[Sentence]:
         if "rights" in expected:
             kind = _kind(expected.get("disposition", ""))
             portable = {"portable"} if expected.get("portability") else set()
-            yield Sentence(features(f"{mail['subject']}. {mail['text']}"), frozenset({*expected["rights"], *portable} | kind))
+            yield Sentence(
+                features(f"{mail['subject']}. {mail['text']}"), frozenset({*expected["rights"], *portable} | kind)
+            )
 
 
 def read_mails(folders: Iterable[Path]) -> dict[str, Mail]:

@@ -50,6 +50,11 @@ __all__ = ["Form", "triage"]
 _PASSED_ON = frozenset({Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM})
 
 _ATTACHMENT = "-----Attachment: {}-----"
+#: What they may ask for depends on the law, not on a mandate, which whoever looks who asks will demand.
+_FOR_ANOTHER = frozenset({Requester.ESTATE, Requester.PARENT, Requester.EMPLOYER, Requester.COLLEAGUE_FORWARD})
+_WITH_MANDATE = frozenset({Requester.AGENT, Requester.SERVICE})
+#: Flags that say who asks, which is looked into later in any case.
+_HARMLESS = frozenset({"agent"})
 #: Chance of noise from which a request is doubted, and below which noise is.
 _NOISY, _QUIET = 0.5, 0.25
 #: Who writes less than this may mean his attachment.
@@ -84,6 +89,7 @@ def triage(
         facts.letter,
         facts.body,
         requests,
+        language=facts.language,
         is_ours=lambda address: address in own_addresses or address.endswith(f"@{staff_domain}"),
     )
     if any(request.right is Right.UPDATE for request in requests):
@@ -177,7 +183,11 @@ def _changes(facts: Facts, own_addresses: frozenset[str]) -> tuple[RequestedChan
     """Values from the sentences that ask for a change and those right after them."""
     places = {at for at, s in enumerate(facts.body) for h in facts.hits if h.right is Right.UPDATE and h.sentence is s}
     near = sorted({at + step for at in places for step in (-1, 0, 1, 2)} or range(len(facts.body)))
-    return find_changes([facts.body[at] for at in near if 0 <= at < len(facts.body)], is_ours=own_addresses)
+    return find_changes(
+        [facts.body[at] for at in near if 0 <= at < len(facts.body)],
+        written_on=facts.mail.written_on,
+        is_ours=own_addresses,
+    )
 
 
 def _with_changes(people: tuple[TriageSubject, ...], changes: tuple[RequestedChange, ...]) -> tuple[TriageSubject, ...]:
@@ -208,6 +218,7 @@ def _doubts(
         f"a person decides: {verdict.reason}": verdict.doubtful,
         f"flags: {', '.join(flags)}": bool(
             set(flags)
+            - _HARMLESS
             - (
                 {"hidden_text", "breach", "complaint", "legal_person", "sender_mismatch", "list_relay"}
                 if noise and facts.is_bulk
@@ -221,8 +232,8 @@ def _doubts(
         and facts.opinion.chances["noise"] >= _NOISY,
         "the second opinion does not take it for noise": noise
         and (facts.opinion is None or facts.opinion.chances["noise"] < _QUIET),
-        "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
-        and not noise,
+        "somebody asks for another person": facts.letter.requester in _FOR_ANOTHER and not noise,
+        "it is not said for whom": facts.letter.requester in _WITH_MANDATE and people[0].name is None and not noise,
         "it is about several persons": len(people) > 1 and not noise,
         "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
