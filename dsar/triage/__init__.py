@@ -38,7 +38,6 @@ from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_r
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
-from dsar.triage.judgement import AGREED, overlooked
 from dsar.triage.languages import READ_WELL, is_one_of
 from dsar.triage.letter import Letter
 from dsar.triage.people import subjects
@@ -55,8 +54,12 @@ _FOR_ANOTHER = frozenset({Requester.ESTATE, Requester.PARENT, Requester.EMPLOYER
 _WITH_MANDATE = frozenset({Requester.AGENT, Requester.SERVICE})
 #: Flags that say who asks, which is looked into later in any case.
 _HARMLESS = frozenset({"agent"})
-#: Chance of noise from which a request is doubted, and below which noise is.
-_NOISY, _QUIET = 0.5, 0.25
+#: Chance from which a machine-readable copy is wanted.
+_PORTABLE = 0.5
+#: From this certainty on no person is needed to say what is asked.
+_CERTAIN = 0.68
+#: Noise is doubted if the second opinion gives noise less, or any right more.
+_QUIET, _OVERLOOKED = 0.3, 0.25
 #: Who writes less than this may mean his attachment.
 _FEW_WORDS = 60
 
@@ -172,8 +175,12 @@ def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
     return tuple(found)
 
 
+def _right(facts: Facts) -> float:
+    return facts.opinion.right if facts.opinion else 1.0
+
+
 def _is_portable(facts: Facts) -> bool:
-    return facts.opinion is not None and facts.opinion.chances["portable"] >= AGREED
+    return facts.opinion is not None and facts.opinion.chances["portable"] >= _PORTABLE
 
 
 # ------------------------------------------------------------------------------------------- changes and doubts
@@ -211,8 +218,7 @@ def _doubts(
             else []
         )
     noise = verdict.disposition is Disposition.NOT_REQUEST
-    doubtful = [request.right for request in requests if not facts.wanted[request.right].certain]
-    missed = overlooked(facts.wanted if requests else {}, facts.hits, facts.opinion)
+    hinted = {hit.right for hit in facts.hits if hit.stance in WANTED}
     update = next((r for r in requests if r.right is Right.UPDATE), None)
     doubts = {
         f"a person decides: {verdict.reason}": verdict.doubtful,
@@ -225,11 +231,8 @@ def _doubts(
                 else set()
             )
         ),
-        "some of it is asked in doubtful words": bool(doubtful) and not noise,
-        f"it may exercise more: {', '.join(missed)}": bool(missed) and not facts.is_bulk,
-        "the second opinion takes it for noise": not noise
-        and facts.opinion is not None
-        and facts.opinion.chances["noise"] >= _NOISY,
+        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
+        "it may exercise a right": noise and not facts.is_bulk and bool(hinted) | (_right(facts) >= _OVERLOOKED),
         "the second opinion does not take it for noise": noise
         and (facts.opinion is None or facts.opinion.chances["noise"] < _QUIET),
         "somebody asks for another person": facts.letter.requester in _FOR_ANOTHER and not noise,

@@ -124,14 +124,13 @@ DISPOSITIONS = (
     DispositionRule(Disposition.AUTO_REPLY, "a machine answered", _is_auto_reply, keeps_requests=False),
     DispositionRule(Disposition.FOLLOW_UP, "it answers a letter of ours or names a case", lambda f: f.is_reply),
     DispositionRule(Disposition.UNCLEAR, "it says nothing", _says_nothing, keeps_requests=False, doubtful=True),
-    DispositionRule(Disposition.FOLLOW_UP, "it takes a request back", _takes_back),
-    DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", is_reminder),
+    DispositionRule(Disposition.FOLLOW_UP, "it takes a request back", _takes_back, doubtful=True),
+    DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", is_reminder, doubtful=True),
     DispositionRule(Disposition.FOLLOW_UP, "it answers what was asked", _answers_a_question, doubtful=True),
     DispositionRule(Disposition.NOT_REQUEST, "it sells something", _is_sales, keeps_requests=False),
     DispositionRule(Disposition.NOT_REQUEST, "it is a newsletter", _is_letter_to_many, keeps_requests=False),
-    DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: any(w.certain for w in f.wanted.values())),
+    DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: bool(f.wanted)),
     DispositionRule(Disposition.NOT_REQUEST, "it is a newsletter", lambda f: f.is_bulk, keeps_requests=False),
-    DispositionRule(Disposition.REQUEST, "it may exercise a right", lambda f: bool(f.wanted), doubtful=True),
     DispositionRule(
         Disposition.UNCLEAR, "it reports a breach", lambda f: f.topic("breach") > 0, keeps_requests=False, doubtful=True
     ),

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
-from dsar.triage.judgement import Wanted, weigh
+from dsar.triage.judgement import Wanted, certainty, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
@@ -68,6 +68,11 @@ class Facts:
     def wanted(self) -> dict[Right, Wanted]:
         """The rights that it exercises, as far as rules and opinion see."""
         return weigh(self.hits, self.opinion)
+
+    @cached_property
+    def certainty(self) -> float:
+        """Estimate of the chance that `wanted` is exactly right."""
+        return certainty(self.wanted, self.hits, self.opinion)
 
     def topic(self, name: str) -> int:
         """How many different phrases of the concept *name* the writer used."""

@@ -77,6 +77,7 @@ RULES = (
         ("pronoun",),
         portability=True,
     ),
+    Rule("asks for a recording", Right.ACCESS, "get", ("recording",), machine_too=True),
     Rule(
         "asks for erasure",
         Right.ERASE,
@@ -88,12 +89,20 @@ RULES = (
     ),
     Rule("asks to be removed", Right.ERASE, "erase_verb", _PERSONS, machine_too=True),
     Rule("names the right to erasure", Right.ERASE, "erase_noun"),
+    Rule("must not be kept", Right.ERASE, "not_kept", needs_wish=False, negation_words=0),
     Rule("asks to be taken out", Right.ERASE, "out_of_register", unless=("access_noun", "get", "what_have_you")),
     Rule("asks for a change", Right.UPDATE, "change_verb", ("own_field",), "field_noun", machine_too=True),
     Rule("tells of a change", Right.UPDATE, "changed", needs_wish=False, negation_words=2, machine_too=True),
     Rule(
-        "says that data are wrong", Right.UPDATE, "wrong", ("own_field", "own_data"), needs_wish=False, negation_words=0
+        "says that data are wrong",
+        Right.UPDATE,
+        "wrong",
+        ("own_field", "own_data"),
+        "field_noun",
+        needs_wish=False,
+        negation_words=0,
     ),
+    Rule("something is mistaken", Right.UPDATE, "mistaken", needs_wish=False, negation_words=0, machine_too=True),
     Rule("stops marketing", Right.OBJECT, "stop", ("marketing", "mailing_list"), needs_wish=False, negation_words=1),
     Rule("stops contact", Right.OBJECT, "stop", ("contact_verb",), needs_wish=False, negation_words=1),
     Rule("forbids contact", Right.OBJECT, "no_contact", needs_wish=False, negation_words=0),
@@ -178,7 +187,7 @@ def _match(rule: Rule, clause: str, sentence: Sentence, *, about: About) -> list
                 right=rule.right,
                 stance=_cooled(stance) if cool else stance,
                 sentence=sentence,
-                bare=not rule.objects and rule.action in ("access_noun", "erase_noun"),
+                bare=rule.action in ("access_noun", "erase_noun") and not says("wish", clause[: action.start()]),
                 portability=rule.portability or (rule.right is Right.ACCESS and says("portable", clause)),
             )
         )
@@ -303,7 +312,10 @@ def _stance(rule: Rule, clause: str, action: re.Match[str], sentence: Sentence) 
     if cue is not None:
         return cue
     start_words = _START_WORDS if rule.objects else 1
-    if not rule.needs_wish or sentence.heading or _words(before) <= start_words:
+    part = re.split(r"[,:–]|(?<!\w)(?:och|and|og|sa|so|then|sen)(?!\w)", before)[-1]
+    if not rule.needs_wish or sentence.heading or _words(before) <= start_words or (rule.objects and _words(part) <= 1):
+        return Stance.WANTED
+    if says("modal", " ".join(before.split()[-2:])):
         return Stance.WANTED
     return Stance.DOUBTFUL
 
