@@ -34,7 +34,7 @@ from dsar.model import (
     TriageSubject,
 )
 from dsar.triage.changes import find_changes
-from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_reminder
+from dsar.triage.dispositions import DISPOSITIONS, NOISY, WANTED, DispositionRule, is_reminder
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
@@ -58,8 +58,6 @@ _HARMLESS = frozenset({"agent"})
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
 _CERTAIN = 0.68
-#: Noise is doubted if the second opinion gives noise less, or any right more.
-_QUIET, _OVERLOOKED = 0.3, 0.25
 #: Who writes less than this may mean his attachment.
 _FEW_WORDS = 60
 
@@ -175,10 +173,6 @@ def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
     return tuple(found)
 
 
-def _right(facts: Facts) -> float:
-    return facts.opinion.right if facts.opinion else 1.0
-
-
 def _is_portable(facts: Facts) -> bool:
     return facts.opinion is not None and facts.opinion.chances["portable"] >= _PORTABLE
 
@@ -218,7 +212,6 @@ def _doubts(
             else []
         )
     noise = verdict.disposition is Disposition.NOT_REQUEST
-    hinted = {hit.right for hit in facts.hits if hit.stance in WANTED}
     update = next((r for r in requests if r.right is Right.UPDATE), None)
     doubts = {
         f"a person decides: {verdict.reason}": verdict.doubtful,
@@ -232,15 +225,12 @@ def _doubts(
             )
         ),
         f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
-        "it may exercise a right": noise and not facts.is_bulk and bool(hinted) | (_right(facts) >= _OVERLOOKED),
-        "the second opinion does not take it for noise": noise
-        and (facts.opinion is None or facts.opinion.chances["noise"] < _QUIET),
+        "it may be more than noise": noise and facts.noise < NOISY,
         "somebody asks for another person": facts.letter.requester in _FOR_ANOTHER and not noise,
         "it is not said for whom": facts.letter.requester in _WITH_MANDATE and people[0].name is None and not noise,
         "it is about several persons": len(people) > 1 and not noise,
         "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
-        "it speaks of somebody's data": noise and facts.speaks_privately,
         "the sender is unknown": facts.mail.sender is None,
         "it is too long to be read by a machine": len(facts.letter.body) > LONGEST_TEXT,
         "its text and HTML say different things": any("different" in defect for defect in facts.mail.defects)

@@ -85,7 +85,7 @@ def _noise(name: str, least: int = 1) -> Callable[[Facts], bool]:
 
 def _is_quiet(facts: Facts) -> bool:
     """The second opinion, where there is one, does not think that a right may hide in it (GDPR Art. 12(2))."""
-    return facts.is_bulk or facts.opinion is None or facts.opinion.right < _HIDDEN or _chance(facts, "noise") >= _NOISY
+    return facts.is_bulk or facts.opinion is None or facts.noise >= _QUIET
 
 
 def _chance(facts: Facts, name: str) -> float:
@@ -94,8 +94,12 @@ def _chance(facts: Facts, name: str) -> float:
 
 #: With fewer words a mail says nothing that could be sorted.
 _FEW_WORDS = 6
-#: Chance of a right from which a mail is no noise, of noise from which it is anyway, and of the rest from which it is that.
-_HIDDEN, _NOISY, _LIKELY = 0.35, 0.6, 0.6
+#: Log-odds of noise from which it is filed without a person.
+NOISY = 1.7
+#: Below these log-odds it is not called noise at all (GDPR Art. 12(2)).
+_QUIET = 0.0
+#: Chance of the second opinion from which it is a follow-up, or a question.
+_LIKELY = 0.6
 
 
 def _asks_how(facts: Facts) -> bool:
@@ -122,7 +126,10 @@ DISPOSITIONS = (
         doubtful=True,
     ),
     DispositionRule(Disposition.AUTO_REPLY, "a machine answered", _is_auto_reply, keeps_requests=False),
-    DispositionRule(Disposition.FOLLOW_UP, "it answers a letter of ours or names a case", lambda f: f.is_reply),
+    DispositionRule(Disposition.FOLLOW_UP, "it answers a letter of ours", lambda f: bool(f.mail.own_message_ids)),
+    DispositionRule(
+        Disposition.FOLLOW_UP, "it names a case or answers a letter as ours are", lambda f: f.is_reply, doubtful=True
+    ),
     DispositionRule(Disposition.UNCLEAR, "it says nothing", _says_nothing, keeps_requests=False, doubtful=True),
     DispositionRule(Disposition.FOLLOW_UP, "it takes a request back", _takes_back, doubtful=True),
     DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", is_reminder, doubtful=True),
@@ -214,7 +221,7 @@ DISPOSITIONS = (
     DispositionRule(
         Disposition.NOT_REQUEST,
         "the second opinion: noise",
-        lambda f: _chance(f, "noise") >= _NOISY and not f.has(*WANTED),
+        lambda f: f.noise >= NOISY and not f.wanted,
         keeps_requests=False,
     ),
     DispositionRule(Disposition.UNCLEAR, "no rule knows what it is", bool, keeps_requests=False, doubtful=True),

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
-from dsar.triage.judgement import Wanted, certainty, weigh
+from dsar.triage.judgement import Wanted, certainty, noise_certainty, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
@@ -24,6 +24,9 @@ _REPLY_PREFIX = re.compile(
     re.IGNORECASE,
 )
 _CASE_REFERENCE = re.compile(r"\b[A-Z]{1,4}-20\d\d-\d{3,6}\b")
+_NOISE_TOPICS = (
+    "sales", "spam", "application", "support", "business", "survey", "supplier_privacy", "newsletter", "absence",
+)  # fmt: skip
 #: Concepts in which a right may hide.
 _PRIVATE = (
     "own_data", "others_data", "own_thing", "access_noun", "erase_noun", "what_have_you", "consent_withdrawn",
@@ -73,6 +76,12 @@ class Facts:
     def certainty(self) -> float:
         """Estimate of the chance that `wanted` is exactly right."""
         return certainty(self.wanted, self.hits, self.opinion)
+
+    @cached_property
+    def noise(self) -> float:
+        """Log-odds that it is of no concern to the privacy mailbox."""
+        topics = sum(self.topic(name) > 0 for name in _NOISE_TOPICS)
+        return noise_certainty(self.hits, self.opinion, topics=topics, bulk=self.is_bulk, private=self.speaks_privately)
 
     def topic(self, name: str) -> int:
         """How many different phrases of the concept *name* the writer used."""

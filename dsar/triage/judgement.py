@@ -80,11 +80,39 @@ def certainty(found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opini
         return 0.0
     certain = 1 - min(_MOST_NOISE, opinion.chances["noise"]) * _NOISE_COSTS
     for right in Right:
-        trust = _TRUST[_reading(right, hits)[0]]
-        chance = min(max(opinion.chances[right.value], 1e-4), 1 - 1e-4)
-        exercised = 1 / (1 + exp(-(trust.base + trust.weight * log(chance / (1 - chance)))))
+        exercised = _exercised(right, hits, opinion)
         certain *= exercised if right in found else 1 - exercised
     return certain
+
+
+def noise_certainty(hits: Sequence[Hit], opinion: Opinion | None, *, topics: int, bulk: bool, private: bool) -> float:
+    """
+    Log-odds that a mail is of no concern to the privacy mailbox; without a second opinion it is never certain.
+
+    Args: topics: how many kinds of noise the rules see in it; bulk: a list sent it; private: it speaks of somebody's data.
+    """
+    if opinion is None:
+        return -1.0
+    nothing = 1.0
+    for right in Right:
+        nothing *= 1 - _exercised(right, hits, opinion)
+    signs = _PER_TOPIC * min(topics, 2) + _FROM_LIST * bulk - _PRIVATE * private
+    return _log_odds(opinion.chances["noise"]) + _NOTHING_COUNTS * _log_odds(nothing) + signs
+
+
+#: How much each sign adds to the log-odds of noise; measured as _TRUST.
+_NOTHING_COUNTS, _PER_TOPIC, _FROM_LIST, _PRIVATE = 1.2, 0.5, 0.8, 1.0
+
+
+def _exercised(right: Right, hits: Sequence[Hit], opinion: Opinion) -> float:
+    """Chance that *right* is exercised, by what rules and opinion say."""
+    trust = _TRUST[_reading(right, hits)[0]]
+    return 1 / (1 + exp(-(trust.base + trust.weight * _log_odds(opinion.chances[right.value]))))
+
+
+def _log_odds(chance: float) -> float:
+    chance = min(max(chance, 1e-4), 1 - 1e-4)
+    return log(chance / (1 - chance))
 
 
 def _reading(right: Right, hits: Sequence[Hit]) -> tuple[Reading, Hit | None]:
