@@ -85,6 +85,10 @@ _PERSONNUMMER_LABELLED = _labelled(
 )
 
 
+#: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
+_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user|login|inlogg", re.IGNORECASE)
+
+
 class Found(NamedTuple):
     """An identifier and where it stands."""
 
@@ -107,6 +111,8 @@ def find_identifiers(text: str, *, region: str = _REGION) -> tuple[Identifier, .
 
 def locate(text: str, *, region: str = _REGION) -> tuple[Found, ...]:
     """As find_identifiers, each with its place, and as often as it stands there."""
+    if not _WORTH_LOOKING.search(text):
+        return ()
     found: dict[int, Found] = {}
     first, *late = _OF_REGION.get(region, (None,))
     for finder in (*filter(None, (first,)), *_FINDERS, *late):

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection
+from functools import lru_cache
 
 from dsar.triage.vocabulary import language_words
 
@@ -27,7 +28,10 @@ def language_of(text: str) -> str:
     script = _script(sample)
     if script:
         return script
-    scores = {language: sum(word in known for word in words) for language, known in language_words().items()}
+    counts = Counter(words)
+    scores = {
+        language: sum(counts[word] for word in known & counts.keys()) for language, known in language_words().items()
+    }
     best = max(scores, key=lambda language: scores[language])
     if scores[best] >= 2 and scores[best] * 12 >= len(words):
         return DEFAULT if scores[best] == scores[DEFAULT] else best
@@ -42,8 +46,13 @@ def is_one_of(language: str, languages: Collection[str]) -> bool:
 def _script(text: str) -> str | None:
     """Language of the script that most letters of *text* belong to, None for Latin."""
     letters = [character for character in text[:1000] if character.isalpha()]
-    names = Counter(unicodedata.name(character, "LATIN").split()[0] for character in letters)
+    names = Counter(map(_script_of, letters))
     if not names:
         return None
     script, most = names.most_common(1)[0]
     return _SCRIPTS.get(script) if most * 2 > len(letters) else None
+
+
+@lru_cache(maxsize=4096)
+def _script_of(character: str) -> str:
+    return unicodedata.name(character, "LATIN").split()[0]

@@ -200,6 +200,8 @@ def _cooled(stance: Stance) -> Stance:
 
 def _strongest(hits: list[Hit]) -> list[Hit]:
     """Of several matches of one rule in one clause the clearest."""
+    if len(hits) < 2:
+        return hits
     order = list(Stance)
     return sorted(hits, key=lambda hit: order.index(hit.stance))[:1]
 

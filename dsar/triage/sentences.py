@@ -7,6 +7,7 @@ inside, so that what is denied in one half does not colour the other.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from dsar.triage.vocabulary import fold, loosen
 
@@ -38,7 +39,7 @@ class Sentence:
     clauses: tuple[str, ...]  #: Folded.
     heading: bool = False  #: The subject, or a line of its own without a verb: a noun there asks.
 
-    @property
+    @cached_property
     def folded(self) -> str:
         return " ".join(self.clauses)
 

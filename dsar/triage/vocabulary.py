@@ -4,14 +4,17 @@ Phrase files -> one compiled pattern per concept.
 Effects: reads the package's own TOML files, once, and those of a site when told to. A phrase is folded like the text it is looked for in; `*` stands for
 any ending or beginning of a word, ` .. ` for up to four words between. The phrases of all languages are looked for in
 every mail, because people mix them and short mails have no certain language.
+
+Most concepts have no word in most sentences: which ones can is found by looking up the sentence's words, and only the
+patterns of those are tried.
 """
 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,25 +25,54 @@ from dsar.resemblance import HOMOGLYPHS, UNDECOMPOSED
 PHRASE_FILES = ("sv", "en", "no", "da", "other")
 
 _DOUBLED = re.compile(r"([^\W\d_])\1+")
-_FOLDED = str.maketrans(HOMOGLYPHS | UNDECOMPOSED | {"’": "'", "‘": "'", "´": "'"})
+
+class _Folding(dict[int, str]):
+    """Character -> what it is folded to, found out when it first occurs."""
+
+    _ALIKE = str.maketrans(HOMOGLYPHS | UNDECOMPOSED | {"’": "'", "‘": "'", "´": "'"})
+
+    def __missing__(self, character: int) -> str:
+        decomposed = unicodedata.normalize("NFKD", chr(character))
+        self[character] = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(self._ALIKE)
+        return self[character]
+
+
+_FOLDED = _Folding()
 
 
 def fold(text: str) -> str:
     """*text* in lower case without diacritics, so that "begaran" and "Begäran" are one word; for matching only."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_FOLDED)
+    return text.casefold().translate(_FOLDED)
 
 
+class Concept:
+    """All phrases of one meaning, looked for as `re.Pattern` looks for a pattern; to be used on folded and loosened text."""
+
+    def __init__(self, name: str) -> None:
+        phrases = sorted(_folded_phrases().get(name, ()), key=len, reverse=True)
+        self._name = name
+        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, phrases))})(?!\w)")
+
+    def search(self, folded: str) -> re.Match[str] | None:
+        return self._pattern.search(folded) if self._name in _possible(folded) else None
+
+    def fullmatch(self, folded: str) -> re.Match[str] | None:
+        return self._pattern.fullmatch(folded) if self._name in _possible(folded) else None
+
+    def finditer(self, folded: str) -> Iterator[re.Match[str]]:
+        return self._pattern.finditer(folded) if self._name in _possible(folded) else iter(())
+
+
+@lru_cache(maxsize=128)
 def loosen(folded: str) -> str:
     """*folded* with single letters for double ones, which people mistype most: "upgifter", "adres", "adresss"."""
     return _DOUBLED.sub(r"\1", folded)
 
 
 @cache
-def concept(name: str) -> re.Pattern[str]:
-    """Pattern of all phrases of the concept *name*, to be used on folded and loosened text."""
-    phrases = sorted({loosen(fold(phrase)) for phrase in _phrases().get(name, ())}, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, phrases))})(?!\w)")
+def concept(name: str) -> Concept:
+    """The concept *name*."""
+    return Concept(name)
 
 
 def says(name: str, folded: str) -> bool:
@@ -100,8 +132,8 @@ def add(added: Mapping[str, Sequence[str]]) -> None:
     """Look for *added* phrases, too, and for no other additions, in this whole process."""
     _added.clear()
     _added.update({heading: list(phrases) for heading, phrases in added.items()})
-    _phrases.cache_clear()
-    concept.cache_clear()
+    for cached in (_folded_phrases, concept, _possible, _concepts_of, _telling_words, _always_possible):
+        cached.cache_clear()
 
 
 #: Phrases of this site.
@@ -109,12 +141,12 @@ _added: dict[str, list[str]] = {}
 
 
 @cache
-def _phrases() -> dict[str, list[str]]:
-    merged: dict[str, list[str]] = {}
+def _folded_phrases() -> dict[str, frozenset[str]]:
+    merged: dict[str, set[str]] = {}
     for headings in (*map(_load, PHRASE_FILES), _added):
         for heading, phrases in headings.items():
-            merged.setdefault(heading, []).extend(phrases)
-    return merged
+            merged.setdefault(heading, set()).update(loosen(fold(phrase)) for phrase in phrases)
+    return {heading: frozenset(phrases) for heading, phrases in merged.items()}
 
 
 def _load(name: str) -> dict[str, Any]:
@@ -127,3 +159,53 @@ def _pattern(phrase: str) -> str:
         r"\s+".join(re.escape(word).replace(r"\*", r"\w*") for word in part.split()) for part in phrase.split(" .. ")
     )
     return gap.join(pieces)
+
+
+# ------------------------------------------------------------------------------------- which concepts are possible
+
+_WORD = re.compile(r"\w+")
+#: No word of a phrase is longer.
+_LONGEST_WORD = 40
+#: A word of a phrase, and the asterisks beside it.
+_PHRASE_WORD = re.compile(r"(\*?)(\w+)(\*?)")
+
+
+@lru_cache(maxsize=128)
+def _possible(folded: str) -> frozenset[str]:
+    """Concepts that *folded* may hold a phrase of, judged by single words."""
+    return _always_possible().union(*map(_concepts_of, _WORD.findall(folded)))
+
+
+@lru_cache(maxsize=20_000)
+def _concepts_of(word: str) -> frozenset[str]:
+    """Concepts one of whose phrases is known by this *word*."""
+    whole, beginnings = _telling_words()
+    starts = (word[:length] for length in range(1, min(len(word), _LONGEST_WORD) + 1))
+    return whole.get(word, frozenset()).union(*(beginnings.get(start, ()) for start in starts))
+
+
+@cache
+def _telling_words() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+    """{word: concepts} by the longest word of each phrase: whole words, and beginnings of words."""
+    whole: dict[str, set[str]] = {}
+    beginnings: dict[str, set[str]] = {}
+    for name, phrases in _folded_phrases().items():
+        for word, is_beginning in filter(None, map(_telling_word, phrases)):
+            (beginnings if is_beginning else whole).setdefault(word, set()).add(name)
+    return _frozen(whole), _frozen(beginnings)
+
+
+def _frozen(names: dict[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {word: frozenset(each) for word, each in names.items()}
+
+
+@cache
+def _always_possible() -> frozenset[str]:
+    """Concepts with a phrase that no word tells: they are always possible."""
+    return frozenset(name for name, phrases in _folded_phrases().items() if None in map(_telling_word, phrases))
+
+
+def _telling_word(phrase: str) -> tuple[str, bool] | None:
+    """The longest word without which *phrase* cannot stand in a text, and whether it may go on there."""
+    words = [(word, bool(goes_on)) for begins, word, goes_on in _PHRASE_WORD.findall(phrase) if not begins]
+    return max(words, key=lambda each: len(each[0]), default=None)
