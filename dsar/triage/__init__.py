@@ -40,7 +40,7 @@ from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
 from dsar.triage.languages import READ_WELL, is_one_of
 from dsar.triage.letter import Letter
-from dsar.triage.people import subjects
+from dsar.triage.people import names_another, subjects
 from dsar.triage.rights import Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
 
@@ -228,7 +228,7 @@ def _doubts(
         "it may be more than noise": noise and facts.noise < NOISY,
         "somebody asks for another person": facts.letter.requester in _FOR_ANOTHER and not noise,
         "it is not said for whom": facts.letter.requester in _WITH_MANDATE and people[0].name is None and not noise,
-        "it is about several persons": len(people) > 1 and not noise,
+        "it is about several persons": not noise and (len(people) > 1 or names_another(facts.letter)),
         "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
         "the sender is unknown": facts.mail.sender is None,

@@ -30,11 +30,11 @@ _NOISE_TOPICS = (
 #: Concepts in which a right may hide.
 _PRIVATE = (
     "own_data", "others_data", "own_thing", "access_noun", "erase_noun", "what_have_you", "consent_withdrawn",
-    "objection", "restriction", "no_contact", "protected", "breach", "legal_threat", "out_of_register",
+    "objection", "restriction", "no_contact", "marketing", "protected", "breach", "legal_threat", "out_of_register",
 )  # fmt: skip
 _OUR_LETTER = re.compile(r"(?:gdpr|dataskydd|privacy|personuppgifter)@xelent\.se", re.IGNORECASE)
-#: Words between quotation marks: six or more are somebody else's.
-_QUOTATION = re.compile(r"[\"”“„»][^\"”“„«»]{0,3}(?:\w[^\s\"”“„«»]*\s+){6,120}[^\"”“„«»]{0,60}[\"”“«»]")
+#: Words between quotation marks: three or more are somebody else's.
+_QUOTATION = re.compile(r"[\"”“„»][^\"”“„«»]{0,3}(?:\w[^\s\"”“„«»]*\s+){2,120}[^\"”“„«»]{0,60}[\"”“«»]")
 
 
 @dataclass(frozen=True, kw_only=True)

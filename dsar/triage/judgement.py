@@ -74,9 +74,11 @@ def certainty(found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opini
     """
     Estimate of the chance that *found* is exactly what is exercised, no more and no less.
 
-    It is 0 where the rules do not clearly find each of them, or there is no second opinion.
+    It is 0 where the rules do not clearly find each of them, or find another, or there is no second opinion.
     """
     if opinion is None or any(wanted.reading is not Reading.CLEAR for wanted in found.values()):
+        return 0.0
+    if any(hit.stance in (Stance.WANTED, Stance.DOUBTFUL) and hit.right not in found for hit in hits):
         return 0.0
     certain = 1 - min(_MOST_NOISE, opinion.chances["noise"]) * _NOISE_COSTS
     for right in Right:

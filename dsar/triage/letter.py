@@ -115,6 +115,8 @@ def read_letter(mail: InboundMail, *, staff_domain: str, forms: Sequence[Form] =
     if fields:
         return _from_form(mail, fields)
     body, closing = _at_sign_off(mail.own_text, mail.sender_name)
+    added, closing = _written_below(closing)
+    body = "\n\n".join(filter(None, (body, added)))
     closing = "\n".join((closing, _signature(mail)))
     requester, principal = _role(mail, f"{mail.subject}\n{body}")
     name = _writer(body, closing, mail.sender_name)
@@ -302,6 +304,20 @@ def _is_signed(line: str, writer: str) -> bool:
     if not line or len(line) > _LONGEST_SIGNATURE_LINE:
         return False
     return clean_name(line) is not None or bool(writer and fold(line).startswith(fold(writer)))
+
+
+_POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|obs|nb|n\.b\.|btw)(?!\w)", re.IGNORECASE)
+#: A line of so many words below the sign-off is written for this mail.
+_SENTENCE_WORDS = 9
+
+
+def _written_below(closing: str) -> tuple[str, str]:
+    """What of *closing* is a postscript or a sentence, and the rest, which names the writer."""
+    lines = closing.split("\n")
+    start = next((at for at, line in enumerate(lines) if _POSTSCRIPT.match(line)), len(lines))
+    written = [line for line in lines[:start] if len(line.split()) >= _SENTENCE_WORDS]
+    rest = [line for line in lines[:start] if len(line.split()) < _SENTENCE_WORDS]
+    return "\n".join([*written, *lines[start:]]), "\n".join(rest)
 
 
 def _signature(mail: InboundMail) -> str:

@@ -19,6 +19,11 @@ _AGE = re.compile(
     r"(?:jag (?:är|fyller)|i am|i'm|jeg er) (\d{1,2}) (?:år|years)",
     re.IGNORECASE,
 )
+_RELATIVE_NAMED = re.compile(
+    r"(?<!\w)(?:[Mm]in|[Mm]it|[Mm]itt|[Mm]y|[Vv]år|[Oo]ur|[Ee]n) (?:fru|hustru|man|make|maka|sambo|partner|son|dotter|bror|syster|mamma"
+    r"|pappa|mor|far|wife|husband|son|daughter|brother|sister|mother|father|partner|kone|kona|mann|sønn|søn|datter|kollega"
+    r"|colleague|neighbor|neighbour|granne|nabo) [A-ZÅÄÖÆØ][a-zåäöæøé]+"
+)
 #: Street, number and Swedish postcode with its town.
 _POSTAL_ADDRESS = re.compile(
     r"[A-ZÅÄÖ][\wåäöé.'-]+(?: [A-ZÅÄÖa-zåäö][\wåäöé.'-]+){0,2} \d{1,4}(?: ?[A-Z])?(?:,? lgh \d+)?[,\s]{1,3}"
@@ -68,6 +73,13 @@ def subjects(
         for name, identifiers in people
     ]
     return _share_out(found, requests)
+
+
+def names_another(letter: Letter) -> bool:
+    """The writer names somebody close ("min man Jens"), who may want something, too."""
+    if letter.requester not in OWN_MATTER:
+        return False
+    return _RELATIVE_NAMED.search(letter.body) is not None
 
 
 def _address(letter: Letter) -> list[Identifier]:

@@ -170,10 +170,11 @@ def _standalone(sentence: Sentence) -> Iterator[Hit]:
 
 
 def _match(rule: Rule, clause: str, sentence: Sentence, *, about: About) -> list[Hit]:
-    hits = []
-    if any(says(name, clause) for name in rule.unless):
-        return []
-    for action in concept(rule.action).finditer(clause):
+    hits: list[Hit] = []
+    actions = list(concept(rule.action).finditer(clause))
+    if not actions or any(says(name, clause) for name in rule.unless):
+        return hits
+    for action in actions:
         near = _object_near(rule, clause, action, about=about)
         if near is None:
             continue

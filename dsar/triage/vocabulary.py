@@ -26,6 +26,7 @@ PHRASE_FILES = ("sv", "en", "no", "da", "other")
 
 _DOUBLED = re.compile(r"([^\W\d_])\1+")
 
+
 class _Folding(dict[int, str]):
     """Character -> what it is folded to, found out when it first occurs."""
 
