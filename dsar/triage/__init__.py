@@ -49,11 +49,6 @@ __all__ = ["Form", "triage"]
 _PASSED_ON = frozenset({Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM})
 
 _ATTACHMENT = "-----Attachment: {}-----"
-#: What they may ask for depends on the law, not on a mandate, which whoever looks who asks will demand.
-_FOR_ANOTHER = frozenset({Requester.ESTATE, Requester.PARENT, Requester.EMPLOYER, Requester.COLLEAGUE_FORWARD})
-_WITH_MANDATE = frozenset({Requester.AGENT, Requester.SERVICE})
-#: Flags that say who asks, which is looked into later in any case.
-_HARMLESS = frozenset({"agent"})
 #: Chance from which a machine-readable copy is wanted.
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
@@ -217,7 +212,6 @@ def _doubts(
         f"a person decides: {verdict.reason}": verdict.doubtful,
         f"flags: {', '.join(flags)}": bool(
             set(flags)
-            - _HARMLESS
             - (
                 {"hidden_text", "breach", "complaint", "legal_person", "sender_mismatch", "list_relay"}
                 if noise and facts.is_bulk
@@ -226,8 +220,8 @@ def _doubts(
         ),
         f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
         "it may be more than noise": noise and facts.noise < NOISY,
-        "somebody asks for another person": facts.letter.requester in _FOR_ANOTHER and not noise,
-        "it is not said for whom": facts.letter.requester in _WITH_MANDATE and people[0].name is None and not noise,
+        "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
+        and not noise,
         "it is about several persons": not noise and (len(people) > 1 or names_another(facts.letter)),
         "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
