@@ -40,6 +40,8 @@ _TRUST = {
     Reading.SETTLED: _Trust(1.1, -3.0, 0.8),
     Reading.NOTHING: _Trust(0.5, -1.0, 0.8),
 }
+#: What is left of a chance whose sentence another right explains.
+_EXPLAINED = 0.5
 #: How much a chance of noise takes from the certainty that a right is exercised.
 _NOISE_COSTS, _MOST_NOISE = 0.8, 0.9
 
@@ -60,7 +62,7 @@ def weigh(hits: Sequence[Hit], opinion: Opinion | None) -> dict[Right, Wanted]:
         if opinion is None:
             counts = hit is not None and reading is not Reading.SETTLED
         else:
-            counts = opinion.chances[right.value] >= _TRUST[reading].least
+            counts = _chance(right, hits, opinion) >= _TRUST[reading].least
         if not counts:
             continue
         if hit is not None:
@@ -109,7 +111,20 @@ _NOTHING_COUNTS, _PER_TOPIC, _FROM_LIST, _PRIVATE = 1.2, 0.5, 0.8, 1.0
 def _exercised(right: Right, hits: Sequence[Hit], opinion: Opinion) -> float:
     """Chance that *right* is exercised, by what rules and opinion say."""
     trust = _TRUST[_reading(right, hits)[0]]
-    return 1 / (1 + exp(-(trust.base + trust.weight * _log_odds(opinion.chances[right.value]))))
+    return 1 / (1 + exp(-(trust.base + trust.weight * _log_odds(_chance(right, hits, opinion)))))
+
+
+def _chance(right: Right, hits: Sequence[Hit], opinion: Opinion) -> float:
+    """
+    The opinion's chance of *right*, less where its sentence is one in which the rules clearly find another right.
+
+    "Radera allt ni har om mig" sounds like access, too.
+    """
+    chance, sentence = opinion.chances[right.value], opinion.evidence[right.value]
+    if _reading(right, hits)[0] is not Reading.NOTHING:
+        return chance
+    explained = any(hit.stance is Stance.WANTED and not hit.bare and hit.folded == sentence for hit in hits)
+    return chance * _EXPLAINED if explained else chance
 
 
 def _log_odds(chance: float) -> float:

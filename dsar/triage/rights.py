@@ -40,6 +40,11 @@ class Hit:
     bare: bool  #: Only the name of the right was found, nothing that it is asked for.
     portability: bool = False
 
+    @property
+    def folded(self) -> str:
+        """Its sentence as the second opinion reads it."""
+        return self.sentence.folded
+
 
 #: Rule that finds any objection: Art. 21(1) is weighed, Art. 21(2) on direct marketing is absolute.
 _ANY_OBJECTION = "objects"
