@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dsar.mime import read_mail
@@ -53,7 +54,7 @@ def main() -> None:
     costs = sorted(milliseconds(sort(mail)) for mail in mails)
     median, highest = statistics.median(costs), costs[int(len(costs) * 0.999)]
     texts = [[sentence for sentence in mail.own_text.split(". ") if sentence] for mail in mails]
-    opinion = statistics.median(milliseconds(lambda text=text: Opinion.of(text)) for text in texts)
+    opinion = statistics.median(milliseconds(partial(Opinion.of, text)) for text in texts)
     growth = milliseconds(sort(long_mail(300))) / milliseconds(sort(long_mail(30)))
     print(
         f"{len(mails)} mails: median {median:.2f} ms (limit {MOST_MEDIAN}), 99.9th percentile {highest:.1f} ms"

@@ -69,7 +69,8 @@ _NATIONAL_ID = _labelled(
 )
 _USERNAME = re.compile(
     r"(?<!\w)(?:användarnamn(?:et)?|inloggningsnamn|inloggning(?:en)?|inlogg|brukernavn(?:et)?|brukarnamn(?:et)?"
-    r"|brugernavn(?:et)?|user ?name|user ?id|login|log-?in name|anställningsn(?:ummer|r)|ansattn(?:ummer|r)|employee number"
+    r"|brugernavn(?:et)?|user ?name|user ?id|login|log-?in name|anställningsn(?:ummer|r)|ansattn(?:ummer|r)"
+    r"|employee number"
     r"|user(?=\s{1,2}[\"'”“»])|användare(?=\s{1,2}[\"'”“»]))(?!\w)"
     r"(?:\s+(?:hos (?:er|dere|jer|dykk)|i (?:webbshopen|webbutiken|portalen|nettbutikken)|in your (?:shop|store|portal)"
     r"|with you))?(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|e|is))?\s{0,3}[\"'”“»]?(?P<value>[\w][\w.@+-]{1,63})",

@@ -126,7 +126,7 @@ def _right(request: dict[str, Any]) -> str:
     return _found(request["type"], bool(request.get("portability")))
 
 
-def _found(right: str, portable: bool) -> str:
+def _found(right: str, portable: bool) -> str:  # noqa: FBT001  # two facts of one request
     return f"{right}+portable" if portable else right
 
 
@@ -206,7 +206,7 @@ def field_figures(mails: Sequence[Sorted]) -> dict[str, tuple[int, int]]:
 def report(mails: Sequence[Sorted]) -> Iterator[str]:
     """Lines of the whole report."""
     groups: tuple[tuple[str, Callable[[Sorted], bool]], ...] = (
-        ("all", lambda m: True),
+        ("all", lambda _: True),
         ("Swedish and English", lambda m: m.label["language"] in ("sv", "en")),
         ("other languages", lambda m: m.label["language"] not in ("sv", "en")),
     )
@@ -259,7 +259,9 @@ def _miss(mail: Sorted) -> Iterator[str]:
 def main(arguments: Iterable[str]) -> None:
     for name in list(arguments) or ["training"]:
         folder = Path(name) if "/" in name else MAILS / name
-        print("\n".join([str(folder), *report(sort_all(folder))]))
+        print(  # noqa: T201  # this is what it is for
+            "\n".join([str(folder), *report(sort_all(folder))])
+        )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ def test_folding_letter_by_letter_is_folding_the_text(text: str) -> None:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     letters = "".join(each for each in decomposed if not unicodedata.combining(each))
 
-    assert fold(text) == letters.translate(str.maketrans(HOMOGLYPHS | UNDECOMPOSED | {"’": "'", "‘": "'", "´": "'"}))
+    alike: dict[str, str | int | None] = {**HOMOGLYPHS, **UNDECOMPOSED, "’": "'", "‘": "'", "´": "'"}
+
+    assert fold(text) == letters.translate(str.maketrans(alike))
 
 
 @st.composite

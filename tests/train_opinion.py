@@ -1,8 +1,8 @@
 """
 Labelled mails and sentences -> dsar/triage/opinion.json, the weights of the second opinion.
 
-Effects: reads tests/mails, writes that one file. Deterministic: examples are shuffled with a fixed seed. Held-back mails
-are never read.
+Effects: reads tests/mails, writes that one file. Deterministic: examples are shuffled with a fixed seed.
+Held-back mails are never read.
 
 A line of tests/mails/sentences says itself what it exercises. A mail says so only as a whole: each of its sentences
 counts as a counter-example of each class that the mail is not of.
@@ -133,7 +133,7 @@ def _fit(examples: list[Example], order: random.Random) -> dict[str, float]:
 
 
 def write(weights: Mapping[str, Mapping[str, float]], target: Path = TARGET) -> None:
-    """One line per feature, so that a change shows in a diff: the number of each class, and a hundred times its weight."""
+    """One line per feature, so that a diff shows a change: the number of each class, and a hundred times its weight."""
     merged = defaultdict(list)
     for at, name in enumerate(CLASSES):
         for feature, weight in weights[name].items():

@@ -44,7 +44,7 @@ _STORED = re.compile(r"M-\d{1,11}", re.IGNORECASE)
 @click.option(
     "--corpus",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to write stored mails to as entries of the corpus, as persons sorted them, with other names and numbers.",
+    help="Folder to write stored mails to as corpus entries, as persons sorted them, with other names and numbers.",
 )
 @click.pass_context
 def triage(ctx: click.Context, files: tuple[str, ...], *, as_json: bool, why: bool, corpus: Path | None) -> None:

@@ -8,14 +8,18 @@ count, and in doubt it is a request (GDPR Art. 12(2)) that a person looks at.
     sentences.py   text -> sentences and clauses
     vocabulary.py  sv.toml, en.toml ... -> one pattern per concept
     rights.py      sentences -> rights, by a table of rules
+    opinion.py     sentences -> chances, by weights trained from the labelled mails
+    judgement.py   rules and opinion -> rights, and how certain that is
     letter.py      mail -> the letter in it, its writer and role
     forms.py       mail of a web form -> what was entered
     forwards.py    forwarded mail -> when a colleague got it
     facts.py       mail -> all that decides
     dispositions.py  facts -> what it is, by a table of rules
     people.py      letter -> persons with identifiers and requests
+    owners.py      text -> the identifiers that are the person's own
     changes.py     sentences -> old and new values
     flags.py       mail -> flags, and what is told about the sender
+    anonymise.py   a mail sorted wrongly -> an entry of the corpus
 """
 
 from collections.abc import Collection, Sequence
@@ -75,8 +79,8 @@ def triage(
 
     Args: sender_authentication: what our own server found out about the sender; own_addresses: e-mail addresses of
     ours, which point at nobody; staff_domain: domain whose senders are colleagues; staff_names, known_domains: people
-    of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout; languages:
-    those in which mail is handled without a person's confirmation.
+    of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout;
+    languages: those in which mail is handled without a person's confirmation.
     """
     facts, attached = _facts(mail, staff_domain, forms)
     verdict = _verdict(facts)

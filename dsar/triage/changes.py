@@ -83,11 +83,14 @@ _NEW_TITLE = re.compile(
 )
 _DATE = (
     r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?(?!\d)"
-    r"|\d{1,2}(?::?[ae]|st|nd|rd|th|\.)? (?:of )?[A-Za-zåäö]{3,9}(?: \d{4})?|[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?"
+    r"|\d{1,2}(?::?[ae]|st|nd|rd|th|\.)? (?:of )?[A-Za-zåäö]{3,9}(?: \d{4})?"
+    r"|[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?"
 )
 _FROM_WHEN = re.compile(
-    r"(?:från och med|från|fr\.?o\.?m\.?|f\.?o\.?m\.?|from och med|gäller från|räknat från|per|byts|bytts|ändras|börjar|flyttar"
-    r"|as of|as from|from|starting|effective|with effect from|w\.?e\.?f\.?|since|fra og med|fra|frå|f\.o\.m\.|pr\.?|per|gælder fra)"
+    r"(?:från och med|från|fr\.?o\.?m\.?|f\.?o\.?m\.?|from och med|gäller från|räknat från|per|byts|bytts"
+    r"|ändras|börjar|flyttar"
+    r"|as of|as from|from|starting|effective|with effect from|w\.?e\.?f\.?|since|fra og med|fra|frå"
+    r"|f\.o\.m\.|pr\.?|per|gælder fra)"
     rf"(?: den| the| d\.)? (?P<when>{_DATE})",
     re.IGNORECASE,
 )
@@ -126,7 +129,7 @@ def find_changes(
 
 
 def day_of(written: str, written_on: date | None) -> date | None:
-    """The day that *written* ("1/5", "15th of October", "2026-09-01") means in a mail of *written_on*; None if it is no date."""
+    """The day that *written* ("1/5", "15th of October") means in a mail of *written_on*; None if it is no date."""
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", written):
             return date.fromisoformat(written)

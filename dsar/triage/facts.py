@@ -56,7 +56,7 @@ class Facts:
 
     @cached_property
     def opinion(self) -> Opinion | None:
-        """The second opinion, without what the rules know to be denied, conditional, asked or done; None if it has none."""
+        """The second opinion, without what the rules know to be denied or done; None in a language it never learnt."""
         if self.language not in LEARNED:
             return None
         places = {each.text: place for place, each in enumerate(self.body, start=1)}

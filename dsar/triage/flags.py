@@ -17,7 +17,8 @@ from dsar.triage.vocabulary import fold, says
 
 #: Authorities whose mail goes to management, and whose names others borrow.
 AUTHORITY_DOMAINS = (
-    "imy.se", "polisen.se", "domstol.se", "dom.se", "kronofogden.se", "aklagare.se", "jo.se", "edpb.europa.eu", "edps.europa.eu",
+    "imy.se", "polisen.se", "domstol.se", "dom.se", "kronofogden.se", "aklagare.se", "jo.se",
+    "edpb.europa.eu", "edps.europa.eu",
     "datatilsynet.no", "datatilsynet.dk", "politiet.no", "politi.dk", "skatteverket.se", "tietosuoja.fi",
 )  # fmt: skip
 _AUTHORITY_NAME = re.compile(

@@ -93,7 +93,8 @@ def noise_certainty(hits: Sequence[Hit], opinion: Opinion | None, *, topics: int
     """
     Log-odds that a mail is of no concern to the privacy mailbox; without a second opinion it is never certain.
 
-    Args: topics: how many kinds of noise the rules see in it; bulk: a list sent it; private: it speaks of somebody's data.
+    Args: topics: how many kinds of noise the rules see in it; bulk: a list sent it; private: it speaks of
+    somebody's data.
     """
     if opinion is None:
         return -1.0

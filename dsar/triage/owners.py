@@ -16,22 +16,27 @@ from dsar.triage.vocabulary import fold
 #: Language -> country whose telephone numbers need no country code.
 _REGIONS = {"no": "NO", "nn": "NO", "da": "DK"}
 _TAKEN_BACK = re.compile(
-    r"[^\w\n]{0,4}(?:nej|nei|nope|no|fel|feil|forkert|wrong|vanta|vent|wait|ah|oj|sorry|forlat|unnskyld|undskyld|rattelse)"
-    r"(?!\w)|[^\w\n]{0,4}(?:det )?(?:ar|var|er|is|was|that'?s) (?:det )?(?:fel|feil|forkert|wrong|gammal\w*|old|gammel\w*)(?!\w)"
+    r"[^\w\n]{0,4}(?:nej|nei|nope|no|fel|feil|forkert|wrong|vanta|vent|wait|ah|oj|sorry|forlat"
+    r"|unnskyld|undskyld|rattelse)"
+    r"(?!\w)|[^\w\n]{0,4}(?:det )?(?:ar|var|er|is|was|that'?s) (?:det )?(?:fel|feil|forkert|wrong|gammal\w*|old"
+    r"|gammel\w*)(?!\w)"
 )
 _DENIED = re.compile(
     r"(?:inte|ikke|ikkje|not|ej|istallet for|i stallet for|i stedet for|instead of)(?: pa| till| to| the)? ?$"
 )
 _RELATIVE = (
-    r"(?:min|mitt|mina|my|mi|mit|mine|var|vart|hans|hennes|our)\s+(?:\w+\s+)?(?:ex|exman|exfru|fru|frus|hustru\w*|man|mans"
-    r"|make\w*|maka|sambo\w*|dotter\w*|son|sons|mamma\w*|mor|mors|pappa\w*|far|fars|bror\w*|syster\w*|chef\w*|kollega\w*"
+    r"(?:min|mitt|mina|my|mi|mit|mine|var|vart|hans|hennes|our)\s+(?:\w+\s+)?(?:ex|exman|exfru|fru|frus|hustru\w*"
+    r"|man|mans"
+    r"|make\w*|maka|sambo\w*|dotter\w*|son|sons|mamma\w*|mor|mors|pappa\w*|far|fars|bror\w*|syster\w*|chef\w*"
+    r"|kollega\w*"
     r"|wife\w*|husband\w*|daughter\w*|mother\w*|father\w*|brother\w*|sister\w*|boss\w*|colleague\w*|mum\w*|dad\w*"
     r"|kone|kona|mann|datter\w*|sonn\w*|bror\w*|soster\w*|sjef\w*|kjaereste\w*|kaereste\w*|eks\w*)(?!\w)(?:'s)?"
 )
 _OF_ANOTHER_BEFORE = re.compile(rf"{_RELATIVE}[^.!?\n]{{0,22}}$")
 _OF_ANOTHER_AFTER = re.compile(rf"[^.!?\n\w]{{0,3}}(?:\w+ ){{0,4}}{_RELATIVE}")
 _OWN = re.compile(
-    r"(?<!\w)(?:jag|mig|mej|min|mitt|mina|vart|jeg|meg|mit|mine|eg|i|me|my|mine|mejl\w*|mail\w*|e-?post\w*|e-?mail\w*|epost\w*"
+    r"(?<!\w)(?:jag|mig|mej|min|mitt|mina|vart|jeg|meg|mit|mine|eg|i|me|my|mine|mejl\w*|mail\w*|e-?post\w*|e-?mail\w*"
+    r"|epost\w*"
     r"|adress\w*|address\w*|privat\w*|private|konto\w*|account|inloggad|skriver)(?!\w)"
 )
 _BEFORE, _AFTER = 60, 60

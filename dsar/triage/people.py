@@ -20,8 +20,10 @@ _AGE = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE_NAMED = re.compile(
-    r"(?<!\w)(?:[Mm]in|[Mm]it|[Mm]itt|[Mm]y|[Vv]år|[Oo]ur|[Ee]n) (?:fru|hustru|man|make|maka|sambo|partner|son|dotter|bror|syster|mamma"
-    r"|pappa|mor|far|wife|husband|son|daughter|brother|sister|mother|father|partner|kone|kona|mann|sønn|søn|datter|kollega"
+    r"(?<!\w)(?:[Mm]in|[Mm]it|[Mm]itt|[Mm]y|[Vv]år|[Oo]ur|[Ee]n) (?:fru|hustru|man|make|maka|sambo|partner|son|dotter"
+    r"|bror|syster|mamma"
+    r"|pappa|mor|far|wife|husband|son|daughter|brother|sister|mother|father|partner|kone|kona|mann|sønn|søn"
+    r"|datter|kollega"
     r"|colleague|neighbor|neighbour|granne|nabo) [A-ZÅÄÖÆØ][a-zåäöæøé]+"
 )
 #: Street, number and Swedish postcode with its town.

@@ -1,9 +1,9 @@
 """
 Phrase files -> one compiled pattern per concept.
 
-Effects: reads the package's own TOML files, once, and those of a site when told to. A phrase is folded like the text it is looked for in; `*` stands for
-any ending or beginning of a word, ` .. ` for up to four words between. The phrases of all languages are looked for in
-every mail, because people mix them and short mails have no certain language.
+Effects: reads the package's own TOML files, once, and those of a site when told to. A phrase is folded like the
+text it is looked for in; `*` stands for any ending or beginning of a word, ` .. ` for up to four words between. The
+phrases of all languages are looked for in every mail, because people mix them and short mails have no certain language.
 
 Most concepts have no word in most sentences: which ones can is found by looking up the sentence's words, and only the
 patterns of those are tried.
@@ -47,7 +47,7 @@ def fold(text: str) -> str:
 
 
 class Concept:
-    """All phrases of one meaning, looked for as `re.Pattern` looks for a pattern; to be used on folded and loosened text."""
+    """All phrases of one meaning, looked for as `re.Pattern` looks for a pattern; for folded and loosened text."""
 
     def __init__(self, name: str) -> None:
         phrases = sorted(_folded_phrases().get(name, ()), key=len, reverse=True)
