@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
@@ -57,11 +56,8 @@ def run_ours(what: str, settings: Path) -> None:
 
 def _sort_all(tools: worker.Tools) -> None:
     """Read and triage every mail, to its row and the rows of its cases; what follows from that waits."""
-    now = datetime.now(UTC)
-    with tools.app.store.transaction() as tx:
-        due = [row for row in tx.work() if row.step == "sort"]
-    for row in due:
-        worker.run_step(tools, row, now=now)
+    while worker.sort_due(tools):
+        pass
     with tools.app.store.transaction() as tx:
         assert tx.message_counts().get("new", 0) == 0
 

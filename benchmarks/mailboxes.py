@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from servers import DovecotServer
 
+#: Words that ask for nothing, however the dice order them.
 _SAID = """
-jag vill veta vilka uppgifter ni har om mig enligt artikel femton och när de raderas tack på förhand vår order kom
-fram faktura leverans bord stol lampa kontoret måndag möte offert pris återkoppling hälsningar
+vår order kom fram i går och nu väntar vi bara leverans av tre bord en stol samt fyra lampor till kontoret måndag
+möte offert pris återkoppling hälsningar faktura bilaga med som på det när hon sedan ringer tisdag kaffe hyllor rum
 """
 _ASKING = "Hej! Jag begär ett registerutdrag enligt artikel 15 i GDPR: vilka uppgifter har ni om mig?"
 _CHATTING = "Hej! Bifogat finns det ni frågade efter. Säg till om något saknas."
@@ -72,11 +73,15 @@ def fill(server: DovecotServer, user: str, contents: Iterator[bytes], *, first: 
     new = home / "Maildir" / "new"
     for folder in (new, home / "Maildir" / "cur", home / "Maildir" / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
+    dice = random.Random(first)
     total = 0
     for number, content in enumerate(contents, start=first):
-        (new / f"{1_760_000_000 + number}.M{number}P1.bench").write_bytes(content)
+        # the time in microseconds is random, as in life: Dovecot's hash of names that count up evenly collides
+        moment = f"{1_760_000_000 + number}.M{dice.randrange(1_000_000)}"
+        (new / f"{moment}P{number}.bench,S={len(content)},W={len(content)}").write_bytes(content)
         total += len(content)
     if os.geteuid() == 0:
         for path in (home, home / "Maildir", *(home / "Maildir").rglob("*")):
             shutil.chown(path, "nobody", "nogroup")
+    os.sync()  # what is measured next shall not wait for these to reach the disk
     return total

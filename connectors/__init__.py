@@ -18,7 +18,9 @@ from dsar.errors import SettingsError
 #: Kind -> "module:callable".
 CONNECTORS = {
     "sql": "connectors.sql:open_sql",
-    "files": "connectors.files:FilesConnector",
+    "files": "connectors.files:open_files",
+    "rest": "connectors.rest:open_rest",
+    "memory": "connectors.memory:open_memory",
 }
 
 
@@ -41,6 +43,11 @@ def check_options(name: str, options: Mapping[str, str], *, required: frozenset[
         raise SettingsError(faults)
 
 
+def kinds() -> tuple[str, ...]:
+    """Every kind of connector that is installed."""
+    return tuple(sorted({*CONNECTORS, *(entry.name for entry in entry_points(group="dsar.connectors"))}))
+
+
 def _factory(kind: str) -> Callable[..., Any]:
     added = {entry.name: entry for entry in entry_points(group="dsar.connectors")}
     if kind in CONNECTORS:
@@ -50,5 +57,4 @@ def _factory(kind: str) -> Callable[..., Any]:
     if kind in added:
         loaded: Callable[..., Any] = added[kind].load()
         return loaded
-    known = ", ".join(sorted({*CONNECTORS, *added}))
-    raise SettingsError([f"there is no connector of kind {kind!r}; there are: {known}"])
+    raise SettingsError([f"there is no connector of kind {kind!r}; there are: {', '.join(kinds())}"])

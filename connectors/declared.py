@@ -6,7 +6,7 @@ found by a declared identifier or reached from a found row through a company-ass
 who asserted the value that matched (promise P6).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -159,11 +159,12 @@ def to_record(hit: _Hit, *, system: str, read_at: datetime) -> Record:
         activities=declared.activities,
         keep_until=keep.until(starts_on) if keep and starts_on else None,
         keep_law=keep.law if keep else None,
-        values=tuple(_value(each, row.values[each.column]) for each in declared.fields if row.values.get(each.column)),
+        values=tuple(_value(each, row.values) for each in declared.fields if row.values.get(each.column)),
     )
 
 
-def _value(declared: DeclaredField, text: str) -> RecordValue:
+def _value(declared: DeclaredField, stored: Mapping[str, str]) -> RecordValue:
+    text = stored[declared.column]
     return RecordValue(
         path=declared.column,
         label=declared.label,
@@ -174,6 +175,8 @@ def _value(declared: DeclaredField, text: str) -> RecordValue:
         free_text=declared.free_text,
         source=declared.source,
         vouched=declared.vouched,
+        confirmed=declared.vouched and declared.asserted_by == "confirmed",
+        changed_on=_as_date(stored.get(declared.changed_at, "")) if declared.changed_at else None,
     )
 
 

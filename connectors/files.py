@@ -1,40 +1,49 @@
 """
-A folder of CSV and XLSX registers -> what they hold about a person.
+A folder of registers (CSV, spreadsheets) and documents -> what they hold about a person, and approved changes to it.
 
-Effects: reads the files that match the declared globs below the folder. A file that cannot be read whole makes the
-answer incomplete, never "nothing". Hidden sheets are read too.
+Effects: reads the files that match the declared globs below the folder, never through a link that leads out of it. A
+file that cannot be read whole makes the answer incomplete, never "nothing". Hidden sheets and comments are read too.
+With `changes = on` CSV and XLSX files are written back under a lock, with a backup beside them until the change is
+verified, and documents are removed.
 
-Options: `folder`.
+Options: `folder`; `changes = on`.
 """
 
 import csv
-import io
+import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError
 
-from connectors import check_options
+from connectors import check_options, editing, plans
 from connectors.declared import Row, canary_found, search_rows
-from connectors.matching import as_text
+from connectors.documents import text_of
+from connectors.tables import COMMENTS, Sheet, sheets
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
-from dsar.errors import SystemUnavailableError
-from dsar.model import Identifier
+from dsar.errors import SettingsError, SystemContractError, SystemUnavailableError
+from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepOutcome
 
-_DELIMITERS = ";,\t|"
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-#: Without a mark: the first that fits. UTF-8 hardly fits by chance, latin-1 fits always.
-_ENCODINGS = ("utf-8", "cp1252", "latin-1")
-_SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
+_UNREADABLE = (OSError, ValueError, KeyError, csv.Error, CalamineError, zipfile.BadZipFile)
+
+
+def open_files(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "FilesConnector":
+    """A FilesEditor with `changes = on`, else a FilesConnector. Raises: SettingsError."""
+    if options.get("changes") != "on":
+        return FilesConnector(name=name, declaration=declaration, options=options)
+    if nameless := [each.name for each in declaration.objects if not each.key]:
+        # The number of a row is no name for it: it changes when one above is removed.
+        raise SettingsError([f"system {name}: changes need a key of object {each}" for each in nameless])
+    return FilesEditor(name=name, declaration=declaration, options=options)
 
 
 class FilesConnector:
-    """Searches registers that local offices keep in files."""
+    """Searches registers and documents that local offices keep in files."""
 
     def __init__(self, *, name: str, declaration: Declaration, options: Mapping[str, str]) -> None:
-        check_options(name, options, required=frozenset({"folder"}), optional=frozenset())
+        check_options(name, options, required=frozenset({"folder"}), optional=frozenset({"changes"}))
         self.name = name
         self._declaration = declaration
         self._folder = Path(options["folder"])
@@ -60,6 +69,67 @@ class FilesConnector:
         return _Files(self._folder, self._declaration)
 
 
+class FilesEditor(FilesConnector):
+    """Searches, and carries out approved steps in the files."""
+
+    def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
+        return plans.plan_update(self._declaration, records, changes)
+
+    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plans.plan_erase(self._declaration, records)
+
+    def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plans.plan_suppress(self._declaration, records)
+
+    def apply(self, step: PlanStep, *, key: str) -> None:
+        declared = self._declaration.object(step.object)
+        path, sheet, _ = self._split(declared, step.key)
+        with editing.locked(self.name, path):
+            row, number = self._by_key(declared, step.key)
+            writes = plans.due_writes(self._declaration, step, row)
+            if row is None or writes == {}:
+                return
+            if declared.content == "document":
+                path.unlink()
+            else:
+                editing.rewrite(self.name, path, sheet=sheet, row=number, writes=writes)
+
+    def verify(self, step: PlanStep) -> StepOutcome:
+        declared = self._declaration.object(step.object)
+        row, _ = self._by_key(declared, step.key)
+        outcome = plans.outcome(step, row)
+        if outcome.done:
+            # The backup holds what was erased; it has served when the change has been read back.
+            editing.remove_backup(self._split(declared, step.key)[0])
+        return outcome
+
+    def _by_key(self, declared: DeclaredObject, key: str) -> tuple[Row | None, int]:
+        """(row, its number in the sheet from 1), (None, 0) if it is gone. Raises: as a failed read."""
+        path, _, _ = self._split(declared, key)
+        if not path.exists():
+            return None, 0
+        try:
+            found = [(row, number) for row, number in _rows(path, declared, self._folder) if row.key == key]
+        except _UNREADABLE:
+            raise SystemUnavailableError(self.name, "the file cannot be read whole") from None
+        if len(found) > 1:
+            raise SystemContractError(self.name, f"the key of {declared.name!r} names several rows")
+        return found[0] if found else (None, 0)
+
+    def _split(self, declared: DeclaredObject, key: str) -> tuple[Path, str, str]:
+        """(file, sheet, key in it). Raises: SystemContractError if no declared file is meant."""
+        for path in self._folder.glob(declared.file or ""):
+            place = path.relative_to(self._folder).as_posix()
+            if declared.content == "document" and key == place:
+                return path, "", ""
+            if key.startswith(f"{place}:") and declared.content == "table":
+                sheet, _, rest = key.removeprefix(f"{place}:").rpartition(":")
+                return path, sheet, rest
+        if declared.content == "document":
+            return self._folder / "gone", "", ""
+        raise SystemContractError(self.name, "a step names no file of the declaration")
+
+
 class _Files:
     """Every row of the declared files, read once."""
 
@@ -74,75 +144,57 @@ class _Files:
         return (row for row in self._rows[declared.name] if row.values[column] in values)
 
     def _read(self, folder: Path, declared: DeclaredObject) -> Iterator[Row]:
-        paths = sorted(path for path in folder.glob(declared.file or "") if path.is_file())
+        paths = sorted(path for path in folder.glob(declared.file or "") if path.is_file() and not _is_ours(path))
         unread = 0
         for path in paths:
             try:
-                rows = [row for sheet in _sheets(path) for row in _rows(sheet, declared, path.relative_to(folder))]
-            except (OSError, ValueError, csv.Error, CalamineError):
+                rows = [row for row, _ in _rows(path, declared, folder)]
+            except _UNREADABLE:
                 unread += 1
             else:
                 yield from rows
         if unread:
             self.problems.append(f"{declared.name}: {unread} of {len(paths)} files could not be read whole")
-        if not paths:
+        if not paths and declared.content == "table":
             self.problems.append(f"{declared.name}: no file is there")
 
 
-#: Name of a sheet ("" for CSV) and its cells as text.
-_Sheet = tuple[str, list[list[str]]]
+def _is_ours(path: Path) -> bool:
+    """Our own backup, or the lock file of an office program."""
+    return path.name.startswith((editing.BACKUP_PREFIX, "~$", ".~lock."))
 
 
-def _sheets(path: Path) -> Iterator[_Sheet]:
-    if path.suffix.lower() not in _SPREADSHEETS:
-        yield "", _csv_cells(path.read_bytes())
+def _rows(path: Path, declared: DeclaredObject, folder: Path) -> Iterator[tuple[Row, int]]:
+    """Rows of one file with their numbers. Raises: _UNREADABLE."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ValueError("a link leads out of the folder")
+    place = path.relative_to(folder)
+    if declared.content == "document":
+        yield Row(key=place.as_posix(), values={"file": place.as_posix(), "text": text_of(path)}), 0
         return
-    with CalamineWorkbook.from_path(path) as workbook:
-        for name in workbook.sheet_names:
-            cells = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            yield name, [[as_text(cell).strip() for cell in row] for row in cells]
+    for sheet in sheets(path):
+        yield from _rows_of(sheet, declared, place)
 
 
-def _rows(sheet: _Sheet, declared: DeclaredObject, path: Path) -> Iterator[Row]:
+def _rows_of(sheet: Sheet, declared: DeclaredObject, path: Path) -> Iterator[tuple[Row, int]]:
     """Rows below the header, which is the first row that is not empty. Raises: ValueError if it is not as declared."""
-    name, cells = sheet
-    numbered = [(number, row) for number, row in enumerate(cells, start=1) if any(row)]
-    if not numbered:
+    first, header = sheet.header()
+    if not header:
         return
-    header = numbered[0][1]
-    if any(header.count(column) != 1 for column in declared.columns):
+    wanted = [column for column in declared.columns if column != COMMENTS]
+    if any(header.count(column) != 1 for column in wanted):
         raise ValueError("the header is not as declared")
-    place = ":".join(filter(None, (path.as_posix(), name)))
-    for number, row in numbered[1:]:
+    if sheet.comments and COMMENTS not in declared.columns:
+        raise ValueError("there are comments, and the declaration does not say what they are")
+    place = ":".join(filter(None, (path.as_posix(), sheet.name)))
+    for number, row in enumerate(sheet.cells[first:], start=first + 1):
+        if not any(row) and number not in sheet.comments:
+            continue
         if any(row[len(header) :]):
             raise ValueError("a row is longer than its header")
         stored = dict(zip(header, [*row, *[""] * len(header)], strict=False))
-        values = {column: stored[column] for column in declared.columns}
-        yield Row(key=f"{place}:{values[declared.key] if declared.key else number}", values=values)
-
-
-# ------------------------------------------------------------------------------------------------------------ CSV
-
-
-def _csv_cells(content: bytes) -> list[list[str]]:
-    """Raises: csv.Error, ValueError."""
-    text = decoded(content)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    return [[cell.strip() for cell in row] for row in reader]
-
-
-def decoded(content: bytes) -> str:
-    """*content* as text: by its byte order mark, as UTF-16 if it is full of zero bytes, else the first that fits."""
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
-            return content.decode(encoding)
-    if b"\x00" in content[:200]:
-        return content.decode("utf-16-be" if content[:1] == b"\x00" else "utf-16-le")
-    for encoding in _ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise AssertionError("latin-1 decodes everything")
+        values = {column: stored[column] for column in wanted}
+        if COMMENTS in declared.columns:
+            values[COMMENTS] = sheet.comments.get(number, "")
+        key = values[declared.key] if declared.key else str(number)
+        yield Row(key=f"{place}:{key}", values=values), number

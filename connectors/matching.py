@@ -5,6 +5,7 @@ Effects: none. Systems spell phones, numbers and names in many ways, so a source
 too many, never too few) and the decision is made here, in the normal form of dsar.identifiers.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -36,6 +37,10 @@ def as_text(value: object) -> str:
             return value.isoformat(sep=" ")
         case date():
             return value.isoformat()
+        case list() | tuple():
+            return ", ".join(filter(None, map(as_text, value)))
+        case dict():
+            return json.dumps(value, ensure_ascii=False, default=str)
         case bytes() | memoryview():
             return bytes(value).decode("utf-8", "replace")
         case _:

@@ -1,17 +1,33 @@
 """
 A system in memory: the reference implementation of every ability, for tests and for reading.
 
-Effects: changes the rows it was given.
+Effects: reads the file of rows when it is opened; changes the rows it was given, in memory only.
+
+Options: `rows_file`, JSON `{object: [{column: text}]}`.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
-from connectors import plans
+from connectors import check_options, plans
 from connectors.declared import Row, canary_found, search_rows
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
+from dsar.errors import SettingsError
 from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepOutcome
+
+
+def open_memory(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "MemoryConnector":
+    """The system whose rows stand in the JSON file `rows_file`. Raises: SettingsError."""
+    check_options(name, options, required=frozenset({"rows_file"}), optional=frozenset())
+    try:
+        rows = json.loads(Path(options["rows_file"]).read_text("utf-8"))
+        texts = {object_: [dict(row) for row in stored] for object_, stored in rows.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise SettingsError([f"system {name}: rows_file cannot be read ({type(error).__name__})"]) from None
+    return MemoryConnector(name=name, declaration=declaration, rows=texts)
 
 
 class MemoryConnector:

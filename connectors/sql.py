@@ -23,6 +23,8 @@ from sqlalchemy.types import NullType
 from connectors import check_options, plans
 from connectors.declared import Row, canary_found, search_rows
 from connectors.matching import as_text, narrowing
+from connectors.slots import in_form
+from connectors.unpacking import unpacked
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import (
@@ -140,14 +142,27 @@ class _Tables:
                 stored = {column["name"] for column in inspector.get_columns(_table(declared).name)}
             except NoSuchTableError:
                 raise SystemContractError(self._system, f"there is no table for {declared.name!r}") from None
-            if missing := [column for column in declared.columns if column not in stored]:
+            if missing := [column for column in declared.stored_columns if column not in stored]:
                 raise SystemContractError(self._system, f"{declared.name!r} lacks {', '.join(missing)}")
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
+        if find.exact:
+            return self._exactly(declared, find, identifiers)
+        fields = [declared.field(column) for column in find.columns]
+        if any(each.packed for each in fields):
+            return self._rows(declared, sa.true())  # no database can look into what is packed
         patterns = {_pattern(narrowing(identifier)) for identifier in identifiers}
-        columns = [_lower(column) for column in find.columns]
+        columns = [_lower(each.stored_in or each.column) for each in fields]
         likes = [column.like(pattern, escape="!") for column in columns for pattern in patterns]
         return self._rows(declared, sa.or_(*likes))
+
+    def _exactly(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
+        """One query per column, each of which its index answers."""
+        forms = sorted({in_form(form, each.value) for each in identifiers for form in find.exact})
+        for column in find.columns:
+            stored: Any = sa.column(declared.field(column).stored_in or column)
+            where = (sa.func.lower(stored) if find.lower else stored).in_([_bound(form) for form in forms])
+            yield from self._rows(declared, where)
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
         ordered = sorted(values)
@@ -179,16 +194,23 @@ class _Tables:
         self._connection.execute(sa.delete(_table(declared)).where(_key_is(declared, key)))
 
     def _rows(self, declared: DeclaredObject, where: sa.ColumnElement[bool], *, lock: bool = False) -> Iterator[Row]:
-        columns = declared.columns
+        columns = declared.stored_columns
         query: Any = sa.select(*(sa.column(column) for column in columns)).select_from(_table(declared)).where(where)
-        for stored in self._connection.execute(query.with_for_update() if lock else query):
-            values = dict(zip(columns, map(as_text, stored), strict=True))
+        # A stream: who has ten thousand orders must not fill the memory of the driver.
+        query = query.with_for_update() if lock else query.execution_options(yield_per=1000)
+        packed = [each for each in declared.fields if each.packed or each.stored_in]
+        for row in self._connection.execute(query):
+            stored = dict(zip(columns, row, strict=True))
+            values = {column: as_text(value) for column, value in stored.items()}
+            values |= {
+                each.column: unpacked(self._system, each, stored[each.stored_in or each.column]) for each in packed
+            }
             yield Row(key=values[declared.key or ""], values=values)
 
 
 def _table(declared: DeclaredObject) -> sa.TableClause:
     schema, _, table = (declared.table or "").rpartition(".")
-    return sa.table(table, *(sa.column(column) for column in declared.columns), schema=schema or None)
+    return sa.table(table, *(sa.column(column) for column in declared.stored_columns), schema=schema or None)
 
 
 def _bound(text: str) -> sa.BindParameter[Any]:
@@ -212,6 +234,11 @@ def _pattern(pieces: Sequence[str]) -> str:
 
 
 # --------------------------------------------------------------------------------------------- engines and errors
+
+
+def reading_engine(name: str, url: str) -> sa.Engine:
+    """An engine whose sessions cannot write. Raises: SettingsError."""
+    return _engine(name, url, writes=False, timeout_seconds=30)
 
 
 def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int) -> sa.Engine:

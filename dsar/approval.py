@@ -114,6 +114,12 @@ def check_approver(actor: str, action: str, roles: Collection[Role]) -> None:
         raise NotPermittedError(actor, action, "the role approver or admin is needed")
 
 
+def check_admin(actor: str, action: str, roles: Collection[Role]) -> None:
+    """Raises: NotPermittedError unless *actor* is an administrator."""
+    if Role.ADMIN not in roles:
+        raise NotPermittedError(actor, action, "the role admin is needed")
+
+
 def _digest(value: object) -> str:
     """SHA-256 in hex of *value* as canonical JSON."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_date)

@@ -7,7 +7,7 @@ dates; a deadline ends with the last hour of its day.
 
 import calendar
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,18 @@ def received_on(received_at: datetime) -> date:
     """
     if received_at.tzinfo is None:
         raise TypeError("received_at must be an aware datetime")
-    return received_at.astimezone(STOCKHOLM).date()
+    return _stockholm_date(received_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=20_000)
+def _stockholm_date(hour: datetime) -> date:
+    """Stockholm has been whole hours ahead of UTC since 1900, so that no hour of UTC lies in two of its days."""
+    return hour.astimezone(STOCKHOLM).date()
+
+
+def moment(day: date, hour: time) -> datetime:
+    """*hour* of the Stockholm date *day*, as an aware UTC time."""
+    return datetime.combine(day, hour, STOCKHOLM).astimezone(UTC)
 
 
 # ------------------------------------------------------------------------------------------------------- calendar
@@ -158,10 +169,10 @@ def deadlines(received_on: date, *, paused_days: int = 0, closures: frozenset[da
     if paused_days < 0:
         raise ValueError("paused_days cannot be negative")
     pause = paused_days * _DAY
-    month_later = _add_months(received_on, 1)
+    month_later = add_months(received_on, 1)
     nominal = month_later + pause
     # "extended by two further months" can be read in two ways that differ at month ends only: take the earlier.
-    extended = min(_add_months(received_on, 3), _add_months(month_later, 2)) + pause
+    extended = min(add_months(received_on, 3), add_months(month_later, 2)) + pause
     return Deadlines(
         received_on=received_on,
         nominal_on=nominal,
@@ -171,7 +182,7 @@ def deadlines(received_on: date, *, paused_days: int = 0, closures: frozenset[da
         extended_legal_on=_forward(extended),
         extended_send_by_on=_backward(extended, received_on, closures),
         explanation=(
-            f"Received {_name(received_on)} in Stockholm; that day is not counted (Reg. 1182/71 art. 3(1)).",
+            f"Received {name_of(received_on)} in Stockholm; that day is not counted (Reg. 1182/71 art. 3(1)).",
             _explain_month(received_on, month_later),
             *_explain_pause(paused_days, nominal),
             *_explain_legal(nominal),
@@ -194,7 +205,22 @@ def legal_on(clock: Deadlines, *, extended_on: date | None) -> date:
     return clock.legal_on
 
 
-def _add_months(day: date, months: int) -> date:
+def around(nominal: date, received_on: date, *, closures: frozenset[date] = frozenset()) -> tuple[date, date]:
+    """(outer limit, planning date) of a period that ends on *nominal*; see deadlines()."""
+    return _forward(nominal), _backward(nominal, received_on, closures)
+
+
+def month_of(year: int, number: int) -> tuple[date, date]:
+    """
+    First and last day of a calendar month.
+
+    Raises: ValueError if there is no such month.
+    """
+    first = date(year, number, 1)
+    return first, first.replace(day=calendar.monthrange(year, number)[1])
+
+
+def add_months(day: date, months: int) -> date:
     """Reg. 1182/71 art. 3(2)(c): the same date in the last month or, where there is none, its last day."""
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1
@@ -221,7 +247,8 @@ def _is_open(day: date, closures: frozenset[date]) -> bool:
 # ---------------------------------------------------------------------------------------------------- explanation
 
 
-def _name(day: date) -> str:
+def name_of(day: date) -> str:
+    """Weekday and date."""
     return f"{day:%A} {day.isoformat()}"
 
 
@@ -230,30 +257,30 @@ def _explain_month(received: date, month_later: date) -> str:
         how = "the same date of the next month (Reg. 1182/71 art. 3(2)(c))"
     else:
         how = "the last day of the next month, which has no such date (Reg. 1182/71 art. 3(2)(c))"
-    return f"One month from receipt (Art. 12(3) GDPR): {_name(month_later)}, {how}."
+    return f"One month from receipt (Art. 12(3) GDPR): {name_of(month_later)}, {how}."
 
 
 def _explain_pause(paused_days: int, nominal: date) -> tuple[str, ...]:
     if not paused_days:
         return ()
     days = "1 day" if paused_days == 1 else f"{paused_days} days"
-    return (f"Paused for {days} while a question waited for its answer (EDPB 01/2022 s. 5.3): {_name(nominal)}.",)
+    return (f"Paused for {days} while a question waited for its answer (EDPB 01/2022 s. 5.3): {name_of(nominal)}.",)
 
 
 def _explain_legal(nominal: date) -> tuple[str, ...]:
     if is_working_day(nominal):
         return ()
     why = "a public holiday (lag 1989:253)" if is_public_holiday(nominal) else "a Saturday"
-    next_day = _name(_forward(nominal))
+    next_day = name_of(_forward(nominal))
     return (
-        f"{_name(nominal)} is {why}: the period ends on the next working day, {next_day} (Reg. 1182/71 art. 3(4)).",
+        f"{name_of(nominal)} is {why}: the period ends on the next working day, {next_day} (Reg. 1182/71 art. 3(4)).",
     )
 
 
 def _explain_extension(nominal: date, extended: date) -> str:
     return (
-        f"If extended by two further months for complexity and number, with reasons sent by {_name(_forward(nominal))} "
-        f"(Art. 12(3) GDPR): {_name(extended)}, counted from the unshifted date."
+        f"If extended by two further months for complexity and number, with reasons sent by "
+        f"{name_of(_forward(nominal))} (Art. 12(3) GDPR): {name_of(extended)}, counted from the unshifted date."
     )
 
 
@@ -262,4 +289,4 @@ def _explain_send_by(nominal: date, received: date, closures: frozenset[date]) -
     if send_by == nominal:
         return ()
     eve = " An eve gains no time: it is not a public holiday (lag 1989:253)." if is_eve(nominal) else ""
-    return (f"Plan to send by {_name(send_by)}, the last day on which the office is open.{eve}",)
+    return (f"Plan to send by {name_of(send_by)}, the last day on which the office is open.{eve}",)

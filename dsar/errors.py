@@ -5,12 +5,15 @@ Every error that dsar raises, sorted by what the caller can do about it.
     ├ SettingsError                 exit 2: correct the settings
     ├ UsageError                    exit 2: say it differently
     │  ├ UnknownCaseError
+    │  ├ PurgedCaseError
     │  └ AmbiguousRequestError
     ├ TemporaryError                exit 3: try again later
     │  ├ ReaderUnavailableError
     │  ├ InboxUnavailableError
     │  ├ OutboxUnavailableError
     │  ├ TokenUnavailableError
+    │  ├ SmsUnavailableError
+    │  ├ SmsUncertainError
     │  ├ DispatchUncertainError
     │  ├ MailFlowError
     │  ├ DatabaseUnavailableError
@@ -30,6 +33,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
        ├ SystemContractError
        ├ SystemDriftError
        ├ DispatchRefusedError
+       ├ SmsRefusedError
        └ UndeliverableAddressError
 
 Messages are built here from typed arguments and hold references and counts, never personal data (promise P9).
@@ -37,6 +41,7 @@ Waiting, paused and refused are states, not errors.
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 
 class DsarError(Exception):
@@ -66,6 +71,14 @@ class UnknownCaseError(UsageError):
         super().__init__(f"There is no case {reference!r}; 'dsar queue' lists the open ones.")
 
 
+class PurgedCaseError(UsageError):
+    def __init__(self, reference: str, on: date) -> None:
+        super().__init__(
+            f"The content of {reference} was removed on {on}, when its time was up; "
+            f"'dsar show {reference}' and '--timeline' tell what is left."
+        )
+
+
 class AmbiguousRequestError(UsageError):
     def __init__(self, case_reference: str, choices: Sequence[str]) -> None:
         listed = ", ".join(f"{case_reference}/{choice}" for choice in choices)
@@ -93,6 +106,20 @@ class TokenUnavailableError(TemporaryError):
 
     def __init__(self, account: str, cause: str) -> None:
         super().__init__(f"There is no access token for {account!r}: {cause}.")
+
+
+class SmsUnavailableError(TemporaryError):
+    """The SMS gateway took no message."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The SMS gateway cannot be used: {cause}.")
+
+
+class SmsUncertainError(TemporaryError):
+    """The SMS gateway may have taken the message or not."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody knows whether the SMS gateway took the message.")
 
 
 class DispatchUncertainError(TemporaryError):
@@ -212,6 +239,13 @@ class DispatchRefusedError(RefusedError):
 
     def __init__(self, code: int) -> None:
         super().__init__(f"The mail server refused the letter for good (SMTP {code}).")
+
+
+class SmsRefusedError(RefusedError):
+    """The SMS gateway said no for good."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The SMS gateway refused the message: {cause}.")
 
 
 class UndeliverableAddressError(RefusedError):

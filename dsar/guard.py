@@ -1,15 +1,17 @@
 """
-Raw bytes of a mail -> InboundMail, read in a child process within limits.
+Raw bytes of a mail -> InboundMail and its Triage, read in a child process within limits.
 
-Effects: starts one child process on first use and keeps it; a mail costs one exchange over two pipes. Reading a mail
-is the only work that runs foreign parsers over hostile bytes, so it runs where it can neither hold the worker, nor take
-its memory, nor see its secrets: the child has no environment of ours, no core dumps, writes no files, and says nothing
-but frames. What comes back is JSON and bytes, checked; nothing is unpickled. It is no jail: code that a mail managed to
-run there would run as our user.
+Effects: starts a child process on first use and keeps it, one for each thread that reads at the same time; a mail costs
+one exchange over two pipes. Reading a mail is the only work that runs foreign parsers over hostile bytes, and triage
+runs many patterns over its text, so both run where they can neither hold the worker, nor take its memory, nor see its
+secrets: the child has no environment of ours, no core dumps, writes no files, and says nothing but frames. What comes
+back is JSON and bytes, checked; nothing is unpickled. It is no jail: code that a mail managed to run there would run as
+our user.
 
-    request   own domain, content        as one frame each
+    request   own domain, content, and JSON of the Office if it shall be sorted, too; as one frame each
     at start  no frame
-    answer    "mail", JSON of the InboundMail, bytes of each attachment; or "malformed", why
+    answer    "mail", JSON of the InboundMail, JSON of the Triage or nothing, bytes of each attachment;
+              or "malformed", why
     frame     8 bytes of length, then so many bytes
 """
 
@@ -22,18 +24,37 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final
+from functools import lru_cache
+from typing import BinaryIO, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from dsar import identity, ocr
 from dsar.errors import MalformedMailError, ReaderLostError, ReaderUnavailableError
 from dsar.mime import read_mail as read_here
-from dsar.model import InboundMail
+from dsar.model import InboundMail, SenderAuthentication, Triage
+from dsar.triage import Form, triage, vocabulary
 
-__all__ = ["Guard", "Limits", "read_mail"]
+__all__ = [
+    "AT_ONCE",
+    "Examined",
+    "Guard",
+    "Limits",
+    "Office",
+    "Readers",
+    "authentication",
+    "examine",
+    "read_mail",
+    "triage_of",
+]
+
+_Value = TypeVar("_Value")
+
+#: So many mails are worth reading at the same time.
+AT_ONCE = min(len(os.sched_getaffinity(0)), 4)
 
 _LENGTH_BYTES = 8
 _LARGE_BYTES = 8_000_000
@@ -41,6 +62,56 @@ _START_SECONDS = 60.0
 #: A child that answers more than this per byte of mail is not ours any more.
 _LARGEST_ANSWER_BYTES = 1 << 30
 _MAIL: Final = TypeAdapter(InboundMail)
+_TRIAGE: Final = TypeAdapter(Triage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """What triage must know about us."""
+
+    own_domain: str  #: Of our Message-IDs and of colleagues.
+    own_addresses: frozenset[str]
+    own_servers: tuple[str, ...]  #: Mail servers of ours, by their names or parent domains.
+    trusted_authserv_ids: tuple[str, ...]
+    staff_names: tuple[str, ...]
+    known_domains: tuple[str, ...]  #: Of customers, which a sender might imitate.
+    forms: tuple[Form, ...]  #: Web forms that are read by their layout.
+    languages: tuple[str, ...]  #: Those in which mail is handled without a person's confirmation.
+    phrases: dict[str, list[str]]  #: What triage looks for beside its own phrases.
+
+
+_OFFICE: Final = TypeAdapter(Office)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """A mail as read, and what it asks."""
+
+    mail: InboundMail
+    triage: Triage
+
+
+def triage_of(mail: InboundMail, office: Office) -> Triage:
+    """Triage of a mail with what our own mail server found out about its sender."""
+    vocabulary.add(office.phrases)
+    return triage(
+        mail,
+        sender_authentication=authentication(mail, office),
+        own_addresses=office.own_addresses,
+        staff_domain=office.own_domain,
+        staff_names=office.staff_names,
+        languages=office.languages,
+        known_domains=office.known_domains,
+        forms=office.forms,
+    )
+
+
+def authentication(mail: InboundMail, office: Office) -> SenderAuthentication:
+    """What our own mail server found out about the sender of a mail."""
+    results = identity.believable(
+        mail.authentication_results, mail.hops_above, hops=mail.hops, own_servers=office.own_servers
+    )
+    return identity.authenticate(results, trusted=office.trusted_authserv_ids, sender=mail.sender)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,20 +137,29 @@ class Guard:
         As dsar.mime.read_mail.
 
         Raises: MalformedMailError; ReaderLostError if reading broke a limit or the reader; ReaderUnavailableError.
-
-        A child that dies is tried once more with the same mail, because others than the mail can have killed it.
         """
+        return _mail(self._answer(content, own_domain.encode(), content))
+
+    def examine(self, content: bytes, office: Office) -> Examined:
+        """Read a mail and sort it. Raises: as read_mail."""
+        answer = self._answer(content, office.own_domain.encode(), content, _OFFICE.dump_json(office))
+        return Examined(mail=_mail(answer), triage=_checked(_TRIAGE, answer[2]))
+
+    def _answer(self, content: bytes, *request: bytes) -> list[bytes]:
+        """A child that dies is tried once more with the same mail, because others than the mail can have killed it."""
         with self._lock:
             for last in (False, True):
                 try:
-                    answer = self._ask([own_domain.encode(), content])
+                    answer = self._ask(request)
                 except _LostError as lost:
                     if last or lost.by_limit:
                         raise ReaderLostError(lost.why) from None
                 else:
                     if len(content) > _LARGE_BYTES:
                         self.close()  # a large mail leaves its memory behind
-                    return _mail(answer)
+                    if answer[0] == b"malformed":
+                        raise MalformedMailError(answer[1].decode())
+                    return answer
         raise AssertionError
 
     def close(self) -> None:
@@ -87,7 +167,8 @@ class Guard:
         child, self._child = self._child, None
         if child is None or self._owner != os.getpid():
             return
-        child.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # it leads a session of its own; what reads pictures is in it
         child.wait()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -211,14 +292,16 @@ def _exchange(child: subprocess.Popen[bytes], request: Sequence[bytes], deadline
                 return answer.frames
 
 
-def _mail(answer: Sequence[bytes]) -> InboundMail:
-    kind, body, *contents = answer
-    if kind == b"malformed":
-        raise MalformedMailError(body.decode())
+def _checked(kind: TypeAdapter[_Value], body: bytes) -> _Value:
     try:
-        mail = _MAIL.validate_json(body)
+        return kind.validate_json(body)
     except ValidationError:
         raise ReaderLostError("the reader's answer makes no sense") from None
+
+
+def _mail(answer: Sequence[bytes]) -> InboundMail:
+    _, body, _, *contents = answer
+    mail = _checked(_MAIL, body)
     pairs = zip(mail.attachments, contents, strict=True)
     return replace(mail, attachments=tuple(replace(attachment, content=content) for attachment, content in pairs))
 
@@ -237,11 +320,11 @@ def _serve(cpu_seconds: int, memory_bytes: int) -> None:
     answers.writelines(_packed([]))
     answers.flush()
     while (count := requests.read(_LENGTH_BYTES)) != b"":
-        own_domain, content = (_frame(requests) for _ in range(int.from_bytes(count)))
+        own_domain, content, *office = (_frame(requests) for _ in range(int.from_bytes(count)))
         used = resource.getrusage(resource.RUSAGE_SELF)
         soft = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
         resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
-        answers.writelines(_packed(_answer(content, own_domain.decode())))
+        answers.writelines(_packed(_examined(content, own_domain.decode(), *map(_office, office))))
         answers.flush()
 
 
@@ -249,24 +332,63 @@ def _frame(stream: BinaryIO) -> bytes:
     return stream.read(int.from_bytes(stream.read(_LENGTH_BYTES)))
 
 
-def _answer(content: bytes, own_domain: str) -> list[bytes]:
+@lru_cache(maxsize=8)
+def _office(described: bytes) -> Office:
+    return _OFFICE.validate_json(described)
+
+
+def _examined(content: bytes, own_domain: str, office: Office | None = None) -> list[bytes]:
     try:
-        mail = read_here(content, own_domain=own_domain)
+        mail = read_here(content, own_domain=own_domain, read_picture=ocr.picture_reader())
     except MalformedMailError as error:
         return [b"malformed", error.why.encode()]
     bare = replace(mail, attachments=tuple(replace(attachment, content=b"") for attachment in mail.attachments))
-    return [b"mail", _MAIL.dump_json(bare), *(attachment.content for attachment in mail.attachments)]
+    sorted_as = _TRIAGE.dump_json(triage_of(mail, office)) if office else b""
+    return [b"mail", _MAIL.dump_json(bare), sorted_as, *(attachment.content for attachment in mail.attachments)]
 
 
-# ------------------------------------------------------------------------------------------ the one of a process
+# ---------------------------------------------------------------------------------------- the children of a process
 
-_SHARED = Guard()
+
+class Readers:
+    """Guards that read side by side: a mail goes to one that is idle, and only if none is, another is made."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits
+        self._idle: list[Guard] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Guard]:
+        """A guard for this thread alone while the `with` block runs."""
+        try:
+            guard = self._idle.pop()
+        except IndexError:
+            guard = Guard(self._limits)
+        try:
+            yield guard
+        finally:
+            self._idle.append(guard)
+
+    def close(self) -> None:
+        """End the children that are idle."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+_SHARED = Readers()
 atexit.register(_SHARED.close)
 
 
 def read_mail(content: bytes, *, own_domain: str) -> InboundMail:
-    """Read one mail in the child of this process, as Guard.read_mail."""
-    return _SHARED.read_mail(content, own_domain=own_domain)
+    """Read one mail in a child of this process, as Guard.read_mail."""
+    with _SHARED.one() as guard:
+        return guard.read_mail(content, own_domain=own_domain)
+
+
+def examine(content: bytes, office: Office) -> Examined:
+    """Read and sort one mail in a child of this process, as Guard.examine."""
+    with _SHARED.one() as guard:
+        return guard.examine(content, office)
 
 
 if __name__ == "__main__":

@@ -308,3 +308,11 @@ def _blank(text: str, spans: list[tuple[int, int]]) -> str:
         pieces += (text[done:start], " " * (end - start))
         done = end
     return "".join(pieces) + text[done:]
+
+
+def is_mobile(identifier: Identifier) -> bool:
+    """Whether *identifier* is a phone number that takes text messages, as far as its series tells."""
+    if identifier.type is not IdentifierType.PHONE:
+        return False
+    kind = phonenumbers.number_type(phonenumbers.parse(identifier.value))
+    return kind in {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}

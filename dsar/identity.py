@@ -8,7 +8,7 @@ no more may be asked than reasonable doubt demands, and a name with a birth date
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from dsar.model import (
     IdentityFinding,
     IdentityLevel,
     Record,
+    RecordValue,
     Right,
     SenderAuthentication,
 )
@@ -151,7 +152,7 @@ class Risk(IntEnum):
 
     LOW = 0  #: Contact details in a business relation, newsletter.
     MEDIUM = 1  #: Purchases, tickets, notes, equipment, logs.
-    HIGH = 2  #: Recruitment, personnummer.
+    HIGH = 2  #: Recruitment, personnummer, Art. 9 and 10, protected identity.
 
 
 _RISK_OF_CATEGORY: dict[str, Risk] = {
@@ -165,6 +166,8 @@ _RISK_OF_CATEGORY: dict[str, Risk] = {
     "note": Risk.MEDIUM,
     "log": Risk.MEDIUM,
     "recruitment": Risk.HIGH,
+    "special": Risk.HIGH,  # Art. 9
+    "criminal": Risk.HIGH,  # Art. 10
 }
 
 #: lag (2018:218) 3 kap. 10 §: personal numbers have a protection of their own.
@@ -172,8 +175,14 @@ _PERSONAL_NUMBERS = frozenset({IdentifierType.PERSONNUMMER, IdentifierType.NATIO
 _FEWEST_DIGITS = 9
 
 
-def risk_of(records: Sequence[Record]) -> Risk:
-    """Highest risk among *records*, LOW if there are none; a category that is not listed counts as HIGH."""
+def risk_of(records: Sequence[Record], *, protected: bool = False) -> Risk:
+    """
+    Highest risk among *records*, LOW if there are none; a category that is not listed counts as HIGH.
+
+    Args: protected: the person lives with protected identity, so that every mistake may be their last.
+    """
+    if protected:
+        return Risk.HIGH
     values = (value for record in records for value in record.values)
     return max((_risk_of_value(value.category, value.value) for value in values), default=Risk.LOW)
 
@@ -189,6 +198,31 @@ def _holds_personal_number(text: str) -> bool:
     if sum(character.isdecimal() for character in text) < _FEWEST_DIGITS:
         return False
     return any(identifier.type in _PERSONAL_NUMBERS for identifier in find_identifiers(text))
+
+
+# -------------------------------------------------------------------------------------------- contact points on file
+
+
+class OnFile(StrEnum):
+    """Whether a contact point proves something about a person (promise P6)."""
+
+    YES = "yes"  #: The company entered it, or confirmed it with the person, and it has stood long enough.
+    NO = "no"
+    FRESH = "fresh"  #: Changed too lately, or nobody knows when.
+
+
+def on_file(value: RecordValue, *, today: date, days: int) -> OnFile:
+    """
+    Whether a value of a certain record is on file.
+
+    Where a system does not tell when it was changed, what staff entered counts: nobody else can enter it. What a person
+    can change by themselves does not: that is how an account is taken over.
+    """
+    if not value.vouched:
+        return OnFile.NO
+    if value.changed_on is None:
+        return OnFile.FRESH if value.confirmed else OnFile.YES
+    return OnFile.YES if value.changed_on <= today - timedelta(days=days) else OnFile.FRESH
 
 
 # ----------------------------------------------------------------------------------------------- required level
@@ -209,6 +243,8 @@ _REQUIRED: dict[Right, _Levels] = {
 }
 _PORTABILITY: _Levels = (_L2, _L2, _L3)
 _ACCESS_ELSEWHERE: _Levels = (_L2, _L2, _L3)
+#: Whoever acts for another shows the mandate (L1); the person confirms at a contact point on file (L2), or in person.
+_REPRESENTED: _Levels = (_L1, _L2, _L3)
 _CONTACT_CHANGE: _Levels = (_L1, _L2, _L3)  # who takes over the address takes over the person
 
 
@@ -219,6 +255,7 @@ def required_level(
     *,
     contact_change: bool = False,
     answer_elsewhere: bool = False,
+    represented: bool = False,
 ) -> IdentityLevel:
     """
     Level that *right* demands at *risk* (promise P4).
@@ -226,7 +263,8 @@ def required_level(
     Args:
         portability: access in machine-readable form (Art. 20).
         contact_change: the update changes an e-mail address, a phone number or a delivery address.
-        answer_elsewhere: the answer is to go to another contact point than the proven one.
+        answer_elsewhere: the answer is to go to another contact point than one on file.
+        represented: somebody else asks for the person.
     """
     levels = [_REQUIRED[right]]
     if right is Right.ACCESS and portability:
@@ -235,6 +273,8 @@ def required_level(
         levels.append(_ACCESS_ELSEWHERE)
     if right is Right.UPDATE and contact_change:
         levels.append(_CONTACT_CHANGE)
+    if represented and right not in {Right.OBJECT, Right.RESTRICT}:
+        levels.append(_REPRESENTED)
     return max(level[risk] for level in levels)
 
 
@@ -244,7 +284,10 @@ def required_level(
 class CheckMethod(StrEnum):
     """How a member of staff, or the program by a code, made sure of who asks; nothing shown is ever copied."""
 
-    CODE = "code"  #: A one-time code came back that had been sent to a contact point on file.
+    CODE = "code"  #: A one-time code came back that had been sent to an e-mail address on file.
+    SMS_CODE = "sms_code"  #: The same, sent to a phone on file.
+    LETTER_CODE = "letter_code"  #: The same, printed and posted to the address on file.
+    MANDATE = "mandate"  #: Staff have seen by what right somebody writes for the person.
     SHARED_FACTS = "shared_facts"  #: Two facts known to both, such as invoice number and serial number.
     CALL_BACK = "call_back"  #: Staff called the phone number on file.
     SHOP_LOGIN = "shop_login"  #: The person asked while logged in to the web shop account.
@@ -254,6 +297,9 @@ class CheckMethod(StrEnum):
 #: Level that a check gives. SHARED_FACTS adds to L1 and gives nothing without it: facts leak (1&1, Art. 32).
 LEVEL_OF_CHECK: dict[CheckMethod, IdentityLevel] = {
     CheckMethod.CODE: _L1,
+    CheckMethod.SMS_CODE: _L1,
+    CheckMethod.LETTER_CODE: _L3,
+    CheckMethod.MANDATE: _L1,
     CheckMethod.SHARED_FACTS: _L2,
     CheckMethod.CALL_BACK: _L2,
     CheckMethod.SHOP_LOGIN: _L2,
@@ -261,7 +307,7 @@ LEVEL_OF_CHECK: dict[CheckMethod, IdentityLevel] = {
 }
 
 #: Checks that are worth something only through a contact point on file, never a claimed one (promise P4).
-_THROUGH_CONTACT = frozenset({CheckMethod.CODE, CheckMethod.CALL_BACK})
+_THROUGH_CONTACT = frozenset({CheckMethod.CODE, CheckMethod.SMS_CODE, CheckMethod.LETTER_CODE, CheckMethod.CALL_BACK})
 
 
 @dataclass(frozen=True, kw_only=True)

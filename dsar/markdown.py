@@ -9,6 +9,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
 from html import escape as escape_html
 
 from markdown_it import MarkdownIt
@@ -64,6 +65,7 @@ def _visible(char: str) -> str:
     return char
 
 
+@cache
 def _reader() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 

@@ -126,6 +126,7 @@ class AttachmentText:
 
     filename: str  #: As in Attachment.
     text: str  #: Visible text, free of control and bidi characters.
+    from_picture: bool = False  #: A machine read it from a picture or a scan; any letter may be wrong.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,12 +299,14 @@ class RecordValue:
     path: str  #: Column or path inside the record.
     label: Text
     value: str  #: Exactly as stored, as text.
-    category: str  #: identity, contact, organisation, order, device, note, log, marketing, recruitment, technical
+    category: str  #: As declared: dsar.declaration.system.Category
     explanation: Text | None = None  #: Of a code or technical value.
     code_unknown: bool = False  #: The field holds codes and this one has no explanation: blocks approval.
     free_text: bool = False  #: May mention other people.
     source: Text | None = None  #: Where it came from, if not from the person (Art. 15(1)(g)).
-    vouched: bool = False  #: The person's own, entered or confirmed by the company: what promise P4 calls on file.
+    vouched: bool = False  #: The person's own, entered or confirmed by the company: on file once it has stood (P6).
+    confirmed: bool = False  #: Vouched for because the person proved it, e.g. by a link: they can change it themselves.
+    changed_on: date | None = None  #: When it was last changed; None: the system does not tell.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -442,7 +445,11 @@ class LetterKind(StrEnum):
     EXTENSION = "extension"
     UNIDENTIFIED = "unidentified"
     IDENTITY_CHECK = "identity_check"
+    IDENTITY_REMINDER = "identity_reminder"
     QUESTION = "question"
+    CLARIFICATION = "clarification"
+    MANDATE_REQUEST = "mandate_request"
+    DECEASED = "deceased"
     UPDATE_DONE = "update_done"
     UPDATE_REFUSED = "update_refused"
     ERASURE_DONE = "erasure_done"
@@ -537,6 +544,11 @@ class LetterFacts:
     outcomes: tuple[StepOutcome, ...] | None = None  #: What was changed, erased or kept.
     done_on: date | None = None
     code: str | None = None  #: One-time code of an identity check.
+    overview: str | None = None  #: What we process about the person, of a question about what they want.
+    choices: str | None = None  #: What they may choose between; both written by staff.
+    requester: Requester | None = None  #: In which role the sender writes.
+    by_post: bool = False  #: The code is printed and posted.
+    doubt: str | None = None  #: Why it is not certain who asks: unknown, unconfirmed or new_address.
     reply_by_on: date | None = None
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
@@ -547,21 +559,32 @@ class LetterFacts:
 # ------------------------------------------------------------------------------------------------- statistics
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClosedOnce:
+    """One time that a request was closed."""
+
+    at: datetime
+    outcome: Outcome
+    legal_on: date  #: Last day allowed by law as it stood then, extension included.
+    ground: str = ""  #: Of a refusal: the article that it rests on, e.g. "12(5)".
+    paused_days: int = 0
+    reopened_at: datetime | None = None  #: When it was taken up again.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RequestTimes:
     """What statistics need to know of one request; it survives the purge of its case and names nobody."""
 
+    reference: str  #: Of the case, or of a mail without one.
     right: Right | None  #: None: a mail that nobody has sorted yet; in doubt it is a request.
     received_at: datetime
-    closed_at: datetime | None
-    outcome: Outcome | None
     legal_on: date  #: Last day allowed by law, extension included.
-    extended: bool
+    closings: tuple[ClosedOnce, ...] = ()  #: In order.
     paused_days: int = 0
     is_sorted: bool = True  #: False: it waits for a person who says what it asks for.
-    first_closed_at: datetime | None = None  #: When it was closed for the first time, reopened since or not.
-    first_outcome: Outcome | None = None
-    reopened_at: datetime | None = None  #: When it was taken up again for the first time.
+    extended_because: str | None = None  #: clock.ExtensionReason; None: it was not extended.
+    asked_on: date | None = None  #: When the sender was first asked to confirm who they are.
+    stopped_at: datetime | None = None  #: When marketing was stopped.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ promise P1: fetch, commit, and only then move. A crash anywhere costs a repetiti
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 from dsar import worker
-from dsar.casework import health, intake, reconciling
+from dsar.casework import health, intake, purging, reconciling
 from dsar.casework.context import App
 from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
 from dsar.inbox import ImapInbox
@@ -99,10 +100,11 @@ def _poll_folder(app: App, mailbox: str, folder: str, inbox: ImapInbox, renew: C
         low = tx.last_uid(mailbox, folder, epoch)
     stored, lost = _fetch_again(app, mailbox, folder, epoch, inbox)
     noted = 0
-    for batch in inbox.new_mails(folder, after_uid=low, seen_at=datetime.now(UTC)):
+    for batch in _ahead(inbox.new_mails(folder, after_uid=low, seen_at=datetime.now(UTC))):
         # before the batch, whose commit moves the mark past them
-        _note_lost(app, mailbox, folder, epoch, inbox.unfetchable[noted:])
-        noted = len(inbox.unfetchable)
+        lost_by_now = inbox.unfetchable[noted:]
+        _note_lost(app, mailbox, folder, epoch, lost_by_now)
+        noted += len(lost_by_now)
         intake.store_mails(app, batch, now=datetime.now(UTC))
         stored += len(batch)
         renew()
@@ -113,13 +115,29 @@ def _poll_folder(app: App, mailbox: str, folder: str, inbox: ImapInbox, renew: C
             tx.mark_read(mailbox, folder, epoch, last_uid=inbox.unfetchable[-1], now=datetime.now(UTC))
         done = tx.unmoved(mailbox, folder, epoch)
         tx.mark_polled(mailbox, folder, epoch, now=datetime.now(UTC))
-    for start in range(0, len(done), _MOVED_PER_COMMIT):
-        uids = done[start : start + _MOVED_PER_COMMIT]
-        places = inbox.move_done(folder, epoch, uids)  # committed above, so the server's copy may leave the inbox now
+    for uids, places in _ahead(_moved(inbox, folder, epoch, done)):  # committed above, so they may leave the inbox now
         with app.store.transaction() as tx:
             tx.mark_moved(mailbox, folder, epoch, uids, now=datetime.now(UTC), places=places)
         renew()
     return stored, lost + len(inbox.unfetchable)
+
+
+def _moved(
+    inbox: ImapInbox, folder: str, epoch: int, done: Sequence[int]
+) -> Iterator[tuple[Sequence[int], dict[int, tuple[int, int]]]]:
+    """Move mails into the done folder, a thousand at a time: (their UIDs, their places there)."""
+    for start in range(0, len(done), _MOVED_PER_COMMIT):
+        uids = done[start : start + _MOVED_PER_COMMIT]
+        yield uids, inbox.move_done(folder, epoch, uids)
+
+
+def _ahead(batches: Iterator[_Result]) -> Iterator[_Result]:
+    """The same batches; the server is asked for the next one while this one is committed."""
+    with ThreadPoolExecutor(1, "ahead") as other:
+        coming = other.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = other.submit(next, batches, None)
+            yield batch
 
 
 def _fetch_again(app: App, mailbox: str, folder: str, epoch: int, inbox: ImapInbox) -> tuple[int, int]:
@@ -207,11 +225,31 @@ def _round(tools: worker.Tools, lines: list[_Line]) -> bool:
         for line in lines:
             if line.inbox is not None and reconciling.is_due(app, line.mailbox, now=datetime.now(UTC)):
                 _try(line, partial(reconcile, app, line.mailbox))
+        if purging.is_due(app, now=datetime.now(UTC)):
+            _purge(app, lines)
         health.look_after(app, tools.outbox, now=datetime.now(UTC))
     except TemporaryError as error:
         log.warning("round failed", extra={"error": type(error).__name__})
         return False
     return None not in polls
+
+
+def _purge(app: App, lines: list[_Line]) -> None:
+    """Once a day what has been kept long enough goes, here and in the mailboxes; our letters lie in the first."""
+    purging.purge(app, now=datetime.now(UTC))
+    for line in lines:
+        if line.inbox is not None:
+            _try(line, partial(purge_copies, app, sent=line is lines[0]))
+
+
+def purge_copies(app: App, inbox: ImapInbox, *, sent: bool) -> purging.Copies | None:
+    """
+    Remove from a mailbox what is no longer kept; None while another process reads it.
+
+    Raises: InboxUnavailableError, DatabaseUnavailableError.
+    """
+    with _lease(app, inbox.account.mailbox) as renew:
+        return None if renew is None else purging.purge_copies(app, inbox, sent=sent, now=datetime.now(UTC))
 
 
 def _try(line: _Line, action: Callable[[ImapInbox], _Result]) -> _Result | None:

@@ -71,6 +71,19 @@ class _Progress:
     failed: bool = False
     answered: bool = False
     names: list[tuple[Identifier, str]] = field(default_factory=list)
+    searched_at: datetime | None = None  #: Of an answer that was kept; None: now.
+
+    @classmethod
+    def kept(cls, result: SystemResult) -> "_Progress":
+        """What *result*, a whole answer of an earlier search by the same facts, tells."""
+        certain = (record for record in result.records if record.strength is Strength.CERTAIN)
+        return cls(
+            records={(record.object, record.key): record for record in result.records},
+            detail=result.detail,
+            answered=True,
+            names=[(record.found_by, record.person_name) for record in certain if record.person_name],
+            searched_at=result.searched_at,
+        )
 
     def take(self, answer: _Answer) -> None:
         for record in answer.records:
@@ -78,6 +91,7 @@ class _Progress:
             if known is None or (known.strength, record.strength) == (Strength.CANDIDATE, Strength.CERTAIN):
                 self.records[record.object, record.key] = record
         self.names += answer.names
+        self.searched_at = None
         self.detail = (self.detail if self.answered or self.failed else "") or answer.detail
         self.complete &= answer.complete
         self.failed |= answer.failed
@@ -103,6 +117,7 @@ def search(
     identifiers: Sequence[Identifier],
     *,
     claimed: Sequence[Identifier] = (),
+    kept: Mapping[str, SystemResult] | None = None,
     now: datetime,
     parallel: Parallel = side_by_side,
 ) -> SearchResult:
@@ -110,23 +125,31 @@ def search(
     What all *systems* hold about the person whom *identifiers* belong to.
 
     Args: identifiers: in normal form, proven in this case or given by staff; claimed: stated by the requester but not
-    proven: what only they find are candidates, and they lead no further; parallel: runs a function over the names of
-    systems as `map` does, answers in the same order.
+    proven: what only they find are candidates, and they lead no further; kept: whole answers of an earlier search by
+    these same facts: such a system is asked only for what the others newly lead to; parallel: runs a function over the
+    names of systems as `map` does, answers in the same order.
     Returns: one line per system in the order of *systems*, failed without any identifier; the identifiers that were
     searched by, the given ones first.
     """
     shared: set[Identifier] = set()
+    kept = {name: result for name, result in (kept or {}).items() if name in systems}
     while True:
-        progress, searched = _follow(systems, identifiers, shared, now, parallel)
+        progress, searched = _follow(systems, identifiers, shared, kept, now, parallel)
         newly_shared = _shared_by_several(progress) - shared
         if not newly_shared:
             break
         # What two persons share proves neither: forget where it led and search again without following it.
         shared |= newly_shared
-    _add_claimed(systems, progress, [each for each in claimed if each not in searched], now, parallel)
+        kept = {}
+    asked = {name: system for name, system in systems.items() if name not in kept}
+    _add_claimed(asked, progress, [each for each in claimed if each not in searched], now, parallel)
     results = (
         SystemResult(
-            system=name, outcome=done.outcome, detail=done.detail, searched_at=now, records=tuple(done.records.values())
+            system=name,
+            outcome=done.outcome,
+            detail=done.detail,
+            searched_at=done.searched_at or now,
+            records=tuple(done.records.values()),
         )
         for name, done in progress.items()
     )
@@ -137,17 +160,18 @@ def _follow(
     systems: Mapping[str, Searches],
     identifiers: Sequence[Identifier],
     shared: set[Identifier],
+    kept: Mapping[str, SystemResult],
     now: datetime,
     parallel: Parallel,
 ) -> tuple[dict[str, _Progress], tuple[Identifier, ...]]:
-    progress = {name: _Progress() for name in systems}
+    progress = {name: _Progress.kept(kept[name]) if name in kept else _Progress() for name in systems}
     searched: dict[Identifier, None] = {}
     new = tuple(dict.fromkeys(identifiers))
-    for _ in range(MAX_ROUNDS):
+    for number in range(MAX_ROUNDS):
         if not new:
             break
         searched |= dict.fromkeys(new)
-        asked = [name for name, done in progress.items() if not done.failed]
+        asked = [name for name, done in progress.items() if not done.failed and (number or name not in kept)]
         answers = parallel(lambda name, new=new: _ask(systems[name], new, shared, now), asked)  # type: ignore[misc]
         emitted: dict[Identifier, None] = {}
         for name, answer in zip(asked, answers, strict=True):
@@ -169,7 +193,7 @@ def _add_claimed(
 ) -> None:
     if not claimed:
         return
-    asked = [name for name, done in progress.items() if not done.failed]
+    asked = [name for name in systems if not progress[name].failed]
     answers = parallel(lambda name: _ask(systems[name], claimed, set(claimed), now), asked)
     for name, answer in zip(asked, answers, strict=True):
         progress[name].take(answer)

@@ -17,7 +17,9 @@ moved to another row or column does not open.
 import hashlib
 import hmac
 import os
-from collections.abc import Collection, Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -37,6 +39,10 @@ _PROOF = "proof"
 
 class KeyStore(Protocol):
     """Where wrapped keys live: apart from the data, with a shorter backup rotation."""
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        """What this thread reads and stores within is one transaction, committed at its end unless it raises."""
+        ...
 
     def get(self, key_id: str) -> dict[str, bytes]:
         """{id of the wrapping key: wrapped key}; empty if the key is unknown or destroyed."""
@@ -62,6 +68,10 @@ class KeyStore(Protocol):
         """Forget one wrap, or all wraps of the key; removing what is not there is no error."""
         ...
 
+    def truncate_log(self) -> None:
+        """Leave no trace of removed wraps in the store's own log."""
+        ...
+
 
 class Vault:
     """Seals and opens what the store keeps, and computes the blind indexes that stand in for plain look-ups."""
@@ -74,6 +84,7 @@ class Vault:
         if len(master_key) != _KEY_BYTES:
             raise WrongKeyError("the vault")
         self._keys = keys
+        self._within = threading.local()  # of `one_commit`
         self._wrap_key = _derive(master_key, b"dsar wrap 1")
         self._index_key = _derive(master_key, b"dsar index 1")
         self._prove_master_key()
@@ -86,6 +97,20 @@ class Vault:
             raise WrongKeyError("the vault") from None
 
     # ------------------------------------------------------------------------------------------------------- keys
+
+    @contextmanager
+    def one_commit(self) -> Iterator[None]:
+        """
+        Keys that are made, shared and withdrawn within are stored at its end, all at once, or not at all if it raises.
+
+        Ends before the transaction that uses them: a key without a value harms nobody. Within, no key is opened twice.
+        """
+        self._within.opened = {}
+        try:
+            with self._keys.one_commit():
+                yield
+        finally:
+            self._within.opened = None
 
     def create_key(self, key_id: str, *, wrapped_by: str = _MASTER) -> None:
         """Make a random key unless it exists; *wrapped_by* names the master key or another key of this vault."""
@@ -103,16 +128,35 @@ class Vault:
 
     def withdraw_key(self, key_id: str, *, wrapped_by: str) -> None:
         """Undo share_key; with its last wrap the key is gone for good."""
+        self._forget()
         self._keys.remove(key_id, wrapped_by)
 
     def destroy_key(self, key_id: str) -> None:
         """Make everything that this key sealed, and every key that only it wraps, unreadable for good."""
+        self._forget()
         self._keys.remove(key_id)
+
+    def truncate_log(self) -> None:
+        """Leave no trace of destroyed keys in the log of the key store."""
+        self._keys.truncate_log()
+
+    def _forget(self) -> None:
+        """What was opened may have hung on a key that is removed."""
+        if getattr(self._within, "opened", None) is not None:
+            self._within.opened = {}
 
     def _wrapping_key(self, name: str) -> bytes:
         return self._wrap_key if name == _MASTER else self._key(name)
 
     def _key(self, key_id: str) -> bytes:
+        opened: dict[str, bytes] | None = getattr(self._within, "opened", None)
+        if opened is None:
+            return self._found(key_id)
+        if key_id not in opened:
+            opened[key_id] = self._found(key_id)
+        return opened[key_id]
+
+    def _found(self, key_id: str) -> bytes:
         for wrapped_by, wrapped in self._keys.get(key_id).items():
             try:
                 return _decrypt(self._wrapping_key(wrapped_by), key_id, wrapped)
@@ -137,13 +181,29 @@ class Vault:
         Args: wrapped_by: wraps the keys that are made; context: as for seal.
         """
         wrapping = self._wrapping_key(wrapped_by)
-        known = self._keys.get_many(plains)
         new = [(key_id, wrapped_by, _encrypt(wrapping, key_id, os.urandom(_KEY_BYTES))) for key_id in plains]
-        self._keys.put_new([wrap for wrap in new if wrap[0] not in known])
-        wraps = self._keys.get_many(plains)  # if two processes made the same key, the stored one counts
+        self._keys.put_new(new)
+        keys = self._opened(plains, wrapped_by)  # what was stored before, or by another process meanwhile, counts
+        return {key_id: _encrypt(keys[key_id], context, plain) for key_id, plain in plains.items()}
+
+    def unseal_each(self, sealed: Mapping[str, bytes], *, wrapped_by: str, context: str) -> dict[str, bytes]:
+        """
+        Decrypt each of {key id: what seal_each made}; whatever does not open is left out: many mails at one go.
+
+        Args: wrapped_by: wraps most of the keys.
+        """
+        opened = {}
+        for key_id, key in self._opened(sealed, wrapped_by).items():
+            with suppress(InvalidTag):
+                opened[key_id] = _decrypt(key, context, sealed[key_id])
+        return opened
+
+    def _opened(self, key_ids: Collection[str], wrapped_by: str) -> dict[str, bytes]:
+        """{key id: key} of those that are there, most of them wrapped by the same key."""
+        wrapping = self._wrapping_key(wrapped_by)
         return {
-            key_id: _encrypt(self._unwrapped(key_id, wraps.get(key_id, {}), wrapped_by, wrapping), context, plain)
-            for key_id, plain in plains.items()
+            key_id: self._unwrapped(key_id, wraps, wrapped_by, wrapping)
+            for key_id, wraps in self._keys.get_many(key_ids).items()
         }
 
     def _unwrapped(self, key_id: str, wraps: Mapping[str, bytes], wrapped_by: str, wrapping: bytes) -> bytes:
@@ -168,6 +228,11 @@ class Vault:
     def index(self, kind: str, value: str) -> str:
         """Blind index: equal values give equal digests, and without the master key nobody can compute them."""
         return hmac.new(self._index_key, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+    def index_under(self, key_id: str, kind: str, value: str) -> str:
+        """A blind index that nobody can compute any more once the key *key_id* is destroyed."""
+        key = _derive(self._key(key_id), b"dsar index 1")
+        return hmac.new(key, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()
 
     def index_identifier(self, identifier: Identifier) -> str:
         """Blind index of an identifier in normal form."""

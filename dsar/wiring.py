@@ -24,6 +24,7 @@ from dsar.model import Activity
 from dsar.oauth import AccessTokens, OAuthClient
 from dsar.outbox import SmtpAccount, SmtpOutbox
 from dsar.settings import MailboxSection, Settings
+from dsar.sms import SmsAccount, SmsGateway
 from dsar.store import SqlKeyStore, Store
 from dsar.triage import vocabulary
 from dsar.vault import Vault
@@ -79,6 +80,7 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
             declarations=declarations,
             register=register,
             controller=chosen.controller,
+            sms=sms_gateway(chosen),
             look_up_txt=signatures.dns() if chosen.authentication.dkim else None,
         )
         inboxes: dict[str, Callable[[], ImapInbox]] = {
@@ -128,6 +130,38 @@ def open_systems(chosen: Settings, declarations: Mapping[str, Declaration]) -> d
     if faults:
         raise SettingsError(faults)
     return systems
+
+
+def sms_gateway(chosen: Settings) -> SmsGateway | None:
+    """The gateway of [sms]; None if there is none."""
+    section = chosen.sms
+    if section.provider == "none":
+        return None
+    secret = section.password or section.token
+    return SmsGateway(
+        SmsAccount(
+            provider=section.provider,
+            url=section.url,
+            user=section.user,
+            secret=secret.get_secret_value() if secret else "",
+            sender=section.sender,
+        )
+    )
+
+
+def draft_declaration(kind: str, name: str, source: str) -> str:
+    """
+    A commented declaration to begin from.
+
+    Args: source: URL of a database (sql), or path of a sample answer (rest) or of a register (files).
+    Raises: SettingsError; SystemUnavailableError.
+    """
+    from connectors import drafting
+
+    if kind == "sql":
+        return drafting.draft_sql(name, source)
+    draft = {"rest": drafting.draft_rest, "files": drafting.draft_files}[kind]
+    return draft(name, Path(source))
 
 
 def imap_account(name: str, section: MailboxSection) -> ImapAccount:

@@ -10,13 +10,29 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from dsar import dispatch
-from dsar.casework import approving, challenging, changing, identifying, intake, opening, searching, sending
+from dsar import dispatch, guard
+from dsar.casework import (
+    alarms,
+    approving,
+    challenging,
+    changing,
+    codes,
+    identifying,
+    intake,
+    lots,
+    opening,
+    reminding,
+    searching,
+    sending,
+    verifying,
+)
 from dsar.casework.context import App
 from dsar.errors import DsarError, RefusedError, TemporaryError
 from dsar.inbox import ImapInbox
@@ -35,6 +51,10 @@ _SORT_TRIES = 3
 
 #: Events chained in one transaction.
 _SEALED_AT_ONCE = 500
+
+#: Mails that are sorted together, and their bytes, about; so many in a row before other steps have their turn.
+_LOT_MAILS, _LOT_BYTES = 100, 4 << 20
+_SORTED_IN_A_ROW = 1000
 
 #: So often may the program die while it sorts a mail, until that mail goes before a person.
 _DEATHS = 5
@@ -75,11 +95,37 @@ def _challenge(tools: Tools, work: Work, now: datetime) -> None:
 
 
 def _expire(tools: Tools, work: Work, now: datetime) -> None:
-    challenging.expire(tools.app, work.subject_id, now=now)
+    with tools.app.store.transaction() as tx:
+        reminding.expire(tx, tx.case_by_id(work.subject_id), now=now)
+
+
+def _remind(tools: Tools, work: Work, now: datetime) -> None:
+    challenging.remind(tools.app, work.subject_id, now=now)
+
+
+def _alarm(tools: Tools, work: Work, now: datetime) -> None:
+    alarms.alarm(tools.app, work.subject_id, outbox=tools.outbox, now=now)
+
+
+def _send_sms(tools: Tools, work: Work, now: datetime) -> None:
+    codes.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
+
+
+def _facts(tools: Tools, work: Work, now: datetime) -> None:
+    verifying.compare_stated(tools.app, work.subject_id, now=now)
+
+
+def _conclude(tools: Tools, work: Work, now: datetime) -> None:
+    with tools.app.store.transaction() as tx:
+        reminding.conclude(tx, tx.request(work.subject_id), now=now)
 
 
 def _search(tools: Tools, work: Work, now: datetime) -> None:
     searching.collect(tools.app, work.subject_id, attempt=work.attempts, now=now)
+
+
+def _search_failed(tools: Tools, work: Work, now: datetime) -> None:
+    searching.collect(tools.app, work.subject_id, attempt=work.attempts, now=now, only_failed=True)
 
 
 def _dispatch(tools: Tools, work: Work, now: datetime) -> None:
@@ -117,8 +163,14 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "unwrap": _unwrap,
     "identify": _identify,
     "challenge": _challenge,
+    "remind": _remind,
     "expire": _expire,
+    "conclude": _conclude,
+    "facts": _facts,
+    "send_sms": _send_sms,
+    "alarm": _alarm,
     "search": _search,
+    "search_failed": _search_failed,
     "stop_marketing": _stop_marketing,
     "apply": _apply,
     "release_erasure": _release_erasure,
@@ -152,7 +204,7 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def run_due(tools: Tools, *, limit: int | None = None) -> int:
+def run_due(tools: Tools) -> int:
     """
     Do everything that is due now, and what becomes due by it.
 
@@ -160,16 +212,68 @@ def run_due(tools: Tools, *, limit: int | None = None) -> int:
     """
     tried = 0
     name = worker_name()
-    while limit is None or tried < limit:
+    while True:
         now = datetime.now(UTC)
         with tools.app.store.transaction() as tx:
             work = tx.claim(name, now=now, lease=_LEASE)
         if work is None:
             break
+        if work.step == "sort" and work.attempts == 1:
+            tried += sort_due(tools, first=work)
+            continue
         tried += 1
         run_step(tools, work, now=now)
     _seal_events(tools.app, name)
     return tried
+
+
+def sort_due(tools: Tools, *, first: Work | None = None) -> int:
+    """
+    Sort the mails that came, in lots: while one lot is settled here, the next is being read in the guarded children.
+
+    Args: first: claimed already.
+    Returns: how many were tried; after so many other steps have their turn. Those that failed before are not among
+    them: each is taken alone.
+    """
+    held: list[Work] = []  # by every lot under way
+    tried = 0
+    with _kept(tools.app, held, _LEASE), ThreadPoolExecutor(guard.AT_ONCE, "reader") as readers:
+        lot = _next_lot(tools, readers, held, [first] if first else [], most=_SORTED_IN_A_ROW)
+        while lot.works:
+            tried += len(lot.works)
+            following = _next_lot(tools, readers, held, [], most=_SORTED_IN_A_ROW - tried)
+            _settle(tools, lot)
+            held[: len(lot.works)] = []
+            lot = following
+    return tried
+
+
+def _next_lot(tools: Tools, readers: Executor, held: list[Work], works: list[Work], *, most: int) -> lots.Lot:
+    """Claim more mails than *works* to sort, and have all of them read."""
+    more = min(most, _LOT_MAILS) - len(works)
+    if more > 0:
+        with tools.app.store.transaction() as tx:
+            works += tx.claim_sorting(
+                worker_name(), now=datetime.now(UTC), lease=_LEASE, most=more, most_bytes=_LOT_BYTES
+            )
+    held += works
+    try:
+        return lots.begin(tools.app, works, readers)
+    except DsarError as error:  # each is taken alone, and the one that it is about will fail again
+        log.warning("lot not read", extra={"error": type(error).__name__})
+        return lots.Lot(works=tuple(works), readings={})
+
+
+def _settle(tools: Tools, lot: lots.Lot) -> None:
+    """Do the steps of a lot: together what can be, the rest one by one."""
+    now = datetime.now(UTC)
+    try:
+        left = lots.settle_unrelated(tools.app, lot, now=now)
+    except Exception as error:  # noqa: BLE001  # nothing was done: whichever mail it is about, the others go on alone
+        log.warning("lot not settled", extra={"error": type(error).__name__})
+        left = [(work, None) for work in lot.works]
+    for work, examined in left:
+        _run(tools, work, partial(intake.sort, tools.app, work.subject_id, now=now, examined=examined), now=now)
 
 
 def _seal_events(app: App, name: str) -> None:
@@ -186,15 +290,15 @@ def _seal_events(app: App, name: str) -> None:
 
 def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEASE) -> None:
     """Do one step, claimed for *lease*, which is renewed; failing postpones it and never stops the others."""
-    with _kept(tools.app, work, lease):
-        _run(tools, work, now=now)
-
-
-def _run(tools: Tools, work: Work, *, now: datetime) -> None:
-    try:
+    with _kept(tools.app, [work], lease):
         if work.step == "sort" and work.attempts > _DEATHS:
             intake.set_aside(tools.app, work.subject_id, error="ProcessDied", now=now)
-        STEPS[work.step](tools, work, now)
+        _run(tools, work, partial(STEPS[work.step], tools, work, now), now=now)
+
+
+def _run(tools: Tools, work: Work, step: Callable[[], None], *, now: datetime) -> None:
+    try:
+        step()
     except Exception as error:  # noqa: BLE001  # the one place: whatever a mail or a system does, the others go on
         _failed(tools.app, work, error, now=now)
     else:
@@ -203,17 +307,22 @@ def _run(tools: Tools, work: Work, *, now: datetime) -> None:
 
 
 @contextmanager
-def _kept(app: App, work: Work, lease: timedelta) -> Iterator[None]:
-    """Renew the lease of a step while it runs: a big search or apply may take longer than one lease."""
+def _kept(app: App, works: Sequence[Work], lease: timedelta) -> Iterator[None]:
+    """
+    Renew the leases of steps while they run: a big search or apply may take longer than one lease.
+
+    Args: works: as they are then; the caller may change the list meanwhile.
+    """
     ended = threading.Event()
 
     def renew() -> None:
         while not ended.wait((lease / 3).total_seconds()):
             try:
                 with app.store.transaction() as tx:
-                    tx.renew(work, until=datetime.now(UTC) + lease)
+                    for work in tuple(works):
+                        tx.renew(work, until=datetime.now(UTC) + lease)
             except DsarError as error:  # the next renewal, or the step itself, will tell
-                log.warning("lease not renewed", extra={"step": work.step, "error": type(error).__name__})
+                log.warning("lease not renewed", extra={"error": type(error).__name__})
 
     keeper = threading.Thread(target=renew, name="lease", daemon=True)
     keeper.start()

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import pikepdf
 from cryptography import x509
@@ -12,7 +13,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
+from PIL import Image, ImageDraw, ImageFont
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
+
+import letter_templates
 
 REQUEST = "Jag begär ett registerutdrag enligt artikel 15."
 
@@ -38,6 +43,25 @@ def pdf(text: str = REQUEST) -> bytes:
     page = io.BytesIO()
     canvas = Canvas(page, invariant=1)
     canvas.drawString(72, 720, text)
+    canvas.save()
+    return page.getvalue()
+
+
+def photographed(text: str = REQUEST) -> bytes:
+    """A page with *text*, as a telephone takes its picture."""
+    font = Path(letter_templates.__path__[0]) / "fonts" / "DejaVuSans.ttf"
+    page = Image.new("RGB", (1700, 1100), "white")
+    ImageDraw.Draw(page).text((120, 150), text, "black", ImageFont.truetype(str(font), 48), spacing=30)
+    picture = io.BytesIO()
+    page.save(picture, "JPEG", quality=95)
+    return picture.getvalue()
+
+
+def scanned_pdf(text: str = REQUEST) -> bytes:
+    """A PDF of one page that is nothing but a picture."""
+    page = io.BytesIO()
+    canvas = Canvas(page, invariant=1)
+    canvas.drawImage(ImageReader(io.BytesIO(photographed(text))), 0, 300, width=595, height=385)
     canvas.save()
     return page.getvalue()
 

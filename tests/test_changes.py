@@ -295,3 +295,27 @@ def test_an_objection_that_is_not_about_marketing_waits_for_a_person(office: Off
     assert office.requests()[0].state == State.REVIEW
     with pytest.raises(UsageError, match="more than marketing"):
         answering.show(office.app, office.only_case(), office.requests()[0], actor="bo", now=now)
+
+
+MOVED_PHONE = """Hi, I have a new phone number: +46 70 174 06 88. My old one is +46 70 174 06 06. Please update it.
+
+John Whitfield
+"""
+
+
+@pytest.mark.parametrize(("method", "owed"), [("address_on_file", []), ("id_shown", ["notice"])])
+def test_an_old_phone_number_is_told_by_a_person_unless_the_answer_tells_it(
+    office: Office, method: str, owed: list[str]
+) -> None:
+    """Who proved themselves at another address could be somebody else: the old number hears of the change."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, MOVED_PHONE, now=now)
+    with office.app.store.transaction() as tx:
+        tx.case_by_id(1).identity_method = method
+        tx.case_by_id(1).identity_level = "L3"
+    approve(office, request, now=now)
+    changing.apply(office.app, request.id or 0, now=now)
+
+    found = [duty for duty in duties.open_duties(office.app) if duty.kind == "notice"]
+    assert [duty.kind for duty in found] == owed
+    assert all("06 06" in duty.key or "0606" in duty.key for duty in found)

@@ -51,9 +51,15 @@ def test_pauses_move_the_dates_and_overlapping_days_count_once() -> None:
     assert (answer["nominal"], answer["ext_send_by"]) == ("2027-02-18", "2027-04-16")
 
 
-def test_a_question_asked_late_is_marked_as_doubtful() -> None:
+def test_a_question_asked_late_pauses_nothing() -> None:
     answer = _json("2027-01-11", "--pause", "2027-02-01..2027-02-05")
-    assert "question of 2027-02-01 left later than 2027-01-13" in answer["explanation"][-1]
+    assert answer["nominal"] == "2027-02-11"
+    assert "not asked without undue delay, by Wednesday 2027-01-13" in answer["explanation"][-1]
+
+
+def test_a_marketing_stop_is_due_on_the_next_working_day_and_never_paused() -> None:
+    answer = _json("2027-01-16", "--right", "object", "--pause", "2027-01-18..2027-01-25")
+    assert (answer["send_by"], answer["nominal"]) == ("2027-01-18", "2027-02-16")
 
 
 def test_text_shows_the_extension_only_when_asked() -> None:
@@ -74,7 +80,6 @@ def test_text_shows_the_extension_only_when_asked() -> None:
         ["2027-01-11", "--pause", "2027-01-13"],
         ["2027-01-11", "--pause", "2027-01-20..2027-01-13"],
         ["2027-01-11", "--pause", "2027-01-10..2027-01-13"],
-        ["2027-01-11", "--pause", "2027-01-12..9999-12-30"],
     ],
 )
 def test_bad_input_gives_one_sentence_and_exit_code_2(arguments: list[str]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import stat
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sqlmodel import SQLModel
 from test_settings import SMALLEST
 
 from dsar.cli import main
+from dsar.lifecycle import Event, Outcome
 from dsar.store import Store
 from dsar.store.tables import CaseFile, Request
 
@@ -32,8 +34,12 @@ def settings_file(tmp_path: Path) -> Path:
             )
         )
         access = _request(case, "access", received_at=datetime(2026, 10, 1, 23, 0, tzinfo=UTC))
-        access.state, access.outcome, access.closed_at = "closed", "fulfilled", datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+        access.state = "dispatching"
         tx.add_request(access)
+        answered_at = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+        tx.advance(
+            access, Event.DISPATCHED, actor="dsar", at=answered_at, outcome=Outcome.FULFILLED, closed_at=answered_at
+        )
         tx.add_request(_request(case, "erase", received_at=datetime(2026, 11, 2, tzinfo=UTC)))
     store.close()
     return file
@@ -69,9 +75,32 @@ def test_a_table_by_default(settings_file: Path) -> None:
     assert ["Received", "0", "0", "1", "0", "0", "1"] in [line.split() for line in out.splitlines()]
 
 
+def test_a_quarter(settings_file: Path) -> None:
+    answer = json.loads(_stats(settings_file, "--quarter", "2026-Q4", "--json").stdout)
+    assert (answer["from"], answer["to"], answer["total"]["received"]) == ("2026-10-01", "2026-12-31", 2)
+
+
+@pytest.mark.parametrize(("form", "begins"), [("html", b"<!doctype html>"), ("pdf", b"%PDF-")])
+def test_a_page_and_a_sheet_are_written_for_the_caller_alone(settings_file: Path, form: str, begins: bytes) -> None:
+    file = settings_file.parent / f"stats.{form}"
+    assert _stats(settings_file, "--month", "2026-11", "--format", form, "--to-file", str(file)).exit_code == 0
+    assert file.read_bytes().startswith(begins)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_what_may_be_published_hides_small_counts(settings_file: Path) -> None:
+    answer = json.loads(_stats(settings_file, "--month", "2026-11", "--publish", "--json").stdout)
+    assert [row["received"] for row in answer["rows"]] == [None]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["--quarter", "2026-Q5"],
+        ["--quarter", "2026-Q4", "--month", "2026-10"],
+        ["--format", "pdf"],
+        ["--format", "table", "--to-file", "x"],
+        ["--publish", "--format", "html"],
         ["--month", "October"],
         ["--month", "2026-13"],
         ["--month", "2026-10", "--to", "2026-10-31"],

@@ -14,7 +14,7 @@ from office import open_office
 
 from dsar.casework import intake, views
 from dsar.errors import MalformedMailError, ReaderLostError, ReaderUnavailableError
-from dsar.guard import Guard, Limits
+from dsar.guard import Guard, Limits, Readers
 from dsar.mime import read_mail
 
 ATTACHED = b"""From: Anna Ek <anna@example.se>
@@ -169,7 +169,7 @@ def test_large_mail_comes_back_whole(guard: Guard) -> None:
 
 def test_mail_that_breaks_the_limits_waits_for_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is set aside, shown in the queue, and its bytes are kept as they came."""
-    monkeypatch.setattr("dsar.guard._SHARED", Guard(Limits(cpu_seconds=1)))
+    monkeypatch.setattr("dsar.guard._SHARED", Readers(Limits(cpu_seconds=1)))
     with open_office(tmp_path) as office:
         message = office.take(SLOW)
 

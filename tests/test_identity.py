@@ -181,6 +181,8 @@ def _record(category: str, value: str = "-") -> Record:
         ([_record("note", "Ring före nio")], Risk.MEDIUM),
         ([_record("log")], Risk.MEDIUM),
         ([_record("recruitment")], Risk.HIGH),
+        ([_record("special")], Risk.HIGH),
+        ([_record("criminal")], Risk.HIGH),
         ([_record("note", "Pnr 811228-9874 enligt kunden")], Risk.HIGH),
         ([_record("identity", "198112289874")], Risk.HIGH),
         ([_record("health")], Risk.HIGH),
@@ -188,6 +190,10 @@ def _record(category: str, value: str = "-") -> Record:
 )
 def test_risk_is_that_of_the_most_sensitive_value(records: list[Record], risk: Risk) -> None:
     assert risk_of(records) is risk
+
+
+def test_protected_identity_makes_every_risk_high() -> None:
+    assert risk_of([], protected=True) is Risk.HIGH
 
 
 # ----------------------------------------------------------------------------------------------- required level

@@ -1,5 +1,6 @@
 """The inbox against a real Dovecot over TLS, and against a server that lies where no honest one would."""
 
+import hashlib
 import imaplib
 import threading
 import time
@@ -684,3 +685,55 @@ def test_every_mail_has_a_time_of_arrival(internal_date: bytes, content: bytes) 
     found = arrival(internal_date, b"Received: x;" + content, seen_at=SEEN_AT)
     assert found.tzinfo is UTC
     assert found <= SEEN_AT
+
+
+# ------------------------------------------------------------------------------------------- removing for good
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_mail_is_removed_for_good_where_its_bytes_are_the_expected_ones(
+    dovecot_server: DovecotServer, mail_user: str
+) -> None:
+    for number in (1, 2, 3):
+        dovecot_server.append(numbered(number), mail_user)
+    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
+        epoch = inbox.uid_validity("INBOX")
+        wanted = {(epoch, 1): digest(numbered(1)), (epoch, 2): digest(b"something else"), (epoch, 9): digest(b"")}
+        assert inbox.expunge("INBOX", wanted) == [(epoch, 1), (epoch, 9)]  # 9 is not there at all
+        assert [mail.uid for mail in new(inbox)] == [2, 3]
+
+
+def test_what_another_client_marked_as_deleted_is_not_removed_along_with_it(
+    dovecot_server: DovecotServer, mail_user: str
+) -> None:
+    for number in (1, 2):
+        dovecot_server.append(numbered(number), mail_user)
+    with dovecot_server.session(mail_user) as other:
+        other.select("INBOX")
+        other.uid("STORE", "2", "+FLAGS", r"(\Deleted)")
+    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
+        epoch = inbox.uid_validity("INBOX")
+        inbox.expunge("INBOX", {(epoch, 1): digest(numbered(1))})
+        assert [mail.uid for mail in new(inbox)] == [2]
+
+
+def test_the_uids_of_another_epoch_remove_nothing(dovecot_server: DovecotServer, mail_user: str) -> None:
+    dovecot_server.append(numbered(1), mail_user)
+    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
+        epoch = inbox.uid_validity("INBOX")
+        assert inbox.expunge("INBOX", {(epoch - 1, 1): digest(numbered(1))}) == []
+        assert len(new(inbox)) == 1
+
+
+def test_the_copy_of_a_letter_is_removed_by_its_id_and_bytes(dovecot_server: DovecotServer, mail_user: str) -> None:
+    letter = b"Message-ID: <a@x.example>\r\nSubject: Svar\r\n\r\nHej\r\n"
+    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
+        inbox.append_sent(letter)
+        assert inbox.expunge_sent("<a@x.example>", digest(b"as the provider rewrote it")) is False
+        assert inbox.find_sent("<a@x.example>")
+        assert inbox.expunge_sent("<a@x.example>", digest(letter)) is True
+        assert not inbox.find_sent("<a@x.example>")
+        assert inbox.expunge_sent("<a@x.example>", digest(letter)) is True  # nothing of it is left

@@ -39,6 +39,17 @@ Every trap that mail servers are known for, with the test that holds it; those t
     field no MOVE, no UIDPLUS, no keywords                              inbox: without_move
     field a move that the server says it did, and did not               poller: says_moved_and_keeps_the_mail
     field a move that the server refuses                                here: a_refused_move
+    field a command longer than 8192 octets                             here: no_command_is_too_long
+    field IDLE that a router or the provider forgets                    here: idle_is_begun_anew
+    field a server that dies while the next batch is on its way         poller: drops_at_any_command
+    lib   the second parser fails on a real bounce                      mime: second_parser_that_fails
+    lib   it and ours read a Received differently                       senders: a_server_named_in_a_comment
+    field Message-ID missing, twice, rewritten, the same for another    threads: other_words_under, by_another_way
+    field From missing, twice, with several mailboxes                   mime: sender_is_the_one, two_from_headers
+    field X-Auto-Response-Suppress taken for an automatic reply         mime: auto_response_suppress
+    field storms of automatic replies                                   loop_rules: a_sender_gets_so_many
+    field anybody's mail joins a case by the reference in its subject   threads: a_case_reference_alone
+    field a Sent copy that the provider filed already                   inbox: although_the_provider_gave
 """
 
 import re
@@ -50,7 +61,7 @@ from servers import ImapCommand, LyingImapServer, ScriptedMailbox
 from test_inbox import LETTER, agree, asked_uids, holding, literal, new, numbered, whole
 
 from dsar.errors import InboxUnavailableError
-from dsar.inbox import ImapInbox
+from dsar.inbox import ImapInbox, mailbox
 from dsar.inbox.wire import copied_uids
 
 
@@ -210,6 +221,34 @@ def test_a_refused_move_is_temporary_and_nothing_is_taken_for_moved() -> None:
         pytest.raises(InboxUnavailableError, match="refused to move"),
     ):
         inbox.move_done("INBOX", 77, [5])
+
+
+def test_no_command_is_too_long_for_a_server() -> None:
+    """RFC 7162 section 4 recommends 8192 octets; UIDs have up to ten digits and may lie far apart."""
+    uids = range(4_000_000_000, 4_000_004_000, 2)
+    with LyingImapServer(agree) as server, ImapInbox(server.account()) as inbox:
+        inbox.move_done("INBOX", 77, uids)
+    moves = [command for command in server.received if command.startswith(b"UID MOVE")]
+    assert max(map(len, moves)) < 8192
+    assert sum(command.count(b",") + 1 for command in moves) == len(uids)
+
+
+def test_idle_is_begun_anew_every_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the caller would wait: RFC 2177 allows 29 minutes, routers and providers forget sooner."""
+
+    def script(command: ImapCommand) -> None:
+        if command.text == b"IDLE":
+            command.send(b"+ idling\r\n")
+            assert command.stream.readline() == b"DONE\r\n"
+        agree(command)
+
+    assert mailbox._IDLE_SECONDS <= 300
+    monkeypatch.setattr(mailbox, "_IDLE_SECONDS", 0.1)
+    started = time.monotonic()
+    with LyingImapServer(script) as server, ImapInbox(server.account()) as inbox:
+        assert [inbox.wait(3600), inbox.wait(3600)] == [False, False]
+    assert server.received.count(b"IDLE") == 2
+    assert time.monotonic() - started < 30
 
 
 def test_every_trap_named_above_has_its_test() -> None:

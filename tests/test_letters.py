@@ -12,7 +12,7 @@ from builders import activity, both, facts, kept, outcome, recipient, record, up
 
 from dsar.errors import LetterError
 from dsar.letters import check_templates, compose, compose_export, export_csv, export_json, markdown_of
-from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Record, Right, StepAction, SystemOutcome
+from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Record, Requester, Right, StepAction, SystemOutcome
 
 #: What a kind needs beside the default facts.
 FACTS: dict[LetterKind, LetterFacts] = {
@@ -20,6 +20,8 @@ FACTS: dict[LetterKind, LetterFacts] = {
     LetterKind.UPDATE_DONE: facts(outcomes=(update_step(),)),
     LetterKind.ERASURE_PARTLY: facts(outcomes=(outcome(), kept())),
     LetterKind.RESTRICTION_DONE: facts(outcomes=(outcome(action=StepAction.RESTRICT),)),
+    LetterKind.CLARIFICATION: facts(overview="Köp sedan 1998", choices="Ett visst år"),
+    LetterKind.MANDATE_REQUEST: facts(requester=Requester.AGENT),
 }
 
 IMY = {
@@ -32,7 +34,10 @@ COURT = {"sv": "väcka talan vid en tingsrätt", "en": "district court (tingsrä
 WITH_IMY = set(LetterKind) - {
     LetterKind.ACKNOWLEDGEMENT,
     LetterKind.IDENTITY_CHECK,
+    LetterKind.IDENTITY_REMINDER,
     LetterKind.QUESTION,
+    LetterKind.CLARIFICATION,
+    LetterKind.MANDATE_REQUEST,
     LetterKind.CONTACT_CHANGED_NOTICE,
 }
 REFUSALS = {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.ERASURE_PARTLY}
@@ -72,9 +77,36 @@ def test_subject_holds_the_case_reference_only(kind: LetterKind) -> None:
     assert compose(kind, "sv", FACTS.get(kind, facts())).subject == "Ärende D-2026-00042"
 
 
-@pytest.mark.parametrize("kind", [LetterKind.ACKNOWLEDGEMENT, LetterKind.IDENTITY_CHECK, LetterKind.UNIDENTIFIED])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        LetterKind.ACKNOWLEDGEMENT,
+        LetterKind.IDENTITY_CHECK,
+        LetterKind.IDENTITY_REMINDER,
+        LetterKind.MANDATE_REQUEST,
+        LetterKind.DECEASED,
+        LetterKind.UNIDENTIFIED,
+    ],
+)
 def test_letters_to_the_unverified_name_no_person(kind: LetterKind) -> None:
     assert "Anna" not in written(kind, "sv")
+
+
+@pytest.mark.parametrize(
+    ("requester", "words"),
+    [
+        (Requester.AGENT, "god man eller förvaltare"),
+        (Requester.EMPLOYER, "En arbetsgivare har därför ingen egen rätt"),
+        (Requester.PARENT, "Rätten till uppgifterna är barnets egen"),
+        (Requester.SERVICE, "laddar inte upp svar i en portal"),
+    ],
+)
+def test_whoever_writes_for_somebody_else_is_told_what_their_role_takes(requester: Requester, words: str) -> None:
+    """And that we have taken no position on whether we hold anything."""
+    text = one_line(compose(LetterKind.MANDATE_REQUEST, "sv", facts(requester=requester)).text)
+    assert words in text
+    assert "Vi har inte tagit ställning till om vi behandlar uppgifter om personen." in text
+    assert "kopia av id-handling" in text
 
 
 def test_acknowledgement_repeats_no_right_and_confirms_nothing() -> None:
@@ -472,7 +504,6 @@ def test_a_template_of_ones_own_that_cannot_work_is_told(tmp_path: Path, name: s
         (LetterKind.IDENTITY_CHECK, "tar bort direkt efteråt"),  # the mail stays in the case
         (LetterKind.IDENTITY_CHECK, "kundnummer"),  # staff have no check by number
         (LetterKind.IDENTITY_CHECK, "mobilnummer"),  # codes go by e-mail only
-        (LetterKind.UNIDENTIFIED, "fakturanummer"),
         (LetterKind.ERASURE_DONE, "raderar vi dina uppgifter igen"),  # nothing watches a restored backup
         (LetterKind.ERASURE_PARTLY, "används bara till det som lagen kräver"),  # nothing watches their use
         (LetterKind.NOTHING_FOUND, "alla ställen där vi behandlar"),  # only connected systems are searched

@@ -144,6 +144,17 @@ def test_second_parser_tells_what_is_malformed(header: bytes, defect: str) -> No
     assert defect in mail(b"hej", header).defects
 
 
+def test_second_parser_that_fails_fails_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """mail-parser is known to raise AttributeError on bounces of large providers."""
+
+    def fail(_content: bytes) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr("mailparser.MailParser", fail)
+
+    assert read_mail(b"From: Anna <anna@example.se>\n\nHej").sender == "anna@example.se"
+
+
 def test_encoded_words_join_without_a_seam() -> None:
     """RFC 2047 s. 6.2, with a character split between two words as real mailers do."""
     read = mail(b"hej", b"Subject: =?utf-8?B?QmVnw6Q=?=\r\n =?utf-8?Q?ran_om_utdrag_f=C3?= =?utf-8?Q?=B6r?= Anna")

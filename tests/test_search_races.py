@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from office import Office, open_office
 
-from dsar.casework import identifying, searching
+from dsar.casework import identifying, searching, verifying
 from dsar.connector import Health, SearchAnswer, Searches
+from dsar.errors import SystemUnavailableError
 from dsar.identity import CheckMethod
 from dsar.lifecycle import State
 from dsar.model import Identifier
@@ -65,7 +66,7 @@ def test_a_check_during_a_search_by_claimed_contacts_discloses_nothing(office: O
     identifying.identify(office.app, 1, now=now)
 
     def verify() -> None:
-        identifying.verify(
+        verifying.verify(
             office.app, office.only_case(), method=CheckMethod.ID_SHOWN, contact=None, actor="anna", now=now
         )
 
@@ -95,3 +96,67 @@ def test_facts_that_arrive_during_a_search_are_searched_for(office: Office) -> N
 
     assert states(office)["access"] == State.SEARCHING
     assert office.only_case().search_run == 0
+
+
+class Flaky:
+    """A system that is down until it is mended, and counts how often it is asked."""
+
+    def __init__(self, system: Searches, *, down: bool) -> None:
+        self._system = system
+        self.down, self.asked = down, 0
+
+    def search(self, identifiers: Sequence[Identifier], *, read_at: datetime) -> SearchAnswer:
+        self.asked += 1
+        if self.down:
+            raise SystemUnavailableError("webshop", "HTTP 500")
+        return self._system.search(identifiers, read_at=read_at)
+
+    def health(self) -> Health:
+        return self._system.health()
+
+
+@pytest.mark.usefixtures("flaky")
+def test_a_failed_system_is_a_gap_and_the_others_have_finished(office: Office) -> None:
+    case = office.only_case()
+    with office.app.store.transaction() as tx:
+        outcomes = tx.search_outcomes(case)
+    assert outcomes == {"business": "found", "webshop": "failed"}
+    assert states(office)["access"] == State.REVIEW
+
+
+@pytest.fixture
+def flaky(office: Office) -> dict[str, Flaky]:
+    """The sample systems, the web shop down, after the last try of a search."""
+    systems = office.app.systems
+    assert isinstance(systems, dict)
+    wrapped = {name: Flaky(system, down=name == "webshop") for name, system in systems.items()}
+    systems |= wrapped
+    now = datetime.now(UTC)
+    office.receive(JOHN, "I want a copy of all data you have about me.\n", at=now)
+    verifying.verify(office.app, office.only_case(), method=CheckMethod.ID_SHOWN, contact=None, actor="anna", now=now)
+    searching.collect(office.app, 1, attempt=searching.TRIES, now=now)
+    return wrapped
+
+
+def test_the_failed_system_alone_is_asked_again(office: Office, flaky: dict[str, Flaky]) -> None:
+    flaky["webshop"].down = False
+    flaky["business"].asked = 0
+
+    searching.search_again(office.app, office.only_case(), actor="anna", now=datetime.now(UTC), only_failed=True)
+    searching.collect(office.app, 1, attempt=1, now=datetime.now(UTC), only_failed=True)
+
+    case = office.only_case()
+    with office.app.store.transaction() as tx:
+        outcomes = tx.search_outcomes(case)
+    assert outcomes == {"business": "found", "webshop": "found"}
+    assert flaky["business"].asked == 0
+
+
+def test_answers_that_are_a_day_old_are_not_kept(office: Office, flaky: dict[str, Flaky]) -> None:
+    flaky["business"].asked = 0
+    later = datetime.now(UTC) + searching.KEPT_FOR
+
+    searching.search_again(office.app, office.only_case(), actor="anna", now=later, only_failed=True)
+    searching.collect(office.app, 1, attempt=searching.TRIES, now=later, only_failed=True)
+
+    assert flaky["business"].asked > 0

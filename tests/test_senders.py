@@ -59,6 +59,16 @@ def test_exchange_online_writes_no_name_and_is_believed_on_top_only() -> None:
     assert verdict(OUTLOOK, FOREIGN, EXCHANGE, own_servers=topmost) == NONE
 
 
+def test_a_server_named_in_a_comment_took_no_mail() -> None:
+    """Two parsers read each Received; a hop that they read differently is nobody's."""
+    posing = (
+        "Received: from pc.evil.example (relayed by mx.xelent.example) by out.evil.example; "
+        + FOREIGN.partition("; ")[2]
+    )
+    assert verdict(STORE, posing, GOOD) == NONE
+    assert verdict(STORE, EDGE, GOOD) == PASS
+
+
 @given(st.lists(st.sampled_from([STORE, EDGE, FOREIGN, GOOD, BAD]), max_size=8))
 def test_nothing_below_a_foreign_server_counts(headers: list[str]) -> None:
     """Whatever stands below the first foreign Received (other than the topmost one) changes nothing."""

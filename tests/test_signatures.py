@@ -77,7 +77,8 @@ def test_a_valid_signature_is_shown_and_proves_nothing(tmp_path: Path) -> None:
         message = office.take(SIGNED)
         mail, content = intake.read(office.app, message), intake.raw_content(office.app, message)
 
-        found = intake.examine(replace(office.app, look_up_txt=dns(RECORD)), mail, content=content)
+        asking = replace(office.app, look_up_txt=dns(RECORD))
+        found = intake.with_signatures(asking, intake.examine(asking, mail), content)
 
         assert found.sender_evidence == ("DKIM verified again: signed by kund.example",)
         assert found.sender_authentication == "none"

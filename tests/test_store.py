@@ -15,6 +15,7 @@ from dsar.errors import DatabaseUnavailableError, IllegalTransitionError, StaleS
 from dsar.lifecycle import Event, State
 from dsar.model import RawMail
 from dsar.store import SqlKeyStore, Store, Transaction, migrate
+from dsar.store.audit import Anchor
 from dsar.store.tables import CaseFile, OutboxRow, Request
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
@@ -303,6 +304,13 @@ def test_reading_waits_for_no_writer(store: Store, other: Store) -> None:
         writing.enqueue("sort", 1, due_at=NOW)
         with other.transaction(read_only=True) as reading:
             assert reading.work() == []
+
+
+def test_a_transaction_that_only_reads_cannot_write_and_the_next_one_can(store: Store) -> None:
+    with pytest.raises(DatabaseUnavailableError), store.transaction(read_only=True) as reading:
+        reading.record("written", actor="anna", at=NOW)
+    with store.transaction() as writing:
+        writing.record("written", actor="anna", at=NOW)
 
 
 def test_a_writer_waits_for_no_reader(store: Store, other: Store) -> None:
@@ -755,3 +763,22 @@ def test_many_new_keys_are_kept_at_once_and_existing_ones_stay(keys: SqlKeyStore
 def test_two_processes_make_the_key_store_at_once(url: str) -> None:
     results = at_once(lambda: SqlKeyStore(url).close(), lambda: SqlKeyStore(url).close())
     assert results == [None, None]
+
+
+def test_a_head_kept_elsewhere_shows_that_the_end_was_cut_off(store: Store) -> None:
+    """Whoever removes the last events and their seals leaves a chain that is whole in itself."""
+    with store.transaction() as tx:
+        for number in range(3):
+            tx.record(f"step_{number}", actor="anna", at=NOW)
+        tx.seal_events()
+        kept = tx.verify_chain()
+    anchor = Anchor(sealed=kept.sealed, head=kept.head)
+    with store.transaction() as tx:
+        tx.record("step_3", actor="anna", at=NOW)
+        tx.seal_events()
+        assert tx.verify_chain(anchor).anchor_holds is True
+    with store.transaction() as tx:
+        tx.session.execute(sa.text("DELETE FROM seal WHERE event_id >= 3"))
+        tx.session.execute(sa.text("DELETE FROM event WHERE id >= 3"))
+        cut = tx.verify_chain(anchor)
+    assert (cut.broken_at, cut.anchor_holds) == (None, False)

@@ -1,8 +1,10 @@
 """Nothing strands: whatever waits for somebody who does not act comes before a person in time."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -25,10 +27,11 @@ from dsar.casework import (
     views,
 )
 from dsar.casework.context import mail_key
+from dsar.deadlines import month_of
 from dsar.errors import UsageError, WrongKeyError
 from dsar.lifecycle import Event, State
 from dsar.model import Disposition, RawMail, Right, Strength
-from dsar.monthly_statistics import Figures, month, summarise
+from dsar.monthly_statistics import Figures, summarise
 from dsar.store import SqlKeyStore
 from dsar.store.tables import Message, Request
 from dsar.vault import KeyStore, Vault
@@ -188,6 +191,96 @@ def test_a_mail_that_had_lain_in_junk_before_starts_its_clock_there(office: Offi
         assert [event.name for event in tx.events(1)][-1] == "clock_moved"
 
 
+def relayed(content: bytes) -> bytes:
+    """The same mail as a relay passes it on: encoded anew, its lines broken elsewhere, a notice below."""
+    mail = message_from_bytes(content, policy=policy.SMTP)
+    text = mail.get_content().replace(" ", "\r\n", 3)
+    mail.set_content(f"{text}\n\n--\nChecked by a relay.\n", cte="base64")
+    return mail.as_bytes()
+
+
+def test_a_copy_that_a_relay_encoded_anew_moves_the_clock_back(office: Office) -> None:
+    """Other bytes, the same mail: it reached the company when its first copy did."""
+    content = written(UNKNOWN, ACCESS)
+    seen(office, content, folder="INBOX", arrived=NOW)
+
+    seen(office, relayed(content), folder="Junk", arrived=NOW - timedelta(days=20))
+
+    (request,) = office.requests()
+    assert (request.received_at, request.legal_on) == (NOW - timedelta(days=20), date(2026, 11, 13))
+    assert office.only_case().flags.count("clock_moved") == 1
+
+
+def test_a_copy_that_came_later_moves_no_clock(office: Office) -> None:
+    """Nobody gains time by repeating a Message-ID."""
+    content = written(UNKNOWN, ACCESS)
+    seen(office, content, folder="INBOX", arrived=NOW)
+
+    seen(office, relayed(content), folder="Junk", arrived=NOW + timedelta(days=1))
+
+    assert [request.received_at for request in office.requests()] == [NOW]
+
+
+@pytest.mark.parametrize(
+    ("original", "forged"),
+    [(UNKNOWN.encode(), b"Somebody Else <else@elsewhere.example>"), (b"a copy of all", b"a list of all")],
+    ids=["another sender", "other words"],
+)
+def test_a_message_id_alone_moves_no_clock(office: Office, original: bytes, forged: bytes) -> None:
+    """Anybody who was sent a mail can write its Message-ID again."""
+    content = written(UNKNOWN, ACCESS)
+    assert original in content
+    seen(office, content, folder="INBOX", arrived=NOW)
+
+    seen(office, content.replace(original, forged), folder="Junk", arrived=NOW - timedelta(days=20))
+
+    assert office.requests()[0].received_at == NOW
+
+
+def approved(office: Office) -> bytes:
+    """An access request whose answer is approved and waits in the outbox; the mail that asked."""
+    content = written("John Whitfield <john.whitfield@example.com>", ACCESS)
+    seen(office, content, folder="INBOX", arrived=NOW)
+    identifying.identify(office.app, 1, now=NOW)
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    (request,) = office.requests()
+    answering.show(office.app, office.only_case(), request, actor="bo", now=NOW)
+    approving.approve(office.app, office.only_case(), request, actor="bo", now=NOW)
+    return content
+
+
+def test_a_letter_that_names_another_day_of_receipt_is_approved_anew(office: Office) -> None:
+    """What was approved says when the request came and what follows from that; now it came earlier (P3, P12)."""
+    content = approved(office)
+
+    seen(office, content, folder="Junk", arrived=NOW - timedelta(days=20))
+
+    (request,) = office.requests()
+    with office.app.store.transaction() as tx:
+        (letter,) = tx.letters_of(request.id or 0)
+        outgoing = tx.outgoing_of_letter(letter.id or 0)
+        assert outgoing is not None
+        assert (request.state, letter.status, outgoing.state) == (State.REVIEW, "void", "recalled")
+    assert request.legal_on == date(2026, 11, 13)
+    assert "clock_moved" in office.only_case().flags
+
+
+def test_a_letter_that_is_leaving_is_not_stopped_by_an_earlier_day(office: Office) -> None:
+    """Nobody knows any more whether it left: the clock tells the truth, and the flag tells the staff."""
+    content = approved(office)
+    (request,) = office.requests()
+    with office.app.store.transaction() as tx:
+        outgoing = tx.outgoing_of_letter(tx.letters_of(request.id or 0)[0].id or 0)
+        assert outgoing is not None
+        tx.move_outgoing(outgoing, to="sending", expected="ready")
+
+    seen(office, content, folder="Junk", arrived=NOW - timedelta(days=20))
+
+    (request,) = office.requests()
+    assert (request.state, request.legal_on) == (State.DISPATCHING, date(2026, 11, 13))
+    assert "clock_moved" in office.only_case().flags
+
+
 def test_a_mail_seen_again_later_moves_no_clock(office: Office) -> None:
     content = written(UNKNOWN, ACCESS)
     seen(office, content, folder="INBOX", arrived=NOW)
@@ -253,7 +346,7 @@ def test_a_mail_of_a_case_that_waits_for_a_person_stays_readable_after_the_case_
 
 
 def figures_of(office: Office, number: int) -> Figures:
-    first_on, last_on = month(2026, number)
+    first_on, last_on = month_of(2026, number)
     times = figures.request_times(office.app)
     return summarise(times, first_on=first_on, last_on=last_on, today=date(2026, 12, 31)).total
 
@@ -296,7 +389,7 @@ def test_reopening_an_answer_that_was_late_does_not_take_it_out_of_its_month(off
     intervening.reopen(office.app, office.only_case(), request, reason="x", actor="bo", now=NOW + timedelta(days=63))
 
     assert (figures_of(office, 12).closed, figures_of(office, 12).late) == (1, 1)
-    assert [each.reopened_at for each in figures.request_times(office.app)] == [NOW + timedelta(days=63)]
+    assert [each.closings[0].reopened_at for each in figures.request_times(office.app)] == [NOW + timedelta(days=63)]
 
 
 def test_an_answer_that_came_back_was_none(office: Office) -> None:
@@ -307,8 +400,8 @@ def test_an_answer_that_came_back_was_none(office: Office) -> None:
     with office.app.store.transaction() as tx:
         tx.advance(request, Event.BOUNCED, actor="dsar", at=NOW + timedelta(days=4), outcome=None, closed_at=None)
 
-    assert before.first_closed_at == NOW + timedelta(days=3)
-    assert [(each.first_closed_at, each.first_outcome) for each in figures.request_times(office.app)] == [(None, None)]
+    assert [closing.at for closing in before.closings] == [NOW + timedelta(days=3)]
+    assert [each.closings for each in figures.request_times(office.app)] == [()]
 
 
 # ------------------------------------------------------------------------------------------------------- the queue
@@ -337,6 +430,12 @@ class Locked:
 
     def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
         self._keys.remove(key_id, wrapped_by)
+
+    def truncate_log(self) -> None:
+        self._keys.truncate_log()
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        return self._keys.one_commit()
 
 
 def in_review(office: Office, text: str) -> Request:

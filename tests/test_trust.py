@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from office import Office, open_office
 
-from dsar.casework import answering, approving, challenging, identifying, intervening, searching, sorting
+from dsar.casework import answering, approving, challenging, identifying, intervening, searching, sorting, verifying
 from dsar.casework.context import case_key, subject_of
 from dsar.errors import ApprovalError, UsageError
 from dsar.identity import CheckMethod
@@ -45,7 +45,7 @@ def test_an_agents_own_address_proves_nothing_about_the_principal(office: Office
 
     assert office.requests()[-1].state == State.IDENTITY
     with pytest.raises(UsageError, match="--contact"):
-        identifying.verify(office.app, case, method=CheckMethod.CALL_BACK, contact=None, actor="anna", now=now)
+        verifying.verify(office.app, case, method=CheckMethod.CALL_BACK, contact=None, actor="anna", now=now)
 
 
 def test_an_unconfirmed_follow_up_does_not_borrow_the_first_mails_proof(office: Office, now: datetime) -> None:
@@ -68,7 +68,7 @@ def test_a_contact_that_is_no_address_is_refused(office: Office, now: datetime) 
     office.receive(EVE, ERASE, at=now)
 
     with pytest.raises(UsageError, match="address"):
-        identifying.verify(
+        verifying.verify(
             office.app, office.only_case(), method=CheckMethod.ID_SHOWN, contact="not an address", actor="anna", now=now
         )
 
@@ -79,7 +79,7 @@ def test_a_newly_proven_contact_starts_the_search_anew(office: Office, now: date
     identifying.identify(office.app, 1, now=now)
     searching.collect(office.app, 1, attempt=1, now=now)
 
-    identifying.verify(
+    verifying.verify(
         office.app,
         office.only_case(),
         method=CheckMethod.CALL_BACK,
@@ -187,7 +187,7 @@ def test_an_agents_address_is_never_taken_for_the_principals(office: Office, now
     case = case_of_greta(office, now)
 
     with pytest.raises(UsageError, match="writes for the person"):
-        identifying.verify(
+        verifying.verify(
             office.app,
             case,
             method=CheckMethod.ID_SHOWN,
@@ -200,7 +200,7 @@ def test_an_agents_address_is_never_taken_for_the_principals(office: Office, now
 def test_the_search_for_a_principal_starts_from_the_proven_contact_alone(office: Office, now: datetime) -> None:
     """Nothing of the agent is found, and the answer goes to the principal."""
     case = case_of_greta(office, now)
-    identifying.verify(
+    verifying.verify(
         office.app, case, method=CheckMethod.ID_SHOWN, contact="Karin.Hakansson@example.se", actor="anna", now=now
     )
 
@@ -331,7 +331,7 @@ def test_a_contact_is_not_changed_under_an_approved_letter(office: Office, now: 
     approve(office, now)
 
     with pytest.raises(UsageError, match="recall"):
-        identifying.verify(
+        verifying.verify(
             office.app,
             office.only_case(),
             method=CheckMethod.CALL_BACK,
@@ -346,7 +346,7 @@ def test_a_contact_is_not_changed_under_an_approved_letter(office: Office, now: 
 def test_a_contact_is_kept_in_its_normal_form(office: Office, now: datetime) -> None:
     office.receive(EVE, ERASE, at=now)
 
-    identifying.verify(
+    verifying.verify(
         office.app,
         office.only_case(),
         method=CheckMethod.ID_SHOWN,

@@ -21,6 +21,7 @@ from dsar.casework import (
     searching,
     sending,
     suppressing,
+    verifying,
 )
 from dsar.casework.context import content_of, steps_of
 from dsar.casework.planning import WRITING
@@ -72,7 +73,7 @@ def in_review(office: Office, text: str, *, now: datetime = NOW, checked: bool =
     identifying.identify(office.app, 1, now=now)
     if checked:
         method = CheckMethod("call_back")
-        identifying.verify(office.app, office.only_case(), method=method, contact=None, actor="anna", now=now)
+        verifying.verify(office.app, office.only_case(), method=method, contact=None, actor="anna", now=now)
     searching.collect(office.app, 1, attempt=1, now=now)
     return only(office)
 

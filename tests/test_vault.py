@@ -1,6 +1,7 @@
 """Sealed values: only the right key opens them, in the right place, and a destroyed key is gone."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,37 @@ class Overtaken:
 
     def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
         self._keys.remove(key_id, wrapped_by)
+
+    def truncate_log(self) -> None:
+        self._keys.truncate_log()
+
+    def one_commit(self) -> AbstractContextManager[None]:
+        return self._keys.one_commit()
+
+
+def test_keys_of_one_commit_are_stored_together_or_not_at_all(vault: Vault, keys: SqlKeyStore) -> None:
+    def make_two_and_fail() -> None:
+        with vault.one_commit():
+            vault.create_key("case:D-2026-00002")
+            vault.create_key("mail:1", wrapped_by="case:D-2026-00002")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        make_two_and_fail()
+    assert keys.get_many(["case:D-2026-00002", "mail:1"]) == {}
+
+    with vault.one_commit():
+        vault.create_key("case:D-2026-00002")
+    assert vault.wrapped_by("case:D-2026-00002") == {"master"}
+
+
+def test_a_key_destroyed_within_one_commit_opens_nothing_more(vault: Vault) -> None:
+    with vault.one_commit():
+        vault.create_key("case:D-2026-00001")
+        sealed = vault.seal("case:D-2026-00001", "x", b"hello")
+        vault.destroy_key("case:D-2026-00001")
+        with pytest.raises(WrongKeyError):
+            vault.unseal("case:D-2026-00001", "x", sealed)
 
 
 def test_a_key_that_two_processes_make_at_once_is_one_key(vault: Vault, keys: SqlKeyStore) -> None:

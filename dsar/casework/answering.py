@@ -13,7 +13,7 @@ from datetime import datetime
 from pydantic_core import to_json
 
 from dsar import letters, pdf
-from dsar.casework import duties
+from dsar.casework import duties, protecting
 from dsar.casework.changing import store_plan
 from dsar.casework.context import (
     PROGRAM,
@@ -29,6 +29,7 @@ from dsar.casework.context import (
     subject_of,
 )
 from dsar.casework.facts import AFTER_CHANGES, accepted_records, answer_facts
+from dsar.casework.grounds import article_of
 from dsar.casework.planning import CHANGING, is_general_objection, plan
 from dsar.casework.sending import void_letter
 from dsar.errors import IllegalTransitionError, StaleStateError, UsageError
@@ -38,7 +39,11 @@ from dsar.store import Transaction
 from dsar.store.tables import CaseFile, LetterAnnex, LetterRow, Request
 
 #: What a person decided to answer -> the letter that says so.
-_DECIDED = {"refuse": LetterKind.REFUSAL, "unidentified": LetterKind.UNIDENTIFIED}
+_DECIDED = {
+    "refuse": LetterKind.REFUSAL,
+    "unidentified": LetterKind.UNIDENTIFIED,
+    "deceased": LetterKind.DECEASED,
+}
 
 #: Right -> the letter that tells what was done when nothing more is done.
 _TELLING = {
@@ -52,7 +57,9 @@ _TELLING = {
 _DECIDING = frozenset({Event.REFUSED, Event.UNIDENTIFIED, Event.DONE_BY_HAND})
 
 #: Events by which a person decides whom an answer is about and what it covers.
-SHAPING = frozenset({Event.SORTED, "verified", "requester_set", "candidate_decided", "plan_corrected", "redacted"})
+SHAPING = frozenset(
+    {Event.SORTED, "verified", "mandate_seen", "requester_set", "candidate_decided", "plan_corrected", "redacted"}
+)
 
 _PDF = "application/pdf"
 
@@ -247,7 +254,15 @@ def refuse(
     """
     with app.store.transaction() as tx:
         sealed = seal_grounds(app, case, request.id or 0, Grounds(reasons=reasons, legal_ground=legal_ground))
-        tx.advance(request, Event.REFUSED, actor=actor, at=now, decision="refuse", sealed_grounds=sealed)
+        tx.advance(
+            request,
+            Event.REFUSED,
+            actor=actor,
+            at=now,
+            decision="refuse",
+            sealed_grounds=sealed,
+            refusal_ground=article_of(legal_ground),
+        )
 
 
 def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor: str, now: datetime) -> None:
@@ -269,6 +284,16 @@ def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor
             duties.watch_restriction(app, tx, case, now=now)
 
 
+def answer_estate(app: App, request: Request, *, actor: str, now: datetime) -> None:
+    """
+    Decide that the person has died, so that the GDPR gives nobody a right to their data (recital 27).
+
+    The letter says so kindly and names who helps the estate; it does not say whether we hold anything.
+    """
+    with app.store.transaction() as tx:
+        tx.advance(request, Event.REFUSED, actor=actor, at=now, decision="deceased")
+
+
 def give_up_identity(app: App, request: Request, *, actor: str, now: datetime) -> None:
     """Decide to end a request whose sender could not be identified (Art. 12(6), 11(2)) by a neutral letter."""
     with app.store.transaction() as tx:
@@ -287,7 +312,11 @@ def reject(app: App, case: CaseFile, request: Request, *, reason: str, actor: st
 
 def recipient_of(app: App, case: CaseFile) -> str:
     """The proven contact point; a letter that discloses nothing may go back to where the mail came from."""
+    if protecting.channel_of(case) == protecting.POST:
+        return protecting.POST
     subject = subject_of(app, case)
+    if case.mandate and case.answer_to == "agent" and subject.reply_address:
+        return subject.reply_address  # the mandate covers receiving the answer
     proven = [each.value for each in subject.proven if each.type == "email"]
     recipient = proven[0] if proven else subject.reply_address
     if recipient is None:

@@ -8,7 +8,7 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import intake, unasked
+from dsar.casework import intake, posting, protecting, suspecting, unasked
 from dsar.casework.answering import (
     Draft,
     authors,
@@ -20,12 +20,12 @@ from dsar.casework.answering import (
 )
 from dsar.casework.context import PROGRAM, App, steps_of, subject_of, triage_of
 from dsar.casework.facts import AFTER_CHANGES, accepted_records, undecided_records
-from dsar.casework.identifying import level_needed
+from dsar.casework.identifying import level_needed, risk_of
 from dsar.casework.planning import contact_points, is_general_objection
-from dsar.casework.sending import MAIL, queue_letter
+from dsar.casework.sending import queue_letter, queue_paper
 from dsar.casework.thread import STRANGER, WITHDRAWN
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError, StaleStateError
-from dsar.identity import Risk, risk_of
+from dsar.identity import Risk
 from dsar.lifecycle import Event, Outcome, State
 from dsar.model import (
     IdentityLevel,
@@ -41,7 +41,9 @@ from dsar.store import Transaction
 from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Request
 
 #: Letters that tell nothing about what we hold, so that they need neither coverage nor identity.
-_DISCLOSES_NOTHING = frozenset({LetterKind.REFUSAL, LetterKind.UNIDENTIFIED, LetterKind.OBJECTION_DONE})
+_DISCLOSES_NOTHING = frozenset(
+    {LetterKind.REFUSAL, LetterKind.UNIDENTIFIED, LetterKind.DECEASED, LetterKind.OBJECTION_DONE}
+)
 _REFUSALS = frozenset({LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED})
 
 _SETTLED = frozenset({SystemOutcome.FOUND, SystemOutcome.NOTHING})
@@ -148,7 +150,7 @@ def _is_plain_stop(app: App, case: CaseFile, triage: Triage) -> bool:
 
     Art. 21(2), (3): direct marketing only; any other objection (Art. 21(1)) is weighed by a person.
     """
-    if not app.settings.automatic_marketing_stop or case.flags:
+    if not app.settings.automatic_marketing_stop or set(case.flags) - suspecting.WHO_ASKS:
         return False
     own = subject_of(app, case).reply_address
     stated = [point for point in contact_points(app, case) if point.value != own]
@@ -187,21 +189,26 @@ def bind_letter(
 
     Args: plan: that is approved with it; the mail is held until it was carried out and read back.
     """
-    outgoing = queue_letter(
-        app,
-        tx,
-        case,
-        current.letter,
-        recipient=current.recipient,
-        auto_submitted="no",
-        letter_id=current.row.id,
-        held=plan is not None,
-        now=now,
-    )
+    channel, held = protecting.channel_of(case), plan is not None
+    if channel == protecting.POST:
+        content = posting.on_paper(case, current.letter, now=now)
+        outgoing = queue_paper(app, tx, case, current.letter, content, letter_id=current.row.id, held=held, now=now)
+    else:
+        outgoing = queue_letter(
+            app,
+            tx,
+            case,
+            current.letter,
+            recipient=current.recipient,
+            auto_submitted="no",
+            letter_id=current.row.id,
+            held=held,
+            now=now,
+        )
     bound = approval.binding(
         current.letter,
         recipient=current.recipient,
-        channel=MAIL,
+        channel=channel,
         plan_sha256=plan.sha256 if plan else None,
         mime_sha256=outgoing.mime_sha256,
     )
@@ -307,7 +314,7 @@ def _check_actor(
         roles=app.settings.roles(actor),
         authors=authors(tx, request),
         right=Right(request.right),
-        high_risk=risk_of(records) is Risk.HIGH,
+        high_risk=risk_of(tx.case_by_id(request.case_id), records) is Risk.HIGH,
         single_approver=app.settings.single_approver,
         refusal=kind in _REFUSALS,
     )

@@ -6,21 +6,21 @@ not. The one-time code goes to a contact point on file, never to a claimed one (
 describes. The code stands in the sealed mail only; the database keeps its keyed digest.
 """
 
-import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from dsar import deadlines, dispatch, identity, letters
-from dsar.casework import confirming, identifying, intake, unasked
-from dsar.casework.context import PROGRAM, App, seal_contact, subject_of, triage_of
+from dsar import clock, deadlines, identity, letters
+from dsar.casework import clocking, codes, identifying, intake, reminding, unasked
+from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.facts import base_facts
-from dsar.casework.planning import wanted_changes
+from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.sending import queue_letter
+from dsar.casework.suspecting import BURST, KNOWN_PERSON_NEW_ADDRESS, NEAR_ADDRESS_ON_FILE, NO_SINGLE_CONTACT
 from dsar.casework.thread import WITHDRAWN, add_flags
-from dsar.errors import MalformedMailError, UndeliverableAddressError
-from dsar.identifiers import find_identifiers
+from dsar.errors import MalformedMailError
+from dsar.identifiers import normalise
 from dsar.lifecycle import Event, State
 from dsar.model import (
     Identifier,
@@ -32,38 +32,21 @@ from dsar.model import (
     Record,
     Requester,
     Right,
+    SenderAuthentication,
     Triage,
 )
 from dsar.resemblance import resembles
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Challenge, Message, Request
-
-#: How long a code is valid.
-VALID = timedelta(hours=24)
-
-#: Flag of a case whose code could go to no single personal address on file: a person decides how to check.
-NO_SINGLE_CONTACT = "no_single_contact"
-
-#: Flag of a case whose sender's address could be taken for the one on file; what the sender gets stays the same (P4).
-NEAR_ADDRESS_ON_FILE = "near_address_on_file"
-
-#: Flag of a case whose requester was asked to confirm and did not answer in time: a person goes on.
-NO_REPLY = "no_reply"
+from dsar.store.tables import CaseFile, Message, Request
 
 #: A requester is asked so often in one case; after that a person goes on.
 _MOST_ROUNDS = 2
 
-#: More codes in a day, for whichever cases, would pester whoever has the address.
-_MOST_CODES_PER_DAY = 3
-
-#: Name of the event that tells of a question, and the day in it by which an answer was asked for.
-_ASKED, _REPLY_BY = "identity_asked", "reply_by"
+#: In the detail of the event that tells of a question: the day by which an answer was asked for, and the doubt.
+REPLY_BY, DOUBT = "reply_by", "doubt"
 
 #: Days that the letter gives for an answer, if the answer to the request is not due before.
 _REPLY_DAYS = 14
-
-#: What points at one person; a name, a phone or an order never makes the program write to anybody.
-_LEADING = frozenset({IdentifierType.EMAIL, IdentifierType.CUSTOMER_NO})
 
 
 def challenge(app: App, case_id: int, *, now: datetime) -> None:
@@ -87,39 +70,20 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
         requests = _could_confirm(app, tx, case)
         if not requests:
             return
-        contacts = _contacts(app, tx, case, records)
-        if any(resembles(mail.sender or "", contact.value) for contact in contacts):
+        emails = _on_file(app, tx, case, records, IdentifierType.EMAIL, now=now)
+        phones = _on_file(app, tx, case, records, IdentifierType.PHONE, now=now)
+        if any(resembles(mail.sender or "", contact.value) for contact in emails):
             add_flags(tx, case, (NEAR_ADDRESS_ON_FILE,))
+        known = {each.value for each in emails}
+        if records and mail.sender not in known:
+            add_flags(tx, case, (KNOWN_PERSON_NEW_ADDRESS,))
         if not _is_asked(tx, case):
-            _ask(app, tx, case, requests, mail, contacts, now=now)
+            contact = codes.choose(app, emails, phones)
+            if records and contact is None:
+                add_flags(tx, case, (NO_SINGLE_CONTACT,))
+            _ask(app, tx, case, requests, mail, triage, contact, now=now)
         for request in requests:
             tx.advance(request, Event.ASKED, actor=PROGRAM, at=now)
-
-
-def expire(app: App, case_id: int, *, now: datetime) -> None:
-    """
-    Step: put a case whose requester has not answered by the day that the letter gave before a person.
-
-    Art. 12(3) goes on running meanwhile: nothing may wait for the requester for ever.
-    """
-    with app.store.transaction() as tx:
-        case = tx.case_by_id(case_id)
-        waiting = [request for request in tx.requests(case_id) if request.state == State.CLARIFYING]
-        asked = [event for event in tx.events(case_id) if event.name == _ASKED]
-        if not waiting or not asked:
-            return
-        ends_at = _end_of(date.fromisoformat(asked[-1].detail[_REPLY_BY]))
-        if now < ends_at:  # asked a second time meanwhile
-            tx.enqueue("expire", case_id, due_at=ends_at)
-            return
-        for request in waiting:
-            tx.advance(request, Event.EXPIRED, actor=PROGRAM, at=now)
-        add_flags(tx, case, (NO_REPLY,))
-
-
-def _end_of(day: date) -> datetime:
-    """The moment when *day* is over in Stockholm."""
-    return datetime.combine(day + timedelta(days=1), time(0), ZoneInfo("Europe/Stockholm")).astimezone(UTC)
 
 
 # ------------------------------------------------------------------------------------------------------ who is asked
@@ -155,9 +119,9 @@ def _may_ask(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triag
     if not app.settings.automatic_identity_check or case.requester != Requester.SELF:
         return False
     flagged = replace(triage, flags=tuple(case.flags))  # staff and later mails may have added some
-    if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not _is_deliverable(mail.sender or ""):
+    if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not codes.is_deliverable(mail.sender or ""):
         return False
-    rounds = sum(event.name == _ASKED for event in tx.events(case.id or 0))
+    rounds = sum(event.name == clocking.IDENTITY_ASKED for event in tx.events(case.id or 0))
     asked_lately = unasked.wrote_lately(app, tx, mail, LetterKind.IDENTITY_CHECK, but=case, now=now)
     return rounds < _MOST_ROUNDS and not asked_lately
 
@@ -169,14 +133,6 @@ def _readable(app: App, message: Message) -> InboundMail | None:
         return None
 
 
-def _is_deliverable(address: str) -> bool:
-    try:
-        dispatch.deliverable_address(address)
-    except UndeliverableAddressError:
-        return False
-    return True
-
-
 # --------------------------------------------------------------------------------------------------- contact on file
 
 
@@ -184,25 +140,27 @@ def _claimed(app: App, tx: Transaction, case: CaseFile) -> tuple[Identifier, ...
     """What the requester stated that leads to one person; an address that is only to be entered leads nowhere."""
     subject = subject_of(app, case)
     sender = Identifier(type=IdentifierType.EMAIL, value=subject.reply_address or "")
-    stated = (sender, *(each for each in subject.identifiers if each.type in _LEADING))
-    return tuple(dict.fromkeys(each for each in stated if each.value not in _wanted_addresses(app, tx, case)))
+    stated = (sender, *(each for each in subject.identifiers if each.type in identifying.LEADING))
+    return tuple(dict.fromkeys(each for each in stated if each.value not in _wanted_contacts(app, tx, case)))
 
 
-def _wanted_addresses(app: App, tx: Transaction, case: CaseFile) -> set[str]:
-    changes = wanted_changes(app, tx, case)
-    return {change.new.casefold() for change in changes if change.field == "email" and change.new}
+def _wanted_contacts(app: App, tx: Transaction, case: CaseFile) -> set[str]:
+    kinds = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
+    wanted = (
+        normalise(kinds[change.field], change.new)
+        for change in wanted_changes(app, tx, case)
+        if change.field in kinds and change.new
+    )
+    return {each.value for each in wanted if each is not None}
 
 
-def _contacts(app: App, tx: Transaction, case: CaseFile, records: Sequence[Record]) -> tuple[Identifier, ...]:
-    """E-mail addresses on file in *records*, but for one that the requester only wants to have entered."""
-    wanted = _wanted_addresses(app, tx, case)
-    return tuple(dict.fromkeys(each for record in records for each in _addresses(record) if each.value not in wanted))
-
-
-def _addresses(record: Record) -> Iterator[Identifier]:
-    for value in record.values:
-        if value.vouched and value.category == "contact":
-            yield from (each for each in find_identifiers(value.value) if each.type is IdentifierType.EMAIL)
+def _on_file(
+    app: App, tx: Transaction, case: CaseFile, records: Sequence[Record], kind: IdentifierType, *, now: datetime
+) -> tuple[Identifier, ...]:
+    """Contact points on file in *records*, but for one that the requester only wants to have entered."""
+    wanted = _wanted_contacts(app, tx, case)
+    held = identifying.contacts_on_file(app, records, kind, now=now).values()
+    return tuple(sorted({each for found in held for each in found if each.value not in wanted}))
 
 
 # ------------------------------------------------------------------------------------------------------ the two mails
@@ -214,79 +172,114 @@ def _ask(
     case: CaseFile,
     requests: Sequence[Request],
     mail: InboundMail,
-    contacts: Sequence[Identifier],
+    triage: Triage,
+    contact: Identifier | None,
     *,
     now: datetime,
 ) -> None:
-    request = requests[0]
-    reply_by_on = _reply_by(request, now)
-    letter = _letter(app, case, request, reply_by_on=reply_by_on, code=None, now=now)
-    queue_letter(
+    doubt = _doubt(app, tx, case, triage)
+    reply_by_on = _reply_by(requests, now)
+    today = deadlines.received_on(now)
+    letter = _letter(
+        app,
+        case,
+        requests[0],
+        now=now,
+        reply_by_on=reply_by_on,
+        doubt=doubt,
+        clock_paused=any(
+            clock.can_pause(Right(each.right), deadlines.received_on(each.received_at), today) for each in requests
+        ),
+    )
+    row = queue_letter(
         app, tx, case, letter, recipient=mail.sender or "", auto_submitted="auto-replied", letter_id=None, now=now
     )
-    sent = bool(contacts) and _send_code(app, tx, case, request, contacts, now=now)
-    if contacts and not sent:
-        add_flags(tx, case, (NO_SINGLE_CONTACT,))
-    detail = {"codes": str(int(sent)), _REPLY_BY: reply_by_on.isoformat()}
-    tx.record(_ASKED, actor=PROGRAM, at=now, case_id=case.id, detail=detail)
-    tx.enqueue("expire", case.id or 0, due_at=_end_of(reply_by_on))
+    sent = contact is not None and codes.send(app, tx, case, requests[0], contact, now=now)
+    if contact is not None and not sent:
+        add_flags(tx, case, (BURST,))
+    # Art. 12(6): only "reasonable doubts concerning the identity of the natural person making the request", which are
+    # written down before anything is asked; without them the clock would not stop.
+    detail = {"codes": str(int(sent)), REPLY_BY: reply_by_on.isoformat(), DOUBT: doubt}
+    detail |= {clocking.MAIL: str(row.id), "grounded": "True"}
+    tx.record(clocking.IDENTITY_ASKED, actor=PROGRAM, at=now, case_id=case.id, detail=detail)
+    reminding.plan(tx, case, requests, reply_by_on=reply_by_on, now=now)
 
 
-def _send_code(
-    app: App, tx: Transaction, case: CaseFile, request: Request, contacts: Sequence[Identifier], *, now: datetime
-) -> bool:
-    """Send a code to the one address on file; False if a person must decide where it goes."""
-    known = tx.challenges(case.id or 0)
-    if any(confirming.is_live(each, now=now) for each in known):
-        return True  # one at a time: that code still counts
-    contact = contacts[0]
-    index = app.vault.index_identifier(contact)
-    if len(contacts) > 1 or identity.is_role_mailbox(contact) or not _is_deliverable(contact.value):
-        return False
-    if tx.challenges_since(index, now - timedelta(days=1)) >= _MOST_CODES_PER_DAY:
-        return False
-    code = confirming.new_code(secrets.randbelow)
-    digest = confirming.digest_of(app, case, code)
-    expires_at = now + VALID
-    tx.add_challenge(
-        Challenge(
-            case_id=case.id or 0,
-            digest=digest,
-            contact_index=index,
-            sealed_contact=seal_contact(app, case, digest, contact),
-            created_at=now,
-            expires_at=expires_at,
-        )
-    )
-    letter = _letter(app, case, request, reply_by_on=deadlines.received_on(expires_at), code=code, now=now)
-    queue_letter(
-        app,
-        tx,
-        case,
-        letter,
-        recipient=contact.value,
-        auto_submitted="auto-replied",
-        letter_id=None,
-        threaded=False,
-        now=now,
-    )
-    return True
+def _doubt(app: App, tx: Transaction, case: CaseFile, triage: Triage) -> str:
+    """
+    Why it is doubtful that this sender is the person; a code of letters.DOUBTS.
+
+    It follows from the mail alone, so that it tells nothing about what we hold (P4).
+    """
+    if identifying.comes_from_new_address(app, tx, case):
+        return "new_address"
+    return "unknown" if triage.sender_authentication is SenderAuthentication.PASS else "unconfirmed"
 
 
 def _letter(
-    app: App, case: CaseFile, request: Request, *, reply_by_on: date, code: str | None, now: datetime
+    app: App,
+    case: CaseFile,
+    request: Request,
+    *,
+    now: datetime,
+    reply_by_on: date,
+    kind: LetterKind = LetterKind.IDENTITY_CHECK,
+    **facts: Any,  # noqa: ANN401  # further fields of LetterFacts
 ) -> Letter:
-    facts = base_facts(app, case, received_at=request.received_at, rights=(), now=now)
+    base = base_facts(app, case, received_at=request.received_at, rights=(), now=now)
     return letters.compose(
-        LetterKind.IDENTITY_CHECK,
-        case.language,
-        replace(facts, reply_by_on=reply_by_on, code=code),
-        templates=app.settings.templates_folder,
+        kind, case.language, replace(base, reply_by_on=reply_by_on, **facts), templates=app.settings.templates_folder
     )
 
 
-def _reply_by(request: Request, now: datetime) -> date:
+def _reply_by(requests: Sequence[Request], now: datetime) -> date:
     """Art. 12(6) leaves the month running: an answer helps until ours is due; a late one is waited for anyway."""
     today = deadlines.received_on(now)
     enough = today + timedelta(days=_REPLY_DAYS)
-    return min(enough, request.send_by_on) if request.send_by_on > today else enough
+    send_by_on = min(request.send_by_on for request in requests)
+    return min(enough, send_by_on) if send_by_on > today else enough
+
+
+def remind(app: App, case_id: int, *, now: datetime) -> None:
+    """
+    Step: remind a requester who has not answered for a week, and send a fresh code where one could be sent before.
+
+    Once for each question; the clock is not touched: it follows from the first letter.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        link, message = tx.case_messages(case_id)[0]
+    mail, triage = _readable(app, message), triage_of(app, case, message.id or 0, link.sealed_triage)
+    with app.store.transaction() as tx:
+        claimed = _claimed(app, tx, case)
+    records = identifying.look_up(app, case, claimed, now=now) if claimed else ()
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        waiting = [request for request in tx.requests(case_id) if request.state == State.CLARIFYING]
+        asked = reminding.open_question(tx, case)
+        wanted = app.settings.automatic_identity_check and mail is not None
+        if not waiting or asked is None or not wanted or mail is None or reminding.was_reminded(tx, case, asked):
+            return
+        flagged = replace(triage, flags=tuple(case.flags))
+        if unasked.why_not(app, tx, mail, flagged, case=case, now=now) or not codes.is_deliverable(mail.sender or ""):
+            return
+        reply_by_on = date.fromisoformat(asked.detail[REPLY_BY])
+        letter = _letter(
+            app,
+            case,
+            waiting[0],
+            now=now,
+            reply_by_on=reply_by_on,
+            kind=LetterKind.IDENTITY_REMINDER,
+            requester=Requester(case.requester) if case.requester in FOR_ANOTHER else None,
+        )
+        queue_letter(
+            app, tx, case, letter, recipient=mail.sender or "", auto_submitted="auto-replied", letter_id=None, now=now
+        )
+        if asked.detail.get("codes") == "1":
+            emails = _on_file(app, tx, case, records, IdentifierType.EMAIL, now=now)
+            phones = _on_file(app, tx, case, records, IdentifierType.PHONE, now=now)
+            contact = codes.choose(app, emails, phones)
+            if contact is not None:
+                codes.send(app, tx, case, waiting[0], contact, now=now)
+        tx.record(reminding.REMINDED, actor=PROGRAM, at=now, case_id=case.id, detail={"question": str(asked.id)})

@@ -1,13 +1,15 @@
 """
 A reply with a one-time code -> identity confirmed by the contact point on file, or a flag for a person.
 
-A code counts if it comes from exactly the address that it was sent to, within its time and tries, once. Any other
-code changes nothing, discloses nothing and shows on the case; what else its mail says is read like any mail.
+A code counts if it comes from exactly the address that it was sent to, within its time and tries, once; one that went
+to a phone or a letter box counts from the address that asked, if our mail server confirms it. Any other code changes
+nothing, discloses nothing and shows on the case; what else its mail says is read like any mail.
 """
 
 import hmac
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dsar import deadlines, identity
@@ -15,7 +17,16 @@ from dsar.casework import identifying, opening, thread
 from dsar.casework.context import PROGRAM, App, contact_of, subject_of
 from dsar.identifiers import normalise
 from dsar.lifecycle import Event, State
-from dsar.model import Disposition, Identifier, IdentifierType, InboundMail, Right, SenderAuthentication, Triage
+from dsar.model import (
+    Disposition,
+    Identifier,
+    IdentifierType,
+    IdentityLevel,
+    InboundMail,
+    Right,
+    SenderAuthentication,
+    Triage,
+)
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Challenge, Request
 
@@ -31,6 +42,9 @@ CODE_FROM_ELSEWHERE = "code_from_elsewhere"
 _CODE = re.compile(r"(?<![\w+-])([0-9]{4})[ \u00a0]?([0-9]{4})(?![\w-])")
 
 _OPEN = frozenset({State.IDENTITY, State.CLARIFYING})
+
+#: Decision of a request whose neutral closing waits for approval: the true person may still answer.
+_CLOSING = "unidentified"
 
 
 # -------------------------------------------------------------------------------------------------------- the code
@@ -71,14 +85,14 @@ def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *,
         return False
     with app.store.transaction() as tx:
         message = tx.message(message_id)
-        case = thread.case_of(app, tx, mail)
+        case = thread.case_of(app, tx, mail) or thread.named_by_requester(app, tx, mail, triage)
         if message is None or case is None:
             return False
         digest = digest_of(app, case, code)
         challenge = _meant(tx, case, digest)
         if challenge is None:
             return False
-        fault = _judge(app, tx, case, challenge, digest, mail, triage, now=now)
+        fault = _judge(app, tx, case, challenge, digest, mail, triage, arrived=message.received_at, now=now)
         if fault:
             _refuse(tx, case, challenge, fault, now=now)
         about_another = thread.asks(triage) and thread.concerns_another(app, case, triage)
@@ -112,7 +126,11 @@ def _meant(tx: Transaction, case: CaseFile, digest: str) -> Challenge | None:
 
 
 def _waiting(tx: Transaction, case: CaseFile) -> list[Request]:
-    return [request for request in tx.requests(case.id or 0) if request.state in _OPEN]
+    return [
+        request
+        for request in tx.requests(case.id or 0)
+        if request.state in _OPEN or (request.state == State.REVIEW and request.decision == _CLOSING)
+    ]
 
 
 def _judge(
@@ -124,29 +142,62 @@ def _judge(
     mail: InboundMail,
     triage: Triage,
     *,
+    arrived: datetime,
     now: datetime,
 ) -> str | None:
     """Count the try and, if all is right, let the requests go on; else the flag that says what was wrong."""
     contact = contact_of(app, case, challenge)
     counted = tx.take_try(challenge, most=TRIES, now=now)
-    sender = normalise(IdentifierType.EMAIL, mail.sender or "")
-    if sender != contact or triage.sender_authentication is SenderAuthentication.FAIL:
+    if not _comes_from_there(app, case, contact, mail, triage):
         return CODE_FROM_ELSEWHERE
     waiting = _waiting(tx, case)
     right = hmac.compare_digest(challenge.digest, digest)
     if not (counted and right and waiting and tx.use_up(challenge, now=now)):
         return CODE_WRONG
     tx.record("code_confirmed", actor=PROGRAM, at=now, case_id=case.id)
-    _confirm(app, tx, case, waiting, contact, now=now)
+    _confirm(app, tx, case, waiting, challenge, arrived=arrived, now=now)
     return None
 
 
+def _comes_from_there(app: App, case: CaseFile, contact: Identifier, mail: InboundMail, triage: Triage) -> bool:
+    """Whether a code comes from where it was sent, or, if no mail can come from there, from who asked."""
+    sender = normalise(IdentifierType.EMAIL, mail.sender or "")
+    if contact.type is IdentifierType.EMAIL:
+        return sender == contact and triage.sender_authentication is not SenderAuthentication.FAIL
+    asked_by = subject_of(app, case).reply_address
+    confirmed = triage.sender_authentication is SenderAuthentication.PASS
+    return sender is not None and sender.value == asked_by and confirmed
+
+
+#: Channel of a code -> the check that its answer is.
+_METHODS = {
+    "mail": identity.CheckMethod.CODE,
+    "sms": identity.CheckMethod.SMS_CODE,
+    "letter": identity.CheckMethod.LETTER_CODE,
+}
+
+
 def _confirm(
-    app: App, tx: Transaction, case: CaseFile, requests: Sequence[Request], contact: Identifier, *, now: datetime
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    requests: Sequence[Request],
+    challenge: Challenge,
+    *,
+    arrived: datetime,
+    now: datetime,
 ) -> None:
+    contact = contact_of(app, case, challenge)
     check = identity.IdentityCheck(
-        method=identity.CheckMethod.CODE, checked_by=PROGRAM, checked_on=deadlines.received_on(now), contact=contact
+        method=_METHODS[challenge.channel],
+        checked_by=PROGRAM,
+        checked_on=deadlines.received_on(now),
+        contact=contact,
     )
+    asked_by = subject_of(app, case).reply_address
+    # The mail that brings the code of a phone or a letter box shows who reads at the address that it comes from.
+    through_it = contact.type is IdentifierType.EMAIL or asked_by is None
+    reached = () if through_it else (Identifier(type=IdentifierType.EMAIL, value=asked_by or ""),)
     for request in requests:
         finding = identity.assess(
             Right(request.right),
@@ -157,10 +208,17 @@ def _confirm(
             portability=request.portability,
             checks=(check,),
         )
+        finding = replace(finding, proven=(*reached, *finding.proven))
+        if case.mandate and finding.level == IdentityLevel.L1:  # the person confirms who acts for them
+            finding = replace(finding, level=IdentityLevel.L2)
         identifying.keep_finding(app, tx, case, finding, now=now)
         # What is found may demand more: approving looks at it again (dsar.casework.approving).
-        if finding.level >= identity.required_level(Right(request.right), identity.Risk.LOW, request.portability):
-            identifying.identified(tx, request, finding, actor=PROGRAM, now=now)
+        if finding.level < identity.required_level(Right(request.right), identity.Risk.LOW, request.portability):
+            continue
+        if request.state == State.REVIEW:
+            identifying.reconsider(tx, request, actor=PROGRAM, now=now)
+        else:
+            identifying.identified(app, tx, request, finding, actor=PROGRAM, arrived=arrived, now=now)
 
 
 def _refuse(tx: Transaction, case: CaseFile, challenge: Challenge, fault: str, *, now: datetime) -> None:

@@ -25,6 +25,7 @@ from dsar.model import (
 )
 from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
+from dsar.sms import SmsGateway
 from dsar.store import Store, Transaction
 from dsar.store.tables import CaseFile, Challenge, ChangePlan, EventRow, LetterRow, SystemRow
 from dsar.vault import Vault
@@ -46,6 +47,7 @@ class App:
     declarations: Mapping[str, Declaration]  #: {name in settings: what the system holds}
     register: Mapping[str, Activity]  #: {id: processing activity}
     controller: Controller
+    sms: SmsGateway | None = None  #: None: no codes by SMS.
     look_up_txt: LookUpTxt | None = None  #: Asks the DNS; None: signatures are not verified again.
 
     def system_label(self, name: str) -> Text:
@@ -61,6 +63,7 @@ class CaseSubject:
     identifiers: tuple[Identifier, ...]  #: Stated in mails; proven or not.
     proven: tuple[Identifier, ...] = ()  #: Contact points proven to be the requester's in this case.
     followed: tuple[Identifier, ...] = ()  #: What certain records gave; a later search starts from them, too.
+    searched_from: tuple[Identifier, ...] = ()  #: What was proven and claimed when the latest search began.
     reply_address: str | None = None  #: Where the first mail came from.
     thread: tuple[str, ...] = ()  #: Message-IDs of the requester's mails, oldest first.
     tag: str = ""  #: Unguessable; a mail to our address with this tag answers one of our letters.
@@ -270,3 +273,12 @@ def stored_letter(app: App, tx: Transaction, case: CaseFile, row: LetterRow) -> 
 def record_index(app: App, record: Record) -> str:
     """Blind index of a record, to remember what a person decided about it."""
     return app.vault.index("record", f"{record.system}\0{record.object}\0{record.key}")
+
+
+def audit_index(app: App, case: CaseFile, kind: str, value: str) -> str:
+    """
+    What the audit trail keeps of a value: the same in every event of this case, and nothing once the case is purged.
+
+    The trail is append-only (P8), so what it must not know for ever it must never hold (P9).
+    """
+    return app.vault.index_under(case_key(case), kind, value)

@@ -30,7 +30,9 @@ class OpenDuty:
     """One duty that is not done."""
 
     number: int
-    kind: str  #: erase_later: a law's time has passed on due_on; by_hand: a person does it; restriction: look again
+    #: erase_later: a law's time has passed on due_on; by_hand: a person does it; restriction: look again; notice: tell
+    #: the old contact point in `key`
+    kind: str
     system: str
     object: str
     key: str  #: Of the record in the system.
@@ -82,6 +84,24 @@ def watch_restriction(app: App, tx: Transaction, case: CaseFile, *, now: datetim
             sealed_key=app.vault.seal(_KEY, _context("case", "restriction"), case.reference.encode()),
             law="Art. 18(3) GDPR: tell the person before it ends",
             due_on=deadlines.received_on(now) + _LOOK_AGAIN,
+            case_reference=case.reference,
+        )
+    )
+
+
+def owe_notice(
+    app: App, tx: Transaction, case: CaseFile, step: PlanStep, *, kind: str, old: str, now: datetime
+) -> None:
+    """A person tells an old contact point, by call or letter, that it was replaced; the old value is sealed."""
+    app.vault.create_key(_KEY)
+    tx.add_duty(
+        Duty(
+            kind="notice",
+            system=step.system,
+            object=step.object,
+            sealed_key=app.vault.seal(_KEY, _context(step.system, step.object), old.encode()),
+            law=f"Art. 32 GDPR: tell the old {kind} that it was replaced",
+            due_on=deadlines.received_on(now),
             case_reference=case.reference,
         )
     )

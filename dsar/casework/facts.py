@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from dsar import deadlines
+from dsar.casework import protecting
 from dsar.casework.context import App, grounds_of, record_index, records_of, subject_of
 from dsar.casework.planning import CHANGING, contact_points, expected, plan, records_for, told_outcomes
 from dsar.identifiers import mask
@@ -84,7 +85,8 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
         "reference_on": deadlines.received_on(case.searched_at or now),
         "coverage": tuple(_coverage(app, row, records) for row in rows),
         "search_keys": tuple(dict.fromkeys(map(mask, (*subject.proven, *subject.identifiers)))),
-        "records": records,
+        "records": protecting.hidden(case, records),
+        "withheld": protecting.withheld(case, records),
         "system_labels": tuple((row.system, app.system_label(row.system)) for row in rows),
         "activities": activities_of(app, records),
         "reasons": grounds.reasons if grounds else None,
@@ -94,7 +96,9 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
     if right in CHANGING and request.decision in {"", *AFTER_CHANGES}:
         steps = () if request.decision else plan(app, tx, case, right, records)
         known |= {
-            "outcomes": (*_still_true(told_outcomes(app, tx, case, request), steps), *expected(steps)),
+            "outcomes": protecting.hidden_outcomes(
+                case, (*_still_true(told_outcomes(app, tx, case, request), steps), *expected(steps))
+            ),
             "done_on": facts.today,
         }
     if request.decision in AFTER_CHANGES:

@@ -52,6 +52,7 @@ def look_after(app: App, outbox: SmtpOutbox, *, now: datetime) -> tuple[Problem,
         told = {mark.name for mark in tx.marks("alarm:")}
         for name in told - {f"alarm:{problem.name}" for problem in found}:
             tx.remove_mark(name)
+            tx.record("alarm_ended", actor=PROGRAM, at=now, detail={"problem": name.removeprefix("alarm:")})
     for problem in found:
         if f"alarm:{problem.name}" not in told:
             _alarm(app, outbox, problem, now=now)
@@ -92,7 +93,9 @@ def last_poll(settings: Settings, tx: Transaction, mailbox: str) -> datetime | N
 
 def note_differences(tx: Transaction, mailbox: str, words: str, *, now: datetime) -> None:
     """What a reconciliation found: another incident, or the end of the last one."""
-    tx.remove_mark(f"alarm:differs:{mailbox}")
+    if tx.mark(f"alarm:differs:{mailbox}"):
+        tx.remove_mark(f"alarm:differs:{mailbox}")
+        tx.record("alarm_ended", actor=PROGRAM, at=now, detail={"problem": f"differs:{mailbox}"})
     if words:
         tx.set_mark(f"differs:{mailbox}", at=now, detail=words)
     else:
@@ -110,7 +113,7 @@ def _test(app: App, outbox: SmtpOutbox, *, now: datetime) -> None:
         tx.set_mark("self_test_sent", at=now)  # first, so that two processes do not both send
         tx.set_mark_once("self_test_missing", at=now)
     text = "This mail shows that mail to this address arrives. The program that sent it files it by itself."
-    _send(app, outbox, app.settings.self_test_address, "dsar self-test", text, now=now, message_id=_test_id(app, now))
+    tell(app, outbox, app.settings.self_test_address, "dsar self-test", text, now=now, message_id=_test_id(app, now))
 
 
 def _test_id(app: App, sent_at: datetime) -> str:
@@ -119,8 +122,15 @@ def _test_id(app: App, sent_at: datetime) -> str:
     return f"<{_SELF_TEST}-{second}-{app.vault.index(_SELF_TEST, str(second))[:32]}@{app.settings.own_domain}>"
 
 
+def is_like_self_test(mail: InboundMail) -> bool:
+    """Whether a mail bears the name of one of our self-tests, truly or not."""
+    return (mail.message_id or "").startswith(f"<{_SELF_TEST}-")
+
+
 def settle_self_test(app: App, message_id: int, mail: InboundMail, *, now: datetime) -> bool:
     """File one of our own self-tests, which proves that mail arrives; True if the mail is one."""
+    if not is_like_self_test(mail):
+        return False
     second = (mail.message_id or "").removeprefix(f"<{_SELF_TEST}-").partition("-")[0]
     if not (second.isdecimal() and len(second) < 12 and mail.sender == app.settings.smtp_sender):
         return False
@@ -143,14 +153,14 @@ def _alarm(app: App, outbox: SmtpOutbox, problem: Problem, *, now: datetime) -> 
     log.error("mail does not flow", extra={"problem": problem.name})
     to = app.settings.health.alarm_address
     text = f"{problem.words}\n\n'dsar check' and 'dsar queue' tell more. You get one mail per incident."
-    if to is not None and not _send(app, outbox, to, "dsar: the privacy mailbox needs you", text, now=now):
+    if to is not None and not tell(app, outbox, to, "dsar: the privacy mailbox needs you", text, now=now):
         return
     with app.store.transaction() as tx:
         tx.set_mark(f"alarm:{problem.name}", at=now)
         tx.record("alarm_raised", actor=PROGRAM, at=now, detail={"problem": problem.name, "told": str(to is not None)})
 
 
-def _send(
+def tell(
     app: App, outbox: SmtpOutbox, to: str, subject: str, text: str, *, now: datetime, message_id: str | None = None
 ) -> bool:
     """Whether a mail from the program itself left; no machine shall answer it (RFC 3834 section 5)."""

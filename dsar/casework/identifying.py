@@ -1,15 +1,18 @@
 """Who asks: the program's finding from the mail itself, or a person's recorded check."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dsar import identity, search
-from dsar.casework.context import PROGRAM, App, content_of, seal_subject, subject_of, triage_of
+from dsar import deadlines, identity, search
+from dsar.casework import clocking
+from dsar.casework.context import PROGRAM, App, audit_index, seal_subject, subject_of, triage_of
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
-from dsar.casework.thread import WITHDRAWN
-from dsar.errors import SystemUnavailableError, UsageError
-from dsar.identifiers import normalise
+from dsar.casework.protecting import PROTECTED
+from dsar.casework.sending import void_letter
+from dsar.casework.thread import WITHDRAWN, add_flags
+from dsar.errors import SystemUnavailableError
+from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
 from dsar.model import (
     Identifier,
@@ -28,6 +31,15 @@ from dsar.model import (
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
+#: What points at one person; a name, a phone or an order never makes the program write to anybody.
+LEADING = frozenset({IdentifierType.EMAIL, IdentifierType.CUSTOMER_NO})
+
+#: Flag of a case whose sender's address is known, but was changed lately or nobody knows when: a person decides.
+FRESH_CONTACT = "fresh_contact"
+
+#: Flag of a case whose sender's address one system has on file and another contradicts: a person decides.
+SYSTEMS_DISAGREE = "systems_disagree"
+
 
 def identify(app: App, case_id: int, *, now: datetime) -> None:
     """
@@ -41,7 +53,7 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
         case = tx.case_by_id(case_id)
         asked_in = {each.id: _asked_in(app, tx, case, each) for each in _waiting(tx, case)}
         moving = comes_from_new_address(app, tx, case)
-    on_file = {triage.asked_by: _sender_on_file(app, case, triage, now=now) for triage in asked_in.values()}
+    on_file = {triage.asked_by: _look_at_sender(app, case, triage, now=now) for triage in asked_in.values()}
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
         waiting = [request for request in _waiting(tx, case) if request.id in asked_in]
@@ -49,19 +61,21 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
             right, triage = Right(request.right), asked_in[request.id]
             if right is Right.UPDATE and moving:
                 continue
-            addresses, records = on_file[triage.asked_by]
-            risk = identity.risk_of(records)
+            sender = on_file[triage.asked_by]
+            add_flags(tx, case, sender.flags)
+            risk = risk_of(case, sender.records)
             finding = identity.assess(
                 right,
                 sender=triage.asked_by,
                 authentication=triage.sender_authentication,
-                on_file=addresses,
+                on_file=sender.on_file,
                 risk=risk,
                 portability=request.portability,
             )
             keep_finding(app, tx, case, finding, now=now)
             if finding.level >= identity.required_level(right, risk, request.portability):
-                identified(tx, request, finding, actor=PROGRAM, now=now)
+                identified(app, tx, request, finding, actor=PROGRAM, now=now)
+        tx.enqueue("facts", case_id, due_at=now)
         if any(request.state == State.IDENTITY for request in waiting):
             tx.enqueue("challenge", case_id, due_at=now)
 
@@ -82,69 +96,9 @@ def _waiting(tx: Transaction, case: CaseFile) -> list[Request]:
     ]
 
 
-def verify(
-    app: App, case: CaseFile, *, method: identity.CheckMethod, contact: str | None, actor: str, now: datetime
-) -> IdentityLevel:
-    """
-    Record that a member of staff made sure who asks; only how, by whom and when, never what was shown.
-
-    Args: contact: address that the answer shall go to, proven by the check; None: the address that the mail came from,
-    where its sender writes for themselves.
-    Returns: the level that the case now has. Raises: UsageError for a contact that is none, or proves somebody else.
-    """
-    level = identity.LEVEL_OF_CHECK[method]
-    with app.store.transaction() as tx:
-        case = tx.case_by_id(case.id or 0)
-        proven = (_proven_contact(app, tx, case, contact),)
-        finding = IdentityFinding(
-            level=max(level, IdentityLevel(case.identity_level)),
-            method=method,
-            reason=f"{actor} recorded {method.replace('_', ' ')}.",
-            proven=proven,
-        )
-        _search_anew(app, tx, case, proven[0], actor=actor, now=now)
-        keep_finding(app, tx, case, finding, now=now)
-        tx.record("verified", actor=actor, at=now, case_id=case.id, detail={"method": method, "level": finding.level})
-        for request in tx.requests(case.id or 0):
-            if request.state in {State.IDENTITY, State.CLARIFYING} and finding.level >= identity.required_level(
-                Right(request.right), identity.Risk.LOW, request.portability
-            ):
-                identified(tx, request, finding, actor=actor, now=now)
-    return finding.level
-
-
-def _proven_contact(app: App, tx: Transaction, case: CaseFile, contact: str | None) -> Identifier:
-    """
-    The contact point that a check proved.
-
-    Raises: UsageError if it is none, or must be named: whoever writes for somebody else does not prove them.
-    """
-    subject = subject_of(app, case)
-    told = contact or (subject.reply_address if case.requester == Requester.SELF else None)
-    address = normalise(IdentifierType.EMAIL, told) if told else None
-    if address is None:
-        raise UsageError("Name the e-mail address of the person that the check proved with --contact.")
-    if case.requester in FOR_ANOTHER and address.value == subject.reply_address:
-        raise UsageError(
-            "That is the address of who writes for the person: name the person's own. If the mail is about its sender "
-            f"after all, 'dsar sort {case.reference} --self' says so."
-        )
-    for row in tx.outgoing_of_case(case.id or 0):
-        waits = row.letter_id is not None and row.state in {"held", "ready"}
-        if waits and content_of(app, case, tx.letter(row.letter_id or 0)).recipient != address.value:
-            raise UsageError(f"A letter to another address is approved; 'dsar recall {case.reference}' comes first.")
-    return address
-
-
-def _search_anew(app: App, tx: Transaction, case: CaseFile, contact: Identifier, *, actor: str, now: datetime) -> None:
-    """What is searched for, or waits for approval, was found for another contact point: it is searched for anew."""
-    if contact in subject_of(app, case).proven:
-        return
-    for request in tx.requests(case.id or 0):
-        if request.state == State.REVIEW and not request.decision:
-            tx.advance(request, Event.REVISED, actor=actor, at=now, detail={"because": "contact_proven"})
-        if request.state == State.SEARCHING:
-            tx.enqueue("search", request.case_id, due_at=now)
+def risk_of(case: CaseFile, records: Sequence[Record]) -> identity.Risk:
+    """What a mistake would cost the person of *case*, by what was found and what they have told us."""
+    return identity.risk_of(records, protected=PROTECTED in case.flags)
 
 
 #: Changing one of these takes over how the person is reached.
@@ -158,8 +112,20 @@ def level_needed(
     right = Right(request.right)
     changed = {change.field for change in wanted_changes(app, tx, case)} if right is Right.UPDATE else set()
     return identity.required_level(
-        right, identity.risk_of(records), request.portability, contact_change=bool(changed & _CONTACT_FIELDS)
+        right,
+        risk_of(case, records),
+        request.portability,
+        contact_change=bool(changed & _CONTACT_FIELDS),
+        answer_elsewhere=_goes_elsewhere(app, case, records),
+        represented=case.requester in FOR_ANOTHER,
     )
+
+
+def _goes_elsewhere(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
+    """Whether an answer that discloses something goes to an address that none of the records has."""
+    to = next((each for each in subject_of(app, case).proven if each.type is IdentifierType.EMAIL), None)
+    known = (value.value for record in records for value in record.values if value.vouched)
+    return bool(records) and to is not None and not any(to in find_identifiers(text) for text in known)
 
 
 def comes_from_new_address(app: App, tx: Transaction, case: CaseFile) -> bool:
@@ -175,10 +141,40 @@ def comes_from_new_address(app: App, tx: Transaction, case: CaseFile) -> bool:
     )
 
 
-def identified(tx: Transaction, request: Request, finding: IdentityFinding, *, actor: str, now: datetime) -> None:
-    """Identity is good enough for *request*: the search begins."""
+def identified(
+    app: App,
+    tx: Transaction,
+    request: Request,
+    finding: IdentityFinding,
+    *,
+    actor: str,
+    arrived: datetime | None = None,
+    now: datetime,
+) -> None:
+    """
+    Identity is good enough for *request*: the search begins.
+
+    Args: arrived: when the answer that shows it reached our mail server; None: now.
+    """
+    detail = {"level": finding.level, "method": finding.method} | clocking.arrived(arrived or now)
+    tx.advance(request, Event.IDENTIFIED, actor=actor, at=now, detail=detail)
+    clocking.refresh(app, tx, request, now=now)
+    tx.enqueue("search", request.case_id, due_at=now)
+
+
+def reconsider(tx: Transaction, request: Request, *, actor: str, now: datetime) -> None:
+    """Who asks is known after all, while the closing that says otherwise waits for approval."""
+    for letter in tx.letters_of(request.id or 0):
+        if letter.status == "draft":
+            void_letter(tx, letter, reason="identified", now=now)
     tx.advance(
-        request, Event.IDENTIFIED, actor=actor, at=now, detail={"level": finding.level, "method": finding.method}
+        request,
+        Event.REVISED,
+        actor=actor,
+        at=now,
+        detail={"because": "identified"},
+        decision="",
+        sealed_grounds=None,
     )
     tx.enqueue("search", request.case_id, due_at=now)
 
@@ -204,34 +200,65 @@ def _asked_in(app: App, tx: Transaction, case: CaseFile, request: Request) -> Tr
     return triage_of(app, case, message.id or 0, link.sealed_triage)
 
 
-def _sender_on_file(
-    app: App, case: CaseFile, triage: Triage, *, now: datetime
-) -> tuple[tuple[Identifier, ...], tuple[Record, ...]]:
-    """Contact points on file that the sender wrote from, and the records that say so; nothing for a doubtful sender."""
+@dataclass(frozen=True, kw_only=True)
+class _Sender:
+    """What the systems say about a sender whom our mail server has confirmed."""
+
+    on_file: tuple[Identifier, ...] = ()  #: Their address, if it is on file.
+    records: tuple[Record, ...] = ()  #: That say so.
+    flags: tuple[str, ...] = ()  #: Why a person must look although the address is known.
+
+
+def _look_at_sender(app: App, case: CaseFile, triage: Triage, *, now: datetime) -> _Sender:
+    """Nothing is looked up for a sender who is doubtful, or writes for somebody else."""
     proves = triage.sender_authentication is SenderAuthentication.PASS and case.requester == Requester.SELF
     if triage.asked_by is None or not proves:
-        return (), ()
+        return _Sender()
     address = Identifier(type=IdentifierType.EMAIL, value=triage.asked_by)
-    certain = look_up(app, case, (address,), now=now)
-    return ((address,) if certain else ()), certain
+    records = look_up(app, case, (address,), now=now)
+    held = contacts_on_file(app, records, IdentifierType.EMAIL, now=now)
+    if not any(address in by_system for by_system in held.values()):
+        return _Sender(records=records, flags=(FRESH_CONTACT,) if records else ())
+    if any(addresses and address not in addresses for addresses in held.values()):
+        return _Sender(records=records, flags=(SYSTEMS_DISAGREE,))
+    return _Sender(on_file=(address,), records=records)
 
 
-def look_up(app: App, case: CaseFile, identifiers: Sequence[Identifier], *, now: datetime) -> tuple[Record, ...]:
+def contacts_on_file(
+    app: App, records: Sequence[Record], kind: IdentifierType, *, now: datetime
+) -> dict[str, set[Identifier]]:
+    """{system: contact points of *kind* that are on file in *records*}, for [identity] on_file_days."""
+    today, days = deadlines.received_on(now), app.settings.identity.on_file_days
+    held: dict[str, set[Identifier]] = {}
+    for record in records:
+        found = held.setdefault(record.system, set())
+        for value in record.values:
+            known = identity.on_file(value, today=today, days=days) is identity.OnFile.YES
+            if known and value.category == "contact":
+                found.update(each for each in find_identifiers(value.value) if each.type is kind)
+    return held
+
+
+def look_up(app: App, case: CaseFile, identifiers: Iterable[Identifier], *, now: datetime) -> tuple[Record, ...]:
     """
     Certain records of whoever *identifiers* belong to, for the program's own judgement only; it is audited.
 
     Raises: SystemUnavailableError: a system did not answer in full.
     """
+    identifiers = tuple(identifiers)
     result = search.search(app.systems, identifiers, now=now)
     with app.store.transaction() as tx:
-        tx.record("looked_up", actor=PROGRAM, at=now, case_id=case.id, detail=_search_terms(app, identifiers))
+        tx.record("looked_up", actor=PROGRAM, at=now, case_id=case.id, detail=_search_terms(app, case, identifiers))
     _demand_complete(result)
     return tuple(record for record in result.records if record.strength is Strength.CERTAIN)
 
 
-def _search_terms(app: App, identifiers: Sequence[Identifier]) -> dict[str, str]:
+def _search_terms(app: App, case: CaseFile, identifiers: Sequence[Identifier]) -> dict[str, str]:
     """Search terms as keyed digests: the audit trail shows that two searches were alike, not for whom (P8)."""
-    return {f"{each.type}_{number}": app.vault.index_identifier(each) for number, each in enumerate(identifiers)}
+    return {
+        f"{each.type}_{number}": audit_index(app, case, each.type, each.value)
+        for number, each in enumerate(identifiers)
+    }
 
 
 def _demand_complete(result: SearchResult) -> None:

@@ -6,20 +6,21 @@ stored bytes and may be repeated, and what cannot be read goes before a person.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 
-from dsar import guard, identity, signatures
+from dsar import guard, signatures
 from dsar.casework import confirming, health, searching, thread
+from dsar.casework.arrivals import move_clocks
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
-from dsar.casework.opening import move_clocks, open_cases
+from dsar.casework.opening import open_cases
 from dsar.errors import MalformedMailError, WrongKeyError
-from dsar.model import Disposition, InboundMail, RawMail, SenderAuthentication, Triage
+from dsar.model import Disposition, InboundMail, RawMail, Triage
 from dsar.store import Transaction
 from dsar.store.tables import Message
-from dsar.triage import Form, triage
+from dsar.triage import Form, vocabulary
 
 #: What the sealed bytes of a mail are: all of them, or a piece of a big mail with its number.
 _WHOLE, _PIECE = "raw_content.content", "raw_piece.sealed_content"
@@ -75,7 +76,7 @@ def raw_content(app: App, message: Message, *, within: Transaction | None = None
     is not the mail that was stored.
     """
     key = mail_key(message.sha256)
-    with nullcontext(within) if within else app.store.transaction() as tx:
+    with nullcontext(within) if within else app.store.transaction(read_only=True) as tx:
         whole = app.vault.unseal(key, _WHOLE, tx.raw(message.sha256))
         if whole:
             return whole
@@ -86,13 +87,26 @@ def raw_content(app: App, message: Message, *, within: Transaction | None = None
     return content
 
 
+def open_each(app: App, mailbox: str, sealed: Mapping[str, bytes]) -> dict[str, bytes]:
+    """{SHA-256: the exact bytes} of mails of one mailbox that open and are small enough to lie in one piece."""
+    keys = {mail_key(digest): digest for digest in sealed}
+    opened = app.vault.unseal_each(
+        {key: sealed[digest] for key, digest in keys.items()}, wrapped_by=mailbox_key(mailbox), context=_WHOLE
+    )
+    return {keys[key]: content for key, content in opened.items() if content}
+
+
 def read(app: App, message: Message, *, within: Transaction | None = None) -> InboundMail:
     """A stored mail as a person would see it. Raises: MalformedMailError; WrongKeyError."""
     return guard.read_mail(raw_content(app, message, within=within), own_domain=app.settings.own_domain)
 
 
-def sort(app: App, message_id: int, *, now: datetime) -> None:
-    """Step: find out what one mail is and act on it, once."""
+def sort(app: App, message_id: int, *, now: datetime, examined: guard.Examined | None = None) -> None:
+    """
+    Step: find out what one mail is and act on it, once.
+
+    Args: examined: the mail as read and what it asks, if that is known already.
+    """
     with app.store.transaction() as tx:
         message = tx.message(message_id)
     if message is None or message.status != "new":
@@ -100,35 +114,61 @@ def sort(app: App, message_id: int, *, now: datetime) -> None:
     if message.mailbox == BY_HAND:
         _take_up(app, message_id, now=now)
         return
+    content = raw_content(app, message) if examined is None or app.look_up_txt else b""
     try:
-        mail = read(app, message)
+        examined = examined or guard.examine(content, office(app))
     except MalformedMailError as error:
         set_aside(app, message_id, error=type(error).__name__, now=now)
         return
+    mail, found = examined.mail, with_signatures(app, examined.triage, content)
     if health.settle_self_test(app, message_id, mail, now=now):
         return
-    if thread.settle_own_copy(app, message_id, mail, authentication=_authentication(app, mail), now=now):
-        return
+    if not _settle_related(app, message_id, mail, found, now=now):
+        _settle_new(app, message_id, mail, found, now=now)
+
+
+def _settle_related(app: App, message_id: int, mail: InboundMail, found: Triage, *, now: datetime) -> bool:
+    """Act on a mail that belongs to something known, or is about it; True if it is one."""
+    with app.store.transaction(read_only=True) as tx:
+        known = tx.known_traces(thread.traces(app, mail))
+    if not (known or mail.is_bounce or mail.is_delay):
+        return False
+    authentication = guard.authentication(mail, office(app))  # of the sender, whoever it is that asks
+    if thread.settle_own_copy(app, message_id, mail, authentication=authentication, now=now):
+        return True
     if thread.settle_bounce(app, message_id, mail, now=now):
-        return
-    found = examine(app, mail, content=raw_content(app, message) if app.look_up_txt else None)
-    if found.flags:
-        with app.store.transaction() as tx:
-            tx.flag_message(message_id, found.flags)
+        return True
+    _flag(app, message_id, found)
     if confirming.settle_code(app, message_id, mail, found, now=now):
-        return
+        return True
     if thread.settle_machine_reply(app, message_id, mail, found, now=now):
-        return
+        return True
     if thread.join_known_case(app, message_id, mail, found, now=now):
         _note_obstacles(app, message_id)
-        return
+        return True
+    return False
+
+
+def _settle_new(app: App, message_id: int, mail: InboundMail, found: Triage, *, now: datetime) -> None:
+    """Open the cases of a mail that belongs to none, or file it."""
+    _flag(app, message_id, found)
     if found.disposition is Disposition.REQUEST:
         open_cases(app, message_id, mail, found, actor=PROGRAM, now=now)
         return
-    waits = found.needs_person or found.disposition not in _FILED
     with app.store.transaction() as tx:
-        file_message(tx.message(message_id), found.disposition, status="person" if waits else "sorted")
+        file_message(tx.message(message_id), found.disposition, status=status_of(found))
         tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": found.disposition})
+
+
+def _flag(app: App, message_id: int, found: Triage) -> None:
+    if found.flags:
+        with app.store.transaction() as tx:
+            tx.flag_message(message_id, found.flags)
+
+
+def status_of(found: Triage) -> str:
+    """Where a mail that belongs to no case goes."""
+    return "person" if found.needs_person or found.disposition not in _FILED else "sorted"
 
 
 def _note_obstacles(app: App, message_id: int) -> None:
@@ -148,33 +188,32 @@ def _take_up(app: App, message_id: int, *, now: datetime) -> None:
             tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": Disposition.UNCLEAR})
 
 
-def examine(app: App, mail: InboundMail, *, content: bytes | None = None) -> Triage:
-    """
-    Triage of a mail with what our own mail server found out about its sender.
+def examine(app: App, mail: InboundMail) -> Triage:
+    """Triage of a mail with what our own mail server found out about its sender."""
+    return guard.triage_of(mail, office(app))
 
-    Args: content: the exact bytes, if signatures are to be verified again.
-    """
+
+def office(app: App) -> guard.Office:
+    """What triage must know about us."""
     chosen = app.settings
-    found = triage(
-        mail,
-        sender_authentication=_authentication(app, mail),
+    return guard.Office(
+        own_domain=chosen.own_domain,
         own_addresses=chosen.own_addresses,
-        staff_domain=chosen.own_domain,
-        staff_names=[member.name for member in chosen.members.values()],
-        known_domains=chosen.authentication.known_domains,
+        own_servers=chosen.own_servers,
+        trusted_authserv_ids=chosen.trusted_authserv_ids,
+        staff_names=tuple(member.name for member in chosen.members.values()),
+        known_domains=tuple(chosen.authentication.known_domains),
+        forms=tuple(Form(sender=form.sender, fields=form.fields) for form in chosen.forms.values()),
         languages=chosen.triage.languages,
-        forms=[Form(sender=form.sender, fields=form.fields) for form in chosen.forms.values()],
+        phrases=vocabulary.added(),
     )
-    if content is None or app.look_up_txt is None:
+
+
+def with_signatures(app: App, found: Triage, content: bytes) -> Triage:
+    """*found* with what verifying the signatures of the exact bytes again gives, if the DNS may be asked."""
+    if app.look_up_txt is None:
         return found
     return replace(found, sender_evidence=(*found.sender_evidence, signatures.evidence(content, app.look_up_txt)))
-
-
-def _authentication(app: App, mail: InboundMail) -> SenderAuthentication:
-    results = identity.believable(
-        mail.authentication_results, mail.hops_above, hops=mail.hops, own_servers=app.settings.own_servers
-    )
-    return identity.authenticate(results, trusted=app.settings.trusted_authserv_ids, sender=mail.sender)
 
 
 def set_aside(app: App, message_id: int, *, error: str, now: datetime) -> None:

@@ -8,16 +8,16 @@ Each missing place is named as not yet answered, with a date.
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import answering
+from dsar.casework import answering, beside
 from dsar.casework.answering import Draft, Inputs
-from dsar.casework.approving import bind_letter, check_flags, check_identity, undecided_gap
+from dsar.casework.approving import check_flags, check_identity, undecided_gap
 from dsar.casework.context import App, seal_reason
 from dsar.casework.facts import accepted_records, answer_facts
 from dsar.errors import ApprovalError, CoverageError
 from dsar.lifecycle import State
 from dsar.model import LetterKind, Right
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, LetterRow, Request
+from dsar.store.tables import CaseFile, Request
 
 #: From so many working days before send-by on.
 _WORKING_DAYS_BEFORE = 3
@@ -42,16 +42,7 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
         raise ApprovalError(reference, f"an interim answer is possible from {opens_on} on")
     if State(request.state) not in _STATES:
         raise ApprovalError(reference, "it is not being searched or reviewed")
-    with app.store.transaction() as tx:
-        inputs = _inputs(app, tx, case, request, now=now)
-        known = _unlinked(tx, case)
-        shown = answering.same_draft(app, tx, case, known, inputs)
-        if shown is not None:
-            return shown
-    letter = answering.compose(app, inputs.kind, case.language, inputs.facts, now=now)
-    with app.store.transaction() as tx:
-        row = answering.store_letter(app, tx, case, [], letter, inputs)  # it answers no request: that stays open
-    return Draft(row=row, letter=letter, recipient=inputs.recipient)
+    return beside.draft(app, case, lambda tx, case: _inputs(app, tx, case, request, now=now), now=now)
 
 
 def show(app: App, case: CaseFile, request: Request, *, actor: str, now: datetime) -> Draft:
@@ -73,14 +64,11 @@ def send(app: App, case: CaseFile, request: Request, *, reason: str, actor: str,
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
         inputs = _inputs(app, tx, case, request, now=now)
-        current = answering.same_draft(app, tx, case, _unlinked(tx, case), inputs)
-        if current is None or not answering.was_shown(tx, current, actor=actor):
-            raise ApprovalError(case.reference, "you have not seen this interim answer; 'dsar interim' shows it")
         check_flags(case, request)
         check_identity(app, tx, case, request, accepted_records(app, tx, case, Right.ACCESS))
         if gap := undecided_gap(app, tx, case):
             raise CoverageError(case.reference, [gap])
-        bind_letter(app, tx, case, current, plan=None, actor=actor, now=now)
+        beside.send(app, tx, case, inputs, command="dsar interim", actor=actor, now=now)
         detail = seal_reason(app, case, _SENT, reason, at=now)
         tx.record(_SENT, actor=actor, at=now, case_id=case.id, request_id=request.id, detail=detail)
 
@@ -88,8 +76,3 @@ def send(app: App, case: CaseFile, request: Request, *, reason: str, actor: str,
 def _inputs(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> Inputs:
     facts = answer_facts(app, tx, case, request, now=now)
     return answering.seen_inputs(app, case, LetterKind.ACCESS_ANSWER, facts, purpose="interim")
-
-
-def _unlinked(tx: Transaction, case: CaseFile) -> list[LetterRow]:
-    """Letters of the case that answer no request: a request's own draft is another letter, even with the same words."""
-    return [row for row in tx.letters_of_case(case.id or 0) if not tx.requests_of_letter(row.id or 0)]

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from dsar.casework import changing
+from dsar.casework.arrivals import CLOCK_MOVED
 from dsar.casework.context import App, seal_reason
 from dsar.casework.planning import told_outcomes
-from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, take_letter_back, void_letter
+from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, UNSENT, take_letter_back, void_letter
 from dsar.casework.thread import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
 from dsar.errors import UsageError
 from dsar.lifecycle import Event, Outcome, State
@@ -59,7 +60,9 @@ def recall(app: App, request: Request, *, actor: str, now: datetime) -> None:
             row = tx.outgoing_of_letter(letter.id or 0)
             if row is None or letter.status != "approved":
                 continue
-            if request.state == State.DISPATCHING and tx.move_outgoing(row, to="recalled", expected="ready"):
+            if request.state == State.DISPATCHING and any(
+                tx.move_outgoing(row, to="recalled", expected=each) for each in UNSENT
+            ):
                 take_letter_back(tx, row, Event.RECALLED, actor=actor, now=now)
                 return
             if request.state in {State.APPROVED, State.BLOCKED} and tx.move_outgoing(
@@ -140,7 +143,7 @@ def mark_seen(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
     """A person has looked at the follow-ups of a case: their flags go, and an erasure that waited for it may go on."""
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
-        seen = {REMINDER, WITHDRAWN, MAIL_FAILED, SENT_OUT_OF_TURN}
+        seen = {REMINDER, WITHDRAWN, MAIL_FAILED, SENT_OUT_OF_TURN, CLOCK_MOVED}
         if WITHDRAWN in case.flags:  # it is wanted after all: what waited goes on
             tx.enqueue("identify", case.id or 0, due_at=now)
             tx.enqueue("search", case.id or 0, due_at=now)

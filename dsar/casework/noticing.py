@@ -1,16 +1,19 @@
-"""Changed contact details -> a notice to the old address, so that a takeover does not go unseen (P3(d))."""
+"""Changed contact details -> a notice to the old contact point, so that a takeover does not go unseen (P3(d))."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from dsar import letters
+from dsar.casework import duties, protecting
 from dsar.casework.context import PROGRAM, App
 from dsar.casework.facts import base_facts
 from dsar.casework.sending import queue_letter
 from dsar.errors import UndeliverableAddressError
 from dsar.identifiers import normalise
+from dsar.identity import CheckMethod
 from dsar.model import IdentifierType, LetterKind, PlanStep, StepAction
+from dsar.names import fold
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
@@ -40,6 +43,9 @@ def notify_old_addresses(
         templates=app.settings.templates_folder,
     )
     for address in sorted(_replaced_addresses((step,)) - _replaced_addresses(told)):
+        if protecting.channel_of(case) == protecting.POST:  # no mail to who asked for none
+            duties.owe_notice(app, tx, case, step, kind="e-mail address", old=address, now=now)
+            continue
         try:
             queue_letter(
                 app,
@@ -56,6 +62,38 @@ def notify_old_addresses(
             tx.record("contact_notice_undeliverable", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id)
         else:
             tx.record("contact_notice_queued", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id)
+
+
+#: Findings by an e-mail address on file: the answer itself tells the person where they already were.
+_TOLD_BY_ANSWER = frozenset({"address_on_file", CheckMethod.CODE.value})
+
+#: Changes of what no mail of ours reaches.
+_BY_HAND = ("phone", "address")
+
+
+def owe_notices(
+    app: App, tx: Transaction, case: CaseFile, step: PlanStep, *, told: Sequence[PlanStep], now: datetime
+) -> None:
+    """
+    A replaced phone number or postal address is told by a person: a duty that holds the old value, sealed.
+
+    None is owed where the answer goes to an e-mail address that was on file before and stays.
+    """
+    if step.action is not StepAction.UPDATE or case.identity_method in _TOLD_BY_ANSWER:
+        return
+    declared = app.declarations[step.system].object(step.object)
+    columns = {declared.update[name]: name for name in _BY_HAND if name in declared.update}
+    known = {_comparable(change.before) for earlier in told for change in earlier.changes}
+    for change in step.changes:
+        new = {_comparable(change.after or ""), *known}
+        if change.path in columns and change.before and _comparable(change.before) not in new:
+            duties.owe_notice(app, tx, case, step, kind=columns[change.path], old=change.before, now=now)
+
+
+def _comparable(text: str) -> str:
+    """One spelling of a phone number or an address, so that two systems bring one notice."""
+    number = normalise(IdentifierType.PHONE, text)
+    return number.value if number else " ".join(fold(text).split())
 
 
 def _replaced_addresses(steps: Sequence[PlanStep]) -> set[str]:

@@ -10,12 +10,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from dsar import deadlines
+from dsar.casework import clocking, suspecting
 from dsar.casework.context import (
-    PROGRAM,
     App,
     CaseSubject,
     case_key,
@@ -91,24 +90,38 @@ def open_cases(
     it reached the company, if a person said so.
     Returns: references of the cases; none if another process was first.
     """
-    subjects = [subject for subject in triage.subjects if subject.requests]
-    references = []
-    with app.store.transaction() as tx:
+    with app.store.transaction() as tx, app.vault.one_commit():
         message = tx.message(message_id)
         if message is None or message.status == "sorted":
             return ()
-        begun = received or received_at(message, triage) or message.received_at
-        for subject in subjects:
-            case = _open_case(app, tx, message, mail, triage, subject, now=now)
-            for found in in_order(subject.requests):
-                doubt = triage.needs_person
-                add_request(app, tx, case, found, message, received=begun, doubt=doubt, actor=actor, now=now)
-            if not triage.needs_person:
-                tx.enqueue("identify", _id(case), due_at=now)
-                acknowledge(app, tx, case, mail, triage, now=now)
-            references.append(case.reference)
-        message.disposition = Disposition.REQUEST
-        message.status = "sorted"
+        return open_within(app, tx, message, mail, triage, actor=actor, received=received, now=now)
+
+
+def open_within(
+    app: App,
+    tx: Transaction,
+    message: Message,
+    mail: InboundMail,
+    triage: Triage,
+    *,
+    actor: str,
+    received: datetime | None = None,
+    now: datetime,
+) -> tuple[str, ...]:
+    """As open_cases, in the caller's transaction, of a message that is not sorted."""
+    references = []
+    begun = received or received_at(message, triage) or message.received_at
+    for subject in (subject for subject in triage.subjects if subject.requests):
+        case = _open_case(app, tx, message, mail, triage, subject, now=now)
+        for found in in_order(subject.requests):
+            doubt = triage.needs_person
+            add_request(app, tx, case, found, message, received=begun, doubt=doubt, actor=actor, now=now)
+        if not triage.needs_person:
+            tx.enqueue("identify", _id(case), due_at=now)
+            acknowledge(app, tx, case, mail, triage, now=now)
+        references.append(case.reference)
+    message.disposition = Disposition.REQUEST
+    message.status = "sorted"
     return tuple(references)
 
 
@@ -142,6 +155,7 @@ def _open_case(
     tx.add_case(case)
     tx.record("case_opened", actor="dsar", at=now, case_id=case.id, detail={"language": case.language})
     join(app, tx, case, message, mail, replace(triage, subjects=(person,)), role="request", now=now)
+    suspecting.look_for_shadows(app, tx, case, person)
     return case
 
 
@@ -176,7 +190,7 @@ def join(
         digests += [app.vault.index_identifier(identifier) for identifier in triage.subjects[0].identifiers]
         digests += [app.vault.index("sender", triage.asked_by)] if triage.asked_by else []
         digests += [app.vault.index("tag", subject_of(app, case).tag)]
-    tx.index_case(_id(case), digests)
+    tx.index_case(_id(case), digests, message_id=message_id)
 
 
 def unwrap(app: App, message_id: int) -> None:
@@ -198,14 +212,16 @@ def unwrap(app: App, message_id: int) -> None:
 
 def copy_index(app: App, mail: InboundMail) -> str | None:
     """
-    Blind index of what a mail says, by whichever way it came; None without a Message-ID.
+    Blind index of what a mail says, by whichever way it came; None without a Message-ID and a sender.
 
-    Other words or files under the same Message-ID are another mail.
+    A relay may encode the mail anew, break its lines elsewhere and put a notice below it. Another sender, other words
+    of the sender's own, or other files under the same Message-ID, which anybody can write, are another mail.
     """
-    if mail.message_id is None:
+    if mail.message_id is None or mail.sender is None:
         return None
+    said = (" ".join(text.split()) for text in (mail.subject, mail.own_text, mail.signature))
     files = (hashlib.sha256(each.content).hexdigest() for each in mail.attachments)
-    return app.vault.index("copy", "\0".join((mail.message_id, mail.sender or "", mail.subject, mail.text, *files)))
+    return app.vault.index("copy", "\0".join((mail.message_id, mail.sender, *said, *files)))
 
 
 def extend_subject(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, person: TriageSubject) -> bool:
@@ -250,45 +266,12 @@ def add_request(
             portability=found.portability,
             message_id=message.id,
             state=State.RECEIVED,
-            **clock_columns(app, received),
+            **clocking.begin(app, found.right, received),
         )
     )
     tx.advance(request, Event.DOUBTED if doubt else Event.SORTED, actor=actor, at=now)
+    clocking.watch(tx, request)
     return request
-
-
-def clock_columns(app: App, received: datetime, *, paused_days: int = 0, extended: bool = False) -> dict[str, Any]:
-    """The columns of a request whose clock starts at *received*."""
-    dates = deadlines.deadlines(
-        deadlines.received_on(received), paused_days=paused_days, closures=app.settings.closures
-    )
-    send_by_on = dates.extended_send_by_on if extended else dates.send_by_on
-    legal_on = dates.extended_legal_on if extended else dates.legal_on
-    return {"received_at": received, "send_by_on": send_by_on, "legal_on": legal_on}
-
-
-def move_clocks(app: App, tx: Transaction, message: Message, *, was: datetime, now: datetime) -> None:
-    """
-    A mail turns out to have reached us before *was*, e.g. by another mailbox: so did the requests that it began.
-
-    Art. 12(3) counts from receipt, whichever of our mailboxes it was; a request that is answered already counts, too.
-    """
-    for case in tx.cases_of_message(message.id or 0):
-        asked = [request for request in tx.requests(_id(case)) if request.message_id == message.id]
-        begun = [request for request in asked if request.received_at == was]  # unless a person set another day
-        for request in begun:
-            extended = request.extended_at is not None
-            columns = clock_columns(app, message.received_at, paused_days=request.paused_days, extended=extended)
-            for name, value in columns.items():
-                setattr(request, name, value)
-        if begun:
-            tx.record(
-                "clock_moved",
-                actor=PROGRAM,
-                at=now,
-                case_id=case.id,
-                detail={"from": was.isoformat(), "to": message.received_at.isoformat(), "requests": str(len(begun))},
-            )
 
 
 def in_order(requests: Sequence[FoundRequest]) -> list[FoundRequest]:

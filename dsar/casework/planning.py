@@ -2,7 +2,7 @@
 What was found -> what would be done about it: the change plan, made and shown before anything is touched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from dsar.model import (
     StepOutcome,
     Strength,
     SystemOutcome,
+    SystemResult,
     Text,
 )
 from dsar.names import fold
@@ -258,18 +259,21 @@ def contact_points(app: App, case: CaseFile) -> tuple[Identifier, ...]:
 # ------------------------------------------------------------------------------------------------------- searching
 
 
-def search_for(app: App, case: CaseFile, *, now: datetime) -> SearchResult:
+def search_for(
+    app: App, case: CaseFile, *, kept: Mapping[str, SystemResult] | None = None, now: datetime
+) -> SearchResult:
     """
     The search of a case, from what is proven of the person.
 
     While nothing is proven only a marketing stop is searched for, by the contact points to which it applies.
+    Args: kept: whole answers of the latest search, which began from the same facts.
     """
     subject = subject_of(app, case)
     known = (*subject.proven, *subject.followed)
     claimed = tuple(each for each in subject.identifiers if each not in known)
     if not known:
         known = contact_points(app, case)
-    return search.search(app.systems, known, claimed=claimed, now=now)
+    return search.search(app.systems, known, claimed=claimed, kept=kept, now=now)
 
 
 def records_for(app: App, right: Right, records: Sequence[Record], decisions: dict[str, bool]) -> tuple[Record, ...]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dsar import search
 from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
     App,
+    audit_index,
     record_index,
     records_of,
     seal_records,
@@ -21,7 +22,7 @@ from dsar.casework.planning import search_for
 from dsar.casework.thread import WITHDRAWN
 from dsar.errors import SystemUnavailableError, UsageError
 from dsar.lifecycle import Event, State
-from dsar.model import Identifier, Record, Right, SearchResult, Strength, SystemOutcome
+from dsar.model import Identifier, Record, Right, SearchResult, Strength, SystemOutcome, SystemResult
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Decision, SystemRow
 
@@ -29,14 +30,19 @@ from dsar.store.tables import CaseFile, Decision, SystemRow
 TRIES = 4
 
 
-def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
+#: How long a whole answer may be kept while only the systems that failed are asked again.
+KEPT_FOR = timedelta(hours=24)
+
+
+def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed: bool = False) -> None:
     """
     Step: search every connected system and put the case before a person.
 
     What comes in while the systems answer, a proof of identity or a mail with new facts, makes the answers stale: they
     are dropped, and the search begins again. A search from contact points that nobody has proven serves a marketing
     stop; any other right goes back to identity (P6).
-    Args: attempt: which try this is, from 1; until TRIES a failing system means trying all again later.
+    Args: attempt: which try this is, from 1; until TRIES a failing system means that it is tried again later, while the
+    others keep their answers; only_failed: keep whole answers at the first try, too.
     Raises: SystemUnavailableError: try again later; the results so far are kept and shown.
     """
     read_back_left(app, case_id)
@@ -45,7 +51,8 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
         basis = _basis(tx, case)
         if not basis.searching or WITHDRAWN in case.flags:
             return  # taken back: a person decides
-    result = search_for(app, case, now=now)
+        kept = _kept(app, tx, case, now=now) if only_failed or attempt > 1 else {}
+    result = search_for(app, case, kept=kept, now=now)
     gaps = [system for system in result.systems if system.outcome in {SystemOutcome.FAILED, SystemOutcome.PARTIAL}]
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
@@ -55,21 +62,46 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime) -> None:
         subject = subject_of(app, case)
         proven = bool(subject.proven)
         if proven:
-            case.sealed_subject = seal_subject(app, case, replace(subject, followed=result.identifiers))
+            facts = (*subject.proven, *subject.identifiers)
+            subject = replace(subject, followed=result.identifiers, searched_from=facts)
+            case.sealed_subject = seal_subject(app, case, subject)
         tx.save_search(case, _rows(app, case, result), proven=proven, now=now)
         tx.record(
             "searched",
             actor=PROGRAM,
             at=now,
             case_id=case_id,
-            detail={f"{index}": app.vault.index_identifier(each) for index, each in enumerate(result.identifiers)}
+            detail={
+                f"{index}": audit_index(app, case, each.type, each.value)
+                for index, each in enumerate(result.identifiers)
+            }
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
         note_obstacles(app, tx, case)
+        tx.enqueue("facts", case_id, due_at=now)
         if not gaps or attempt >= TRIES:
             _go_on(tx, case, now=now)
     if gaps and attempt < TRIES:
         raise SystemUnavailableError(gaps[0].system, gaps[0].detail)
+
+
+def _kept(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> dict[str, SystemResult]:
+    """The whole answers of the latest search, if it began from what is known now and is not old."""
+    subject = subject_of(app, case)
+    if not case.search_proven or subject.searched_from != (*subject.proven, *subject.identifiers):
+        return {}
+    whole = {SystemOutcome.FOUND, SystemOutcome.NOTHING}
+    return {
+        row.system: SystemResult(
+            system=row.system,
+            outcome=SystemOutcome(row.outcome),
+            detail=row.detail,
+            searched_at=row.searched_at,
+            records=records_of(app, case, row),
+        )
+        for row in tx.search_results(case)
+        if row.outcome in whole and now - row.searched_at < KEPT_FOR
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +130,9 @@ def _go_on(tx: Transaction, case: CaseFile, *, now: datetime) -> None:
             tx.enqueue("stop_marketing", request.id or 0, due_at=now)
 
 
-def search_again(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
+def search_again(app: App, case: CaseFile, *, actor: str, now: datetime, only_failed: bool = False) -> None:
     """
-    A person wants the systems searched anew, e.g. after a failed one works again.
+    A person wants the systems searched anew, or only those that failed after they work again.
 
     Raises: UsageError if nothing of the case is in review or being searched.
     """
@@ -111,7 +143,7 @@ def search_again(app: App, case: CaseFile, *, actor: str, now: datetime) -> None
         for request in requests:
             if request.state == State.REVIEW:
                 tx.advance(request, Event.REVISED, actor=actor, at=now)
-        tx.enqueue("search", case.id or 0, due_at=now)
+        tx.enqueue("search_failed" if only_failed else "search", case.id or 0, due_at=now)
 
 
 def numbered_records(app: App, case: CaseFile) -> list[tuple[int, Record, bool | None]]:
@@ -148,7 +180,7 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
                 actor=actor,
                 at=now,
                 case_id=case.id,
-                detail={"record": index, "accepted": str(accepted)},
+                detail={"record": audit_index(app, case, "record", index), "accepted": str(accepted)},
             )
         note_obstacles(app, tx, tx.case_by_id(case.id or 0))
     return len(wanted)

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dsar import approval, dispatch, letters
-from dsar.casework import unasked
+from dsar.casework import clocking, unasked
 from dsar.casework.context import PROGRAM, App, case_key, steps_of, stored_letter, subject_of
 from dsar.casework.facts import base_facts
+from dsar.casework.protecting import POST
 from dsar.errors import (
     DispatchRefusedError,
     DispatchUncertainError,
@@ -35,6 +36,7 @@ OUTCOME_OF_LETTER = {
     LetterKind.NOTHING_FOUND: Outcome.NOTHING_FOUND,
     LetterKind.REFUSAL: Outcome.REFUSED,
     LetterKind.UNIDENTIFIED: Outcome.UNIDENTIFIED,
+    LetterKind.DECEASED: Outcome.NOT_A_REQUEST,
     LetterKind.UPDATE_DONE: Outcome.FULFILLED,
     LetterKind.UPDATE_REFUSED: Outcome.REFUSED,
     LetterKind.ERASURE_DONE: Outcome.FULFILLED,
@@ -46,8 +48,8 @@ OUTCOME_OF_LETTER = {
 #: A copy that is on its way into the mailbox gets this long before an uncertain mail goes before a person.
 EVIDENCE_GRACE = timedelta(minutes=10)
 
-#: How letters travel, as approvals bind it.
-MAIL = "mail"
+#: States of an approved letter that nobody has begun to send or post.
+UNSENT = ("ready", "to_post")
 
 #: Flags of a case of which a mail did not arrive, or left although its request had moved on.
 MAIL_FAILED = "mail_failed"
@@ -117,6 +119,42 @@ def queue_letter(
     return row
 
 
+def queue_paper(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    letter: Letter,
+    content: bytes,
+    *,
+    letter_id: int | None,
+    held: bool,
+    now: datetime,
+) -> OutboxRow:
+    """
+    Commit a letter that goes by post, with the caller's transaction; it is never mailed.
+
+    Args: content: what is printed; the rest as of queue_letter().
+    """
+    message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
+    row = tx.add_outgoing(
+        OutboxRow(
+            case_id=case.id,
+            letter_id=letter_id,
+            kind=letter.kind,
+            channel=POST,
+            message_id=message_id,
+            mime_sha256=hashlib.sha256(content).hexdigest(),
+            sealed_mime=app.vault.seal(case_key(case), f"outbox.mime:{message_id}", content),
+            sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", POST.encode()),
+            created_at=now,
+            state="held" if held else "ready",
+        )
+    )
+    if not held:
+        tx.enqueue("dispatch", row.id or 0, due_at=now)
+    return row
+
+
 def acknowledge(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, triage: Triage, *, now: datetime) -> bool:
     """
     Queue the automatic acknowledgement if promise P3(a) allows one: once per case and once per sender and day (RFC
@@ -166,6 +204,9 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
         recipient = app.vault.unseal(case_key(case), f"outbox.recipient:{row.message_id}", row.sealed_recipient)
         same_bytes = hashlib.sha256(content).hexdigest() == row.mime_sha256
         approved = same_bytes and _is_approved(app, tx, case, row, recipient.decode())
+        if approved and row.channel == POST:
+            tx.move_outgoing(row, to="to_post", expected="ready")
+            return  # a person prints and posts it
         attempts = row.attempts + 1
         if approved and not tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=attempts):
             return  # another worker was first
@@ -197,7 +238,7 @@ def _is_approved(app: App, tx: Transaction, case: CaseFile, row: OutboxRow, reci
     now_bound = approval.binding(
         stored_letter(app, tx, case, letter),
         recipient=recipient,
-        channel=MAIL,
+        channel=row.channel,
         plan_sha256=plan.sha256 if plan else None,
         mime_sha256=row.mime_sha256,
     )
@@ -208,17 +249,18 @@ def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: dat
     """The mail has left: close what it answers, and have a copy filed. *evidence* says how we know."""
     with app.store.transaction() as tx:
         row = tx.outgoing(outbox_id)
-        if row.state not in {"sending", "uncertain"}:
+        if row.state not in {"sending", "uncertain", "to_post"}:
             return
         tx.move_outgoing(row, to="sent", expected=row.state, sent_at=now, evidence=evidence)
-        tx.enqueue("file_copy", outbox_id, due_at=now)
-        tx.record(
-            "mail_sent", actor=actor, at=now, case_id=row.case_id, detail={"kind": row.kind, "evidence": evidence}
-        )
+        if row.channel != POST:
+            tx.enqueue("file_copy", outbox_id, due_at=now)
+        detail = {"kind": row.kind, "evidence": evidence, clocking.MAIL: str(row.id)}
+        tx.record("mail_sent", actor=actor, at=now, case_id=row.case_id, detail=detail)
         if row.letter_id is None:
             return
         letter = tx.letter(row.letter_id)
         letter.status = "sent"
+        clocking.extension_left(app, tx, row, now=now)
         for request in tx.requests_of_letter(row.letter_id):
             if Event.DISPATCHED not in TRANSITIONS[State(request.state)]:  # a mail that left is never left unrecorded
                 flag(tx, tx.case_by_id(request.case_id), SENT_OUT_OF_TURN)
@@ -268,6 +310,14 @@ def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: st
             tx.advance(request, event, actor=actor, at=now, outcome=None, closed_at=None)
 
 
+def recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:
+    """Stop a letter that nobody has begun to send; one under way goes out."""
+    for letter in tx.letters_of(request.id or 0):
+        row = tx.outgoing_of_letter(letter.id or 0)
+        if row is not None and any(tx.move_outgoing(row, to="recalled", expected=each) for each in UNSENT):
+            take_letter_back(tx, row, Event.RECALLED, actor=PROGRAM, now=now)
+
+
 def flag(tx: Transaction, case: CaseFile, name: str) -> None:
     """Show something about a case in the queue."""
     if name not in case.flags:
@@ -279,7 +329,7 @@ def void_letter(tx: Transaction, letter: LetterRow, *, reason: str, now: datetim
     """End a letter and its approval; the next draft is made anew."""
     letter.status = "void"
     outgoing = tx.outgoing_of_letter(letter.id or 0)
-    if outgoing is not None and outgoing.state in {"held", "ready"}:
+    if outgoing is not None and outgoing.state in {"held", "ready", "to_post"}:
         tx.move_outgoing(outgoing, to="recalled", expected=outgoing.state)
     approval = tx.approval_of(letter.id or 0)
     if approval is not None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from dsar.casework import intake, opening
+from dsar.casework import clocking, intake, opening
 from dsar.casework.context import (
     App,
     mail_reason_of,
@@ -60,11 +60,11 @@ def sort_case(
         link, message = _asked_in(tx, waiting[0])
         triage = triage_of(app, case, message.id or 0, link.sealed_triage)
         received = _received(message, triage, received_on) if rights else message.received_at
-        begun = opening.clock_columns(app, received) if received_on else {}
         if received_on:
             tx.record("receipt_set", actor=actor, at=now, case_id=case.id, detail={"on": received_on.isoformat()})
         for request in waiting:
             if Right(request.right) in rights:
+                begun = clocking.begin(app, Right(request.right), received) if received_on else {}
                 tx.advance(request, Event.SORTED, actor=actor, at=now, **begun)
             else:
                 tx.advance(request, Event.DISMISSED, actor=actor, at=now, outcome=Outcome.NOT_A_REQUEST, closed_at=now)

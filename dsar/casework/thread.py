@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsar import dispatch, guard
-from dsar.casework import opening
-from dsar.casework.context import PROGRAM, App, case_key, subject_of
-from dsar.casework.sending import UNCERTAIN, settle_sent, take_letter_back, void_letter
+from dsar.casework import arrivals, clocking, opening
+from dsar.casework.context import PROGRAM, App, case_key, subject_of, triage_of
+from dsar.casework.sending import UNCERTAIN, recall_unsent, settle_sent, take_letter_back, void_letter
 from dsar.errors import MalformedMailError, UnknownCaseError, WrongKeyError
 from dsar.lifecycle import Event, State
 from dsar.model import Disposition, IdentifierType, InboundMail, Requester, Right, SenderAuthentication, Triage
@@ -79,9 +79,11 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
     with app.store.transaction() as tx:
         for row in [tx.outgoing(row.id or 0) for row in rows]:
             name = "mail_bounced" if mail.is_bounce else "mail_delayed"
-            tx.record(name, actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+            detail = {"kind": row.kind, clocking.MAIL: str(row.id)}
+            tx.record(name, actor=PROGRAM, at=now, case_id=row.case_id, detail=detail)
             if mail.is_bounce and row.state == "sent":
                 tx.move_outgoing(row, to="failed", expected="sent")
+                clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id or 0), now=now)
                 take_letter_back(tx, row, Event.BOUNCED, actor=PROGRAM, now=now)
                 add_flags(tx, tx.case_by_id(row.case_id or 0), ("bounced",))
         for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
@@ -169,6 +171,7 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
         if copy and (copied := tx.cases_indexed(copy)):
             opening.join(app, tx, copied[0], message, mail, triage, role="copy", now=now)
             tx.record("copy", actor=PROGRAM, at=now, case_id=copied[0].id)
+            arrivals.note_copy(app, tx, copied[0], message, copy, now=now)
             _file(message, Disposition.FOLLOW_UP)
             return True
         match = _find_case(app, tx, mail, triage)
@@ -177,7 +180,9 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
         case = match.case
         requests = tx.requests(case.id or 0)
         if triage.disposition is Disposition.REQUEST and (
-            not match.known_sender or all(request.state == State.CLOSED for request in requests)
+            not match.known_sender
+            or all(request.state == State.CLOSED for request in requests)
+            or not (match.in_thread or _is_theirs(app, tx, case))
         ):
             return False  # a request of its own: from somebody else, or after the matter was ended
         about_another = match.known_sender and asks(triage) and concerns_another(app, case, triage)
@@ -222,7 +227,7 @@ def _follow_up(
     for request in requests:
         if WITHDRAWN in triage.flags and request.state == State.CLARIFYING:
             continue  # it does not answer our question, and asks for nothing to go on
-        _disturb(tx, request, new_facts=new_facts, now=now)
+        _disturb(app, tx, request, message, new_facts=new_facts, now=now)
     flags = [FOLLOW_UP, *telling(triage)]
     if triage.is_reminder or (triage.subjects[0].requests and not added):
         flags.append(REMINDER)  # asked again: more urgent, and no second clock
@@ -248,6 +253,21 @@ def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
     return None
 
 
+def traces(app: App, mail: InboundMail) -> frozenset[str]:
+    """
+    All by which a mail could belong to something known: one none of whose traces is known answers, follows or repeats
+    nothing. Only a bounce can be about a mail of ours without any.
+
+    Returns: Message-IDs of mails of ours, blind indexes of mails, tags and senders, references of cases.
+    """
+    message_ids = (*([mail.message_id] if mail.message_id else []), *mail.in_reply_to, *mail.references)
+    tags = dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender)
+    kinds = {"message_id": message_ids, "tag": tags, "sender": [mail.sender] if mail.sender else []}
+    indexes = (app.vault.index(kind, value) for kind, values in kinds.items() for value in values)
+    named = (found.upper() for text in (mail.subject, mail.own_text) for found in _REFERENCE.findall(text))
+    return frozenset((*message_ids, *indexes, *named))
+
+
 def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> _Match | None:
     answered = case_of(app, tx, mail)
     if answered is not None and answered.purged_at is None:
@@ -268,6 +288,13 @@ def _find_case(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> 
     return None
 
 
+def named_by_requester(app: App, tx: Transaction, mail: InboundMail, triage: Triage) -> CaseFile | None:
+    """The case whose reference a mail from its own requester names, as who answers a printed letter does."""
+    named = _named_case(tx, mail)
+    known = named is not None and named.purged_at is None and _is_known(app, named, mail, triage)
+    return named if known else None
+
+
 def _named_case(tx: Transaction, mail: InboundMail) -> CaseFile | None:
     """The one case whose reference stands in the subject, or else in the sender's own text."""
     for text in (mail.subject, mail.own_text):
@@ -284,6 +311,18 @@ def _is_about_same_person(app: App, case: CaseFile, triage: Triage) -> bool:
     if known is None or told is None:
         return triage.requester is Requester.SELF
     return can_be_same_person(known, told)
+
+
+def _is_theirs(app: App, tx: Transaction, case: CaseFile) -> bool:
+    """
+    Whether a case began with a mail that our mail server confirmed, or was proven since.
+
+    Else somebody may have filed in a person's name before them: the person's own request must not wait for that one.
+    """
+    link, message = tx.case_messages(case.id or 0)[0]
+    first = triage_of(app, case, message.id or 0, link.sealed_triage)
+    proven = bool(subject_of(app, case).proven)
+    return proven or first.sender_authentication is SenderAuthentication.PASS
 
 
 def asks(triage: Triage) -> bool:
@@ -354,17 +393,21 @@ DISTURBED: dict[State, Event] = {
 _TRIED_ANEW = {State.IDENTITY: "identify", State.SEARCHING: "search"}
 
 
-def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetime) -> None:
+def _disturb(app: App, tx: Transaction, request: Request, message: Message, *, new_facts: bool, now: datetime) -> None:
     """A follow-up ends approvals that do not know it, and new identifiers start a new search."""
     state = State(request.state)
     if state is State.DISPATCHING:
-        _recall_unsent(tx, request, now=now)
+        recall_unsent(tx, request, now=now)  # one under way goes out, and the flag remains
     elif state is State.BLOCKED and (request.blocked_reason == UNCERTAIN or _is_begun(tx, request)):
         return  # a person decides, who sees the flag: it may have left, or changes have begun
     elif state in DISTURBED:
         reason = FOLLOW_UP if DISTURBED[state] is Event.BLOCKED else ""
-        detail = {"because": FOLLOW_UP}
+        detail = {"because": FOLLOW_UP} | clocking.arrived(message.received_at)
         tx.advance(request, DISTURBED[state], actor=PROGRAM, at=now, detail=detail, blocked_reason=reason)
+    if state is State.CLARIFYING:
+        clocking.refresh(app, tx, request, now=now)
+        if clocking.is_identified(tx, request):
+            resume(tx, request, now=now)
     if state in {State.REVIEW, State.APPROVED, State.BLOCKED}:
         for letter in tx.letters_of(request.id or 0):
             if letter.status in {"draft", "approved"}:
@@ -375,12 +418,12 @@ def _disturb(tx: Transaction, request: Request, *, new_facts: bool, now: datetim
         tx.enqueue(_TRIED_ANEW[State(request.state)], request.case_id, due_at=now)
 
 
-def _recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:
-    """Stop a letter that nobody has begun to send; one under way goes out and the flag remains."""
-    for letter in tx.letters_of(request.id or 0):
-        row = tx.outgoing_of_letter(letter.id or 0)
-        if row is not None and tx.move_outgoing(row, to="recalled", expected="ready"):
-            take_letter_back(tx, row, Event.RECALLED, actor=PROGRAM, now=now)
+def resume(tx: Transaction, request: Request, *, now: datetime) -> None:
+    """A question that was not about who asks has ended: the work goes on with what is known."""
+    case = tx.case_by_id(request.case_id)
+    detail = {"level": case.identity_level, "method": case.identity_method}
+    tx.advance(request, Event.IDENTIFIED, actor=PROGRAM, at=now, detail=detail)
+    tx.enqueue("search", request.case_id, due_at=now)
 
 
 def add_flags(tx: Transaction, case: CaseFile, flags: tuple[str, ...]) -> None:

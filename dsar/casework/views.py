@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dsar import deadlines
-from dsar.casework import intake
+from dsar.casework import intake, protecting
 from dsar.casework.approving import obstacles
+from dsar.casework.clocking import clock_of
 from dsar.casework.context import App, reason_of, subject_of, triage_of
 from dsar.casework.sending import MAIL_FAILED
 from dsar.casework.thread import REMINDER
-from dsar.errors import AmbiguousRequestError, MalformedMailError, UnknownCaseError, UsageError
+from dsar.clock import Clock
+from dsar.errors import AmbiguousRequestError, MalformedMailError, PurgedCaseError, UnknownCaseError, UsageError
 from dsar.lifecycle import State
-from dsar.model import Deadlines, InboundMail, Right, Triage
+from dsar.model import InboundMail, Right, Triage
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Duty, EventRow, Message, OutboxRow, Request, Sighting
 
@@ -51,10 +53,11 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
     """Everything that is open, most urgent first."""
     today = deadlines.received_on(now)
     with app.store.transaction(read_only=True) as tx:
-        lines = [_request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
+        lines = [request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
         lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
+        lines += [_post_line(tx, row, today) for row in tx.outgoing_in_state("to_post")]
         lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
     return sorted(lines, key=_urgency)
@@ -101,7 +104,8 @@ def _waits_for(state: State, request: Request, today: date) -> str:
     return WAITS_FOR[state]
 
 
-def _request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:
+def request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:
+    """The line of one open request."""
     state = State(request.state)
     blockers = tuple(obstacles(app, tx, case, request)) if state is State.REVIEW else ()
     if request.blocked_reason:
@@ -172,6 +176,12 @@ def _failed_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
     return _mail_line(tx, row, today, state="failed", waits_for="person: mail failed", blocker=blocker)
 
 
+def _post_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
+    """A letter to print and post; `dsar post` writes it, `--posted` says that it is on its way."""
+    blocker = f"the {row.kind.replace('_', ' ')} is to be printed and posted"
+    return _mail_line(tx, row, today, state="to_post", waits_for="person: post", blocker=blocker)
+
+
 def _uncertain_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
     blocker = f"nobody knows whether a mail left ({row.kind})"
     return _mail_line(tx, row, today, state="uncertain", waits_for=WAITS_FOR[State.BLOCKED], blocker=blocker)
@@ -212,23 +222,37 @@ def _duty_line(duty: Duty, today: date) -> QueueLine:
 # ------------------------------------------------------------------------------------------------------ references
 
 
-def find_case(app: App, reference: str) -> CaseFile:
-    """The case of CASE or CASE/RIGHT. Raises: UnknownCaseError."""
+def find_case(app: App, reference: str, *, actor: str | None = None, purged_too: bool = False) -> CaseFile:
+    """
+    The case of CASE or CASE/RIGHT.
+
+    Args: actor: who wants to open it, nobody unnamed opens a restricted one; purged_too: what is left of a purged case
+    will do.
+    Raises: UnknownCaseError; PurgedCaseError; NotPermittedError.
+    """
     with app.store.transaction() as tx:
-        return tx.case(_split(reference)[0])
+        case = tx.case(_split(reference)[0])
+    protecting.check(app.settings, case, actor)
+    if case.purged_at is not None and not purged_too:
+        raise PurgedCaseError(case.reference, deadlines.received_on(case.purged_at))
+    return case
 
 
-def find_request(app: App, reference: str, states: Iterable[State]) -> tuple[CaseFile, Request]:
+def find_request(
+    app: App, reference: str, states: Iterable[State], *, actor: str | None = None
+) -> tuple[CaseFile, Request]:
     """
     The one request that CASE or CASE/RIGHT names.
 
-    Args: states: in which the intended command makes sense; they choose among several rights of a case.
-    Raises: UnknownCaseError; UsageError if none fits; AmbiguousRequestError if several do.
+    Args: states: in which the intended command makes sense; they choose among several rights of a case; actor: as of
+    find_case().
+    Raises: as find_case(); UsageError if none fits; AmbiguousRequestError if several do.
     """
-    name, right = _split(reference)
+    right = _split(reference)[1]
     wanted = frozenset(states)
+    case = find_case(app, reference, actor=actor)
+    name = case.reference
     with app.store.transaction() as tx:
-        case = tx.case(name)
         requests = [each for each in tx.requests(case.id or 0) if right is None or each.right == right]
     if not requests:
         raise UnknownCaseError(reference)
@@ -253,7 +277,7 @@ def find_message(app: App, reference: str) -> Message:
     number = reference.upper().removeprefix("M-")
     with app.store.transaction() as tx:
         message = tx.message(int(number)) if number.isdecimal() and len(number) < 12 else None
-    if message is None:
+    if message is None or message.purged_at is not None:
         raise UsageError(f"There is no mail {reference!r}; 'dsar queue' lists what waits.")
     return message
 
@@ -313,7 +337,7 @@ def _readable(app: App, message: Message) -> InboundMail | None:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseView:
-    """The head of a case."""
+    """The head of a case; of a purged one it names nobody."""
 
     case: CaseFile
     requests: tuple[Request, ...]
@@ -326,6 +350,8 @@ def head(app: App, case: CaseFile, *, actor: str, now: datetime) -> CaseView:
     with app.store.transaction() as tx:
         tx.record("looked_at_case", actor=actor, at=now, case_id=case.id)
         requests = tuple(tx.requests(case.id or 0))
+    if case.purged_at is not None:
+        return CaseView(case=case, requests=requests, name=None, addresses=())
     subject = subject_of(app, case)
     addresses = dict.fromkeys([*(each.value for each in subject.proven), subject.reply_address or ""])
     return CaseView(case=case, requests=requests, name=subject.name, addresses=tuple(filter(None, addresses)))
@@ -349,8 +375,7 @@ def timeline(app: App, case: CaseFile, *, actor: str, now: datetime) -> tuple[Ti
     return entries
 
 
-def clock(app: App, request: Request) -> Deadlines:
-    """The statutory clock of a request, with its explanation."""
-    return deadlines.deadlines(
-        deadlines.received_on(request.received_at), paused_days=request.paused_days, closures=app.settings.closures
-    )
+def clock(app: App, request: Request) -> Clock:
+    """The statutory clock of a request as its events have it, with its explanation."""
+    with app.store.transaction(read_only=True) as tx:
+        return clock_of(app, tx, request)

@@ -5,13 +5,15 @@ Effects: writes to stdout; touches no state.
 """
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 
 import click
 
-from dsar.deadlines import STOCKHOLM, ask_by, deadlines, received_on, total_pause_days
+from dsar.clock import Question, QuestionKind, run
+from dsar.deadlines import STOCKHOLM, received_on
 from dsar.errors import UsageError
-from dsar.model import Deadlines
+from dsar.model import Deadlines, Right
 
 #: (key in JSON, label in text, field of Deadlines, belongs to the extension)
 _ROWS = (
@@ -30,22 +32,24 @@ _ROWS = (
 @click.option(
     "--pause", "pauses", multiple=True, metavar="FROM..TO", help="A question went out on FROM, answered on TO."
 )
+@click.option("--right", type=click.Choice([each.value for each in Right]), default="access", show_default=True)
 @click.option("--extend", is_flag=True, help="Show the dates after an extension by two months too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def clock(received: str, pauses: tuple[str, ...], extend: bool, as_json: bool) -> None:  # noqa: FBT001  # click's way
+def clock(received: str, pauses: tuple[str, ...], right: str, *, extend: bool, as_json: bool) -> None:
     """
     Compute the statutory dates for a time of receipt.
 
-    DATETIME is ISO 8601: a date or a time without offset is Stockholm time, a time with offset or Z is converted.
+    A question pauses the clock only if it was asked without undue delay and the right is one that can wait. DATETIME is
+    ISO 8601: a date or a time without offset is Stockholm time, a time with offset or Z is converted.
     """
     received_date = _parse_received(received)
     periods = [_parse_pause(pause, received_date) for pause in pauses]
     try:
-        result = deadlines(received_date, paused_days=total_pause_days(periods))
+        found = run(received_date, Right(right), questions=[_question(*period) for period in periods])
     except (OverflowError, ValueError):
         raise UsageError(f"{received!r} is too far away to compute dates for.") from None
-    explanation = (*result.explanation, *_doubts(received_date, periods))
-    click.echo(_as_json(result, explanation) if as_json else _as_text(result, explanation, extend=extend))
+    result = replace(found.dates, send_by_on=found.send_by_on)
+    click.echo(_as_json(result, found.explanation) if as_json else _as_text(result, found.explanation, extend=extend))
 
 
 def _parse_received(text: str) -> date:
@@ -71,14 +75,8 @@ def _parse_pause(text: str, received: date) -> tuple[date, date]:
     return asked_on, answered_on
 
 
-def _doubts(received: date, periods: list[tuple[date, date]]) -> list[str]:
-    """A sentence for each question that was asked too late to pause the clock by our own rule."""
-    return [
-        f"The question of {asked_on.isoformat()} left later than {ask_by(received).isoformat()}: its pause counts only "
-        "if it was asked without undue delay all the same (EDPB 01/2022 s. 5.3)."
-        for asked_on, _ in periods
-        if asked_on > ask_by(received)
-    ]
+def _question(asked_on: date, answered_on: date) -> Question:
+    return Question(kind=QuestionKind.IDENTITY, left_on=asked_on, answered_on=answered_on)
 
 
 def _as_json(result: Deadlines, explanation: tuple[str, ...]) -> str:

@@ -5,12 +5,14 @@ Effects: opens what the settings name; prints.
 """
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -51,9 +53,22 @@ def clean(text: str) -> str:
     )
 
 
+def save_private(folder: Path, name: str, content: bytes) -> None:
+    """Write a file with personal data that nobody but the caller may read; only the last part of *name* counts."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = folder / Path(name).name
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        file.write(content)
+
+
 def print_json(value: object) -> None:
     """One JSON line on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+    click.echo(json_text(value))
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON of plain values, dataclasses, dates and times."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""The commands by which a person decides: sort, verify, decide, approve, reject, refuse, release, assign."""
+"""The commands by which a person decides: sort, decide, approve, reject, refuse, release, assign."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dsar.wiring import Session
 
 _RIGHT = click.Choice([right.value for right in Right])
-_CHECKS = click.Choice(["call_back", "shop_login", "id_shown"])
 _DATE = click.DateTime(["%Y-%m-%d"])
 
 
@@ -57,7 +56,7 @@ def sort(
             )
             click.echo(f"Opened {', '.join(cases)}." if cases else "Filed as no request.")
         else:
-            case = views.find_case(opened.app, reference)
+            case = views.find_case(opened.app, reference, actor=opened.actor())
             if own:
                 sorting.set_own_matter(opened.app, case, actor=actor, now=now())
             if rights or not_request:
@@ -68,41 +67,29 @@ def sort(
 
 @click.command()
 @click.argument("reference", metavar="CASE")
-@click.option("--method", type=_CHECKS, required=True, help="How you made sure who asks.")
-@click.option("--contact", metavar="ADDRESS", help="E-mail address that the check proved; default: the sender's.")
-@click.pass_context
-def verify(ctx: click.Context, reference: str, method: str, contact: str | None) -> None:
-    """Record that you made sure who asks; nothing shown to you is copied."""
-    from dsar.casework import identifying, views
-    from dsar.identity import CheckMethod
-
-    with session(ctx) as opened:
-        case = views.find_case(opened.app, reference)
-        level = identifying.verify(
-            opened.app, case, method=CheckMethod(method), contact=contact, actor=opened.actor(), now=now()
-        )
-        opened.run_due()
-        click.echo(f"{case.reference} now has identity level {level}.")
-
-
-@click.command()
-@click.argument("reference", metavar="CASE")
 @click.argument("numbers", type=int, nargs=-1)
 @click.option("--accept/--leave-out", "accepted", default=None, help="They are about this person, or not.")
 @click.option("--search-again", is_flag=True, help="Search all systems anew, e.g. after one of them was down.")
+@click.option("--search-failed", is_flag=True, help="Search those systems anew that did not answer in full.")
 @click.pass_context
 def decide(
-    ctx: click.Context, reference: str, numbers: Sequence[int], *, accepted: bool | None, search_again: bool
+    ctx: click.Context,
+    reference: str,
+    numbers: Sequence[int],
+    *,
+    accepted: bool | None,
+    search_again: bool,
+    search_failed: bool,
 ) -> None:
     """Decide which candidate records are about the person; without NUMBERS all that are undecided."""
-    if (accepted is None) != search_again:
-        raise UsageError("Give one of --accept, --leave-out and --search-again.")
+    if [accepted is not None, search_again, search_failed].count(True) != 1:
+        raise UsageError("Give one of --accept, --leave-out, --search-again and --search-failed.")
     from dsar.casework import searching, views
 
     with session(ctx) as opened:
-        case = views.find_case(opened.app, reference)
+        case = views.find_case(opened.app, reference, actor=opened.actor())
         if accepted is None:
-            searching.search_again(opened.app, case, actor=opened.actor(), now=now())
+            searching.search_again(opened.app, case, actor=opened.actor(), now=now(), only_failed=search_failed)
             opened.run_due()
             click.echo(f"{case.reference} was searched again.")
             return
@@ -118,7 +105,7 @@ def approve(ctx: click.Context, reference: str) -> None:
     from dsar.casework import approving, views
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         approved = approving.approve(opened.app, case, request, actor=opened.actor(), now=now())
         click.echo(f"{case.reference}/{request.right}: {approved.letter.kind} approved.")
         opened.run_due()
@@ -133,7 +120,7 @@ def reject(ctx: click.Context, reference: str, reason: str) -> None:
     from dsar.casework import answering, views
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         answering.reject(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
         click.echo(f"{case.reference}/{request.right}: the draft was sent back.")
 
@@ -143,21 +130,31 @@ def reject(ctx: click.Context, reference: str, reason: str) -> None:
 @click.option("--reasons", help="Why, specific to this case, in the language of the letter.")
 @click.option("--law", "legal_ground", help="Article and section that it rests on.")
 @click.option("--unidentified", is_flag=True, help="The reason is that the sender could not be identified.")
+@click.option("--deceased", is_flag=True, help="The reason is that the person has died.")
 @click.pass_context
 def refuse(
-    ctx: click.Context, reference: str, *, reasons: str | None, legal_ground: str | None, unidentified: bool
+    ctx: click.Context,
+    reference: str,
+    *,
+    reasons: str | None,
+    legal_ground: str | None,
+    unidentified: bool,
+    deceased: bool,
 ) -> None:
     """Prepare a refusal; a second person approves it."""
-    if not unidentified and not (reasons and legal_ground):
-        raise UsageError("A refusal needs --reasons and --law (Art. 12(4) GDPR), or --unidentified.")
+    if not (unidentified or deceased or (reasons and legal_ground)):
+        raise UsageError("A refusal needs --reasons and --law (Art. 12(4) GDPR), or --unidentified or --deceased.")
     from dsar.casework import answering, views
+    from dsar.deadlines import received_on
 
     states = {State.IDENTITY, State.CLARIFYING, State.SEARCHING, State.REVIEW}
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, states)
+        case, request = views.find_request(opened.app, reference, states, actor=opened.actor())
         actor = opened.actor()
         if unidentified:
             answering.give_up_identity(opened.app, request, actor=actor, now=now())
+        elif deceased:
+            answering.answer_estate(opened.app, request, actor=actor, now=now())
         else:
             answering.refuse(
                 opened.app,
@@ -169,6 +166,9 @@ def refuse(
                 now=now(),
             )
         click.echo(f"{case.reference}/{request.right}: the letter waits for approval.")
+        last = views.clock(opened.app, request).refuse_by_on
+        if received_on(now()) > last:  # Art. 12(4): "at the latest within one month", whatever was extended
+            click.echo(f"It is late: a refusal was to be told by {last} (Art. 12(4) GDPR).", err=True)
 
 
 @click.command()
@@ -180,7 +180,7 @@ def done(ctx: click.Context, reference: str, what: str) -> None:
     from dsar.casework import answering, views
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.REVIEW})
+        case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         answering.done_by_hand(opened.app, case, request, what=what, actor=opened.actor(), now=now())
         click.echo(f"{case.reference}/{request.right}: the letter waits for approval.")
 
@@ -206,7 +206,7 @@ def release(ctx: click.Context, reference: str, *, how: str | None) -> None:
 def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
     from dsar.casework import sending, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     count = sending.decide_uncertain(opened.app, case, sent=sent, actor=opened.actor(), now=now())
     if not count:
         raise UsageError(f"No mail of {case.reference} is uncertain.")
@@ -216,7 +216,7 @@ def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
 def _release_change(opened: "Session", reference: str, *, go_on: bool) -> str:
     from dsar.casework import intervening, views
 
-    case, request = views.find_request(opened.app, reference, {State.BLOCKED})
+    case, request = views.find_request(opened.app, reference, {State.BLOCKED}, actor=opened.actor())
     act = intervening.go_on if go_on else intervening.stop
     act(opened.app, case, request, actor=opened.actor(), now=now())
     return f"{case.reference}/{request.right} {'goes on' if go_on else 'is stopped'}."
@@ -225,7 +225,7 @@ def _release_change(opened: "Session", reference: str, *, go_on: bool) -> str:
 def _release_seen(opened: "Session", reference: str) -> str:
     from dsar.casework import intervening, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     intervening.mark_seen(opened.app, case, actor=opened.actor(), now=now())
     return f"The follow-ups of {case.reference} are seen."
 
@@ -233,7 +233,7 @@ def _release_seen(opened: "Session", reference: str) -> str:
 def _release_hold(opened: "Session", reference: str) -> str:
     from dsar.casework import intervening, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     intervening.hold(opened.app, case, on=False, reason="", actor=opened.actor(), now=now())
     return f"{case.reference} is free from its hold."
 
@@ -259,6 +259,6 @@ def assign(ctx: click.Context, reference: str, handler: str) -> None:
     with session(ctx) as opened:
         if handler not in opened.app.settings.members:
             raise UsageError(f"No member of staff is called {handler!r} in settings.")
-        case = views.find_case(opened.app, reference)
+        case = views.find_case(opened.app, reference, actor=opened.actor())
         sorting.assign(opened.app, case, handler=handler, actor=opened.actor(), now=now())
         click.echo(f"{case.reference} is handled by {handler}.")

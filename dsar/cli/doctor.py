@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dsar import letters, settings, staff, wiring
+from dsar import letters, ocr, settings, staff, wiring
 from dsar.approval import APPROVING
 from dsar.casework import health
 from dsar.cli.setup import Finding
@@ -28,7 +28,19 @@ def examine(path: Path) -> list[Finding]:
     except SettingsError as error:
         return [Finding("fail", "settings", problem) for problem in error.problems]
     findings = [Finding("ok", "settings", str(path))]
-    for look in (_clock, _database, _keys, _templates, _mailboxes, _smtp, _flow, _systems, _staff, _separation):
+    for look in (
+        _clock,
+        _database,
+        _keys,
+        _templates,
+        _mailboxes,
+        _smtp,
+        _flow,
+        _pictures,
+        _systems,
+        _staff,
+        _separation,
+    ):
         findings += look(chosen)
     return findings
 
@@ -128,6 +140,14 @@ def _flow(chosen: Settings) -> Iterator[Finding]:
     }.items():
         if section.oauth2_refresh_token.get_secret_value() and section.oauth2_renewed_token_path is None:
             yield Finding("warning", name, "renewed refresh tokens are forgotten; set oauth2_renewed_token_path")
+
+
+def _pictures(_chosen: Settings) -> Iterator[Finding]:
+    read = ocr.languages()
+    if read:
+        yield Finding("ok", "pictures and scans", f"read by tesseract ({read})")
+    else:
+        yield Finding("warning", "pictures and scans", "each goes before a person, because tesseract is not installed")
 
 
 def _systems(chosen: Settings) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ def withdraw(ctx: click.Context, reference: str) -> None:
     from dsar.casework import intervening, views
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, _OPEN)
+        case, request = views.find_request(opened.app, reference, _OPEN, actor=opened.actor())
         intervening.withdraw(opened.app, request, actor=opened.actor(), now=now())
         click.echo(f"{case.reference}/{request.right} is withdrawn.")
 
@@ -36,7 +36,7 @@ def recall(ctx: click.Context, reference: str) -> None:
 
     with session(ctx) as opened:
         states = {State.APPROVED, State.BLOCKED, State.DISPATCHING}
-        case, request = views.find_request(opened.app, reference, states)
+        case, request = views.find_request(opened.app, reference, states, actor=opened.actor())
         intervening.recall(opened.app, request, actor=opened.actor(), now=now())
         click.echo(f"{case.reference}/{request.right} is back in review.")
 
@@ -50,7 +50,7 @@ def reopen(ctx: click.Context, reference: str, reason: str) -> None:
     from dsar.casework import intervening, views
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.CLOSED})
+        case, request = views.find_request(opened.app, reference, {State.CLOSED}, actor=opened.actor())
         intervening.reopen(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
         opened.run_due()
         click.echo(f"{case.reference}/{request.right} is open again.")
@@ -65,7 +65,7 @@ def hold(ctx: click.Context, reference: str, reason: str) -> None:
     from dsar.casework import intervening, views
 
     with session(ctx) as opened:
-        case = views.find_case(opened.app, reference)
+        case = views.find_case(opened.app, reference, actor=opened.actor())
         intervening.hold(opened.app, case, on=True, reason=reason, actor=opened.actor(), now=now())
         click.echo(f"{case.reference} is under a hold; 'dsar release {case.reference} --hold' ends it.")
 
@@ -129,7 +129,7 @@ def interim(ctx: click.Context, reference: str, reason: str, *, send: bool) -> N
     from dsar.cli.show import print_letter
 
     with session(ctx) as opened:
-        case, request = views.find_request(opened.app, reference, {State.SEARCHING, State.REVIEW})
+        case, request = views.find_request(opened.app, reference, {State.SEARCHING, State.REVIEW}, actor=opened.actor())
         actor = opened.actor()
         if send:
             partial_answer.send(opened.app, case, request, reason=reason, actor=actor, now=now())

@@ -56,7 +56,8 @@ def _ask(opened: "Session", line: "QueueLine") -> bool:
     """Show one entry and carry out what the person chooses; False to stop."""
     keys, choices = _CHOICES[line.waits_for]
     case = show.Look(opened=opened, reference=line.reference.split("/")[0])
-    show.SHOW["message"](case)
+    if not _try(lambda: show.SHOW["message"](case)):
+        return True  # a restricted case, which somebody else opens
     if line.waits_for == "person: approve":
         show.SHOW["data"](case)
         _try(lambda: show.SHOW["letter"](show.Look(opened=opened, reference=line.reference)))
@@ -88,7 +89,7 @@ def _confirm(reference: str) -> None:
 def _approve(opened: "Session", reference: str) -> None:
     from dsar.casework import approving, views
 
-    case, request = views.find_request(opened.app, reference, {State.REVIEW})
+    case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
     _confirm(case.reference)
     approving.approve(opened.app, case, request, actor=opened.actor(), now=now())
     click.echo("Approved.")
@@ -97,7 +98,7 @@ def _approve(opened: "Session", reference: str) -> None:
 def _reject(opened: "Session", reference: str) -> None:
     from dsar.casework import answering, views
 
-    case, request = views.find_request(opened.app, reference, {State.REVIEW})
+    case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
     reason = click.prompt("What is wrong with it")
     answering.reject(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
 
@@ -105,7 +106,7 @@ def _reject(opened: "Session", reference: str) -> None:
 def _decide(opened: "Session", reference: str) -> None:
     from dsar.casework import searching, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     text = click.prompt("Numbers of the candidates (empty: all)", default="", show_default=False)
     numbers = [int(word) for word in text.replace(",", " ").split() if word.isdecimal()]
     accepted = click.confirm("Are they about this person", default=False)
@@ -124,18 +125,24 @@ def _sort(opened: "Session", reference: str) -> None:
         message = views.find_message(opened.app, reference)
         sorting.sort_message(opened.app, message, rights, actor=opened.actor(), now=now())
     else:
-        sorting.sort_case(opened.app, views.find_case(opened.app, reference), rights, actor=opened.actor(), now=now())
+        sorting.sort_case(
+            opened.app,
+            views.find_case(opened.app, reference, actor=opened.actor()),
+            rights,
+            actor=opened.actor(),
+            now=now(),
+        )
 
 
 def _verify(opened: "Session", reference: str) -> None:
-    from dsar.casework import identifying, views
+    from dsar.casework import verifying, views
     from dsar.identity import CheckMethod
 
     methods = [CheckMethod.CALL_BACK, CheckMethod.SHOP_LOGIN, CheckMethod.ID_SHOWN]
     method = click.prompt("How did you make sure", type=click.Choice([each.value for each in methods]))
     contact = click.prompt("Proven e-mail address (empty: the sender's)", default="", show_default=False)
-    case = views.find_case(opened.app, reference)
-    identifying.verify(
+    case = views.find_case(opened.app, reference, actor=opened.actor())
+    verifying.verify(
         opened.app, case, method=CheckMethod(method), contact=contact or None, actor=opened.actor(), now=now()
     )
 
@@ -144,7 +151,7 @@ def _release(opened: "Session", reference: str) -> None:
     """Ask what the reason of the block wants to know."""
     from dsar.casework import intervening, sending, views
 
-    case, request = views.find_request(opened.app, reference, {State.BLOCKED})
+    case, request = views.find_request(opened.app, reference, {State.BLOCKED}, actor=opened.actor())
     actor = opened.actor()
     if request.blocked_reason == sending.UNCERTAIN:
         sent = click.confirm("Did the mail leave", default=True)

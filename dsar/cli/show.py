@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, now, print_field, print_json, print_table, session
+from dsar.cli.console import clean, now, print_field, print_json, print_table, save_private, session
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
     from dsar.casework.views import CaseView, ThreadMail, TimelineEntry
+    from dsar.clock import Clock
     from dsar.model import InboundMail, Record
     from dsar.wiring import Session
 
@@ -46,9 +47,9 @@ def show(ctx: click.Context, reference: str, *, side: str | None, save: Path | N
 
 def _head(look: Look) -> None:
     opened, reference = look.opened, look.reference
-    from dsar.casework import views
+    from dsar.casework import protecting, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor(), purged_too=True)
     view = views.head(opened.app, case, actor=opened.actor(), now=now())
     if look.as_json:
         print_json(_head_json(view))
@@ -57,9 +58,14 @@ def _head(look: Look) -> None:
     print_field("Person", f"{view.name or 'unknown'} {' '.join(f'<{each}>' for each in view.addresses)}")
     print_field("Language", case.language)
     print_field("Requester", case.requester)
+    if case.mandate:
+        print_field("Mandate", f"{case.mandate}, the answer goes to the {case.answer_to}")
+    print_field("Answered by", protecting.channel_of(case))
     print_field("Handler", case.handler or "-")
     print_field("Identity", f"{case.identity_level} ({case.identity_method}) {case.identity_reason}")
     print_field("Flags", " ".join(case.flags) or "-")
+    if case.purged_at:
+        print_field("Purged", f"{case.purged_at:%Y-%m-%d}: its mails, letters and findings are gone")
     for request in view.requests:
         print_field(
             request.right,
@@ -70,6 +76,8 @@ def _head(look: Look) -> None:
 
 
 def _head_json(view: "CaseView") -> dict[str, object]:
+    from dsar.casework.protecting import channel_of
+
     case = view.case
     return {
         "case": case.reference,
@@ -80,6 +88,10 @@ def _head_json(view: "CaseView") -> dict[str, object]:
         "handler": case.handler,
         "identity": {"level": case.identity_level, "method": case.identity_method, "reason": case.identity_reason},
         "flags": case.flags,
+        "mandate": case.mandate,
+        "answer_to": case.answer_to,
+        "channel": channel_of(case),
+        "purged_at": case.purged_at,
         "requests": [
             {
                 "right": request.right,
@@ -104,7 +116,7 @@ def _message(look: Look) -> None:
     if reference.upper().startswith("M-"):
         _print_caseless_mail(look)
         return
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     for entry in views.thread(opened.app, case, actor=opened.actor(), now=now()):
         if look.as_json:
             print_json({"role": entry.role, "received_at": entry.received_at, "triage": entry.triage})
@@ -147,7 +159,8 @@ def _documents(mail: "InboundMail") -> str:
     """What attached documents say; attached mails stand in the text already."""
     files = {attachment.filename for attachment in mail.attachments}
     shown = (each for each in mail.attachment_texts if each.filename in files)
-    return "".join(f"\n\n-----Attachment: {each.filename}-----\n{each.text}" for each in shown)
+    read = {True: " (read from a picture by a machine)", False: ""}
+    return "".join(f"\n\n-----Attachment: {each.filename}{read[each.from_picture]}-----\n{each.text}" for each in shown)
 
 
 def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
@@ -162,13 +175,16 @@ def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
 
 def _data(look: Look) -> None:
     opened, reference = look.opened, look.reference
-    from dsar.casework import searching, views
+    from dsar.casework import protecting, searching, views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor())
     with opened.app.store.transaction() as tx:
         tx.record("looked_at_data", actor=opened.actor(), at=now(), case_id=case.id)
         systems = tx.search_results(case)
-    records = searching.numbered_records(opened.app, case)
+    records = [
+        (number, protecting.hidden(case, [record])[0], word)
+        for number, record, word in searching.numbered_records(opened.app, case)
+    ]
     if look.as_json:
         print_json({"systems": [{"system": row.system, "outcome": row.outcome} for row in systems]})
         for number, record, word in records:
@@ -189,16 +205,17 @@ def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
 
 def _plan(look: Look) -> None:
     opened = look.opened
-    from dsar.casework import planning, views
+    from dsar.casework import planning, protecting, views
     from dsar.casework.facts import accepted_records
     from dsar.lifecycle import State
     from dsar.model import Right
 
-    case, request = views.find_request(opened.app, look.reference, set(State) - {State.CLOSED})
+    case, request = views.find_request(opened.app, look.reference, set(State) - {State.CLOSED}, actor=opened.actor())
     with opened.app.store.transaction() as tx:
         tx.record("looked_at_plan", actor=opened.actor(), at=now(), case_id=case.id, request_id=request.id)
         right = Right(request.right)
         steps = planning.plan(opened.app, tx, case, right, accepted_records(opened.app, tx, case, right))
+    steps = protecting.hidden_steps(case, steps)
     for number, step in enumerate(steps, 1):
         if look.as_json:
             print_json(step)
@@ -218,7 +235,7 @@ def _letter(look: Look) -> None:
     from dsar.casework import answering, views
     from dsar.lifecycle import State
 
-    case, request = views.find_request(opened.app, reference, {State.REVIEW})
+    case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
     current = answering.show(opened.app, case, request, actor=opened.actor(), now=now())
     if look.as_json:
         print_json(
@@ -233,9 +250,8 @@ def _letter(look: Look) -> None:
     else:
         print_letter(current)
     if look.save is not None:
-        look.save.mkdir(parents=True, exist_ok=True)
         for annex in current.letter.annexes:
-            (look.save / Path(annex.filename).name).write_bytes(annex.content)
+            save_private(look.save, annex.filename, annex.content)
 
 
 def print_letter(current: "Draft") -> None:
@@ -251,7 +267,7 @@ def _timeline(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import views
 
-    case = views.find_case(opened.app, reference)
+    case = views.find_case(opened.app, reference, actor=opened.actor(), purged_too=True)
     entries = views.timeline(opened.app, case, actor=opened.actor(), now=now())
     if look.as_json:
         for entry in entries:
@@ -290,20 +306,43 @@ def _entry_json(entry: "TimelineEntry") -> dict[str, object]:
 def _clock(look: Look) -> None:
     opened, reference = look.opened, look.reference
     from dsar.casework import views
+    from dsar.deadlines import received_on
     from dsar.lifecycle import State
 
-    case, request = views.find_request(opened.app, reference, set(State))
-    dates = views.clock(opened.app, request)
+    case, request = views.find_request(opened.app, reference, set(State), actor=opened.actor())
+    clock = views.clock(opened.app, request)
+    until = received_on(request.closed_at or now())
+    gross, net = clock.gross_days(until), clock.net_days(until)
     if look.as_json:
-        print_json(dates)
+        print_json(clock_json(clock) | {"gross_days": gross, "net_days": net})
         return
     print_field("Request", f"{case.reference}/{request.right}")
-    print_field("Received", f"{dates.received_on}")
-    print_field("Nominal", f"{dates.nominal_on}")
-    print_field("Send by", f"{dates.send_by_on}")
-    print_field("Legal", f"{dates.legal_on}")
-    for sentence in dates.explanation:
+    print_field("Received", f"{clock.dates.received_on}")
+    print_field("Nominal", f"{clock.nominal_on}{' (extended)' if clock.extended else ''}")
+    print_field("Send by", f"{clock.send_by_on}")
+    print_field("Legal", f"{clock.legal_on}")
+    print_field("Refuse by", f"{clock.refuse_by_on}")
+    print_field("Days", f"{gross} since receipt, {net} of them counted; {clock.paused_days} paused")
+    for sentence in clock.explanation:
         click.echo(f"- {sentence}")
+
+
+def clock_json(clock: "Clock") -> dict[str, object]:
+    """A clock as `--json` prints it."""
+    dates = clock.dates
+    return {
+        "received": dates.received_on,
+        "nominal": clock.nominal_on,
+        "legal": clock.legal_on,
+        "send_by": clock.send_by_on,
+        "refuse_by": clock.refuse_by_on,
+        "ext_nominal": dates.extended_nominal_on,
+        "ext_legal": dates.extended_legal_on,
+        "ext_send_by": dates.extended_send_by_on,
+        "extended": clock.extended,
+        "paused_days": clock.paused_days,
+        "explanation": clock.explanation,
+    }
 
 
 #: Name of a side -> what prints it.

@@ -13,13 +13,23 @@ from dsar.declaration.lines import parse, raise_faults, read
 from dsar.declaration.register import load_register
 from dsar.declaration.rules import contradictions
 from dsar.declaration.system import Declaration, DeclaredField, DeclaredObject, Find, bookkeeping_until
+from dsar.declaration.web import SLOT, Auth, Http, Job, Packed, Paging, Rate, WebRequest, Writes
 from dsar.model import Activity
 
 __all__ = [
+    "SLOT",
+    "Auth",
     "Declaration",
     "DeclaredField",
     "DeclaredObject",
     "Find",
+    "Http",
+    "Job",
+    "Packed",
+    "Paging",
+    "Rate",
+    "WebRequest",
+    "Writes",
     "bookkeeping_until",
     "load_declaration",
     "load_register",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from dsar.declaration.lines import Place
 from dsar.declaration.system import Declaration, DeclaredObject, ReachedFrom
+from dsar.declaration.web import WebRequest
 from dsar.identifiers import normalise
 from dsar.model import IdentifierType
 
@@ -21,16 +22,14 @@ def contradictions(declaration: Declaration) -> Iterator[tuple[Place, str]]:
     canary = declaration.canary
     if canary and normalise(canary.type, canary.value) != canary:
         yield ("canary",), f"the value is no {canary.type} in normal form"
+    if declaration.kind == "rest" and declaration.http is None:
+        yield (), "a web API needs [http]"
     names = [declared.name for declared in declaration.objects]
     for index, declared in enumerate(declaration.objects):
         place: Place = ("object", index)
         if declared.name in names[:index]:
             yield (*place, "name"), "another object has this name"
-        if declaration.kind == "sql" and not (declared.table and declared.key):
-            yield place, "an object of a database needs table and key"
-        if declaration.kind == "files" and not declared.file:
-            yield place, "an object of kind files needs file"
-        for check in (_column_faults, _strength_faults, _change_faults):
+        for check in (*_KIND_FAULTS.get(declaration.kind, ()), _column_faults, _strength_faults, _change_faults):
             for tail, fault in check(declared):
                 yield (*place, *tail), fault
         for at, link in enumerate(declared.reached_from):
@@ -47,11 +46,15 @@ def _column_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
             yield ("fields", at, "column"), f"column {column!r} is declared twice"
     used: list[tuple[Place, str]] = [(("person_name",), column) for column in declared.person_name]
     used += [(("find", at, "columns"), column) for at, find in enumerate(declared.find) for column in find.columns]
+    used += [(("reached_from", at, "ours"), link.ours) for at, link in enumerate(declared.reached_from)]
     used += [(("emits",), column) for column in declared.emits]
     used += [(("update",), column) for column in declared.update.values()]
     used += [(("keep", "column"), declared.keep.column)] if declared.keep else []
     used += [(("erase", "set"), column) for column in declared.erase.set] if declared.erase else []
     used += [(("suppress", "column"), declared.suppress.column)] if declared.suppress else []
+    used += [
+        (("fields", at, "changed_at"), each.changed_at) for at, each in enumerate(declared.fields) if each.changed_at
+    ]
     for place, column in used:
         if column not in columns:
             yield place, f"column {column!r} is not among the fields"
@@ -71,6 +74,11 @@ def _change_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     for column in declared.update.values():
         if column in fields and not fields[column].writable:
             yield ("update",), f"column {column!r} is not writable"
+    if declared.table:
+        overwritten = [*declared.update.values(), *(declared.erase.set if declared.erase else ())]
+        for column in [*overwritten, *([declared.suppress.column] if declared.suppress else [])]:
+            if column in fields and fields[column].packed:
+                yield ("fields",), f"column {column!r} is packed in another and cannot be written"
     erase = declared.erase
     if erase is None:
         return
@@ -84,6 +92,53 @@ def _change_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
             identifies = each.free_text or (each.subject == "person" and each.category in {"identity", "contact"})
             if identifies and each.column not in erase.set and each.column != declared.key:
                 yield ("erase",), f"anonymising leaves column {each.column!r}, which identifies the person"
+
+
+def _table_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    if not (declared.table and declared.key):
+        yield (), "an object of a database needs table and key"
+
+
+def _file_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    if not declared.file:
+        yield (), "an object of kind files needs file"
+    if declared.content == "document":
+        for at, each in enumerate(declared.fields):
+            if each.column not in {"file", "text"}:
+                yield ("fields", at, "column"), "a document has columns file and text"
+            if each.column == "text" and not each.free_text:
+                yield ("fields", at), "the text of a document is free_text"
+        if declared.key not in {None, "file"}:
+            yield ("key",), "the key of a document is its file"
+
+
+def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    if not declared.key:
+        yield (), "an object of a web API needs key"
+    entries: list[tuple[str, str | int, WebRequest | None, set[str]]] = []
+    entries += [("find", at, each.request, {"value"}) for at, each in enumerate(declared.find)]
+    entries += [("reached_from", at, each.request, {"value"}) for at, each in enumerate(declared.reached_from)]
+    if declared.web:
+        entries.append(("web", "read", declared.web.read, {"key"}))
+        entries += [("web", "remove", each, {"key"}) for each in declared.web.remove]
+        if declared.web.change:
+            entries.append(("web", "change", declared.web.change, {"key"}))
+    for name, at, request, allowed in entries:
+        if request is None:
+            yield (name, at), "a web API needs request"
+        elif strange := sorted(request.slots - allowed - {"job"}):
+            yield (name, at, "request"), f"there is no {strange[0]!r} to put in here"
+    writes = declared.web
+    if (declared.update or declared.suppress or (declared.erase and declared.erase.set)) and not (
+        writes and writes.change
+    ):
+        yield ("web",), "changing a record needs web.change"
+    if declared.erase and declared.erase.action == "delete" and not (writes and writes.remove):
+        yield ("web",), "erasing a record needs web.remove"
+
+
+#: Kind -> what only its objects need.
+_KIND_FAULTS = {"sql": (_table_faults,), "files": (_file_faults,), "rest": (_web_faults,)}
 
 
 def _link_fault(declaration: Declaration, declared: DeclaredObject, link: ReachedFrom) -> str | None:

@@ -10,13 +10,27 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from dsar.declaration.facts import Name, RecipientFact, Said, Strict, Unknown
+from dsar.declaration.web import Expression, Form, Http, WebRequest, Writes
 from dsar.model import Identifier, IdentifierType, Recipient
 
 #: What a requested change may be about (RequestedChange.field).
 ChangeName = Literal["email", "phone", "address", "name", "title", "organisation"]
 Category = Literal[
-    "identity", "contact", "organisation", "order", "device", "note", "log", "marketing", "recruitment", "technical"
+    "identity",
+    "contact",
+    "organisation",
+    "order",
+    "device",
+    "note",
+    "log",
+    "marketing",
+    "recruitment",
+    "technical",
+    "special",  # Art. 9: health, belief, union, origin, ...
+    "criminal",  # Art. 10
 ]
+#: How text may be packed in a column; html is read as its visible text.
+Encoding = Literal["base64", "hex", "quoted_printable", "html"]
 AssertedBy = Literal["company", "confirmed", "person"]
 
 
@@ -24,6 +38,9 @@ class DeclaredField(Strict):
     """One column and what a person must be told to understand it."""
 
     column: Name
+    stored_in: Name | None = None  #: Column of the database that holds it, where that is not *column*.
+    decode: tuple[Encoding, ...] = ()  #: How the stored text is packed, outermost first.
+    path: Expression | None = None  #: Where it stands in the JSON of the column (sql) or of the row (rest).
     label: Said
     category: Category
     subject: Literal["person", "organisation"] = "person"  #: Whom the value describes.
@@ -34,11 +51,17 @@ class DeclaredField(Strict):
     writable: bool = False
     free_text: bool = False  #: May mention other people; what it holds never makes a record certain.
     source: Said | None = None  #: Where it came from, if not from the person (Art. 15(1)(g)).
+    changed_at: Name | None = None  #: Column with the time when it was last changed; a contact point must have stood.
 
     @property
     def vouched(self) -> bool:
         """Whether the company entered or confirmed it, so that a hit makes the record certain (P6)."""
         return self.asserted_by != "person" and not self.free_text and self.subject == "person"
+
+    @property
+    def packed(self) -> bool:
+        """Whether the stored text must be unpacked before it can be compared, so that no database can look into it."""
+        return bool(self.decode or self.path)
 
 
 class Find(Strict):
@@ -46,6 +69,9 @@ class Find(Strict):
 
     by: IdentifierType
     columns: tuple[Name, ...] = Field(min_length=1)  #: Any of them; for a name their values are read in this order.
+    exact: tuple[Form, ...] = ()  #: The columns hold the identifier in one of these forms and no other: by index (sql).
+    lower: bool = False  #: With exact: an index over lower(column) is there.
+    request: WebRequest | None = None  #: How the rows are asked for (rest); without {value}: all rows, matched here.
 
 
 class ReachedFrom(Strict):
@@ -54,6 +80,7 @@ class ReachedFrom(Strict):
     object: Name
     their: Name  #: Column of that object.
     ours: Name  #: Column of this object that holds the same value.
+    request: WebRequest | None = None  #: How the rows are asked for by it (rest).
 
 
 class Keep(Strict):
@@ -100,6 +127,8 @@ class DeclaredObject(Strict):
     label: Said
     table: Name | None = None  #: Table, or schema.table (sql).
     file: Name | None = None  #: Glob below the folder in settings (files).
+    content: Literal["table", "document"] = "table"  #: Of its files: rows, or running text with columns file and text.
+    web: Writes | None = None  #: Reading and changing one record (rest).
     key: Name | None = None  #: Column that names one record for good; files may do without and use the row number.
     activities: tuple[Name, ...] = Field(min_length=1)  #: Ids in the register.
     person_name: tuple[Name, ...] = ()  #: Columns that hold the name of the record's own person.
@@ -120,8 +149,14 @@ class DeclaredObject(Strict):
         raise KeyError(column)
 
     @property
+    def stored_columns(self) -> tuple[str, ...]:
+        """Every column of the table that is read: the key first, then those that hold the fields, each once."""
+        stored = (each.stored_in or each.column for each in self.fields)
+        return tuple(dict.fromkeys([*([self.key] if self.key else []), *stored]))
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that is read: the key first, then the fields in their order."""
+        """The names of every value that is read: the key first, then the fields in their order."""
         return tuple(dict.fromkeys([*([self.key] if self.key else []), *(each.column for each in self.fields)]))
 
 
@@ -133,6 +168,7 @@ class Declaration(Strict):
     label: Said
     processors: tuple[RecipientFact, ...] = ()  #: Who runs the system for us; empty: nobody but ourselves.
     canary: Identifier | None = None  #: Person who must be found, or the system hides something from us.
+    http: Http | None = None  #: How the API is spoken to (rest).
     objects: tuple[DeclaredObject, ...] = Field(alias="object")
 
     def object(self, name: str) -> DeclaredObject:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dsar import deadlines, monthly_statistics, poller, wiring
-from dsar.casework import answering, approving, identifying, intake, searching, views
+from dsar.casework import answering, approving, intake, searching, verifying, views
 from dsar.casework import figures as counted
 from dsar.demo.servers import MailServer
 from dsar.demo.telling import figures, heading, paragraph, shorten, table
@@ -215,7 +215,7 @@ class Story:
         for each in self._in_review():
             if each.request.right == Right.UPDATE:
                 method = CheckMethod.CALL_BACK
-                identifying.verify(self.session.app, each.case, method=method, contact=None, actor=HANDLER, now=_now())
+                verifying.verify(self.session.app, each.case, method=method, contact=None, actor=HANDLER, now=_now())
             for reader in (HANDLER, APPROVER):
                 letter = answering.show(self.session.app, each.case, each.request, actor=reader, now=_now())
             try:
@@ -301,9 +301,8 @@ class Story:
     def month_is_counted(self) -> None:
         """Tell the month's figures."""
         today = deadlines.received_on(_now())
-        first_on, last_on = monthly_statistics.month(today.year, today.month)
-        times = counted.request_times(self.session.app)
-        result = monthly_statistics.summarise(times, first_on=first_on, last_on=last_on, today=today)
+        first_on, last_on = deadlines.month_of(today.year, today.month)
+        result = counted.statistics(self.session.app, first_on=first_on, last_on=last_on, today=today)
         unclear = sum(mail.disposition == "unclear" for mail in MAILS)
         received = unclear + sum(len(mail.ended) for mail in MAILS)
         self._expect("requests in the statistics", received, result.total.received)

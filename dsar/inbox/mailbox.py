@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -24,6 +24,8 @@ _BATCH_BYTES = 4 << 20  # bodies fetched by one command
 _BIG_MAIL_BYTES = 8 << 20  # from here on a mail is fetched in pieces
 _PIECE_BYTES = 1 << 20
 _UIDS_PER_COMMAND = 200  # RFC 7162 section 4: commands stay below 8192 octets; 200 UIDs take at most 2,200
+_UIDS_PER_MOVE = 1000  # a server with a Maildir reads the whole folder for each command
+_LONGEST_SET = 8000  # octets, for the same reason as above
 _UIDS_PER_SEARCH = 80_000  # an answer line stays below the 1,000,000 octets that imaplib reads
 _IDLE_SECONDS = 300  # RFC 2177 allows 29 minutes; routers and large providers drop silent connections earlier
 _POLL_SECONDS = 60  # where IDLE is missing
@@ -77,7 +79,7 @@ class ImapInbox:
         Mails above *after_uid*, ascending, in batches of at most 4 MB; a bigger mail is a batch of its own.
 
         Nothing is flagged. A mail that cannot be had goes into `unfetchable`; one that vanished meanwhile is left out.
-        Other methods may be called between two batches.
+        Other methods may be called between two batches, and the next batch may be asked for in another thread.
         Args: after_uid: 0 for all; belongs to the epoch that `uid_validity` answered. seen_at: now, aware UTC, the
         last resort for the time of arrival.
         Raises: InboxUnavailableError also if the epoch changed since `uid_validity`.
@@ -145,9 +147,10 @@ class ImapInbox:
         with self._connection.translated():
             self._ensure_folder(self.account.done_folder)
             self._connection.select(folder, readonly=False, expected=uid_validity)
-            for block in _blocks(sorted(uids), _UIDS_PER_COMMAND):
-                told = self._move(compact_set(block), self.account.done_folder)
-                places |= {uid: place for uid, place in told.items() if uid in block}
+            for block in _blocks(sorted(uids), _UIDS_PER_MOVE):
+                for part in _sendable(block):
+                    told = self._move(compact_set(part), self.account.done_folder)
+                    places |= {uid: told[uid] for uid in part if uid in told}
         return places
 
     def find_sent(self, message_id: str) -> bool:
@@ -169,6 +172,45 @@ class ImapInbox:
         with self._connection.translated():
             self._ensure_folder(self.account.sent_folder)
             self._connection.client.append(self.account.sent_folder, content, flags=[rb"\Seen"])
+
+    def expunge(self, folder: str, wanted: Mapping[tuple[int, int], str]) -> list[tuple[int, int]]:
+        """
+        Remove mails for good whose bytes are what is expected, and nothing else.
+
+        Args: wanted: {(UIDVALIDITY, UID): SHA-256 of the mail}.
+        Returns: those that are no longer there; not those of another epoch, whose UIDs mean other mails, nor anything
+        on a server without UID EXPUNGE (RFC 4315), for plain EXPUNGE would hit what others have marked.
+        """
+        census = self.census(folder)
+        if census is None:
+            return list(wanted)
+        epoch = census.uid_validity
+        here = {uid: digest for (validity, uid), digest in wanted.items() if validity == epoch}
+        found = [uid for uid in here if uid in census.sizes]
+        removed = self._expunge(folder, epoch, {uid: here[uid] for uid in found})
+        return [(epoch, uid) for uid in here if uid in removed or uid not in census.sizes]
+
+    def expunge_sent(self, message_id: str, sha256: str) -> bool:
+        """Remove the copy of a letter, by its bytes, from the sent folder; whether none with this id is left there."""
+        with self._connection.translated():
+            if not self._connection.client.folder_exists(self.account.sent_folder):
+                return True
+            epoch = self._connection.select(self.account.sent_folder, readonly=True)
+            self._epochs[self.account.sent_folder] = epoch
+            uids = self._connection.search("HEADER", "Message-ID", quoted(message_id))
+        return self._expunge(self.account.sent_folder, epoch, dict.fromkeys(uids, sha256)) == set(uids)
+
+    def _expunge(self, folder: str, epoch: int, wanted: Mapping[int, str]) -> set[int]:
+        if not wanted or not self._connection.client.has_capability("UIDPLUS"):
+            return set()
+        batches = self.mails(folder, sorted(wanted), seen_at=datetime.now(UTC))
+        same = {mail.uid for batch in batches for mail in batch if mail.sha256 == wanted[mail.uid]}
+        with self._connection.translated():
+            self._connection.select(folder, readonly=False, expected=epoch)
+            for block in _blocks(sorted(same), _UIDS_PER_COMMAND):
+                self._connection.mark_deleted(compact_set(block))
+                self._connection.client.uid_expunge(compact_set(block))
+        return same
 
     def check(self) -> tuple[str, ...]:
         """What works and what this server offers, one sentence each, for `dsar check`."""
@@ -320,6 +362,16 @@ def _body(items: Items) -> bytes | None:
         if isinstance(body, bytes) and body:
             return body
     return None
+
+
+def _sendable(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """*uids* in parts that one command can name."""
+    if len(compact_set(uids)) <= _LONGEST_SET:
+        yield uids
+        return
+    middle = len(uids) // 2
+    yield from _sendable(uids[:middle])
+    yield from _sendable(uids[middle:])
 
 
 def _blocks(uids: Sequence[int], length: int) -> Iterator[Sequence[int]]:

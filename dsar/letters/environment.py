@@ -9,13 +9,24 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.lists import format_list
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+from jinja2 import (
+    BaseLoader,
+    BytecodeCache,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    StrictUndefined,
+)
+from jinja2.bccache import Bucket
 from jinja2.exceptions import UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -48,6 +59,25 @@ class _RecordingLoader(BaseLoader):
         return self._loader.list_templates()
 
 
+class _Compiled(BytecodeCache):
+    """What templates of one language were compiled to, by name and source: a changed source is compiled anew."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+@cache
+def _compiled(language: str) -> _Compiled:  # noqa: ARG001  # what a template says outright is compiled in words of it
+    return _Compiled()
+
+
 class Templates:
     """The templates of one letter in one language; made anew for each letter, so that a change on disk is seen."""
 
@@ -63,6 +93,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            bytecode_cache=_compiled(language),
         )
         self._environment.filters |= self._words.filters()
 

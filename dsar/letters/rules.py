@@ -60,7 +60,15 @@ RULES: Mapping[str, Rule] = {
     ),
     LetterKind.UNIDENTIFIED: Rule(blocks=("head", "imy", "court", "contact"), facts=("case_reference", "received_on")),
     LetterKind.IDENTITY_CHECK: Rule(blocks=("head", "contact"), facts=("case_reference", "reply_by_on")),
+    LetterKind.IDENTITY_REMINDER: Rule(blocks=("head", "contact"), facts=("case_reference", "reply_by_on")),
     LetterKind.QUESTION: Rule(blocks=("head", "contact"), facts=("case_reference", "reasons", "reply_by_on")),
+    # Recital 63, EDPB 01/2022 s. 2.3: the letter tells which processing exists, so that the person can choose.
+    LetterKind.CLARIFICATION: Rule(
+        blocks=("head", "contact"), facts=("case_reference", "overview", "choices", "reply_by_on")
+    ),
+    LetterKind.MANDATE_REQUEST: Rule(blocks=("head", "contact"), facts=("case_reference", "received_on")),
+    # Recital 27: the GDPR "does not apply to the personal data of deceased persons".
+    LetterKind.DECEASED: Rule(blocks=("head", "imy", "contact"), facts=("case_reference",)),
     LetterKind.UPDATE_DONE: Rule(blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")),
     LetterKind.ERASURE_DONE: Rule(
         blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")
@@ -192,6 +200,11 @@ def _erased_partly(facts: LetterFacts) -> Iterator[str]:
         yield "everything was erased"
 
 
+def _mandate(facts: LetterFacts) -> Iterator[str]:
+    if facts.requester is None:
+        yield "fact 'requester' is missing"
+
+
 def _refused(facts: LetterFacts) -> Iterator[str]:
     if not facts.rights:
         yield "fact 'rights' is missing"
@@ -206,4 +219,5 @@ _FURTHER: Mapping[str, Callable[[LetterFacts], Iterator[str]]] = {
     LetterKind.ERASURE_PARTLY: _erased_partly,
     LetterKind.REFUSAL: _refused,
     LetterKind.EXTENSION: _refused,
+    LetterKind.MANDATE_REQUEST: _mandate,
 }

@@ -57,5 +57,7 @@ WORDS: Mapping[str, Text] = {
     "log": Text(sv="logg", en="log"),
     "marketing": Text(sv="marknadsföring", en="marketing"),
     "recruitment": Text(sv="rekrytering", en="recruitment"),
+    "special": Text(sv="känsliga personuppgifter", en="special categories of personal data"),
+    "criminal": Text(sv="lagöverträdelser", en="criminal convictions and offences"),
     "technical": Text(sv="teknisk uppgift", en="technical data"),
 }

@@ -16,6 +16,8 @@ email package takes quadratic time on hostile headers and loses Swedish letters 
     machines.py    signs of a machine, bounces
 """
 
+from collections.abc import Callable
+
 from dsar.errors import MalformedMailError
 from dsar.mime.body import Body
 from dsar.mime.headers import Headers
@@ -30,22 +32,25 @@ __all__ = ["read_mail"]
 _PARSER_ERRORS = (AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-def read_mail(content: bytes, *, own_domain: str = "xelent.se") -> InboundMail:
+def read_mail(
+    content: bytes, *, own_domain: str = "xelent.se", read_picture: Callable[[bytes], str] | None = None
+) -> InboundMail:
     """
     Read one mail.
 
-    Args: content: the exact bytes; own_domain: domain of our own Message-IDs `<dsar-...@own_domain>`.
+    Args: content: the exact bytes; own_domain: domain of our own Message-IDs `<dsar-...@own_domain>`; read_picture:
+    picture -> the text on it; None: pictures and scans are for a person.
     Raises: MalformedMailError beyond the limits (depth 50, 500 parts, header block 1 MB, one header 64 kB) or when it
     is no mail at all. Anything else that is wrong with it becomes an entry in `defects`, and what only a person can
     read an entry in `unread`.
     """
     try:
-        return _read(content, own_domain)
+        return _read(content, own_domain, read_picture)
     except _PARSER_ERRORS:
         raise MalformedMailError("its structure is broken") from None
 
 
-def _read(content: bytes, own_domain: str) -> InboundMail:
+def _read(content: bytes, own_domain: str, read_picture: Callable[[bytes], str] | None) -> InboundMail:
     message, defects = parse(content)
     headers = Headers(message)
     parts = leaves(message)
@@ -54,6 +59,7 @@ def _read(content: bytes, own_domain: str) -> InboundMail:
         body.take(part)
     text = body.text()
     cut = cut_text(text)
+    body.read_pictures(cut.own, read_picture)
     sender_name, sender = headers.sender()
     signs = machine_signs(message, headers, own_domain)
     failure = failure_of(message, signs)
@@ -80,7 +86,7 @@ def _read(content: bytes, own_domain: str) -> InboundMail:
         defects=tuple(dict.fromkeys([*defects, *headers.defects(), *body.defects])),
         signature=cut.signature,
         attachment_texts=body.attachment_texts(),
-        unread=body.unread(cut.own),
+        unread=body.unread(),
         hops=hops,
         hops_above=hops_above,
         arc=bool(headers.raw("arc-seal")),

@@ -4,10 +4,12 @@ Leaf parts of a mail -> its text, its attachments, and what the attachments say.
 Effects: none.
 """
 
+import re
+from collections.abc import Callable
 from email.message import Message
 
 from dsar.mime.containers import ENCRYPTED, is_pgp_message, take_uuencoded, without_armour
-from dsar.mime.documents import LARGE, PICTURE, is_picture, read_document
+from dsar.mime.documents import LARGE, PICTURE, SCAN, is_picture, read_document, scanned_pages
 from dsar.mime.headers import Headers, decode_words
 from dsar.mime.message import Leaf
 from dsar.mime.quotes import cut_text
@@ -22,6 +24,11 @@ _LONGEST_TEXT_BYTES = 2_000_000
 _MOST_DOCUMENTS = 20
 #: A logo is smaller than a photograph of a letter.
 _SMALLEST_PICTURE_BYTES = 20_000
+#: Pictures of one mail that are read, and as many scans; who sends more is read by a person.
+_MOST_PICTURES = 3
+#: A picture with fewer words is none of a letter, or is written by hand.
+_FEWEST_LEGIBLE = 5
+_WORD = re.compile(r"[^\W\d_]{3,}")
 #: Who writes more than this does not say it in a picture.
 _FEW_WORDS = 30
 
@@ -37,7 +44,8 @@ class Body:
         self._documents: list[AttachmentText] = []
         self._tried = 0
         self._unread: list[str] = []
-        self._pictures = False
+        self._pictures: list[tuple[str, bytes]] = []  # name and bytes of each that may be a photographed letter
+        self._scans: list[tuple[str, bytes]] = []
         self.attachments: list[Attachment] = []
         self.hidden_text = False
         self.defects: list[str] = []
@@ -54,10 +62,26 @@ class Body:
         ]
         return (*self._documents, *(mail for mail in mails if mail.text))
 
-    def unread(self, own_text: str) -> tuple[str, ...]:
-        """What only a person can read, and why; pictures only where *own_text* says little."""
-        pictures = [PICTURE] if self._pictures and len(own_text.split()) < _FEW_WORDS else []
-        return tuple(dict.fromkeys([*self._unread, *pictures]))
+    def unread(self) -> tuple[str, ...]:
+        """What only a person can read, and why."""
+        return tuple(dict.fromkeys(self._unread))
+
+    def read_pictures(self, own_text: str, read_picture: Callable[[bytes], str] | None) -> None:
+        """
+        Read scans, and pictures where *own_text* says little; what stays without text only a person can read.
+
+        Args: read_picture: picture -> text on it, "" if it finds none; None: pictures cannot be read.
+        """
+        pictures = self._pictures if len(own_text.split()) < _FEW_WORDS else []
+        for reason, found, pages in ((SCAN, self._scans, scanned_pages), (PICTURE, pictures, lambda each: [each])):
+            for name, content in found[:_MOST_PICTURES]:
+                texts = [read_picture(page) for page in pages(content)] if read_picture else []
+                text = printable("\n".join(texts)).strip()
+                if len(_WORD.findall(text)) >= _FEWEST_LEGIBLE:
+                    self._documents.append(AttachmentText(filename=name, text=text, from_picture=True))
+                else:
+                    self._unread.append(reason)
+            self._unread += [reason] if len(found) > _MOST_PICTURES else []
 
     def take(self, part: Leaf) -> None:
         """Add the next part."""
@@ -88,14 +112,18 @@ class Body:
         if opaque:
             return
         if is_picture(content_type, content):
-            self._pictures |= len(content) >= _SMALLEST_PICTURE_BYTES
+            if len(content) >= _SMALLEST_PICTURE_BYTES:
+                self._pictures.append((name, content))
             return
         self._tried += 1
         if self._tried > _MOST_DOCUMENTS:
             self._unread.append(LARGE)
             return
         reading = read_document(name, content_type, content)
-        self._unread += filter(None, [reading.unread])
+        if reading.unread == SCAN:
+            self._scans.append((name, content))
+        elif reading.unread:
+            self._unread.append(reading.unread)
         if reading.text.strip():
             self._documents.append(AttachmentText(filename=name, text=reading.text))
 

@@ -19,6 +19,7 @@ from dsar.mime.words import decode_text, printable
 LARGEST_DOCUMENT_BYTES = 25_000_000
 LONGEST_TEXT = 100_000
 _MOST_PAGES = 50
+_MOST_SCANS = 5  #: Pages that are read from pictures; a request stands on the first.
 _MOST_FORM_FIELDS = 500
 _LARGEST_DIRECTORY_BYTES = 500_000  #: Of a zip file; a document has some twenty members.
 _LARGEST_UNPACKED_BYTES = 200_000_000
@@ -132,8 +133,10 @@ def _pdf(content: bytes) -> str:
     reader = PdfReader(BytesIO(content))
     if reader.is_encrypted and not reader.decrypt(""):
         raise _UnreadError(PASSWORD)
+    if len(reader.pages) > _MOST_PAGES:
+        raise _UnreadError(LARGE)  # half a document would pass for the whole
     pieces: list[str] = []
-    for at in range(min(len(reader.pages), _MOST_PAGES)):
+    for at in range(len(reader.pages)):
         pieces.append(reader.pages[at].extract_text())
         if sum(map(len, pieces)) > LONGEST_TEXT:
             break
@@ -143,6 +146,18 @@ def _pdf(content: bytes) -> str:
     if not re.search(r"\w{2}", text):
         raise _UnreadError(SCAN)
     return text
+
+
+def scanned_pages(content: bytes) -> list[bytes]:
+    """The picture of each of the first pages of a scanned PDF, as a file of its own; empty if they cannot be had."""
+    from pypdf import PdfReader
+
+    try:
+        pages = PdfReader(BytesIO(content)).pages
+        pictures = [max(page.images, key=lambda image: len(image.data), default=None) for page in pages[:_MOST_SCANS]]
+    except Exception:  # noqa: BLE001  # whatever a broken file does to its parser, a person looks
+        return []
+    return [picture.data for picture in pictures if picture is not None]
 
 
 # ------------------------------------------------------------------------------------ zip: DOCX, ODT and archives

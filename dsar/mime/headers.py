@@ -69,6 +69,11 @@ class Headers:
         return tuple(dict.fromkeys(address for _, address in pairs if address))[:_MOST_ADDRESSES]
 
     def sender(self) -> tuple[str, str | None]:
+        """Display name and address of who sent the mail, as `_sender` says."""
+        return self._sender
+
+    @cached_property
+    def _sender(self) -> tuple[str, str | None]:
         """
         Display name and address of the one mailbox of the one From header.
 
@@ -89,6 +94,8 @@ class Headers:
         """
         Servers that the Received headers say took the mail, and how many of those headers stand above each
         Authentication-Results; both topmost first.
+
+        A server that two parsers do not read alike, e.g. because a comment names another one, is "": nobody's.
         """
         hops: list[str] = []
         above: list[int] = []
@@ -98,6 +105,10 @@ class Headers:
                 hops.append(taken_by[1].lower().rstrip(".") if taken_by else "")
             elif name == "authentication-results":
                 above.append(len(hops))
+        second = self._second_opinion
+        if not second.failed:
+            told = (*second.taken_by, *[""] * len(hops))
+            hops = [hop if hop == other else "" for hop, other in zip(hops, told, strict=False)]
         return tuple(hops[:_MOST_HOPS]), tuple(above)
 
     def written_on(self) -> date | None:
@@ -125,25 +136,32 @@ class Headers:
     @cached_property
     def _second_opinion(self) -> "_Opinion":
         """What mail-parser reads in the headers that tell who sent the mail, and when; it must not fail the mail."""
-        lines = [
-            f"{name}: {_unfolded(value)}\r\n"
-            for name, most in _TOLD_TWICE.items()
-            for value in self.raw(name)[:most]
-            if len(value) <= _LONGEST_TOLD_TWICE
-        ]
+        told = Message()
+        for name, most in _TOLD_TWICE.items():
+            for value in self.raw(name)[:most]:
+                if len(value) <= _LONGEST_TOLD_TWICE:
+                    told[name] = _unfolded(value)
         try:
-            read = mailparser.parse_from_bytes("".join((*lines, "\r\n")).encode("utf-8", "surrogateescape"))
+            read = mailparser.MailParser(told)
             senders = {_address(address) for _, address in read.from_ if address}
             found = [words for category, words in _DEFECTS.items() if category in read.defects_categories]
+            taken_by = tuple(_host(hop.get("by")) for hop in reversed(read.received))  # it begins with the first
         except Exception:  # noqa: BLE001  # it is known to raise outside its own exceptions
             return _Opinion()
-        return _Opinion(senders.pop() if len(senders) == 1 else None, tuple(found), failed=False)
+        sender = senders.pop() if len(senders) == 1 else None
+        return _Opinion(sender, tuple(found), taken_by, failed=False)
 
 
 class _Opinion(NamedTuple):
     sender: str | None = None  #: The one address of From, if it is one.
     defects: tuple[str, ...] = ()
+    taken_by: tuple[str, ...] = ()  #: Server that each of the topmost Received headers says took the mail.
     failed: bool = True
+
+
+def _host(written: str | None) -> str:
+    """The name of a server without what stands behind it, in lower case."""
+    return next(iter((written or "").split()), "").lower().rstrip(".")
 
 
 def decode_words(value: str) -> str:

@@ -20,6 +20,8 @@ _SEPARATOR = re.compile(
     re.IGNORECASE,
 )
 _WROTE = re.compile(r"(?<!\w)(?:skrev|wrote|writes|schrieb|kirjoitti|a écrit|escribió)(?!\w)", re.IGNORECASE)
+#: A text with none of them attributes nothing to anybody, and most texts have none.
+_WROTE_WORDS = ("skrev", "wrote", "writes", "schrieb", "kirjoitti", "écrit", "escribió")
 _WHEN_OR_WHO = re.compile(r"\d{1,2}[:.]\d{2}|(?:19|20)\d{2}|@|\d{1,2}\. ?\w{3}")
 _STARTS_ATTRIBUTION = re.compile(
     r"(?:den|på|on|am|le|el|lör|sön|mån|tis|ons|tors?|fre|man|tir|lør|søn)\.? .*\d"
@@ -92,14 +94,15 @@ def cut_text(text: str) -> Cut:
     marked quotes, or the signature delimiter everything is quoted. Legal footers and a telephone's advertisement count
     as quoted, too: nobody wrote them.
     """
-    own, quoted = _cut_quotes(text.split("\n"))
+    lowered = text.casefold()
+    own, quoted = _cut_quotes(text.split("\n"), attributes=any(word in lowered for word in _WROTE_WORDS))
     own, footers = _cut_footers(own)
     at = _signature_start(own)
     parts = ("\n".join(lines).strip("\n") for lines in (own[:at], own[at:], [*footers, *quoted]))
     return Cut(*parts)
 
 
-def _cut_quotes(lines: list[str]) -> tuple[list[str], list[str]]:
+def _cut_quotes(lines: list[str], *, attributes: bool) -> tuple[list[str], list[str]]:
     own: list[str] = []
     quoted: list[str] = []
     at = 0
@@ -109,7 +112,7 @@ def _cut_quotes(lines: list[str]) -> tuple[list[str], list[str]]:
             while end and (_RULE.fullmatch(own[end - 1].strip()) or not own[end - 1].strip()):
                 end -= 1
             return own[:end], [*quoted, *own[end:], *lines[at:]]
-        length = _attribution_length(lines, at)
+        length = _attribution_length(lines, at) if attributes else 0
         if length:
             quoted += lines[at : at + length]
             at += length

@@ -157,7 +157,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._hiding and not self._striking:
-            self._line.append(re.sub(r"\s+", " ", data))
+            self._line.append(data)
         elif not self._hiding:
             self.found_struck = True
         elif data.strip() and not self._machinery:
@@ -173,6 +173,8 @@ class _Reader(HTMLParser):
         return tag
 
     def _style(self, attrs: list[tuple[str, str | None]]) -> str:
+        if not attrs:
+            return ""
         styles = [re.sub(r"\s+", "", value or "").lower() for name, value in attrs if name == "style"]
         colours = [f"color:{(value or '').lower()}" for name, value in attrs if name == "color"]
         backgrounds = [f"background:{(value or '').lower()}" for name, value in attrs if name == "bgcolor"]
@@ -184,7 +186,7 @@ class _Reader(HTMLParser):
         return bool(_WHITE_TEXT.search(style)) and not coloured and not self._coloured
 
     def _break(self, *, keep_empty: bool = False) -> None:
-        line = re.sub(r" {2,}", " ", "".join(self._line)).strip(" ")
+        line = " ".join("".join(self._line).split())
         if line or keep_empty:
             self._lines.append("> " * min(self._count["blockquote"], 5) + line)
         self._line = []

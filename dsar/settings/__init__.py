@@ -36,6 +36,7 @@ from dsar.settings.sections import (
     RegisterSection,
     RetentionSection,
     Section,
+    SmsSection,
     SmtpSection,
     StaffSection,
     SystemSection,
@@ -44,7 +45,7 @@ from dsar.settings.sections import (
     sqlite_file,
 )
 
-__all__ = ["MailboxSection", "MemberSection", "Settings", "SmtpSection", "SystemSection", "load"]
+__all__ = ["MailboxSection", "MemberSection", "RetentionSection", "Settings", "SmtpSection", "SystemSection", "load"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: What SQLite writes beside a database; see sqlite.org/tempfiles.html.
@@ -63,6 +64,7 @@ class Settings:
     vault: VaultSection
     mailboxes: Mapping[str, MailboxSection]  #: {NAME: [mailbox.NAME]}; never empty.
     smtp: SmtpSection
+    sms: SmsSection
     authentication: AuthenticationSection
     triage: TriageSection
     automatic: AutomaticSection
@@ -215,6 +217,10 @@ class _Loader:
         handler = letters.handler if isinstance(letters, LettersSection) else None
         if handler is not None and f"staff.{handler}" not in present:
             self._report("letters", "handler", f"there is no [staff.{handler}]")
+        named_staff = single["identity"]
+        for login in named_staff.protected_staff if isinstance(named_staff, IdentitySection) else ():
+            if f"staff.{login}" not in present:
+                self._report("identity", "protected_staff", f"there is no [staff.{login}]")
         if self._faults:
             raise SettingsError(self._faults)
         # Without faults, every section is there and of its own type.
@@ -242,7 +248,7 @@ class _Loader:
             self._secrets.find(section, key, values)
         given: dict[str, object] = {**values}
         if kind is SystemSection:
-            own = {"connector", "declaration"}
+            own = set(SystemSection.model_fields) - {"options"}
             given = {key: values[key] for key in own & values.keys()}
             given["options"] = {key: value for key, value in values.items() if key not in own}
         try:

@@ -31,6 +31,7 @@ from dsar.identifiers import normalise
 from dsar.mailserver import Security, plain_is_refused
 from dsar.model import IdentifierType
 from dsar.oauth import OAuthClient
+from dsar.sms import ELKS_URL, Provider, is_allowed
 
 _SWITCHES = {**configparser.ConfigParser.BOOLEAN_STATES, "ja": True, "nej": False}
 _MASTER_KEY_BYTES = 32
@@ -283,6 +284,28 @@ class SmtpSection(_MailServer):
         return self
 
 
+class SmsSection(Section):
+    """[sms]: the gateway that takes codes for phones on file."""
+
+    secrets = frozenset({"password", "token"})
+    provider: Provider = "none"
+    url: str = Field(default_factory=lambda data: ELKS_URL if data.get("provider") == "46elks" else "")
+    user: str = ""
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    sender: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SmsSection":
+        if self.provider == "none":
+            return self
+        if not is_allowed(self.url):
+            raise ValueError("url must be https")
+        if self.provider == "46elks" and not (self.user and self.password and self.sender):
+            raise ValueError("46elks needs user, password and sender")
+        return self
+
+
 class AuthenticationSection(Section):
     """[authentication]: whose word about sender addresses counts."""
 
@@ -320,6 +343,7 @@ class IdentitySection(Section):
     """[identity]"""
 
     on_file_days: _Count = 30
+    protected_staff: _Items = ()  #: Log-ins.
 
 
 class LettersSection(Section):
@@ -347,9 +371,13 @@ class SystemSection(Section):
     """[system.NAME]: a connected system; every other key is an option of its connector."""
 
     #: Options that may hold a secret, whichever the connector.
-    secrets = frozenset({"url", "write_url", "password", "token", "api_key", "client_secret"})
+    secrets = frozenset(
+        {"url", "write_url", "password", "token", "api_key", "client_secret", "refresh_token"}
+        | {"write_password", "write_token", "write_client_secret", "write_refresh_token"}
+    )
     connector: _Text
     declaration: _File
+    owner: _Address | None = None
     options: dict[str, str] = Field(repr=False)
 
     @field_validator("options")
@@ -394,6 +422,7 @@ class RetentionSection(Section):
     """[retention]: how long dsar itself keeps what it holds (Art. 5(1)(e))."""
 
     noise_days: _Count = 30
+    findings_days: _Count = 30
     export_days: _Count = 90
     case_months: _Count = 24
     register_years: _Count = 5
@@ -405,6 +434,7 @@ SINGLE: dict[str, type[Section]] = {
     "database": DatabaseSection,
     "vault": VaultSection,
     "smtp": SmtpSection,
+    "sms": SmsSection,
     "authentication": AuthenticationSection,
     "triage": TriageSection,
     "automatic": AutomaticSection,

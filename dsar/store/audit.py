@@ -28,6 +28,15 @@ class ChainReport:
     unsealed: int  #: Events of the last seconds, not chained yet.
     head: str  #: Digest of the last seal; keep it elsewhere to notice truncation.
     broken_at: int | None  #: Id of the first event that does not fit its seal.
+    anchor_holds: bool | None = None  #: The chain still goes through the head that was kept elsewhere; None: none was.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anchor:
+    """A head of the chain as it was once, kept where nobody who can change the database can change it."""
+
+    sealed: int  #: Number of events that were sealed then.
+    head: str
 
 
 class AuditQueries(Queries):
@@ -48,6 +57,12 @@ class AuditQueries(Queries):
             EventRow(at=at, actor=actor, name=name, case_id=case_id, request_id=request_id, detail=detail or {})
         )
         self.session.flush()
+
+    def record_each(self, name: str, details: Sequence[dict[str, str]], *, actor: str, at: datetime) -> None:
+        """Write one event for each of *details*, about no case."""
+        self._insert_all_new(
+            EventRow, [{"at": at, "actor": actor, "name": name, "detail": detail} for detail in details]
+        )
 
     def events(self, case_id: int) -> Sequence[EventRow]:
         """Timeline of a case, oldest first."""
@@ -81,9 +96,14 @@ class AuditQueries(Queries):
         self.session.flush()
         return count
 
-    def verify_chain(self) -> ChainReport:
-        """Compute the whole chain anew and compare."""
+    def verify_chain(self, anchor: Anchor | None = None) -> ChainReport:
+        """
+        Compute the whole chain anew and compare.
+
+        Args: anchor: a head of earlier, which shows that the end was not cut off, nor all of it made anew.
+        """
         digest, sealed, broken_at = _FIRST, 0, None
+        anchored = anchor is not None and anchor.sealed == 0 and anchor.head == _FIRST
         query = (
             select(Seal, EventRow).outerjoin(EventRow, col(EventRow.id) == Seal.event_id).order_by(col(Seal.position))
         )
@@ -93,8 +113,15 @@ class AuditQueries(Queries):
             if broken_at is None and (digest != seal.digest or seal.position != sealed):
                 broken_at = seal.event_id
             digest = seal.digest
+            anchored = anchored or (anchor is not None and (sealed, digest) == (anchor.sealed, anchor.head))
         total = self.session.exec(select(sa.func.count()).select_from(EventRow)).one()
-        return ChainReport(sealed=sealed, unsealed=total - sealed, head=digest, broken_at=broken_at)
+        return ChainReport(
+            sealed=sealed,
+            unsealed=total - sealed,
+            head=digest,
+            broken_at=broken_at,
+            anchor_holds=anchored if anchor is not None else None,
+        )
 
 
 def link(previous: str, event: EventRow) -> str:

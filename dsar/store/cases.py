@@ -1,6 +1,6 @@
 """Queries about cases, requests and what the systems said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -8,9 +8,19 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from dsar.errors import StaleStateError, UnknownCaseError
-from dsar.lifecycle import Event, State, next_state
+from dsar.lifecycle import Event, Outcome, State, next_state
 from dsar.store.base import Queries
-from dsar.store.tables import CaseFile, CaseIndex, Counter, Decision, EventRow, Request, SystemRow
+from dsar.store.tables import (
+    CaseFile,
+    CaseIndex,
+    Closing,
+    Counter,
+    Decision,
+    EventRow,
+    Message,
+    Request,
+    SystemRow,
+)
 
 
 class CaseQueries(Queries):
@@ -40,10 +50,12 @@ class CaseQueries(Queries):
     def case_by_id(self, case_id: int) -> CaseFile:
         return self.session.get_one(CaseFile, case_id)
 
-    def index_case(self, case_id: int, digests: Sequence[str]) -> None:
-        """Let the case be found by these blind indexes."""
+    def index_case(self, case_id: int, digests: Sequence[str], *, message_id: int) -> None:
+        """Let the case be found by these blind indexes, which a mail brought."""
         known = set(self.session.exec(select(CaseIndex.digest).where(CaseIndex.case_id == case_id)))
-        self.session.add_all(CaseIndex(case_id=case_id, digest=digest) for digest in set(digests) - known)
+        self.session.add_all(
+            CaseIndex(case_id=case_id, digest=digest, message_id=message_id) for digest in set(digests) - known
+        )
         self.session.flush()
 
     def cases_indexed(self, digest: str) -> Sequence[CaseFile]:
@@ -55,6 +67,11 @@ class CaseQueries(Queries):
             .order_by(col(CaseFile.opened_at).desc(), col(CaseFile.id).desc())
         )
         return self.session.exec(query).all()
+
+    def message_indexed(self, case_id: int, digest: str) -> Message | None:
+        """The mail that first brought this blind index to the case, if that is known."""
+        row = self.session.get(CaseIndex, (case_id, digest))
+        return self.session.get(Message, row.message_id) if row is not None and row.message_id else None
 
     def add_request(self, request: Request) -> Request:
         self.session.add(request)
@@ -102,7 +119,7 @@ class CaseQueries(Queries):
         result = self.session.execute(
             sa.update(Request)
             .where(col(Request.id) == request.id, col(Request.state) == before, col(Request.version) == request.version)
-            .values(state=after, version=request.version + 1, **changes, **_history(request, event, after, changes, at))
+            .values(state=after, version=request.version + 1, **changes)
         )
         if result.rowcount != 1:  # type: ignore[attr-defined]
             raise StaleStateError(reference)
@@ -120,9 +137,36 @@ class CaseQueries(Queries):
         )
         self.session.flush()
         current = self.session.get_one(Request, request.id, populate_existing=True)
+        self._note_closing(current, event, at=at)
         if current is not request:  # the caller read it in an earlier transaction
             for name in Request.model_fields:
                 set_committed_value(request, name, getattr(current, name))
+
+    def _note_closing(self, request: Request, event: Event, *, at: datetime) -> None:
+        """Keep when and how a request was closed, and taken up again."""
+        if request.state == State.CLOSED and request.closed_at is not None:
+            self.session.add(
+                Closing(
+                    request_id=request.id or 0,
+                    closed_at=request.closed_at,
+                    outcome=request.outcome or "",
+                    ground=request.refusal_ground if request.outcome == Outcome.REFUSED else "",
+                    legal_on=request.legal_on,
+                    paused_days=request.paused_days,
+                )
+            )
+        elif event in {Event.BOUNCED, Event.REOPENED}:
+            last = self.closings(request.id or 0)[-1]
+            if event is Event.BOUNCED:  # nothing had reached the person
+                self.session.delete(last)
+            else:
+                last.reopened_at = at
+        self.session.flush()
+
+    def closings(self, request_id: int) -> Sequence[Closing]:
+        """Each time that a request was closed, oldest first."""
+        query = select(Closing).where(Closing.request_id == request_id)
+        return self.session.exec(query.order_by(col(Closing.closed_at), col(Closing.id))).all()
 
     # --------------------------------------------------------------------------------------------- search results
 
@@ -165,16 +209,3 @@ class CaseQueries(Queries):
         """{blind index of the record: accepted}."""
         query = select(Decision.record_index, Decision.accepted).where(Decision.case_id == case_id)
         return dict(self.session.exec(query).all())
-
-
-def _history(
-    request: Request, event: Event, after: State, changes: Mapping[str, object], at: datetime
-) -> dict[str, object]:
-    """What remains known of the first closing; one whose letter came back was none: nothing reached the person."""
-    if after is State.CLOSED and request.first_closed_at is None:
-        return {"first_closed_at": changes.get("closed_at"), "first_outcome": changes.get("outcome")}
-    if event is Event.BOUNCED and request.first_closed_at == request.closed_at:
-        return {"first_closed_at": None, "first_outcome": None}
-    if event is Event.REOPENED and request.reopened_at is None:
-        return {"reopened_at": at}
-    return {}

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from dsar.store.base import Queries
-from dsar.store.tables import Challenge
+from dsar.store.tables import CaseFile, Challenge
 
 
 class ChallengeQueries(Queries):
@@ -17,6 +17,24 @@ class ChallengeQueries(Queries):
         self.session.add(challenge)
         self.session.flush()
         return challenge
+
+    def challenge(self, challenge_id: int) -> Challenge:
+        return self.session.get_one(Challenge, challenge_id)
+
+    def move_challenge(self, challenge: Challenge, *, to: str, expected: str) -> bool:
+        """Compare-and-set of the state of an SMS; False if another process was first."""
+        return self._set(challenge, col(Challenge.state) == expected, state=to)
+
+    def take_fact_try(self, case: CaseFile, *, most: int) -> bool:
+        """Count one comparison of facts; False if the case had *most* already."""
+        result = self.session.execute(
+            sa.update(CaseFile)
+            .where(col(CaseFile.id) == case.id, col(CaseFile.fact_tries) < most)
+            .values(fact_tries=col(CaseFile.fact_tries) + 1)
+            .execution_options(synchronize_session=False)
+        )
+        self.session.refresh(case)
+        return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
     def challenges(self, case_id: int) -> Sequence[Challenge]:
         """All challenges of a case, oldest first."""

@@ -4,11 +4,14 @@ The key store: wrapped keys in a database of their own, so that its backups can 
 What stands here is useless without the master key; what is removed here makes the data it sealed unreadable.
 """
 
+import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from dsar.store.engine import open_engine, translated
+from dsar.store.engine import READ_ONLY, open_engine, translated, truncate_log
 
 _METADATA = sa.MetaData()
 _WRAPPED_KEY = sa.Table(
@@ -35,20 +38,31 @@ class SqlKeyStore:
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
+        self._readers = self.engine.execution_options(**{READ_ONLY: True})
+        self._thread = threading.local()
         with translated():
             try:
                 _METADATA.create_all(self.engine)
             except sa.exc.DatabaseError:  # perhaps another process made the table between our look and our making it
                 _METADATA.create_all(self.engine)
 
+    @contextmanager
+    def one_commit(self) -> Iterator[None]:
+        with translated(), self.engine.begin() as connection:
+            self._thread.connection = connection
+            try:
+                yield
+            finally:
+                self._thread.connection = None
+
     def get(self, key_id: str) -> dict[str, bytes]:
         query = sa.select(_WRAPPED_KEY.c.wrapped_by, _WRAPPED_KEY.c.wrapped).where(_WRAPPED_KEY.c.key_id == key_id)
-        with translated(), self.engine.connect() as connection:
+        with self._reading() as connection:
             return {row.wrapped_by: row.wrapped for row in connection.execute(query)}
 
     def get_many(self, key_ids: Collection[str]) -> dict[str, dict[str, bytes]]:
         found: dict[str, dict[str, bytes]] = {}
-        with translated(), self.engine.connect() as connection:
+        with self._reading() as connection:
             for block in _blocks(list(key_ids)):
                 for row in connection.execute(sa.select(_WRAPPED_KEY).where(_WRAPPED_KEY.c.key_id.in_(block))):
                     found.setdefault(row.key_id, {})[row.wrapped_by] = row.wrapped
@@ -58,26 +72,45 @@ class SqlKeyStore:
         if not wraps:
             return
         rows = [{"new_id": key_id, "by": by, "key": wrapped} for key_id, by, wrapped in wraps]
-        with translated(), self.engine.begin() as connection:
+        with self._writing() as connection:
             if self.engine.dialect.name == "postgresql":  # SQLite lets one process write at a time anyway
                 connection.exec_driver_sql("LOCK TABLE wrapped_key IN SHARE ROW EXCLUSIVE MODE")
             connection.execute(_INSERT_NEW, rows)
 
     def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
-        insert = sa.insert(_WRAPPED_KEY).values(key_id=key_id, wrapped_by=wrapped_by, wrapped=wrapped)
-        try:
-            with translated(), self.engine.begin() as connection:
-                connection.execute(insert)
-        except sa.exc.IntegrityError:
-            return False
-        return True
+        insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
+        row = insert(_WRAPPED_KEY).values(key_id=key_id, wrapped_by=wrapped_by, wrapped=wrapped)
+        with self._writing() as connection:
+            inserted = connection.execute(row.on_conflict_do_nothing(), execution_options={"preserve_rowcount": True})
+            return bool(inserted.rowcount == 1)
 
     def remove(self, key_id: str, wrapped_by: str | None = None) -> None:
         delete = sa.delete(_WRAPPED_KEY).where(_WRAPPED_KEY.c.key_id == key_id)
         if wrapped_by is not None:
             delete = delete.where(_WRAPPED_KEY.c.wrapped_by == wrapped_by)
-        with translated(), self.engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(delete)
+
+    def truncate_log(self) -> None:
+        truncate_log(self.engine)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """A connection that only reads, so that nobody waits for it, or that of `one_commit`."""
+        if (held := getattr(self._thread, "connection", None)) is not None:
+            yield held
+            return
+        with translated(), self._readers.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A connection whose transaction is committed at the end, of this block or of `one_commit`."""
+        if (held := getattr(self._thread, "connection", None)) is not None:
+            yield held
+            return
+        with translated(), self.engine.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Give back all connections."""

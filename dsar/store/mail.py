@@ -8,7 +8,17 @@ from sqlmodel import col, select
 
 from dsar.model import RawMail
 from dsar.store.base import Queries
-from dsar.store.tables import CaseFile, CaseMessage, Folder, Message, RawContent, RawPiece, Sighting
+from dsar.store.tables import (
+    CaseFile,
+    CaseIndex,
+    CaseMessage,
+    Folder,
+    Message,
+    OutboxRow,
+    RawContent,
+    RawPiece,
+    Sighting,
+)
 
 #: How a message begins.
 _NEW = {"status": "new", "attempts": 0, "last_error": ""}
@@ -84,8 +94,8 @@ class MailQueries(Queries):
             ],
         )
         new = set(arrivals) - {message.sha256 for message in known}
-        query = select(Message).where(col(Message.sha256).in_(new)).order_by(col(Message.id))
-        return [message.id or 0 for message in self.session.exec(query)]
+        query = select(Message.id).where(col(Message.sha256).in_(new)).order_by(col(Message.id))
+        return [message_id or 0 for message_id in self.session.exec(query)]
 
     def _add_sightings(self, mails: Sequence[RawMail]) -> None:
         """Note where mails were seen; one that the server would not give before counts as seen from now on."""
@@ -112,6 +122,11 @@ class MailQueries(Queries):
     def raw(self, sha256: str) -> bytes:
         """Sealed bytes of a mail that is stored."""
         return self.session.exec(select(RawContent.sealed_content).where(RawContent.sha256 == sha256)).one()
+
+    def raw_each(self, digests: Collection[str]) -> dict[str, bytes]:
+        """{sha256: sealed bytes} of mails that are stored."""
+        query = select(RawContent.sha256, RawContent.sealed_content).where(col(RawContent.sha256).in_(digests))
+        return dict(self.session.exec(query).all())
 
     def raw_pieces(self, sha256: str) -> Iterator[bytes]:
         """Sealed pieces of a big mail, in order."""
@@ -228,6 +243,33 @@ class MailQueries(Queries):
     def message(self, message_id: int) -> Message | None:
         return self.session.get(Message, message_id)
 
+    def new_messages(self, message_ids: Collection[int], *, keep: bool = False) -> Sequence[Message]:
+        """
+        Those of these messages that nobody has sorted, in order.
+
+        Args: keep: nobody else shall until this transaction ends.
+        """
+        query = select(Message).where(col(Message.id).in_(message_ids), Message.status == "new")
+        if keep:
+            query = query.with_for_update()
+        return self.session.exec(query.order_by(col(Message.id))).all()
+
+    def file_messages(self, filed: Mapping[int, tuple[str, str, Sequence[str]]]) -> None:
+        """Give each of {id: (disposition, status, flags)} its one disposition, and what triage saw about it."""
+        values = [
+            {"id": message_id, "disposition": disposition, "status": status, "flags": list(flags)}
+            for message_id, (disposition, status, flags) in filed.items()
+        ]
+        if values:
+            self.session.execute(sa.update(Message), values)
+
+    def known_traces(self, traces: Collection[str]) -> set[str]:
+        """Those of Message-IDs, blind indexes and references that a mail of ours or a case has."""
+        known: set[str] = set()
+        for column in (OutboxRow.message_id, CaseIndex.digest, CaseFile.reference):
+            known.update(self.session.exec(select(column).where(col(column).in_(traces))))
+        return known
+
     def flag_message(self, message_id: int, flags: Sequence[str]) -> None:
         """Note what triage saw about a mail, for the queue."""
         self.session.get_one(Message, message_id).flags = list(flags)
@@ -243,7 +285,12 @@ class MailQueries(Queries):
         """Mails that ended without a case and wait for nobody, newest first, until their time is up."""
         query = (
             select(Message)
-            .where(Message.status == "sorted", col(Message.case_id).is_(None), Message.disposition != "internal")
+            .where(
+                Message.status == "sorted",
+                col(Message.case_id).is_(None),
+                col(Message.purged_at).is_(None),
+                Message.disposition != "internal",
+            )
             .order_by(col(Message.received_at).desc())
         )
         return self.session.exec(query).all()

@@ -31,6 +31,11 @@ class PlanQueries(Queries):
         )
         return self.session.exec(query).all()
 
+    def plans_of(self, request_id: int) -> Sequence[ChangePlan]:
+        """All plans of a request, oldest first."""
+        query = select(ChangePlan).where(ChangePlan.request_id == request_id).order_by(col(ChangePlan.id))
+        return self.session.exec(query).all()
+
     def ledger(self, plan_id: int) -> dict[int, LedgerEntry]:
         """{position: entry} of the steps that were begun."""
         query = select(LedgerEntry).where(LedgerEntry.plan_id == plan_id)
@@ -66,6 +71,11 @@ class PlanQueries(Queries):
         if due_by is not None:
             query = query.where(Duty.due_on <= due_by)
         return self.session.exec(query).all()
+
+    def duties_of(self, case_reference: str) -> Sequence[Duty]:
+        """Duties that a case left, done or not, the next one first."""
+        query = select(Duty).where(Duty.case_reference == case_reference)
+        return self.session.exec(query.order_by(col(Duty.due_on), col(Duty.id))).all()
 
     def end_duty(self, duty: Duty, *, now: datetime) -> None:
         """A duty is done."""

@@ -86,6 +86,7 @@ class Message(Row, table=True):
     case_id: int | None = Field(default=None, foreign_key="case_file.id", index=True)  #: The first case it joined.
     attempts: int = 0  #: Of sorting it.
     last_error: str = ""  #: Class of the last error, never its text.
+    purged_at: datetime | None = None  #: Its bytes are gone; that it came is still known.
 
 
 # ----------------------------------------------------------------------------------------------------------- cases
@@ -114,6 +115,10 @@ class CaseFile(Row, table=True):
     identity_method: str = "none"
     identity_reason: str = ""
     identified_at: datetime | None = None
+    mandate: str = ""  #: What shows that the sender may write for the person; "": nothing yet, or they are the person.
+    channel: str = ""  #: mail or post, as staff chose; "": by mail, or by post to protected identities.
+    answer_to: str = "person"  #: person, or agent: where the mandate covers receipt.
+    fact_tries: int = 0  #: How often facts were compared with what the systems hold.
     search_run: int = 0  #: Number of the latest search; older results no longer count.
     search_proven: bool = False  #: The latest search began from what is proven; else it serves a marketing stop only.
     searched_at: datetime | None = None
@@ -128,6 +133,7 @@ class CaseIndex(Row, table=True):
     __tablename__ = "case_index"
     case_id: int = Field(primary_key=True, foreign_key="case_file.id")
     digest: str = Field(primary_key=True, max_length=64, index=True)
+    message_id: int | None = None  #: The mail that brought it first; None in cases of version 0.1.
 
 
 class CaseMessage(Row, table=True):
@@ -146,6 +152,9 @@ class Challenge(Row, table=True):
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="case_file.id", index=True)
     digest: str = Field(max_length=64)  #: Keyed digest of the code, bound to the case.
+    channel: str = "mail"  #: mail, sms, letter
+    state: str = "sent"  #: Of an SMS: ready, sending, sent, failed, uncertain; the others are mails or on paper.
+    sealed_text: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: Of an SMS that has not left yet.
     contact_index: str = Field(max_length=64, index=True)  #: Blind index of the contact point.
     sealed_contact: bytes = Field(sa_type=sa.LargeBinary)
     created_at: datetime
@@ -172,12 +181,28 @@ class Request(Row, table=True):
     blocked_reason: str = ""  #: Code: uncertain, access_first, ...
     needed_level: str = ""  #: Identity level that it demands, by what was found and is to change; "": not known yet.
     decision: str = ""  #: "", refuse, unidentified, done, withdrawn: what a person decided to answer
+    refusal_ground: str = ""  #: Article that a refusal rests on, e.g. "12(5)"; "": none, or another law.
     outcome: str | None = None  #: lifecycle.Outcome
     closed_at: datetime | None = Field(default=None, index=True)
-    first_closed_at: datetime | None = None  #: What statistics of a past month keep when it is reopened.
-    first_outcome: str | None = None
-    reopened_at: datetime | None = None  #: For the first time.
     sealed_grounds: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: reasons of a decision.
+
+
+class Closing(Row, table=True):
+    """
+    One time that a request was closed; what statistics of a past month keep, whatever happens to it later.
+
+    One whose letter came back is taken away again: nothing had reached the person.
+    """
+
+    __tablename__ = "request_closing"
+    id: int | None = Field(default=None, primary_key=True)
+    request_id: int = Field(foreign_key="request.id", index=True)
+    closed_at: datetime = Field(index=True)
+    outcome: str  #: lifecycle.Outcome
+    ground: str = ""  #: Of a refusal: the article that it rests on, e.g. "12(5)".
+    legal_on: date  #: The outer limit as it stood then.
+    paused_days: int = 0
+    reopened_at: datetime | None = None
 
 
 class EventRow(Row, table=True):
@@ -288,17 +313,19 @@ class OutboxRow(Row, table=True):
     case_id: int | None = Field(default=None, foreign_key="case_file.id", index=True)
     letter_id: int | None = Field(default=None, foreign_key="letter.id", index=True)
     kind: str
+    channel: str = "mail"  #: mail, post
     message_id: str = Field(unique=True)
     mime_sha256: str = Field(max_length=64)
-    sealed_mime: bytes = Field(sa_type=sa.LargeBinary)
+    sealed_mime: bytes = Field(sa_type=sa.LargeBinary)  #: The exact mail; of a letter by post the PDF to print.
     sealed_recipient: bytes = Field(sa_type=sa.LargeBinary)
-    state: str = Field(default="ready", index=True)  #: held, ready, sending, sent, uncertain, failed, recalled
+    state: str = Field(default="ready", index=True)  #: held, ready, sending, sent, to_post, uncertain, failed, recalled
     attempts: int = 0
     created_at: datetime
     sending_at: datetime | None = None  #: Start of the last attempt.
     sent_at: datetime | None = None
     evidence: str = ""  #: How we know it was sent: "accepted", "found_in_sent", "person"
     filed_at: datetime | None = None  #: A copy lies in the sent folder.
+    copy_gone_at: datetime | None = None  #: That copy was removed when its time was up.
 
 
 # ---------------------------------------------------------------------------------------------------- change plans
@@ -341,7 +368,7 @@ class Duty(Row, table=True):
     """Something owed to a person later; it has keys of its own and survives the purge of the case (promise P7)."""
 
     id: int | None = Field(default=None, primary_key=True)
-    kind: str  #: erase_later, by_hand, restriction
+    kind: str  #: erase_later, by_hand, restriction, notice
     system: str
     object: str
     sealed_key: bytes = Field(sa_type=sa.LargeBinary)  #: Key of the record in the system, under the key "duties".

@@ -2,12 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Final
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from dsar.store.base import Queries
-from dsar.store.tables import Lease, Work
+from dsar.store.tables import Lease, Message, RawContent, Work
+
+#: What a step begins with that became due again while it was under way.
+_AFRESH: Final = {
+    "due_at": col(Work.rerun_at),
+    "rerun_at": None,
+    "lease_until": None,
+    "worker": "",
+    "attempts": 0,
+    "last_error": "",
+}
 
 
 class WorkQueries(Queries):
@@ -70,6 +82,46 @@ class WorkQueries(Queries):
             self.session.flush()
         return row
 
+    def claim_sorting(
+        self, worker: str, *, now: datetime, lease: timedelta, most: int, most_bytes: int
+    ) -> Sequence[Work]:
+        """
+        Mails to sort that nobody has tried yet, the most overdue first, leased to *worker*.
+
+        What was tried before is left to `claim`, one at a time: it may be what ended the program.
+        Args: most_bytes: of mails at one time; one is given out however big it is.
+        """
+        query = (
+            select(Work.id, RawContent.size)
+            .join(Message, col(Message.id) == Work.subject_id)
+            .join(RawContent, col(RawContent.sha256) == Message.sha256)
+            .where(Work.step == "sort", Work.attempts == 0, Work.due_at <= now, col(Work.lease_until).is_(None))
+            .order_by(col(Work.due_at), col(Work.id))
+            .limit(most)
+        )
+        if not self._is_sqlite():
+            query = query.with_for_update(of=Work, skip_locked=True)
+        rows = self.session.exec(query).all()
+        sizes = accumulate(size for _, size in rows)
+        chosen = [id_ for (id_, size), total in zip(rows, sizes, strict=True) if total - size < most_bytes]
+        self.session.execute(
+            sa.update(Work).where(col(Work.id).in_(chosen)).values(worker=worker, lease_until=now + lease, attempts=1)
+        )
+        return self.session.exec(
+            select(Work).where(col(Work.id).in_(chosen)).order_by(col(Work.due_at), col(Work.id))
+        ).all()
+
+    def finish_each(self, works: Sequence[Work]) -> None:
+        """Remove steps that are done, all claimed by one worker at once; as `finish`."""
+        for mine in (works[start : start + 500] for start in range(0, len(works), 500)):
+            held = (
+                col(Work.id).in_([work.id for work in mine]),
+                col(Work.worker) == mine[0].worker,
+                col(Work.attempts) == mine[0].attempts,
+            )
+            self.session.execute(sa.delete(Work).where(*held, col(Work.rerun_at).is_(None)))
+            self.session.execute(sa.update(Work).where(*held).values(_AFRESH))
+
     def renew(self, work: Work, *, until: datetime) -> None:
         """Keep a step that takes long; without effect if it was taken over."""
         self.session.execute(sa.update(Work).where(*_held(work)).values(lease_until=until))
@@ -77,11 +129,7 @@ class WorkQueries(Queries):
     def finish(self, work: Work) -> None:
         """Remove a step that is done, unless it was taken over; what became due again meanwhile begins afresh."""
         self.session.execute(sa.delete(Work).where(*_held(work), col(Work.rerun_at).is_(None)))
-        self.session.execute(
-            sa.update(Work)
-            .where(*_held(work))
-            .values(due_at=Work.rerun_at, rerun_at=None, lease_until=None, worker="", attempts=0, last_error="")
-        )
+        self.session.execute(sa.update(Work).where(*_held(work)).values(_AFRESH))
 
     def postpone(self, work: Work, *, due_at: datetime, error: str) -> None:
         """Give a failed step back, to be tried again at *due_at*."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from dsar.model import Right
 from dsar.triage.sentences import Sentence
-from dsar.triage.vocabulary import concept, says
+from dsar.triage.vocabulary import concept, possible, says
 
 
 class Stance(StrEnum):
@@ -157,8 +157,10 @@ def find_hits(sentences: Sequence[Sentence], *, about: About) -> list[Hit]:
     for sentence in sentences:
         hits += _standalone(sentence) if alone else ()
         for clause in sentence.clauses:
+            named = possible(clause)
             for rule in RULES:
-                hits += _match(rule, clause, sentence, about=about)
+                if rule.action in named:
+                    hits += _match(rule, clause, sentence, about=about)
     return hits
 
 

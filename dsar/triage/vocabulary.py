@@ -55,13 +55,13 @@ class Concept:
         self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, phrases))})(?!\w)")
 
     def search(self, folded: str) -> re.Match[str] | None:
-        return self._pattern.search(folded) if self._name in _possible(folded) else None
+        return self._pattern.search(folded) if self._name in possible(folded) else None
 
     def fullmatch(self, folded: str) -> re.Match[str] | None:
-        return self._pattern.fullmatch(folded) if self._name in _possible(folded) else None
+        return self._pattern.fullmatch(folded) if self._name in possible(folded) else None
 
     def finditer(self, folded: str) -> Iterator[re.Match[str]]:
-        return self._pattern.finditer(folded) if self._name in _possible(folded) else iter(())
+        return self._pattern.finditer(folded) if self._name in possible(folded) else iter(())
 
 
 @lru_cache(maxsize=128)
@@ -131,10 +131,17 @@ def _fault(heading: str, phrases: object, known: Collection[str]) -> str | None:
 
 def add(added: Mapping[str, Sequence[str]]) -> None:
     """Look for *added* phrases, too, and for no other additions, in this whole process."""
+    if added == _added:
+        return
     _added.clear()
     _added.update({heading: list(phrases) for heading, phrases in added.items()})
-    for cached in (_folded_phrases, concept, _possible, _concepts_of, _telling_words, _always_possible):
+    for cached in (_folded_phrases, concept, possible, _concepts_of, _telling_words, _always_possible):
         cached.cache_clear()
+
+
+def added() -> dict[str, list[str]]:
+    """The phrases of this site that are looked for."""
+    return dict(_added)
 
 
 #: Phrases of this site.
@@ -172,7 +179,7 @@ _PHRASE_WORD = re.compile(r"(\*?)(\w+)(\*?)")
 
 
 @lru_cache(maxsize=128)
-def _possible(folded: str) -> frozenset[str]:
+def possible(folded: str) -> frozenset[str]:
     """Concepts that *folded* may hold a phrase of, judged by single words."""
     return _always_possible().union(*map(_concepts_of, _WORD.findall(folded)))
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import conformance
-from connectors.files import FilesConnector, decoded
+from connectors.files import FilesConnector
+from connectors.tables import decoded
 from dsar.connector import Searches, Updates
 from dsar.declaration import parse_declaration
 from dsar.errors import SettingsError, SystemUnavailableError

@@ -26,7 +26,7 @@ fields = [{column = "id", label = {sv = "Id", en = "Id"}, category = "technical"
 
 
 def test_an_unknown_kind_names_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="no connector of kind 'telepathy'; there are: files, sql"):
+    with pytest.raises(SettingsError, match="no connector of kind 'telepathy'; there are: files, memory, rest, sql"):
         open_connector("telepathy", name="crm", declaration=DECLARATION, options={})
 
 

@@ -197,7 +197,7 @@ def test_two_addresses_on_file_leave_the_choice_to_a_person(company: Company) ->
     """Who states the number of one person and the address of another gets the letter, but nobody gets a code."""
     ask(company, text=REQUEST.replace("Maria Öberg", "Maria Öberg\njohn.whitfield@example.com"))
 
-    assert only_line(company)["flags"] == ["no_single_contact"]
+    assert only_line(company)["flags"] == ["known_person_new_address", "no_single_contact"]
     assert len(company.letters_to(UNKNOWN)) == 2
     assert company.letters_to(ON_FILE) == company.letters_to("john.whitfield@example.com") == []
 
@@ -219,7 +219,7 @@ def test_three_wrong_codes_at_once_end_the_challenge(company: Company) -> None:
     company.ok("poll")
 
     line = only_line(company)
-    assert (line["waits_for"], line["flags"]) == ("person: verify", ["code_wrong"])
+    assert (line["waits_for"], line["flags"]) == ("person: verify", ["known_person_new_address", "code_wrong"])
     assert not searched(company)
     assert len(company.letters_to(ON_FILE)) == 1
 
@@ -233,7 +233,7 @@ def test_the_right_code_from_elsewhere_changes_nothing(company: Company, sender:
     company.ok("poll")
 
     line = only_line(company)
-    assert (line["state"], line["flags"]) == ("clarifying", ["code_from_elsewhere"])
+    assert (line["state"], line["flags"]) == ("clarifying", ["known_person_new_address", "code_from_elsewhere"])
     assert not searched(company)
     answer(company, code_mail, code_of(code_mail))  # the person's own answer still counts
     company.ok("poll")
@@ -250,7 +250,7 @@ def test_an_expired_code_changes_nothing(company: Company) -> None:
     company.ok("poll")
 
     line = only_line(company)
-    assert (line["state"], line["flags"]) == ("clarifying", ["code_wrong"])
+    assert (line["state"], line["flags"]) == ("clarifying", ["known_person_new_address", "code_wrong"])
     assert not searched(company)
 
 
@@ -262,7 +262,7 @@ def test_a_code_counts_once(company: Company) -> None:
         company.ok("poll")
 
     line = only_line(company)
-    assert (line["state"], line["flags"]) == ("review", ["code_wrong"])
+    assert (line["state"], line["flags"]) == ("review", ["known_person_new_address", "code_wrong"])
 
 
 # ----------------------------------------------------------------------------------------------- change of address

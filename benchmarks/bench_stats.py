@@ -1,0 +1,114 @@
+"""
+`dsar queue` and `dsar stats` of a year, as processes, on a database with CASES cases; exit 1 above the limits.
+
+A hundredth of the requests is open, the rest was answered, each with its events. The fastest of ROUNDS counts.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
+
+from office import open_office
+
+from dsar.model import Right
+from dsar.store.tables import CaseFile, Closing, EventRow, Request
+
+CASES = 100_000
+ROUNDS = 5
+
+#: Command -> most seconds, as issue 12 promises them.
+LIMITS = {("queue",): 0.7, ("stats", "--from", "2026-01-01", "--to", "2026-12-31"): 2.0}
+
+#: Events of every request: (name, of the request and not the case only, state before, state after).
+_EVENTS = (
+    ("case_opened", False, None, None),
+    ("sorted", True, "received", "identity"),
+    ("identified", True, "identity", "searching"),
+    ("searched", False, None, None),
+    ("searched", True, "searching", "review"),
+    ("approved", True, "review", "approved"),
+    ("dispatch_started", True, "approved", "dispatching"),
+    ("dispatched", True, "dispatching", "closed"),
+)
+_FOUND = {"business": "found 3", "webshop": "nothing 0"}
+_YEAR_BEGINS = datetime(2026, 1, 1, 9, tzinfo=UTC)
+
+
+def rows(number: int) -> Iterator[tuple[type[SQLModel], dict[str, object]]]:
+    """What one case leaves in the database; one in a hundred is still open."""
+    received = _YEAR_BEGINS + timedelta(days=number * 365 // CASES)
+    is_open = number % 100 == 0
+    answered = received + timedelta(days=number % 35)
+    legal_on = received.date() + timedelta(days=31)
+    case = {
+        "id": number,
+        "reference": f"D-2026-{number:06}",
+        "opened_at": received,
+        "language": "sv",
+        "requester": "self",
+    }
+    yield CaseFile, case | {"search_run": 1, "search_proven": True}
+    request = {"id": number, "case_id": number, "right": list(Right)[number % 5], "received_at": received}
+    request |= {"send_by_on": legal_on - timedelta(days=3), "legal_on": legal_on, "version": 5}
+    ending = {"state": "review"} if is_open else {"state": "closed", "outcome": "fulfilled", "closed_at": answered}
+    yield Request, {"outcome": None, "closed_at": None} | request | ending
+    if not is_open:
+        yield Closing, {"request_id": number, "closed_at": answered, "outcome": "fulfilled", "legal_on": legal_on}
+    for name, of_request, before, after in _EVENTS:
+        event = {"at": received, "actor": "dsar", "name": name, "from_state": before, "to_state": after}
+        detail = _FOUND if name == "searched" and not of_request else {}
+        yield EventRow, event | {"case_id": number, "request_id": number if of_request else None, "detail": detail}
+
+
+def fill(folder: Path) -> None:
+    """An installation with CASES cases."""
+    with open_office(folder) as office, office.app.store.engine.begin() as connection:
+        for start in range(1, CASES + 1, 2000):
+            lots: dict[type[SQLModel], list[dict[str, object]]] = defaultdict(list)
+            for number in range(start, min(start + 2000, CASES + 1)):
+                for table, row in rows(number):
+                    lots[table].append(row)
+            for table, lot in lots.items():
+                connection.execute(sa.insert(table), lot)
+        connection.exec_driver_sql("ANALYZE")
+
+
+def seconds(command: list[str]) -> float:
+    """How long *command* takes."""
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "DSAR_ACTOR": "anna"})
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Fill, measure, print, judge."""
+    folder = Path(tempfile.mkdtemp(prefix="dsar-bench-"))
+    try:
+        fill(folder)
+        program = [sys.executable, "-m", "dsar", "--settings", str(folder / "settings.ini")]
+        took = {command: min(seconds([*program, *command]) for _ in range(ROUNDS)) for command in LIMITS}
+        empty = min(seconds([sys.executable, "-c", "pass"]) for _ in range(ROUNDS))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for command, took_s in took.items():
+        print(
+            f"dsar {command[0]} with {CASES} cases: {took_s:.2f} s, limit {LIMITS[command]}; "
+            f"{took_s / empty:.0f} times python -c pass"
+        )
+    sys.exit(any(took_s > LIMITS[command] for command, took_s in took.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""
+A PDF, DOCX, ODT, RTF, HTML, TXT or EML file -> its text, with that of what is attached.
+
+Effects: reads the file; its parsers run in the guarded child process that also reads mail, for a CV comes from a
+stranger as well. What can only be read by a person (a scan, a password, a picture) is an error: it is no "nothing
+found" (P5).
+"""
+
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+from dsar import guard
+from dsar.errors import DsarError
+from dsar.model import InboundMail
+
+_LARGEST_FILE_BYTES = 25_000_000
+#: The reader of attachments stops here, so a text of this length is not known to be whole.
+_LONGEST_TEXT = 100_000
+_MAIL_ENDINGS = frozenset({".eml"})
+
+
+def text_of(path: Path) -> str:
+    """The text of the document. Raises: ValueError if it cannot be read whole; OSError."""
+    if path.stat().st_size > _LARGEST_FILE_BYTES:
+        raise ValueError("larger than a document should be")
+    content = path.read_bytes()
+    is_mail = path.suffix.lower() in _MAIL_ENDINGS
+    try:
+        mail = guard.read_mail(content if is_mail else _as_attachment(path, content), own_domain="localhost")
+    except DsarError as error:
+        raise ValueError(type(error).__name__) from None
+    texts = [each.text for each in mail.attachment_texts]
+    if mail.unread or any(len(text) >= _LONGEST_TEXT for text in texts):
+        raise ValueError("only a person can read it")
+    if is_mail:
+        return "\n".join(filter(None, [*_heads(mail), mail.text, *texts]))
+    if not texts and mail.attachments:
+        raise ValueError("no kind of document that is read")
+    return "\n".join(texts)
+
+
+def _as_attachment(path: Path, content: bytes) -> bytes:
+    envelope = EmailMessage(policy=SMTP)
+    envelope["From"], envelope["Message-ID"] = "files@localhost", "<document@localhost>"
+    envelope.set_content("")
+    # Without its own name, which may hold anything; the ending and the first bytes tell what it is.
+    kind = ("text", "plain") if path.suffix.lower() in {".txt", ".md"} else ("application", "octet-stream")
+    envelope.add_attachment(content, *kind, filename=f"document{path.suffix.lower()}")
+    return bytes(envelope)
+
+
+def _heads(mail: InboundMail) -> list[str]:
+    people = [f"{mail.sender_name} {mail.sender or ''}".strip(), *mail.to, *mail.cc]
+    return [mail.subject, *people]

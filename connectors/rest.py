@@ -1,0 +1,216 @@
+"""
+A web API (JSON REST, GraphQL, JSON-RPC, forms) -> what it holds about a person, and approved changes to it.
+
+Effects: requests to the one host in option `url`; see connectors/calls.py. A change is sent only after the record was
+read by its key and is still as approved, which also makes a repeated step harmless.
+
+Options: `url`; what the declared way of logging in needs: `user` `password` `token` `client_id` `client_secret`
+`refresh_token` `token_url` `token_store_path`; `write_...` of those: the account for changes; `changes = on`:
+change with the account that searches; `ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for
+Retry-After).
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import jmespath
+
+from connectors import check_options, plans
+from connectors.calls import Answer, Caller, Extra
+from connectors.declared import Row, canary_found, search_rows
+from connectors.logins import login_of, needed_options
+from connectors.matching import as_text
+from connectors.paging import rows_of
+from connectors.unpacking import unpacked
+from dsar.connector import Health, SearchAnswer
+from dsar.declaration import Declaration, DeclaredObject, Find, WebRequest, Writes
+from dsar.errors import DsarError, SettingsError, SystemContractError, SystemDriftError, SystemRefusedError
+from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepAction, StepOutcome
+
+_LOGIN_OPTIONS = frozenset(
+    {"user", "password", "token", "client_id", "client_secret", "refresh_token", "token_url", "token_store_path"}
+)
+_OTHER_OPTIONS = frozenset({"changes", "ca_file", "timeout_seconds", "patience_seconds"})
+
+
+def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "RestReader":
+    """A RestEditor where changes have an account, else a RestReader. Raises: SettingsError."""
+    if declaration.http is None:
+        raise SettingsError([f"system {name}: the declaration has no [http]"])
+    needed = needed_options(declaration.http.auth)
+    writing = {f"write_{option}" for option in _LOGIN_OPTIONS | needed}
+    optional = (_LOGIN_OPTIONS | _OTHER_OPTIONS | writing) - needed
+    check_options(name, options, required=needed | {"url"}, optional=frozenset(optional))
+    reading = Caller(name, declaration.http, options, login_of)
+    separate = {option.removeprefix("write_"): value for option, value in options.items() if option in writing}
+    if not separate and options.get("changes") != "on":
+        return RestReader(name=name, declaration=declaration, reading=reading)
+    changing = Caller(name, declaration.http, {**options, **separate}, login_of) if separate else reading
+    return RestEditor(name=name, declaration=declaration, reading=reading, changing=changing)
+
+
+class RestReader:
+    """Searches a web API."""
+
+    def __init__(self, *, name: str, declaration: Declaration, reading: Caller) -> None:
+        self.name = name
+        self._declaration = declaration
+        self._reading = reading
+
+    def search(self, identifiers: Sequence[Identifier], *, read_at: datetime) -> SearchAnswer:
+        reads = _Reads(self._reading)
+        records, emits = search_rows(reads, self._declaration, identifiers, system=self.name, read_at=read_at)
+        return SearchAnswer(records=records, complete=True, emits=emits)
+
+    def health(self) -> Health:
+        try:
+            found = canary_found(_Reads(self._reading), self._declaration)
+        except DsarError as error:
+            return Health(ok=False, detail=str(error))
+        return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
+
+
+class RestEditor(RestReader):
+    """Searches, and carries out approved steps."""
+
+    def __init__(self, *, name: str, declaration: Declaration, reading: Caller, changing: Caller) -> None:
+        super().__init__(name=name, declaration=declaration, reading=reading)
+        self._changing = changing
+
+    def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
+        return plans.plan_update(self._declaration, records, changes)
+
+    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plans.plan_erase(self._declaration, records)
+
+    def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plans.plan_suppress(self._declaration, records)
+
+    def apply(self, step: PlanStep, *, key: str) -> None:
+        declared = self._declaration.object(step.object)
+        raw, answer = self._read(self._changing, declared, step.key)
+        row = to_row(self.name, declared, raw) if raw is not None else None
+        writes = plans.due_writes(self._declaration, step, row)
+        if writes == {} or raw is None:
+            return
+        if writes is None:
+            self._remove(declared, step.key)
+        else:
+            self._change(declared, step, raw, writes, answer)
+
+    def verify(self, step: PlanStep) -> StepOutcome:
+        if step.action in {StepAction.TASK, StepAction.KEEP} and not self._declaration.object(step.object).web:
+            return plans.outcome(step, None)
+        declared = self._declaration.object(step.object)
+        raw, _ = self._read(self._reading, declared, step.key)
+        return plans.outcome(step, to_row(self.name, declared, raw) if raw is not None else None)
+
+    def _read(self, caller: Caller, declared: DeclaredObject, key: str) -> tuple[dict[str, Any] | None, Answer]:
+        """The one record with *key*, None if there is none."""
+        request = self._web(declared).read
+        answer = caller.call(request, {"key": key})
+        if answer.status in request.nothing:
+            return None, answer
+        found = jmespath.search(request.rows, answer.body)
+        if found is None and not request.null_is_nothing:
+            raise SystemContractError(self.name, f"there is no record at {request.rows!r} of its answer")
+        rows = [found] if isinstance(found, dict) else found or []
+        mine = [row for row in rows if to_row(self.name, declared, row).key == key]
+        if len(mine) > 1:
+            raise SystemContractError(self.name, f"the key of {declared.name!r} names several records")
+        return (mine[0] if mine else None), answer
+
+    def _change(
+        self, declared: DeclaredObject, step: PlanStep, raw: Mapping[str, Any], writes: Mapping[str, str], read: Answer
+    ) -> None:
+        web = self._web(declared)
+        if web.change is None:
+            raise SystemContractError(self.name, f"{declared.name!r} has no request that changes it")
+        at = f"{web.change.changes_at}." if web.change.changes_at else ""
+        body = {at + _place(declared, column): _typed(declared, raw, column, text) for column, text in writes.items()}
+        etag = read.headers.get("ETag") if web.if_match else None
+        if web.if_match and not etag:
+            raise SystemContractError(self.name, "the record was read without an ETag")
+        headers = {"If-Match": etag} if etag else {}
+        answer = self._changing.call(
+            web.change, {"key": step.key}, accept={412, *web.conflict}, extra=Extra(body=body, headers=headers)
+        )
+        if answer.status == 412:
+            raise SystemDriftError(self.name, declared.name)
+        if answer.status in web.conflict:
+            raise SystemRefusedError(self.name, f"the change meets a conflict ({answer.status})")
+
+    def _remove(self, declared: DeclaredObject, key: str) -> None:
+        web = self._web(declared)
+        for request in web.remove:
+            answer = self._changing.call(request, {"key": key}, accept={*web.gone, *web.conflict})
+            if answer.status in web.conflict:
+                raise SystemRefusedError(self.name, f"the record may not be removed ({answer.status})")
+
+    def _web(self, declared: DeclaredObject) -> Writes:
+        if declared.web is None:
+            raise SystemContractError(self.name, f"{declared.name!r} has no [web]")
+        return declared.web
+
+
+class _Reads:
+    """The rows of an API during one search; what is asked twice in it is asked once."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._lists: dict[int, list[Row]] = {}
+
+    def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
+        return self._rows(declared, find.request, [identifier.value for identifier in identifiers])
+
+    def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
+        link = next(each for each in declared.reached_from if each.ours == column)
+        yield from (
+            row for row in self._rows(declared, link.request, sorted(values)) if row.values.get(column) in values
+        )
+
+    def _rows(self, declared: DeclaredObject, request: WebRequest | None, values: Sequence[str]) -> Iterator[Row]:
+        if request is None:
+            raise SystemContractError(self._caller.name, f"{declared.name!r} has no request")
+        if "value" in request.slots:
+            for value in values:
+                yield from self._read(declared, request, {"value": value})
+            return
+        if id(request) not in self._lists:
+            self._lists[id(request)] = list(self._read(declared, request, {}))
+        yield from self._lists[id(request)]
+
+    def _read(self, declared: DeclaredObject, request: WebRequest, values: Mapping[str, str]) -> Iterator[Row]:
+        return (to_row(self._caller.name, declared, raw) for raw in rows_of(self._caller, request, values))
+
+
+def to_row(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> Row:
+    """Raises: SystemContractError if the row has no key."""
+    values = dict.fromkeys(declared.columns, "")
+    if declared.key:
+        values[declared.key] = as_text(raw.get(declared.key))
+    for each in declared.fields:
+        values[each.column] = unpacked(system, each, raw.get(each.stored_in or each.column), row=raw)
+    if not values[declared.key or ""]:
+        raise SystemContractError(system, f"a row of {declared.name!r} has no {declared.key!r}")
+    return Row(key=values[declared.key or ""], values=values)
+
+
+def _place(declared: DeclaredObject, column: str) -> str:
+    path = declared.field(column).path
+    return path if path and path.replace(".", "").replace("_", "").isalnum() else column
+
+
+def _typed(declared: DeclaredObject, raw: Mapping[str, Any], column: str, text: str) -> object:
+    """*text* in the JSON type in which the value stands now."""
+    before = jmespath.search(declared.field(column).path or f'"{column}"', raw)
+    match before:
+        case bool():
+            return text in {"1", "true"}
+        case int() if text.lstrip("-").isdecimal():
+            return int(text)
+        case None | list() | dict() if not text:
+            return type(before)() if before is not None else None
+        case _:
+            return text

@@ -1,0 +1,66 @@
+"""
+(declared field, stored value) -> its text: decoded, and picked out of JSON.
+
+Effects: none. What cannot be unpacked as declared is an error: a value that is skipped would be missing in an answer.
+"""
+
+import base64
+import binascii
+import html
+import json
+import quopri
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jmespath
+
+from connectors.matching import as_text
+from dsar.declaration import DeclaredField
+from dsar.errors import SystemContractError
+
+_TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)\s*>|<!--.*?-->|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+
+
+def _visible(content: bytes) -> bytes:
+    return " ".join(html.unescape(_TAG.sub(" ", content.decode("utf-8"))).split()).encode()
+
+
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "base64": lambda content: base64.b64decode(content, validate=False),
+    "hex": lambda content: bytes.fromhex(content.decode("ascii").removeprefix("\\x").removeprefix("0x")),
+    "quoted_printable": quopri.decodestring,
+    "html": _visible,
+}
+
+
+def unpacked(system: str, field: DeclaredField, stored: object, *, row: Mapping[str, Any] | None = None) -> str:
+    """
+    The text of *field*.
+
+    Args: stored: what the column holds; row: the whole JSON row, for a path that starts there (rest).
+    Raises: SystemContractError.
+    """
+    if row is not None and field.path and not field.stored_in:
+        stored = jmespath.search(field.path, row)
+    if stored is None or stored == "":
+        return ""
+    try:
+        if field.decode:
+            content = bytes(stored) if isinstance(stored, bytes | memoryview) else as_text(stored).encode()
+            for encoding in field.decode:
+                content = _DECODERS[encoding](content)
+            stored = _text(content)
+        if field.path and (row is None or field.stored_in):
+            whole = json.loads(as_text(stored)) if isinstance(stored, str | bytes | memoryview) else stored
+            stored = jmespath.search(field.path, whole)
+    except (ValueError, binascii.Error, RecursionError):
+        raise SystemContractError(system, f"a value of {field.column!r} is not packed as declared") from None
+    return as_text(stored)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")

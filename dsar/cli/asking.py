@@ -1,0 +1,106 @@
+"""The commands that write to the requester before there is an answer: ask, extend. Shown first, then sent."""
+
+from datetime import datetime
+
+import click
+
+from dsar.cli.console import now, session
+from dsar.errors import UsageError
+from dsar.lifecycle import State
+
+_DATE = click.DateTime(["%Y-%m-%d"])
+_OPEN = frozenset(State) - {State.CLOSED}
+
+
+@click.command()
+@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.option("--doubt", metavar="TEXT", help="Ask who it is: why that is doubtful in this very case.")
+@click.option("--mandate", is_flag=True, help="Ask by what right they write for somebody else.")
+@click.option("--overview", metavar="TEXT", help="Ask what they want of a large quantity: what we process.")
+@click.option("--choices", metavar="TEXT", help="With --overview: what they may choose between.")
+@click.option("--question", metavar="TEXT", help="Ask anything else; the time runs on.")
+@click.option("--send", is_flag=True, help="Send the letter that was shown.")
+@click.pass_context
+def ask(
+    ctx: click.Context,
+    reference: str,
+    *,
+    doubt: str | None,
+    mandate: bool,
+    overview: str | None,
+    choices: str | None,
+    question: str | None,
+    send: bool,
+) -> None:
+    """
+    Show, then send, a question to the requester.
+
+    Texts are in the language of the letter. The clock stops only for who asks and for what of a large quantity is
+    wanted, if the letter leaves within two working days of receipt.
+    """
+    from dsar.casework import asking, views
+    from dsar.cli.show import print_letter
+
+    given = {
+        asking.About.IDENTITY: doubt,
+        asking.About.MANDATE: mandate or None,
+        asking.About.SCOPE: overview,
+        asking.About.OTHER: question,
+    }
+    about = [each for each, value in given.items() if value is not None]
+    if len(about) != 1:
+        raise UsageError("Give one of --doubt, --mandate, --overview and --question.")
+    query = asking.Query(about=about[0], text=doubt or question or "", overview=overview or "", choices=choices or "")
+    with session(ctx) as opened:
+        case, request = views.find_request(opened.app, reference, {State.IDENTITY, State.REVIEW}, actor=opened.actor())
+        actor = opened.actor()
+        if not send:
+            print_letter(asking.show(opened.app, case, request, query, actor=actor, now=now()))
+            click.echo("\nIf it is right: the same command with --send.")
+            return
+        asking.send(opened.app, case, request, query, actor=actor, now=now())
+        opened.run_due()
+        click.echo(f"{case.reference}/{request.right} waits for the requester.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.option(
+    "--because",
+    type=click.Choice(["complexity", "number"]),
+    required=True,
+    help="What Art. 12(3) allows; a lack of staff is not in it.",
+)
+@click.option("--reasons", required=True, help="What makes this very request so, in the language of the letter.")
+@click.option("--until", type=_DATE, help="New date; default: all that the law allows.")
+@click.option("--send", is_flag=True, help="Send the notice that was shown.")
+@click.pass_context
+def extend(
+    ctx: click.Context, reference: str, *, because: str, reasons: str, until: datetime | None, send: bool
+) -> None:
+    """Show, then send, the notice that an answer takes longer; refused when the month is over."""
+    from dsar.casework import extending, views
+    from dsar.cli.show import print_letter
+    from dsar.clock import ExtensionReason
+
+    last = until.date() if until else None
+    with session(ctx) as opened:
+        case, request = views.find_request(opened.app, reference, _OPEN, actor=opened.actor())
+        actor = opened.actor()
+        if not send:
+            shown = extending.show(opened.app, case, request, reasons=reasons, until=last, actor=actor, now=now())
+            print_letter(shown)
+            click.echo("\nIf it is right: the same command with --send.")
+            return
+        extending.send(
+            opened.app,
+            case,
+            request,
+            because=ExtensionReason(because),
+            reasons=reasons,
+            until=last,
+            actor=actor,
+            now=now(),
+        )
+        opened.run_due()
+        click.echo(f"{case.reference}/{request.right}: the notice is on its way; the date moves when it has left.")

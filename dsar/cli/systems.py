@@ -1,0 +1,156 @@
+"""`dsar system`: which systems are connected, whether one works and what it may do, and a draft for a new one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dsar.cli.console import print_json, print_table
+from dsar.connector import Erases, Searches, Suppresses, Updates
+from dsar.declaration import Declaration, DeclaredObject
+from dsar.errors import RefusedError, UsageError
+
+#: Environment variable that holds the URL of a database while a draft is made: arguments are seen by everybody.
+_URL = "DSAR_SYSTEM_URL"
+_ABILITIES = (("search", Searches), ("update", Updates), ("erase", Erases), ("suppress", Suppresses))
+
+
+@click.group()
+def system() -> None:
+    """Connected systems: docs/connecting.md tells how to add one."""
+
+
+@system.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per system and per missing fact.")
+@click.pass_context
+def list_(ctx: click.Context, *, as_json: bool) -> None:
+    """Show the connected systems, and the facts that are missing with who must answer."""
+    from dsar import settings, wiring
+
+    chosen = settings.load(ctx.obj, os.environ)
+    declarations, register = wiring.load_declarations(chosen)
+    systems = wiring.open_systems(chosen, declarations)
+    rows: list[dict[str, Any]] = [
+        {
+            "system": name,
+            "connector": chosen.systems[name].connector,
+            "abilities": _abilities(systems[name]),
+            "objects": [each.name for each in declared.objects],
+            "canary": declared.canary is not None,
+        }
+        for name, declared in declarations.items()
+    ]
+    missing = [{"of": f"system {name}", "fact": fact} for name, each in declarations.items() for fact in each.unknown]
+    missing += [{"of": f"register {each.id}", "fact": fact} for each in register.values() for fact in each.unknown]
+    missing += [
+        {"of": f"system {name}", "fact": "canary: whoever runs the system: an invented person who must be found"}
+        for name, declared in declarations.items()
+        if declared.canary is None
+    ]
+    if as_json:
+        for line in (*rows, *missing):
+            print_json(line)
+        return
+    headings = ("System", "Connector", "Can", "Holds")
+    table = [(row["system"], row["connector"], ", ".join(row["abilities"]), ", ".join(row["objects"])) for row in rows]
+    print_table(headings, table)
+    if missing:
+        click.echo("\nFacts that are missing:")
+        print_table(("Of", "Fact: who must answer"), [(each["of"], each["fact"]) for each in missing])
+
+
+@system.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line.")
+@click.pass_context
+def check(ctx: click.Context, name: str, *, as_json: bool) -> None:
+    """Connect to one system, look for its canary person, and say what the program may read and change there."""
+    from dsar import settings, wiring
+
+    chosen = settings.load(ctx.obj, os.environ)
+    if name not in chosen.systems:
+        raise UsageError(f"No system is called {name}; there are {', '.join(chosen.systems) or 'none'}.")
+    declarations, _ = wiring.load_declarations(chosen)
+    opened = wiring.open_systems(chosen, declarations)[name]
+    declared = declarations[name]
+    health = opened.health()
+    may = [_rights(each, opened) for each in declared.objects]
+    found = "not declared" if declared.canary is None else "found" if health.ok else "not seen"
+    if as_json:
+        print_json({"system": name, "ok": health.ok, "detail": health.detail, "canary": found, "objects": may})
+    else:
+        click.echo(f"{name}: {'works' if health.ok else health.detail}; canary person: {found}")
+        print_table(
+            ("Object", "Found by", "Reads", "Changes"),
+            [
+                (str(each["object"]), _joined(each["by"]), _joined(each["reads"]), _joined(each["changes"]))
+                for each in may
+            ],
+        )
+        for fact in _facts(declared):
+            click.echo(f"missing: {fact}")
+    if not health.ok:
+        ctx.exit(RefusedError.exit_code)
+
+
+@system.command()
+@click.argument("kind", type=click.Choice(["sql", "rest", "files"]))
+@click.argument("name")
+@click.option("--from", "source", metavar="FILE", help="Sample answer of the API (rest), or register (files).")
+@click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default NAME.toml.")
+def new(kind: str, name: str, source: str | None, target: Path | None) -> None:
+    """
+    Write a commented declaration to begin from.
+
+    For a database its URL is asked for, or taken from DSAR_SYSTEM_URL: give the account that reads.
+    """
+    from dsar import wiring
+
+    if (kind == "sql") == (source is not None):
+        raise UsageError("--from belongs to rest and files, which need it.")
+    target = target or Path(f"{name}.toml")
+    if target.exists():
+        raise UsageError(f"{target} exists; name another file with --to.")
+    if source is None:
+        source = os.environ.get(_URL) or click.prompt("URL of the database", hide_input=True)
+    draft = wiring.draft_declaration(kind, name, source)
+    with target.open("x", encoding="utf-8") as file:
+        file.write(draft)
+    click.echo(f"{target} is a draft: read every line marked '?'. Then write in settings.ini:\n")
+    click.echo(f"[system.{name}]\nconnector = {kind}\ndeclaration = {target}\n{_SETTINGS_LINES[kind]}")
+    click.echo(f"\nand try it with 'dsar system check {name}'.")
+
+
+_SETTINGS_LINES = {
+    "sql": "url_file = ...  # the account that reads; docs/connecting.md tells how to keep secrets",
+    "rest": "url = https://...\ntoken_file = ...",
+    "files": "folder = ...",
+}
+
+
+def _abilities(opened: Searches) -> list[str]:
+    return [name for name, ability in _ABILITIES if isinstance(opened, ability)]
+
+
+def _rights(declared: DeclaredObject, opened: Searches) -> dict[str, object]:
+    can = _abilities(opened)
+    changes = [f"{field} in {column}" for field, column in declared.update.items() if "update" in can]
+    if declared.erase and "erase" in can:
+        changes.append(declared.erase.action)
+    if declared.suppress and "suppress" in can:
+        changes.append(f"stop marketing in {declared.suppress.column}")
+    by = [f"{find.by} in {', '.join(find.columns)}" for find in declared.find]
+    by += [f"from {link.object}" for link in declared.reached_from]
+    return {"object": declared.name, "by": by, "reads": list(declared.columns), "changes": changes}
+
+
+def _joined(value: object) -> str:
+    return "; ".join(map(str, value)) if isinstance(value, list) and value else "-"
+
+
+def _facts(declared: Declaration) -> Iterator[str]:
+    yield from declared.unknown
+    if declared.canary is None:
+        yield "canary: an invented person who must be found"

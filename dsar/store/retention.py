@@ -1,0 +1,214 @@
+"""Queries about what has been kept long enough, and its removal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel, col, select
+
+from dsar.lifecycle import Outcome, State
+from dsar.store.base import Queries
+from dsar.store.tables import (
+    ApprovalRow,
+    CaseFile,
+    CaseIndex,
+    CaseMessage,
+    Challenge,
+    ChangePlan,
+    Decision,
+    LedgerEntry,
+    LetterAnnex,
+    LetterRequest,
+    LetterRow,
+    Message,
+    OutboxRow,
+    RawContent,
+    RawPiece,
+    Request,
+    Sighting,
+    SystemRow,
+)
+
+_GONE = b""
+#: How the references of cases begin whose register line is gone.
+_PAST = "past-"
+
+_UNSENT = (col(LetterRow.status).in_(("draft", "void")),)
+
+#: What of a case is a working copy, needed until its letter is out.
+_WORKING_TABLES = (SystemRow, Decision)
+#: What of a case says who it is about; goes with its content.
+_PERSONAL_TABLES = (CaseIndex, Challenge, *_WORKING_TABLES)
+
+
+class RetentionQueries(Queries):
+    """Whatever is here deletes for good; the caller destroys the keys (promise P9)."""
+
+    # ---------------------------------------------------------------------------------------------- what is due
+
+    def ended_cases(self, *, before: datetime, only: Outcome | None = None) -> Sequence[CaseFile]:
+        """
+        Cases with content whose last request was closed *before*, and that no hold keeps, oldest first.
+
+        Args: only: those all of whose requests ended so.
+        """
+        open_ones = sa.func.sum(sa.case((col(Request.state) != State.CLOSED, 1), else_=0))
+        others = sa.func.sum(sa.case((col(Request.outcome) != only, 1), else_=0))
+        ended = (
+            select(Request.case_id)
+            .group_by(col(Request.case_id))
+            .having(open_ones == 0, sa.func.max(Request.closed_at) < before, *([others == 0] if only else []))
+        )
+        query = select(CaseFile).where(
+            col(CaseFile.id).in_(ended), col(CaseFile.purged_at).is_(None), col(CaseFile.legal_hold).is_(False)
+        )
+        return self.session.exec(query.order_by(col(CaseFile.id))).all()
+
+    def cases_with_findings(self, *, before: datetime) -> Sequence[CaseFile]:
+        """Those of the ended cases of which search results, or letters that were never sent, are kept."""
+        found = set(self.session.exec(select(SystemRow.case_id).distinct()))
+        found.update(self.session.exec(select(LetterRow.case_id).where(*_UNSENT, LetterRow.sealed_content != _GONE)))
+        return [case for case in self.ended_cases(before=before) if case.id in found]
+
+    def letters_with_data(self, *, before: datetime) -> Sequence[tuple[LetterRow, CaseFile]]:
+        """Letters sent *before* whose annexes are still kept, of cases that no hold keeps."""
+        annexed = select(LetterAnnex.letter_id).where(LetterAnnex.sealed_content != _GONE)
+        sent = select(OutboxRow.letter_id).where(OutboxRow.state == "sent", col(OutboxRow.sent_at) < before)
+        query = (
+            select(LetterRow, CaseFile)
+            .join(CaseFile, col(CaseFile.id) == LetterRow.case_id)
+            .where(col(LetterRow.id).in_(annexed), col(LetterRow.id).in_(sent), col(CaseFile.legal_hold).is_(False))
+        )
+        return self.session.exec(query.order_by(col(LetterRow.id))).all()
+
+    def noise(self, *, before: datetime) -> Sequence[Message]:
+        """Mails of no case that were filed, came *before* and whose bytes are kept."""
+        query = (
+            select(Message)
+            .join(RawContent, col(RawContent.sha256) == Message.sha256)
+            .where(Message.status == "sorted", col(Message.case_id).is_(None), Message.received_at < before)
+        )
+        return self.session.exec(query.order_by(col(Message.id))).all()
+
+    def mails_of_no_other_case(self, case_id: int) -> Sequence[Message]:
+        """Mails of this case that belong to no other case whose content is kept."""
+        elsewhere = (
+            select(CaseMessage.message_id)
+            .join(CaseFile, col(CaseFile.id) == CaseMessage.case_id)
+            .where(CaseMessage.case_id != case_id, col(CaseFile.purged_at).is_(None))
+        )
+        query = (
+            select(Message)
+            .join(CaseMessage, col(CaseMessage.message_id) == Message.id)
+            .where(CaseMessage.case_id == case_id, col(Message.id).not_in(elsewhere))
+        )
+        return self.session.exec(query).all()
+
+    def register_lines(self, *, before: datetime) -> Sequence[CaseFile]:
+        """Purged cases that were closed *before* and still have a reference of their own."""
+        last = select(Request.case_id).group_by(col(Request.case_id)).having(sa.func.max(Request.closed_at) < before)
+        query = select(CaseFile).where(
+            col(CaseFile.id).in_(last), col(CaseFile.purged_at).is_not(None), ~col(CaseFile.reference).startswith(_PAST)
+        )
+        return self.session.exec(query.order_by(col(CaseFile.id))).all()
+
+    # ------------------------------------------------------------------------------------------------- removing
+
+    def remove_mail(self, message: Message, *, now: datetime) -> None:
+        """The bytes of a mail go; that it came, and when, stays."""
+        for table in (RawContent, RawPiece):
+            self.session.execute(sa.delete(table).where(col(table.sha256) == message.sha256))
+        message.purged_at = now
+        self.session.add(message)
+
+    def remove_findings(self, case_id: int) -> None:
+        """Search results, decisions about them, and letters that were never sent."""
+        self._delete(_WORKING_TABLES, case_id)
+        self._empty_letters([col(LetterRow.case_id) == case_id, *_UNSENT])
+
+    def remove_data(self, letter_id: int) -> None:
+        """What a letter brought, and the mail that carried it; names and hashes stay as proof."""
+        self.session.execute(
+            sa.update(LetterAnnex).where(col(LetterAnnex.letter_id) == letter_id).values(sealed_content=_GONE)
+        )
+        self.session.execute(
+            sa.update(OutboxRow).where(col(OutboxRow.letter_id) == letter_id).values(sealed_mime=_GONE)
+        )
+
+    def remove_case(self, case: CaseFile, *, now: datetime) -> None:
+        """
+        All content of a case. What stays names nobody: times, outcomes, who approved, hashes of what was sent.
+        """
+        case_id = case.id or 0
+        self._empty_letters([col(LetterRow.case_id) == case_id])
+        requests = select(Request.id).where(Request.case_id == case_id)
+        empty = {"sealed_steps": _GONE, "sealed_outcomes": None}
+        self.session.execute(sa.update(ChangePlan).where(col(ChangePlan.request_id).in_(requests)).values(empty))
+        mails = {"sealed_mime": _GONE, "sealed_recipient": _GONE}
+        self.session.execute(sa.update(OutboxRow).where(col(OutboxRow.case_id) == case_id).values(mails))
+        self.session.execute(sa.update(Request).where(col(Request.case_id) == case_id).values(sealed_grounds=None))
+        self._delete((*_PERSONAL_TABLES, CaseMessage), case_id)
+        case.sealed_subject = None
+        case.identity_reason = ""
+        case.flags = []
+        case.undecided = 0
+        case.purged_at = now
+        self.session.add(case)
+        self.session.flush()
+
+    def remove_register_line(self, case: CaseFile) -> None:
+        """The last that ties times and outcomes to one matter; they stay for the statistics."""
+        letters = select(LetterRow.id).where(LetterRow.case_id == case.id)
+        plans = select(ChangePlan.id).join(Request, col(Request.id) == ChangePlan.request_id)
+        plans = plans.where(Request.case_id == case.id)
+        self.session.execute(sa.delete(LedgerEntry).where(col(LedgerEntry.plan_id).in_(plans)))
+        for table in (ChangePlan, ApprovalRow, LetterAnnex, LetterRequest, OutboxRow):
+            self.session.execute(sa.delete(table).where(sa.column("letter_id").in_(letters)))
+        self._delete((OutboxRow, LetterRow), case.id or 0)
+        case.reference = f"{_PAST}{case.id}"
+        case.handler = None
+        self.session.add(case)
+        self.session.flush()
+
+    # -------------------------------------------------------------------------------------- copies in mailboxes
+
+    def handled_copies_left(self, mailbox: str) -> Sequence[Sighting]:
+        """Mails in the done folder, at a known place, whose bytes are no longer kept here."""
+        query = (
+            select(Sighting)
+            .outerjoin(RawContent, col(RawContent.sha256) == Sighting.sha256)
+            .join(Message, col(Message.sha256) == Sighting.sha256)
+            .where(
+                Sighting.mailbox == mailbox,
+                col(Sighting.done_uid).is_not(None),
+                col(Sighting.gone_at).is_(None),
+                col(RawContent.sha256).is_(None),
+                col(Message.purged_at).is_not(None),
+            )
+        )
+        return self.session.exec(query.order_by(col(Sighting.done_uid))).all()
+
+    def sent_copies_left(self) -> Sequence[OutboxRow]:
+        """Mails with a copy in the sent folder, whose content is no longer kept here."""
+        query = select(OutboxRow).where(
+            OutboxRow.state == "sent", OutboxRow.sealed_mime == _GONE, col(OutboxRow.copy_gone_at).is_(None)
+        )
+        return self.session.exec(query.order_by(col(OutboxRow.id))).all()
+
+    def note_copies_gone(self, rows: Sequence[Sighting | OutboxRow], *, now: datetime) -> None:
+        """These copies are no longer in the mailbox."""
+        for row in rows:
+            setattr(row, "gone_at" if isinstance(row, Sighting) else "copy_gone_at", now)
+            self.session.merge(row)
+
+    # ---------------------------------------------------------------------------------------------------- parts
+
+    def _delete(self, tables: Sequence[type[SQLModel]], case_id: int) -> None:
+        for table in tables:
+            self.session.execute(sa.delete(table).where(sa.column("case_id") == case_id))
+
+    def _empty_letters(self, which: Sequence[sa.ColumnElement[bool]]) -> None:
+        letters = select(LetterRow.id).where(*which)
+        annexes = sa.update(LetterAnnex).where(col(LetterAnnex.letter_id).in_(letters))
+        self.session.execute(annexes.values(sealed_content=_GONE))
+        self.session.execute(sa.update(LetterRow).where(*which).values(sealed_content=_GONE))

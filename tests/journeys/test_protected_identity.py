@@ -1,0 +1,101 @@
+"""A person with protected identity: few may open the case, no address is shown, and the answer goes by post."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from servers import DovecotServer, SmtpSink, TlsFiles
+
+from .company import Company
+from .quick import QuickCompany
+from .test_identity_code import ON_FILE, only_line
+
+pytestmark = pytest.mark.journey
+
+STREET = "Bäckagårdsvägen"
+REQUEST = "Jag lever med skyddade personuppgifter och vill veta vilka personuppgifter ni har om mig.\n\nMaria Öberg\n"
+
+
+@pytest.fixture
+def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
+    with SmtpSink(tls_files) as sink:
+        yield sink
+
+
+@pytest.fixture
+def company(tmp_path: Path, dovecot_server: DovecotServer, smtp_sink: SmtpSink, mail_user: str) -> Company:
+    made = QuickCompany(tmp_path, dovecot_server, smtp_sink, mail_user)
+    text = made.settings.read_text("utf-8")
+    extra = "[identity]\nprotected_staff = anna, bo\n"
+    extra += "[staff.cai]\nrole = approver\nname = Cai Dahl\nemail = cai@xelent.example\n"
+    made.settings.write_text(text + extra, "utf-8")
+    return made
+
+
+def asked(company: Company) -> str:
+    company.write(f"Maria Öberg <{ON_FILE}>", REQUEST)
+    company.ok("poll")
+    case = str(only_line(company)["reference"])
+    if only_line(company)["state"] == "triage":
+        company.ok("sort", case, "--right", "access")
+    return case
+
+
+def test_the_answer_goes_by_post_without_an_address_and_no_mail_leaves(company: Company, tmp_path: Path) -> None:
+    case = asked(company)
+    number = case.partition("/")[0]
+    company.ok("verify", number, "--method", "id_shown", "--contact", ON_FILE)
+    assert only_line(company)["state"] == "review"
+
+    shown = company.ok("show", number, "--data").out
+    assert STREET not in shown
+    assert "[skyddade personuppgifter]" in shown
+    letter = company.ok("show", case, "--letter", "--save", str(tmp_path / "look"), actor="bo").out
+    assert "To       post" in " ".join(letter.split("\n")) or "post" in letter.splitlines()[0]
+    company.ok("approve", case, actor="bo")
+
+    assert any(line["waits_for"] == "person: post" for line in company.queue())
+    printed = company.ok("post", number, "--save", str(tmp_path / "print")).out
+    assert "Skatteverket, Box 2820, 403 20 Göteborg" in printed
+    files = sorted((tmp_path / "print").iterdir())
+    assert len(files) == 4  # letter, and the export as PDF, JSON and CSV
+    for file in files:
+        text = (
+            "".join(page.extract_text() for page in PdfReader(file).pages)
+            if file.suffix == ".pdf"
+            else file.read_text("utf-8-sig")
+        )
+        assert STREET not in text, file.name
+        assert file.stat().st_mode & 0o077 == 0
+
+    company.ok("post", number, "--posted")
+    (request,) = company.ok("show", number, "--json").lines[0]["requests"]
+    assert (request["state"], request["outcome"]) == ("closed", "fulfilled")
+    assert company.letters_to(ON_FILE) == []  # no acknowledgement, no code, no answer
+
+
+def test_only_named_staff_open_the_case(company: Company) -> None:
+    case = asked(company)
+    for command in (
+        ("show", case),
+        ("show", case, "--data"),
+        ("approve", case),
+        ("assign", case.partition("/")[0], "cai"),
+    ):
+        refused = company.dsar(*command, actor="cai")
+        assert refused.exit_code == 1, command
+        assert "restricted" in refused.err
+    assert company.dsar("show", case, actor="anna").exit_code == 0
+
+
+def test_staff_restrict_a_case_and_choose_its_channel(company: Company) -> None:
+    company.write(f"Maria Öberg <{ON_FILE}>", "Jag vill ha ett registerutdrag.\n\nMaria Öberg\n")
+    company.ok("poll")
+    number = str(only_line(company)["reference"]).partition("/")[0]
+    company.ok("protect", number, "--reason", "personen ringde")
+
+    assert company.dsar("show", number, actor="cai").exit_code == 1
+    assert "personen ringde" in company.ok("show", number, "--timeline").out
+    company.ok("channel", number, "mail")  # the person asks for e-mail
+    assert f"{ON_FILE}" in company.ok("show", number, "--letter", actor="bo").out.splitlines()[0]

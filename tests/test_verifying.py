@@ -1,0 +1,374 @@
+"""What staff do to make sure who asks: checks, facts, mandates, codes by SMS and letter; nothing shown is kept."""
+
+import re
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from office import Office, open_office
+from pypdf import PdfReader
+from servers.sms import PASSWORD, USER, SmsDouble
+from test_challenging import code_sent, recipients
+
+from dsar.casework import answering, challenging, codes, confirming, identifying, searching, verifying
+from dsar.casework.context import subject_of
+from dsar.casework.verifying import Mandate
+from dsar.errors import ApprovalError, UsageError
+from dsar.identity import CheckMethod
+from dsar.lifecycle import State
+from dsar.model import Identifier, IdentifierType, IdentityLevel
+
+UNKNOWN = "Maria Öberg <maria@other.example>"
+SENDER = "Maria Öberg <maria.oberg@example.se>"
+ON_FILE = "maria.oberg@example.se"
+REQUEST = "Jag vill ha ett registerutdrag. Mitt kundnummer är K20004.\n\nMaria Öberg\n"
+AGENT = "Lisa Brandt <lisa@brandtlaw.example>"
+FOR_MARIA = (
+    "Undertecknad är ombud för Maria Öberg. För min klients räkning begär jag ett registerutdrag.\n\nLisa Brandt\n"
+)
+MOBILE = Identifier(type=IdentifierType.PHONE, value="+46701740608")
+EMAIL = Identifier(type=IdentifierType.EMAIL, value=ON_FILE)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def gateway() -> Iterator[SmsDouble]:
+    with SmsDouble() as opened:
+        yield opened
+
+
+def with_sms(folder: Path, gateway: SmsDouble):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    lines = f"provider = 46elks\nurl = {gateway.elks_url}\nuser = {USER}\npassword = {PASSWORD}\nsender = Xelent\n"
+    return open_office(folder, more={"sms": lines})
+
+
+def fact(kind: str, value: str) -> Identifier:
+    return Identifier(type=IdentifierType(kind), value=value)
+
+
+def sort_out(office: Office) -> None:
+    """A person says that the mail of an agent is a request."""
+    from dsar.casework import sorting
+    from dsar.model import Right
+
+    if office.requests()[0].state == State.TRIAGE:
+        sorting.sort_case(office.app, office.only_case(), [Right.ACCESS], actor="anna", now=now())
+
+
+def events(office: Office) -> list[tuple[str, dict[str, str]]]:
+    with office.app.store.transaction() as tx:
+        return [(event.name, event.detail) for event in tx.events(1)]
+
+
+# ---------------------------------------------------------------------------------------------------- recorded checks
+
+
+def test_a_failed_check_is_recorded_and_lifts_nothing(office: Office) -> None:
+    office.receive(UNKNOWN, REQUEST)
+    level = verifying.verify(
+        office.app,
+        office.only_case(),
+        method=CheckMethod.CALL_BACK,
+        contact=ON_FILE,
+        passed=False,
+        actor="anna",
+        now=now(),
+    )
+    assert (level, office.only_case().flags) == (IdentityLevel.L0, ["check_failed"])
+    assert ("verified", {"method": "call_back", "result": "failed"}) in events(office)
+
+
+def test_a_check_in_review_searches_again_with_the_contact_that_it_proves(office: Office) -> None:
+    """What was found for one contact point is not the answer for another."""
+    office.receive(SENDER, REQUEST)
+    identifying.identify(office.app, 1, now=now())
+    searching.collect(office.app, 1, attempt=1, now=now())
+    assert office.requests()[0].state == State.REVIEW
+
+    verifying.verify(
+        office.app,
+        office.only_case(),
+        method=CheckMethod.ID_SHOWN,
+        contact="maria@ny.example",
+        actor="anna",
+        now=now(),
+    )
+    assert office.requests()[0].state == State.SEARCHING
+    with office.app.store.transaction() as tx:
+        assert any(work.step == "search" for work in tx.work())
+
+
+# ------------------------------------------------------------------------------------------------------------ facts
+
+
+def facts_of_maria(office: Office) -> tuple[Identifier, Identifier]:
+    """An invoice number and a customer number that the business system has for her."""
+    import sqlite3
+
+    with sqlite3.connect(office.data / "business.db") as database:
+        database.execute(
+            "INSERT INTO invoices VALUES ('F-9001', 'K20004', '2026-01-02', 'Maria', 'Gatan', 'Stol', '10', 'B')"
+        )
+    return fact("order_no", "F-9001"), fact("customer_no", "K20004")
+
+
+def test_two_facts_lift_a_contact_point_on_file_to_l2(office: Office) -> None:
+    facts = facts_of_maria(office)
+    office.receive(SENDER, "Jag vill ha ett registerutdrag.\n\nMaria Öberg\n")
+    identifying.identify(office.app, 1, now=now())
+
+    assert verifying.compare_facts(office.app, office.only_case(), facts, actor="anna", now=now())
+
+    case = office.only_case()
+    assert (case.identity_level, case.identity_method) == (IdentityLevel.L2, "shared_facts")
+    assert not any("9001" in str(each) or "K20004" in str(each) for each in events(office))
+
+
+def test_what_the_requester_writes_is_compared_without_staff(office: Office) -> None:
+    facts_of_maria(office)
+    office.receive(SENDER, REQUEST + "Ordernummer F-9001.\n")
+    identifying.identify(office.app, 1, now=now())
+    if fact("order_no", "F-9001") not in subject_of(office.app, office.only_case()).identifiers:
+        pytest.skip("triage reads this spelling as no order number")
+    verifying.compare_stated(office.app, 1, now=now())
+    assert office.only_case().identity_level == IdentityLevel.L2
+
+
+def test_facts_alone_prove_nothing(office: Office) -> None:
+    """They leak: 1&1, Art. 32."""
+    facts = facts_of_maria(office)
+    office.receive(UNKNOWN, REQUEST)
+    with pytest.raises(ApprovalError, match="only together with a contact point on file"):
+        verifying.compare_facts(office.app, office.only_case(), facts, actor="anna", now=now())
+
+
+def test_a_third_wrong_guess_is_the_last_even_at_once(office: Office) -> None:
+    office.receive(SENDER, "Jag vill ha ett registerutdrag.\n\nMaria Öberg\n")
+    identifying.identify(office.app, 1, now=now())
+    wrong = (fact("order_no", "F-1"), fact("customer_no", "K1"))
+    results: list[object] = []
+
+    def guess() -> None:
+        try:
+            case = office.only_case()
+            results.append(verifying.compare_facts(office.app, case, wrong, actor="anna", now=now()))
+        except ApprovalError:
+            results.append("refused")
+
+    threads = [threading.Thread(target=guess) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(map(str, results)) == ["False", "False", "False", "refused", "refused"]
+    assert "facts_wrong" in office.only_case().flags
+
+
+def test_one_kind_of_fact_is_not_two(office: Office) -> None:
+    office.receive(SENDER, REQUEST)
+    with pytest.raises(UsageError, match="two facts of different kinds"):
+        verifying.compare_facts(office.app, office.only_case(), [fact("serial", "A")], actor="anna", now=now())
+
+
+# --------------------------------------------------------------------------------------------------------- mandates
+
+
+def take(office: Office, *, to_agent: bool = False, person: Identifier = EMAIL) -> IdentityLevel:
+    return verifying.take_mandate(
+        office.app,
+        office.only_case(),
+        mandate=Mandate.POWER_OF_ATTORNEY,
+        person=person,
+        to_agent=to_agent,
+        actor="anna",
+        now=now(),
+    )
+
+
+@pytest.mark.parametrize(("to_agent", "recipient"), [(False, ON_FILE), (True, "lisa@brandtlaw.example")])
+def test_the_answer_goes_to_whom_the_mandate_says(office: Office, recipient: str, *, to_agent: bool) -> None:
+    office.receive(AGENT, FOR_MARIA)
+    sort_out(office)
+    assert take(office, to_agent=to_agent) == IdentityLevel.L1
+    searching.collect(office.app, 1, attempt=1, now=now())
+
+    case = office.only_case()
+    assert answering.recipient_of(office.app, case) == recipient
+    assert case.search_proven
+    with office.app.store.transaction() as tx:
+        (request,) = tx.requests(1)
+        assert request.needed_level == IdentityLevel.L2  # she has bought things: she confirms herself, too
+
+
+def test_the_person_confirms_who_acts_for_them_by_a_code(office: Office) -> None:
+    """+ principal at the address on file."""
+    office.receive(AGENT, FOR_MARIA)
+    sort_out(office)
+    take(office, to_agent=True)
+    searching.collect(office.app, 1, attempt=1, now=now())
+    verifying.send_code(office.app, office.only_case(), office.requests()[0], EMAIL, actor="anna", now=now())
+    code, message_id = code_sent(office)
+    assert recipients(office) == [ON_FILE]
+
+    office.receive(SENDER, f"Koden är {code}\n", in_reply_to=message_id)
+
+    assert office.only_case().identity_level == IdentityLevel.L2
+
+
+def test_a_mandate_for_somebody_who_is_not_on_file_opens_nothing(office: Office) -> None:
+    office.receive(AGENT, FOR_MARIA)
+    sort_out(office)
+    for other in ("ny@other.example", "erik.nystrom@example.se"):  # nobody's, and another person's
+        with pytest.raises(ApprovalError, match="not on file for the person"):
+            take(office, person=Identifier(type=IdentifierType.EMAIL, value=other))
+    assert office.only_case().identity_level == IdentityLevel.L0
+
+
+def test_the_agents_own_address_is_not_the_persons(office: Office) -> None:
+    office.receive(AGENT, FOR_MARIA)
+    sort_out(office)
+    with pytest.raises(ApprovalError, match="who writes"):
+        take(office, person=Identifier(type=IdentifierType.EMAIL, value="lisa@brandtlaw.example"))
+
+
+def test_an_agent_whom_no_server_confirms_gets_no_answer(office: Office) -> None:
+    office.receive(AGENT, FOR_MARIA, finding="mx.xelent.example; spf=none")
+    sort_out(office)
+    with pytest.raises(ApprovalError, match="does not confirm who writes"):
+        take(office, to_agent=True)
+
+
+def test_who_writes_for_themselves_needs_no_mandate(office: Office) -> None:
+    office.receive(SENDER, REQUEST)
+    with pytest.raises(UsageError, match="for themselves"):
+        take(office)
+
+
+# ----------------------------------------------------------------------------------------------------- SMS and letter
+
+
+def only_phone(office: Office) -> None:
+    """Nobody has an e-mail address for her."""
+    import sqlite3
+
+    with sqlite3.connect(office.data / "business.db") as database:
+        database.execute("UPDATE customers SET email = NULL WHERE customer_no = 'K20004'")
+    with sqlite3.connect(office.data / "webshop.db") as database:
+        database.execute("DELETE FROM accounts WHERE account_no = 'W1004'")
+
+
+def send_all(office: Office) -> None:
+    with office.app.store.transaction() as tx:
+        due = [work.subject_id for work in tx.work() if work.step == "send_sms"]
+    for challenge_id in due:
+        codes.send_sms(office.app, challenge_id, attempt=1, now=now())
+
+
+def test_a_code_goes_to_the_mobile_on_file_where_no_address_is(tmp_path: Path, gateway: SmsDouble) -> None:
+    with with_sms(tmp_path, gateway) as office:
+        only_phone(office)
+        office.receive(UNKNOWN, REQUEST)
+        identifying.identify(office.app, 1, now=now())
+        challenging.challenge(office.app, 1, now=now())
+        send_all(office)
+        send_all(office)  # a repeated step sends nothing twice
+        (message,) = gateway.taken
+        (code,) = re.findall(r"\b\d{8}\b", message["message"])
+
+        with office.app.store.transaction() as tx:
+            (challenge,) = tx.challenges(1)
+            letter = tx.outgoing_of_case(1)[-1].message_id
+        assert (message["to"], challenge.state, challenge.sealed_text) == (MOBILE.value, "sent", None)
+        assert not any(secret in message["message"] for secret in ("Maria", "K20004", "registerutdrag"))
+
+        office.receive("Någon <annan@other.example>", f"Koden är {code}\n", in_reply_to=letter)
+        assert office.only_case().identity_level == IdentityLevel.L0  # only from who asked
+        office.receive(UNKNOWN, f"Koden är {code}\n", in_reply_to=letter)
+        case = office.only_case()
+        assert (case.identity_level, case.identity_method) == (IdentityLevel.L1, "sms_code")
+        searching.collect(office.app, 1, attempt=1, now=now())
+        assert office.requests()[0].needed_level == IdentityLevel.L2  # the answer goes to an address that is new to us
+
+
+def test_a_gateway_that_cuts_the_line_gets_no_second_code(tmp_path: Path, gateway: SmsDouble) -> None:
+    gateway.behave = "broken"
+    with with_sms(tmp_path, gateway) as office:
+        only_phone(office)
+        office.receive(UNKNOWN, REQUEST)
+        identifying.identify(office.app, 1, now=now())
+        challenging.challenge(office.app, 1, now=now())
+        send_all(office)
+        send_all(office)
+        assert len(gateway.taken) == 1
+        assert "sms_failed" in office.only_case().flags
+
+
+def test_a_printed_code_proves_the_strongest(office: Office, tmp_path: Path) -> None:
+    office.receive(UNKNOWN, REQUEST)
+    address = Identifier(type=IdentifierType.ADDRESS, value="Bäckagårdsvägen 51")
+    document = verifying.send_code(
+        office.app, office.only_case(), office.requests()[0], address, actor="anna", now=now()
+    )
+    assert document is not None
+    file = tmp_path / "code.pdf"
+    file.write_bytes(document)
+    text = "".join(page.extract_text() for page in PdfReader(file).pages)
+    (code,) = re.findall(r"\b\d{8}\b", text)
+    assert "K20004" not in text
+
+    office.receive(UNKNOWN, f"Ärende D-2026-00001, kod {code}\n".replace("2026", str(now().year)))
+
+    assert office.only_case().identity_level == IdentityLevel.L3
+
+
+def test_a_guessed_reference_uses_no_try_up(office: Office) -> None:
+    """Whoever knows the number of a case cannot spend the tries of who got the letter."""
+    office.receive(UNKNOWN, REQUEST)
+    address = Identifier(type=IdentifierType.ADDRESS, value="Bäckagårdsvägen 51")
+    verifying.send_code(office.app, office.only_case(), office.requests()[0], address, actor="anna", now=now())
+    reference = office.only_case().reference
+    for _ in range(4):
+        office.receive("Någon <annan@other.example>", f"Ärende {reference}, kod 12345678\n")
+    with office.app.store.transaction() as tx:
+        assert tx.challenges(1)[0].tries == 0
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        Identifier(type=IdentifierType.EMAIL, value="maria@other.example"),  # claimed
+        Identifier(type=IdentifierType.EMAIL, value="erik.nystrom@example.se"),  # on file, of somebody else
+        Identifier(type=IdentifierType.ADDRESS, value="Norra Vallgatan 3"),
+    ],
+)
+def test_no_code_goes_to_what_is_not_on_file_for_the_person(office: Office, contact: Identifier) -> None:
+    office.receive(UNKNOWN, REQUEST)
+    with pytest.raises(ApprovalError, match="not on file for this person"):
+        verifying.send_code(office.app, office.only_case(), office.requests()[0], contact, actor="anna", now=now())
+
+
+def test_a_code_while_the_closing_waits_takes_the_request_up_again(office: Office) -> None:
+    """The true person is never shut out by a letter that nobody has sent yet."""
+    office.receive(UNKNOWN, REQUEST)
+    identifying.identify(office.app, 1, now=now())
+    challenging.challenge(office.app, 1, now=now())
+    code, message_id = code_sent(office)
+    office.force(office.requests()[0], state=State.REVIEW, decision="unidentified")
+
+    office.receive(SENDER, f"Koden är {code}\n", in_reply_to=message_id)
+
+    (request,) = office.requests()
+    assert (request.state, request.decision) == (State.SEARCHING, "")
+    assert confirming.TRIES == verifying.FACT_TRIES == 3
