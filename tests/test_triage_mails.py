@@ -7,7 +7,7 @@ from pathlib import Path
 import mail_report
 import pytest
 
-#: name -> what is wrong with it. Who mends one strikes it out here.
+#: training/NAME -> what is wrong with it. Who mends one strikes it out here.
 MISSES = json.loads((Path(__file__).parent / "mails" / "misses.json").read_text(encoding="utf-8"))
 #: What the product promises: at most k, or at least k per cent, of the training mails. Raise them with the figures.
 CEILINGS = {"requests filed as noise": 0, "wrong without a person": 1}
@@ -29,7 +29,7 @@ def mails() -> dict[str, mail_report.Sorted]:
 def test_training_mail(name: str) -> None:
     """Disposition and rights are the label's, or the mail is a known miss, and then it is still one."""
     mail = mails()[name]
-    if name in MISSES:
+    if f"training/{name}" in MISSES:
         assert not mail.is_right, "it is right now: strike it out of misses.json"
     else:
         assert mail.is_right, [*mail.details(), *mail.result.reasons]
@@ -53,4 +53,5 @@ def test_few_identifiers_are_somebody_elses() -> None:
 
 
 def test_listed_misses_are_mails() -> None:
-    assert set(MISSES) <= set(mails())
+    listed = {name.removeprefix("training/") for name in MISSES if name.startswith("training/")}
+    assert listed <= set(mails())
