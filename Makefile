@@ -1,10 +1,10 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench fuzz docs dist clean
+.PHONY: help demo test check format bench triage-report train fuzz docs dist clean
 BIN := .venv/bin
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## the whole flow on small mail servers and sample systems, into demo/
 	@.ci/setup demo
@@ -30,6 +30,14 @@ format: ## put the code into its one form
 bench: ## measure what the project promises about speed
 	@.ci/setup test
 	@failed=0; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
+
+triage-report: ## how the labelled mails are sorted, with every miss; SET=held_back for those held back
+	@.ci/setup test
+	@$(BIN)/python tests/mail_report.py $(or $(SET),training)
+
+train: ## make the weights of the second opinion anew from the labelled mails and sentences
+	@.ci/setup test
+	@$(BIN)/python tests/train_opinion.py
 
 fuzz: ## look for mails that break the readers, SECONDS=100 for each of six
 	@.ci/setup test

@@ -35,7 +35,7 @@ from pydantic import TypeAdapter, ValidationError
 from dsar import identity, ocr
 from dsar.errors import MalformedMailError, ReaderLostError, ReaderUnavailableError
 from dsar.model import InboundMail, SenderAuthentication, Triage
-from dsar.triage import Form, triage
+from dsar.triage import Form, triage, vocabulary
 
 __all__ = [
     "AT_ONCE",
@@ -75,6 +75,8 @@ class Office:
     staff_names: tuple[str, ...]
     known_domains: tuple[str, ...]  #: Of customers, which a sender might imitate.
     forms: tuple[Form, ...]  #: Web forms that are read by their layout.
+    languages: tuple[str, ...]  #: Those in which mail is handled without a person's confirmation.
+    phrases: dict[str, list[str]]  #: What triage looks for beside its own phrases.
 
 
 _OFFICE: Final = TypeAdapter(Office)
@@ -90,12 +92,14 @@ class Examined:
 
 def triage_of(mail: InboundMail, office: Office) -> Triage:
     """Triage of a mail with what our own mail server found out about its sender."""
+    vocabulary.add(office.phrases)
     return triage(
         mail,
         sender_authentication=authentication(mail, office),
         own_addresses=office.own_addresses,
         staff_domain=office.own_domain,
         staff_names=office.staff_names,
+        languages=office.languages,
         known_domains=office.known_domains,
         forms=office.forms,
     )

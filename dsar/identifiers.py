@@ -22,6 +22,7 @@ from dsar.model import Identifier, IdentifierType
 
 OWN_ORGNR = "556402-9584"
 _REGION = "SE"
+_HOME_CODE = 46
 #: Candidates of one shape that are looked at in one text; a mail with more is no letter from a person.
 _MOST_CANDIDATES = 2000
 
@@ -38,60 +39,93 @@ _VAT_NUMBER = re.compile(r"(?<!\w)SE ?(?P<value>[0-9]{6}-?[0-9]{4}) ?01(?!\w)")
 _PHONE = re.compile(r"(?<![\w+/.@-])(?:\+|00|\(?0)[0-9](?:[ \u00a0()/.–-]{0,2}[0-9]){5,13}(?![\w@])(?!-[0-9])")
 _DATE_LIKE = re.compile(r"[0-9]{2}[-./][0-9]{2}[-./](?:19|20)?[0-9]{2}")
 
-_IS = r"(?:\s{0,3}(?:\.|[:=#]|är|er|is|lyder|on)){0,3}\s{0,3}[\"'”“»(]?"
-_CODE = r"(?P<value>(?:(?-i:[A-ZÅÄÖ]{1,4} )|[A-Za-zÅÄÖåäö]{1,4}-)?[A-Za-z0-9][A-Za-z0-9/_-]{1,30})(?![A-Za-z0-9])"
+_IS = r"(?:\s{0,3}(?:\.|[:=#°º]|är|er|e|is|lyder|on|hos er|with you)){0,3}\s{0,3}[\"'”“»(]?"
+#: A code, or digits in groups: "K-20931", "7718204", "88 12 04".
+_CODE = (
+    r"(?P<value>[0-9]{1,3}(?: [0-9]{1,3}){1,3}(?![0-9-]|[ ][0-9])"
+    r"|(?:(?-i:[A-ZÅÄÖ]{1,4} )|[A-Za-zÅÄÖåäö]{1,4}-)?[A-Za-z0-9][A-Za-z0-9/_-]{1,30})(?![A-Za-z0-9])"
+)
 
 
 def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{words})(?!\w){_IS}{value}", re.IGNORECASE)
 
 
-_NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|number|id|#))"
-_CUSTOMER_NO = _labelled(rf"kunde?{_NUMBER}(?:et)?|(?:customer|client|account){_NUMBER}|asiakasnumero(?:ni)?")
+_NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|n|number|id|#))"
+_CUSTOMER_NO = _labelled(
+    rf"kunde?{_NUMBER}(?:et)?|knr|(?:customer|client|account|member){_NUMBER}|asiakasnumero(?:ni)?"
+    r"|(?:kund|kunde|customer|client)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
+)
+#: Our customer numbers need no label.
+_OWN_CUSTOMER_NO = re.compile(r"(?<![\w-])K-[0-9]{4,6}(?![\w-])")
 _ORDER_NO = _labelled(
     rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}(?:et)?|faktura|order|invoice|beställning"
 )
 _SERIAL = _labelled(rf"(?:serie|serial){_NUMBER}(?:et)?|serial|s/n|sn")
 _NATIONAL_ID = _labelled(
-    r"fødselsnummer(?:et)?|fødselsnr|cpr(?:[- ]?(?:nummer|nr))?|henkilötunnus|hetu|national id(?:entity)?(?: number)?",
+    r"fødselsnummer(?:et)?|fødselsnr|fnr|f\.nr|personnummer(?:et)?|cpr(?:[- ]?(?:nummer|nr))?(?:et)?|henkilötunnus|hetu"
+    r"|national id(?:entity)?(?: number)?",
     r"(?P<value>[0-9]{6}[-+A ]?[0-9]{3,5}[0-9A-Y]?)(?!\w)",
 )
 _USERNAME = re.compile(
-    r"(?<!\w)(?:användarnamn(?:et)?|inloggningsnamn|brukernavn(?:et)?|brugernavn(?:et)?|user ?name|user ?id)(?!\w)"
-    r"(?:\s+(?:hos er|i (?:webbshopen|webbutiken|portalen)|in your (?:shop|store|portal)|with you))?"
-    r"(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|is))?\s{0,3}[\"'”“»]?(?P<value>[\w][\w.@+-]{1,63})",
+    r"(?<!\w)(?:användarnamn(?:et)?|inloggningsnamn|inloggning(?:en)?|inlogg|brukernavn(?:et)?|brukarnamn(?:et)?"
+    r"|brugernavn(?:et)?|user ?name|user ?id|login|log-?in name|anställningsn(?:ummer|r)|ansattn(?:ummer|r)"
+    r"|employee number"
+    r"|user(?=\s{1,2}[\"'”“»])|användare(?=\s{1,2}[\"'”“»]))(?!\w)"
+    r"(?:\s+(?:hos (?:er|dere|jer|dykk)|i (?:webbshopen|webbutiken|portalen|nettbutikken)|in your (?:shop|store|portal)"
+    r"|with you))?(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|e|is))?\s{0,3}[\"'”“»]?(?P<value>[\w][\w.@+-]{1,63})",
     re.IGNORECASE,
 )
 _ORGNR_LABELLED = _labelled(
-    r"org(?:anisations)?\.?[- ]?(?:nummer|nr)", r"(?P<value>(?:16)?[0-9]{6}[- ]?[0-9]{4})(?!\w)"
+    r"org(?:anisations)?\.?[- ]?(?:nummer|nr)|enskild(?: firma)?,?|enskild näringsverksamhet",
+    r"(?P<value>(?:16)?[0-9]{6}[- ]?[0-9]{4})(?!\w)",
 )
 _PERSONNUMMER_LABELLED = _labelled(
-    r"(?:person|samordnings)(?:nummer|nr|numret)|pers?\.? ?nr|pnr|personal (?:identity )?number",
+    r"(?:person|samordnings)(?:nummer|nr|numret)|pers?\.? ?nr|pnr|person(?:al)? (?:identity )?number|född|f\.|born",
     r"(?P<value>(?:1[89]|20)?[0-9]{6}[-+– ]?[0-9]{4})(?!\w)",
 )
 
 
-def find_identifiers(text: str) -> tuple[Identifier, ...]:
+#: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
+_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user|login|inlogg", re.IGNORECASE)
+
+
+class Found(NamedTuple):
+    """An identifier and where it stands."""
+
+    identifier: Identifier
+    start: int
+    end: int
+
+
+def find_identifiers(text: str, *, region: str = _REGION) -> tuple[Identifier, ...]:
     """
     Identifiers that stand in *text*, in order of appearance, each once; our own organisation number is none.
+
+    Args: region: ISO 3166 code of the country whose telephone numbers are written without a country code.
 
     A value that a label explains ("kundnummer 10442") is of that type and of no other. Names and addresses are not
     found here: they have no shape.
     """
+    return tuple(dict.fromkeys(each.identifier for each in locate(text, region=region)))
+
+
+def locate(text: str, *, region: str = _REGION) -> tuple[Found, ...]:
+    """As find_identifiers, each with its place, and as often as it stands there."""
     if not _WORTH_LOOKING.search(text):
         return ()
-    found: dict[int, Identifier] = {}
-    for finder in _FINDERS:
+    found: dict[int, Found] = {}
+    first, *late = _OF_REGION.get(region, (None,))
+    for finder in (*filter(None, (first,)), *_FINDERS, *late):
         spans = []
         for match in islice(finder.pattern.finditer(text), _MOST_CANDIDATES):
             identifier = finder.accept(match)
             if identifier is not None:
                 start, end = match.span("value") if "value" in match.re.groupindex else match.span()
                 spans.append((start, end))
-                found[start] = identifier
+                found[start] = Found(identifier, start, end)
         text = _blank(text, spans)
-    in_order = dict.fromkeys(found[start] for start in sorted(found))
-    return tuple(identifier for identifier in in_order if identifier.value != OWN_ORGNR)
+    return tuple(found[start] for start in sorted(found) if found[start].identifier.value != OWN_ORGNR)
 
 
 def normalise(type: IdentifierType, value: str) -> Identifier | None:  # noqa: A002  # the field's own name
@@ -136,12 +170,13 @@ def _unicode_domain(domain: str) -> str:
         return domain
 
 
-def _phone(value: str) -> str | None:
+def _phone(value: str, region: str = _REGION) -> str | None:
     try:
-        number = phonenumbers.parse(value, _REGION)
+        number = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
+    abroad = value.startswith(("+", "00")) and number.country_code != _HOME_CODE
+    if not (phonenumbers.is_possible_number(number) if abroad else phonenumbers.is_valid_number(number)):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -159,8 +194,8 @@ def _orgnr(value: str) -> str | None:
     digits = re.sub(r"[ –-]", "", value).upper().removeprefix("SE")
     if len(digits) == 12:
         digits = digits.removeprefix("16") if digits.startswith("16") else digits.removesuffix("01")
-    # lag (1974:174) 1 §: ten digits; the third is at least 2, which tells it from a personnummer.
-    if len(digits) != 10 or not (digits.isascii() and digits.isdecimal()) or digits[2] < "2" or not _luhn(digits):
+    # lag (1974:174) 1 §: ten digits; a sole trader has that of the person, so that only a label tells it from one.
+    if len(digits) != 10 or not (digits.isascii() and digits.isdecimal()) or not _luhn(digits):
         return None
     return f"{digits[:6]}-{digits[6:]}"
 
@@ -179,11 +214,16 @@ def _as_written(value: str) -> str | None:
     return value.strip(".,;:\"'”“") or None
 
 
+def _national_id(value: str) -> str | None:
+    """Digits without what separates them; a Finnish one keeps its sign, which tells the century."""
+    return _as_written(re.sub(r"(?<=\d)[ -](?=\d+$)", "", value))
+
+
 _NORMALISERS: dict[IdentifierType, Callable[[str], str | None]] = {
     IdentifierType.EMAIL: _email,
     IdentifierType.PHONE: _phone,
     IdentifierType.PERSONNUMMER: _personnummer,
-    IdentifierType.NATIONAL_ID: _as_written,
+    IdentifierType.NATIONAL_ID: _national_id,
     IdentifierType.ORGNR: _orgnr,
     IdentifierType.CUSTOMER_NO: _code,
     IdentifierType.USERNAME: _as_written,
@@ -201,10 +241,14 @@ class _Finder(NamedTuple):
     type: IdentifierType
     pattern: re.Pattern[str]
     unless: Callable[[re.Match[str]], bool] | None = None
+    region: str = _REGION
 
     def accept(self, match: re.Match[str]) -> Identifier | None:
         if self.unless is not None and self.unless(match):
             return None
+        if self.region != _REGION:
+            phone = _phone(match[0], self.region)
+            return Identifier(type=self.type, value=phone) if phone else None
         return normalise(self.type, match["value"] if "value" in match.re.groupindex else match[0])
 
 
@@ -222,9 +266,6 @@ def _is_date(match: re.Match[str]) -> bool:
     return _DATE_LIKE.match(match[0]) is not None
 
 
-#: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
-_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user", re.IGNORECASE)
-
 #: In this order; what one finder takes, the next does not see.
 _FINDERS = (
     _Finder(IdentifierType.EMAIL, _EMAIL),
@@ -233,6 +274,7 @@ _FINDERS = (
     _Finder(IdentifierType.ORGNR, _ORGNR_LABELLED),
     _Finder(IdentifierType.NATIONAL_ID, _NATIONAL_ID),
     _Finder(IdentifierType.CUSTOMER_NO, _CUSTOMER_NO),
+    _Finder(IdentifierType.CUSTOMER_NO, _OWN_CUSTOMER_NO),
     _Finder(IdentifierType.ORDER_NO, _ORDER_NO),
     _Finder(IdentifierType.SERIAL, _SERIAL),
     _Finder(IdentifierType.ORGNR, _VAT_NUMBER),
@@ -241,6 +283,21 @@ _FINDERS = (
     _Finder(IdentifierType.NATIONAL_ID, _RESERVE_NUMBER),
     _Finder(IdentifierType.PHONE, _PHONE, unless=_is_date),
 )
+
+
+#: Eight digits, as Norwegians and Danes write their numbers.
+_EIGHT = r"(?<![\w+/.@-])(?:[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2}|[0-9]{3} [0-9]{2} [0-9]{3})(?![\w@-]| [0-9])"
+#: Looked for before all others where the letter is Norwegian or Danish.
+_OF_REGION = {
+    "NO": (
+        _Finder(IdentifierType.NATIONAL_ID, re.compile(r"(?<![\w.-])[0-3][0-9][0-1][0-9]{3} ?[0-9]{5}(?![\w-])")),
+        _Finder(IdentifierType.PHONE, re.compile(_EIGHT), region="NO"),
+    ),
+    "DK": (
+        _Finder(IdentifierType.NATIONAL_ID, re.compile(r"(?<![\w.-])[0-3][0-9][0-1][0-9]{3}-[0-9]{4}(?![\w-])")),
+        _Finder(IdentifierType.PHONE, re.compile(_EIGHT), region="DK"),
+    ),
+}
 
 
 def _blank(text: str, spans: list[tuple[int, int]]) -> str:

@@ -159,6 +159,7 @@ class InboundMail:
     hops_above: tuple[int, ...] = ()  #: For each of *authentication_results*: how many Received headers are above it.
     arc: bool = False  #: A relay sealed what it found out (RFC 8617).
     is_delay: bool = False  #: It reports that a mail was not delivered yet.
+    written_on: date | None = None  #: Day of the Date header as its sender wrote it; never where a clock starts.
     failed_recipients: tuple[str, ...] = ()  #: Addresses that a bounce says were not reached for good.
 
 
@@ -218,7 +219,7 @@ class RequestedChange:
     field: str  #: email, phone, address, name, title, organisation, other
     old: str | None
     new: str | None
-    valid_from: str | None  #: As written ("1/5"), None if at once.
+    valid_from: str | None  #: First day, ISO 8601; None if at once.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from dsar.outbox import SmtpAccount, SmtpOutbox
 from dsar.settings import MailboxSection, Settings
 from dsar.sms import SmsAccount, SmsGateway
 from dsar.store import SqlKeyStore, Store
+from dsar.triage import vocabulary
 from dsar.vault import Vault
 
 
@@ -67,6 +68,7 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
     chosen = settings.load(path, environ)
     declarations, register = load_declarations(chosen)
     systems = open_systems(chosen, declarations)
+    vocabulary.add(vocabulary.read_additions(chosen.triage.vocabulary) if chosen.triage.vocabulary else {})
     store = Store(chosen.database.url.get_secret_value())
     keys = SqlKeyStore(chosen.database.keys_url.get_secret_value())
     try:

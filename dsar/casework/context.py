@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from dsar.connector import Searches
 from dsar.declaration import Declaration
+from dsar.errors import WrongKeyError
 from dsar.model import (
     Activity,
     Annex,
@@ -220,6 +221,23 @@ def reason_of(app: App, case: CaseFile, event: EventRow) -> str | None:
     if sealed is None or case.purged_at is not None:
         return None
     return app.vault.unseal(case_key(case), _reason_context(event.name, event.at), bytes.fromhex(sealed)).decode()
+
+
+def seal_mail_reason(app: App, sha256: str, event: str, reason: str, *, at: datetime) -> dict[str, str]:
+    """As seal_reason, for a mail that belongs to no case; readable as long as the mail is kept."""
+    return {_REASON: app.vault.seal(mail_key(sha256), _reason_context(event, at), reason.encode()).hex()}
+
+
+def mail_reason_of(app: App, sha256: str, event: EventRow) -> str | None:
+    """The reason that a person gave with an event of a mail without a case; None if there is none, or it is gone."""
+    sealed = event.detail.get(_REASON)
+    if sealed is None:
+        return None
+    try:
+        plain = app.vault.unseal(mail_key(sha256), _reason_context(event.name, event.at), bytes.fromhex(sealed))
+    except WrongKeyError:
+        return None
+    return plain.decode()
 
 
 def _reason_context(event: str, at: datetime) -> str:

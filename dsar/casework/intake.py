@@ -20,7 +20,7 @@ from dsar.errors import MalformedMailError, WrongKeyError
 from dsar.model import Disposition, InboundMail, RawMail, Triage
 from dsar.store import Transaction
 from dsar.store.tables import Message
-from dsar.triage import Form
+from dsar.triage import Form, vocabulary
 
 #: What the sealed bytes of a mail are: all of them, or a piece of a big mail with its number.
 _WHOLE, _PIECE = "raw_content.content", "raw_piece.sealed_content"
@@ -204,6 +204,8 @@ def office(app: App) -> guard.Office:
         staff_names=tuple(member.name for member in chosen.members.values()),
         known_domains=tuple(chosen.authentication.known_domains),
         forms=tuple(Form(sender=form.sender, fields=form.fields) for form in chosen.forms.values()),
+        languages=chosen.triage.languages,
+        phrases=vocabulary.added(),
     )
 
 

@@ -1,11 +1,20 @@
 """A person's triage: what the program was unsure about, or could not read."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from dsar.casework import clocking, intake, opening
-from dsar.casework.context import App, seal_subject, subject_of, triage_of
+from dsar.casework.context import (
+    App,
+    mail_reason_of,
+    reason_of,
+    seal_mail_reason,
+    seal_reason,
+    seal_subject,
+    subject_of,
+    triage_of,
+)
 from dsar.casework.sending import acknowledge
 from dsar.errors import MalformedMailError, UsageError
 from dsar.lifecycle import Event, Outcome, State
@@ -23,15 +32,25 @@ from dsar.store import Transaction
 from dsar.store.tables import CaseFile, CaseMessage, Message, Request
 
 _REASON = "sorted by a person"
+#: Event of a person's sorting, with what the program had found.
+CORRECTED = "triage_corrected"
 
 
 def sort_case(
-    app: App, case: CaseFile, rights: Sequence[Right], *, received_on: date | None = None, actor: str, now: datetime
+    app: App,
+    case: CaseFile,
+    rights: Sequence[Right],
+    *,
+    received_on: date | None = None,
+    why: str = "",
+    actor: str,
+    now: datetime,
 ) -> None:
     """
     Say which rights the mail of a case in triage exercises; none: it was no request.
 
-    Args: received_on: the day on which it reached the company, where our mail server's time is not it.
+    Args: received_on: the day on which it reached the company, where our mail server's time is not it; why: what the
+    person goes by, kept with the case.
     Raises: UsageError if nothing of the case waits in triage, or nobody has said when a forwarded mail came.
     """
     with app.store.transaction() as tx:
@@ -49,6 +68,10 @@ def sort_case(
                 tx.advance(request, Event.SORTED, actor=actor, at=now, **begun)
             else:
                 tx.advance(request, Event.DISMISSED, actor=actor, at=now, outcome=Outcome.NOT_A_REQUEST, closed_at=now)
+        found_rights = {request.right for person in triage.subjects for request in person.requests}
+        detail = _compared(message, found_rights, rights)
+        detail |= seal_reason(app, case, CORRECTED, why, at=now) if why else {}
+        tx.record(CORRECTED, actor=actor, at=now, case_id=case.id, detail=detail)
         missing = set(rights) - {Right(request.right) for request in waiting}
         for right in sorted(missing):
             found = FoundRequest(right=right, evidence="", reason=_REASON)
@@ -56,6 +79,38 @@ def sort_case(
         if rights:
             tx.enqueue("identify", case.id or 0, due_at=now)
             acknowledge(app, tx, case, _read(app, message, within=tx)[0], triage, now=now)
+
+
+def _compared(message: Message, program: Collection[Right], person: Collection[Right]) -> dict[str, str]:
+    """Detail of an event that tells what the program found in a mail and what a person did."""
+    named = {"program": program, "person": person}
+    return {"message": str(message.id), **{who: ",".join(sorted(rights)) for who, rights in named.items()}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What a person said that a mail exercises, where the program had found the same or something else."""
+
+    actor: str
+    at: datetime
+    program: tuple[Right, ...]
+    person: tuple[Right, ...]
+    why: str | None
+
+
+def corrections(app: App, message: Message) -> list[Correction]:
+    """How persons sorted *message*, oldest first."""
+    with app.store.transaction(read_only=True) as tx:
+        events = tx.events_of_message(CORRECTED, message.id or 0)
+        found = []
+        for event in events:
+            case = tx.case_by_id(event.case_id) if event.case_id else None
+            why = reason_of(app, case, event) if case else mail_reason_of(app, message.sha256, event)
+            program, person = (
+                tuple(Right(name) for name in event.detail[who].split(",") if name) for who in ("program", "person")
+            )
+            found.append(Correction(actor=event.actor, at=event.at, program=program, person=person, why=why))
+    return found
 
 
 def _asked_in(tx: Transaction, request: Request) -> tuple[CaseMessage, Message]:
@@ -79,24 +134,36 @@ def set_own_matter(app: App, case: CaseFile, *, actor: str, now: datetime) -> No
 
 
 def sort_message(
-    app: App, message: Message, rights: Sequence[Right], *, received_on: date | None = None, actor: str, now: datetime
+    app: App,
+    message: Message,
+    rights: Sequence[Right],
+    *,
+    received_on: date | None = None,
+    why: str = "",
+    actor: str,
+    now: datetime,
 ) -> tuple[str, ...]:
     """
     Say which rights a mail without a case exercises; none: it is filed as no request.
 
-    Args: received_on: the day on which it reached the company, where our mail server's time is not it.
+    Args: received_on: the day on which it reached the company, where our mail server's time is not it; why: what the
+    person goes by, kept as long as the mail.
     Returns: references of the cases opened. Raises: UsageError as sort_case.
     """
     filed = message.status == "sorted" and message.case_id is None
     if not filed and message.status not in {"person", "quarantine"}:
         raise UsageError(f"Mail M-{message.id} is sorted already.")
+    mail, triage = _read(app, message)
+    program = {request.right for person in triage.subjects for request in person.requests}
+    detail = _compared(message, program, rights)
+    detail |= seal_mail_reason(app, message.sha256, CORRECTED, why, at=now) if why else {}
     if not rights:
         with app.store.transaction() as tx:
+            tx.record(CORRECTED, actor=actor, at=now, detail=detail)
             intake.file_message(tx.message(message.id or 0), Disposition.NOT_REQUEST, status="sorted")
             tx.record("message_dismissed", actor=actor, at=now)
             tx.enqueue("unwrap", message.id or 0, due_at=now)  # without effect unless it belongs to a case
         return ()
-    mail, triage = _read(app, message)
     subject = replace(
         triage.subjects[0], requests=tuple(FoundRequest(right=right, evidence="", reason=_REASON) for right in rights)
     )
@@ -108,6 +175,8 @@ def sort_message(
         with app.store.transaction() as tx:
             intake.file_message(tx.message(message.id or 0), Disposition.UNCLEAR, status="person")
             tx.record("message_taken_up", actor=actor, at=now)
+    with app.store.transaction() as tx:
+        tx.record(CORRECTED, actor=actor, at=now, detail=detail)
     return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, received=received, now=now)
 
 

@@ -60,7 +60,17 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines += [_post_line(tx, row, today) for row in tx.outgoing_in_state("to_post")]
         lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
-    return sorted(lines, key=lambda line: (line.send_by_on, REMINDER not in line.flags, line.reference))
+    return sorted(lines, key=_urgency)
+
+
+#: Flags of what is never answered by a machine and comes before everything else.
+_FIRST = frozenset({"authority", "breach", "complaint", "protected_identity", "minor", "threat"})
+
+
+def _urgency(line: QueueLine) -> tuple[object, ...]:
+    """Special matters, then by date; of one day reminders, then marketing stops, which take a minute (Art. 21(3))."""
+    is_stop = line.reference.endswith(f"/{Right.OBJECT}")
+    return (not _FIRST & set(line.flags), line.send_by_on, REMINDER not in line.flags, not is_stop, line.reference)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ _DATE = click.DateTime(["%Y-%m-%d"])
 @click.option("--not-request", is_flag=True, help="It exercises none.")
 @click.option("--self", "own", is_flag=True, help="The case is about its sender, who is nobody's agent.")
 @click.option("--received", type=_DATE, help="Day on which it reached the company, if a colleague had it first.")
+@click.option("--why", default="", metavar="TEXT", help="What you go by; 'dsar triage M-NUMBER --why' shows it.")
 @click.pass_context
 def sort(
     ctx: click.Context,
@@ -34,6 +35,7 @@ def sort(
     not_request: bool,
     own: bool,
     received: datetime | None,
+    why: str,
 ) -> None:
     """Say which rights an unclear mail exercises, or about whom it is."""
     loose = reference.upper().startswith("M-")
@@ -49,14 +51,16 @@ def sort(
         actor = opened.actor()
         if loose:
             message = views.find_message(opened.app, reference)
-            cases = sorting.sort_message(opened.app, message, wanted, received_on=received_on, actor=actor, now=now())
+            cases = sorting.sort_message(
+                opened.app, message, wanted, received_on=received_on, why=why, actor=actor, now=now()
+            )
             click.echo(f"Opened {', '.join(cases)}." if cases else "Filed as no request.")
         else:
             case = views.find_case(opened.app, reference, actor=opened.actor())
             if own:
                 sorting.set_own_matter(opened.app, case, actor=actor, now=now())
             if rights or not_request:
-                sorting.sort_case(opened.app, case, wanted, received_on=received_on, actor=actor, now=now())
+                sorting.sort_case(opened.app, case, wanted, received_on=received_on, why=why, actor=actor, now=now())
             click.echo(f"{case.reference} is sorted.")
         opened.run_due()
 

@@ -1,33 +1,61 @@
 """
-dsar triage FILE... | -
+dsar triage FILE... | - | M-NUMBER...
 
-Effects: reads the files or standard input, prints; needs no settings and no database.
+Effects: reads the files or standard input, prints; only a stored mail (M-17) needs settings and database. With --corpus
+it writes an entry of the corpus.
 """
 
 import json
 import os
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dsar.errors import MalformedMailError
+from dsar.cli.console import clean, print_json, session
+from dsar.errors import MalformedMailError, UsageError
 from dsar.mime import read_mail
-from dsar.model import FoundRequest, Identifier, RequestedChange, Triage, TriageSubject
+from dsar.model import (
+    Disposition,
+    FoundRequest,
+    Identifier,
+    InboundMail,
+    RequestedChange,
+    Triage,
+    TriageSubject,
+)
 from dsar.staff import read_named_file
 from dsar.triage import triage as sort_mail
 
+if TYPE_CHECKING:
+    from dsar.casework.sorting import Correction
+
 _TRUSTED_AUTHENTICATION = ("xelent.se",)
+_STORED = re.compile(r"M-\d{1,11}", re.IGNORECASE)
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE|M-NUMBER...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per file and line.")
-@click.option("--why", is_flag=True, help="Show every rule that matched.")
+@click.option("--why", is_flag=True, help="Show every rule that matched, and who sorted it otherwise, and why.")
+@click.option(
+    "--corpus",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write stored mails to as corpus entries, as persons sorted them, with other names and numbers.",
+)
 @click.pass_context
-def triage(ctx: click.Context, files: tuple[str, ...], *, as_json: bool, why: bool) -> None:
-    """Explain what a mail asks, touching nothing; "-" reads standard input."""
+def triage(ctx: click.Context, files: tuple[str, ...], *, as_json: bool, why: bool, corpus: Path | None) -> None:
+    """Explain what a mail asks, touching nothing; "-" reads standard input, M-17 is a stored mail."""
+    stored = [file for file in files if _STORED.fullmatch(file) and not Path(file).exists()]
+    if corpus is not None and len(stored) < len(files):
+        raise UsageError("--corpus is for stored mails, such as M-17.")
+    if stored:
+        _explain_stored(ctx, stored, as_json=as_json, why=why, corpus=corpus)
     failed = False
+    files = tuple(file for file in files if file not in stored)
     for file in files:
         try:
             result = _triage(_content(file))
@@ -43,6 +71,58 @@ def triage(ctx: click.Context, files: tuple[str, ...], *, as_json: bool, why: bo
             )
     if failed:
         ctx.exit(1)
+
+
+def _explain_stored(
+    ctx: click.Context, references: Sequence[str], *, as_json: bool, why: bool, corpus: Path | None
+) -> None:
+    from dsar.casework import intake, sorting, views
+
+    with session(ctx) as opened:
+        for reference in references:
+            message = views.find_message(opened.app, reference)
+            mail = intake.read(opened.app, message)
+            result = intake.examine(opened.app, mail)
+            corrected = sorting.corrections(opened.app, message)
+            if corpus is not None:
+                _write_entry(corpus, reference, mail, result, corrected, own=opened.app.settings.own_addresses)
+                continue
+            if as_json:
+                print_json(_as_json(reference, result) | {"corrections": corrected})
+                continue
+            click.echo(clean(_summary(reference, result, why=why)))
+            for each in corrected if why else ():
+                click.echo(clean(f"  - {_told(each)}"))
+
+
+def _told(each: "Correction") -> str:
+    program, person = (", ".join(rights) or "no request" for rights in (each.program, each.person))
+    return (
+        f"{each.actor} on {each.at:%Y-%m-%d}: {person}, where the program had found {program}. {each.why or ''}".strip()
+    )
+
+
+def _write_entry(
+    folder: Path,
+    reference: str,
+    mail: InboundMail,
+    result: Triage,
+    corrected: Sequence["Correction"],
+    *,
+    own: frozenset[str],
+) -> None:
+    if not corrected:
+        raise UsageError(f"Nobody has sorted {reference}; 'dsar sort' does.")
+    rights = corrected[-1].person
+    disposition = Disposition.REQUEST if rights else Disposition.NOT_REQUEST
+    from dsar.triage.anonymise import corpus_entry
+
+    content, label = corpus_entry(mail, result, rights, disposition=disposition.value, own_addresses=own)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = reference.lower()
+    (folder / f"{name}.eml").write_bytes(content)
+    (folder / f"{name}.json").write_text(json.dumps(label, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    click.echo(f"Wrote {folder / name}.eml and .json. Read both: only a person sees what else tells who wrote it.")
 
 
 def _content(file: str) -> bytes:

@@ -92,4 +92,5 @@ def _read(content: bytes, own_domain: str, read_picture: Callable[[bytes], str] 
         arc=bool(headers.raw("arc-seal")),
         is_delay=failure.is_temporary,
         failed_recipients=failure.recipients,
+        written_on=headers.written_on(),
     )

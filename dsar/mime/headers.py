@@ -6,8 +6,9 @@ Effects: none. Sources: RFC 5322 s. 3.4 and 3.6.2, RFC 2047 s. 5 and 6.2, RFC 65
 
 import binascii
 import re
+from datetime import date
 from email.message import Message
-from email.utils import getaddresses
+from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -109,6 +110,13 @@ class Headers:
             told = (*second.taken_by, *[""] * len(hops))
             hops = [hop if hop == other else "" for hop, other in zip(hops, told, strict=False)]
         return tuple(hops[:_MOST_HOPS]), tuple(above)
+
+    def written_on(self) -> date | None:
+        """Day of the first Date header, None if it is missing or malformed."""
+        try:
+            return parsedate_to_datetime(self.text("date")).date()
+        except (TypeError, ValueError, OverflowError):
+            return None
 
     def arrived(self) -> str:
         """Date of the topmost Received header as written: when the last server took the mail; "" if there is none."""

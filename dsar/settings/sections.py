@@ -8,6 +8,7 @@ whose folder is the validation context.
 import base64
 import binascii
 import configparser
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, get_args
@@ -125,6 +126,12 @@ def _address(text: str) -> str:
     return identifier.value
 
 
+def _language(text: str) -> str:
+    if not re.fullmatch("[a-z]{2}", text.lower()):
+        raise ValueError(f"{text!r} is no language code such as sv (ISO 639-1)")
+    return text.lower()
+
+
 def _domain(text: str) -> str:
     if normalise(IdentifierType.EMAIL, f"a@{text}") is None:
         raise ValueError("is no domain")
@@ -154,6 +161,7 @@ _Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
 _Domains = Annotated[tuple[str, ...], BeforeValidator(_items), AfterValidator(_domains)]
 _FormFields = Annotated[dict[str, FormField], BeforeValidator(_form_fields), Field(min_length=1)]
 _Days = Annotated[frozenset[date], BeforeValidator(_days)]
+_Languages = Annotated[tuple[Annotated[str, AfterValidator(_language)], ...], BeforeValidator(_items)]
 _File = Annotated[Path, AfterValidator(_beside_settings)]
 _DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 _MasterKey = Annotated[SecretBytes, BeforeValidator(_master_key)]
@@ -308,9 +316,11 @@ class AuthenticationSection(Section):
 
 
 class TriageSection(Section):
-    """[triage]: what tells our own mail from other mail."""
+    """[triage]: what tells our own mail from other mail, and how far the program sorts alone."""
 
     own_domain: Annotated[str, AfterValidator(_domain)] | None = None
+    languages: _Languages = ("sv", "en", "no", "da")  #: ISO 639-1: handled without a person's confirmation.
+    vocabulary: _File | None = None  #: Folder of phrases that this site adds.
 
 
 class FormSection(Section):

@@ -68,6 +68,12 @@ class AuditQueries(Queries):
         """Timeline of a case, oldest first."""
         return self.session.exec(select(EventRow).where(EventRow.case_id == case_id).order_by(col(EventRow.id))).all()
 
+    def events_of_message(self, name: str, message_id: int) -> Sequence[EventRow]:
+        """Events called *name* that tell of one mail, oldest first."""
+        told = col(EventRow.detail)["message"].as_string() == str(message_id)
+        query = select(EventRow).where(EventRow.name == name, told).order_by(col(EventRow.id))
+        return self.session.exec(query).all()
+
     def seal_events(self, *, most: int | None = None) -> int:
         """
         Chain the events not chained yet, in their order; how many. Only for the holder of the lease "sealer".

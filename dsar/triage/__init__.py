@@ -8,17 +8,21 @@ count, and in doubt it is a request (GDPR Art. 12(2)) that a person looks at.
     sentences.py   text -> sentences and clauses
     vocabulary.py  sv.toml, en.toml ... -> one pattern per concept
     rights.py      sentences -> rights, by a table of rules
+    opinion.py     sentences -> chances, by weights trained from the labelled mails
+    judgement.py   rules and opinion -> rights, and how certain that is
     letter.py      mail -> the letter in it, its writer and role
     forms.py       mail of a web form -> what was entered
     forwards.py    forwarded mail -> when a colleague got it
     facts.py       mail -> all that decides
     dispositions.py  facts -> what it is, by a table of rules
     people.py      letter -> persons with identifiers and requests
+    owners.py      text -> the identifiers that are the person's own
     changes.py     sentences -> old and new values
     flags.py       mail -> flags, and what is told about the sender
+    anonymise.py   a mail sorted wrongly -> an entry of the corpus
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from dsar.model import (
@@ -34,13 +38,13 @@ from dsar.model import (
     TriageSubject,
 )
 from dsar.triage.changes import find_changes
-from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_reminder
+from dsar.triage.dispositions import DISPOSITIONS, NOISY, WANTED, DispositionRule, is_reminder
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
-from dsar.triage.languages import READ_WELL
+from dsar.triage.languages import READ_WELL, is_one_of
 from dsar.triage.letter import Letter
-from dsar.triage.people import subjects
+from dsar.triage.people import names_another, subjects
 from dsar.triage.rights import Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
 
@@ -49,6 +53,10 @@ __all__ = ["Form", "triage"]
 _PASSED_ON = frozenset({Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM})
 
 _ATTACHMENT = "-----Attachment: {}-----"
+#: Chance from which a machine-readable copy is wanted.
+_PORTABLE = 0.5
+#: From this certainty on no person is needed to say what is asked.
+_CERTAIN = 0.68
 #: Who writes less than this may mean his attachment.
 _FEW_WORDS = 60
 
@@ -64,13 +72,15 @@ def triage(
     staff_names: Sequence[str] = (),
     known_domains: Sequence[str] = (),
     forms: Sequence[Form] = (),
+    languages: Collection[str] = READ_WELL,
 ) -> Triage:
     """
     Sort one mail.
 
     Args: sender_authentication: what our own server found out about the sender; own_addresses: e-mail addresses of
     ours, which point at nobody; staff_domain: domain whose senders are colleagues; staff_names, known_domains: people
-    of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout.
+    of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout;
+    languages: those in which mail is handled without a person's confirmation.
     """
     facts, attached = _facts(mail, staff_domain, forms)
     verdict = _verdict(facts)
@@ -79,6 +89,7 @@ def triage(
         facts.letter,
         facts.body,
         requests,
+        language=facts.language,
         is_ours=lambda address: address in own_addresses or address.endswith(f"@{staff_domain}"),
     )
     if any(request.right is Right.UPDATE for request in requests):
@@ -86,6 +97,8 @@ def triage(
     known = Known(staff_domain=staff_domain, staff_names=tuple(staff_names), domains=tuple(known_domains))
     flags, sender_evidence = find_flags(mail, facts.letter, facts.folded, known=known)
     doubts = _doubts(facts, verdict, people, requests, flags, sender_authentication)
+    if verdict.disposition is not Disposition.NOT_REQUEST and not is_one_of(facts.language, languages):
+        doubts.append(f"the language is {facts.language}")
     doubts += ["what is asked stands in an attachment"] if attached else []
     machine = verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY)
     doubts += [] if machine or facts.is_bulk else mail.unread
@@ -140,27 +153,27 @@ def _verdict(facts: Facts) -> DispositionRule:
 
 def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
     """One request per right, with the clearest evidence, in the order of handling."""
-    wanted: tuple[Stance, ...] = WANTED if facts.has(*WANTED) else (Stance.REMEMBERED,)
-    if is_reminder(facts):
-        wanted = (*WANTED, Stance.REMEMBERED)
-    order = list(Stance)
     found = []
     for right in RIGHTS_IN_ORDER:
-        hits = sorted(
-            (h for h in facts.hits if h.right is right and h.stance in wanted), key=lambda h: order.index(h.stance)
-        )
-        if hits:
-            portable = right is Right.ACCESS and any(hit.portability for hit in hits)
-            found.append(
-                FoundRequest(
-                    right=right,
-                    portability=portable,
-                    general=right is Right.OBJECT and not any(is_about_marketing(hit) for hit in hits),
-                    evidence=hits[0].sentence.text,
-                    reason=hits[0].rule,
-                )
+        wanted = facts.wanted.get(right)
+        if wanted is None:
+            continue
+        hits = [hit for hit in facts.hits if hit.right is right and hit.stance in WANTED]
+        portable = right is Right.ACCESS and (any(hit.portability for hit in hits) or _is_portable(facts))
+        found.append(
+            FoundRequest(
+                right=right,
+                portability=portable,
+                general=right is Right.OBJECT and not any(is_about_marketing(hit) for hit in hits),
+                evidence=wanted.evidence,
+                reason=wanted.reason,
             )
+        )
     return tuple(found)
+
+
+def _is_portable(facts: Facts) -> bool:
+    return facts.opinion is not None and facts.opinion.chances["portable"] >= _PORTABLE
 
 
 # ------------------------------------------------------------------------------------------- changes and doubts
@@ -170,7 +183,11 @@ def _changes(facts: Facts, own_addresses: frozenset[str]) -> tuple[RequestedChan
     """Values from the sentences that ask for a change and those right after them."""
     places = {at for at, s in enumerate(facts.body) for h in facts.hits if h.right is Right.UPDATE and h.sentence is s}
     near = sorted({at + step for at in places for step in (-1, 0, 1, 2)} or range(len(facts.body)))
-    return find_changes([facts.body[at] for at in near if 0 <= at < len(facts.body)], is_ours=own_addresses)
+    return find_changes(
+        [facts.body[at] for at in near if 0 <= at < len(facts.body)],
+        written_on=facts.mail.written_on,
+        is_ours=own_addresses,
+    )
 
 
 def _with_changes(people: tuple[TriageSubject, ...], changes: tuple[RequestedChange, ...]) -> tuple[TriageSubject, ...]:
@@ -194,8 +211,6 @@ def _doubts(
             else []
         )
     noise = verdict.disposition is Disposition.NOT_REQUEST
-    clear = {h.right for h in facts.hits if h.stance in (Stance.WANTED, Stance.REMEMBERED)}
-    doubtful = {request.right for request in requests} - clear
     update = next((r for r in requests if r.right is Right.UPDATE), None)
     doubts = {
         f"a person decides: {verdict.reason}": verdict.doubtful,
@@ -207,11 +222,11 @@ def _doubts(
                 else set()
             )
         ),
-        f"the language is {facts.language}": facts.language not in READ_WELL and not noise,
-        "some of it is asked in doubtful words": bool(doubtful) and not noise,
+        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
+        "it may be more than noise": noise and facts.noise < NOISY,
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
-        "it is about several persons": len(people) > 1 and not noise,
+        "it is about several persons": not noise and (len(people) > 1 or names_another(facts.letter)),
         "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
         "the sender is unknown": facts.mail.sender is None,

@@ -7,9 +7,11 @@ without such a word is the new one.
 
 import re
 from collections.abc import Sequence
+from datetime import date
 
 from dsar.identifiers import find_identifiers
 from dsar.model import IdentifierType, RequestedChange
+from dsar.triage.forwards import month_of
 from dsar.triage.sentences import Sentence
 from dsar.triage.vocabulary import fold
 
@@ -79,27 +81,38 @@ _NEW_TITLE = re.compile(
     r"(?:ny titel|min nya titel|min titel|ny befattning|min befattning|new title|my title|job title)(?: är"
     r"| is)?(?: nu| numera| now)?(?: till| to)?:? (?P<new>[\wåäöÅÄÖ-]+(?: [\wåäö-]+)?)"
 )
+_DATE = (
+    r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?(?!\d)"
+    r"|\d{1,2}(?::?[ae]|st|nd|rd|th|\.)? (?:of )?[A-Za-zåäö]{3,9}(?: \d{4})?"
+    r"|[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?"
+)
 _FROM_WHEN = re.compile(
-    r"(?:från och med|från den|fr\.?o\.?m\.?|from och med|gäller från|räknat från|per den|as of|starting"
-    r"|effective|with effect from|fra og med|fra d\.)(?: den| the)?"
-    r" (?P<when>\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?|\d{1,2}(?::?[ae]|st|nd|rd|th"
-    r"|\.)? [A-Za-zåäö]{3,9}(?: \d{4})?|[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?)",
+    r"(?:från och med|från|fr\.?o\.?m\.?|f\.?o\.?m\.?|from och med|gäller från|räknat från|per|byts|bytts"
+    r"|ändras|börjar|flyttar"
+    r"|as of|as from|from|starting|effective|with effect from|w\.?e\.?f\.?|since|fra og med|fra|frå"
+    r"|f\.o\.m\.|pr\.?|per|gælder fra)"
+    rf"(?: den| the| d\.)? (?P<when>{_DATE})",
     re.IGNORECASE,
 )
+_DAY_MONTH = re.compile(r"(\d{1,2})[./](\d{1,2})(?:[./](\d{2,4}))?$")
+#: A date without a year is the next one, or was at most so many days ago.
+_LONG_AGO = 150
 _FIELDS_OF_TYPES = {IdentifierType.EMAIL: "email", IdentifierType.PHONE: "phone"}
 _CUE_REACH = 60
 
 
 def find_changes(
-    sentences: Sequence[Sentence], *, is_ours: frozenset[str] = frozenset()
+    sentences: Sequence[Sentence], *, written_on: date | None = None, is_ours: frozenset[str] = frozenset()
 ) -> tuple[RequestedChange, ...]:
     """
     Changes of e-mail, phone, address, name, organisation and title in *sentences*, one per field.
 
-    Args: sentences: those that ask for an update and their neighbours; is_ours: our own addresses.
+    Args: sentences: those that ask for an update and their neighbours; written_on: day of the mail, which tells the
+    year of "from 1 May"; is_ours: our own addresses.
     """
     text = " ".join(sentence.text for sentence in sentences)
-    when = next((match["when"] for match in _FROM_WHEN.finditer(text)), None)
+    days = (day_of(match["when"], written_on) for match in _FROM_WHEN.finditer(text))
+    when = next((day.isoformat() for day in days if day), None)
     found = {
         "email": _identifiers(text, IdentifierType.EMAIL, is_ours),
         "phone": _identifiers(text, IdentifierType.PHONE, is_ours),
@@ -113,6 +126,37 @@ def find_changes(
         for field, (old, new) in found.items()
         if old or new
     )
+
+
+def day_of(written: str, written_on: date | None) -> date | None:
+    """The day that *written* ("1/5", "15th of October") means in a mail of *written_on*; None if it is no date."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", written):
+            return date.fromisoformat(written)
+        numbers = _DAY_MONTH.match(written)
+        day, month, year = numbers.groups() if numbers else (*_worded(written), None)
+        if year is None:
+            named = re.search(r"(?<!\d)20\d{2}(?!\d)", written)
+            year = named[0] if named else None
+        if year is not None:
+            return date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+        return _nearest(int(day), int(month), written_on) if written_on and day and month else None
+    except (TypeError, ValueError):  # the 31st of February, or a word that is no month
+        return None
+
+
+def _worded(written: str) -> tuple[str, str]:
+    day = re.search(r"(?<!\d)\d{1,2}(?!\d)", written)
+    month = month_of(fold(written))
+    if day is None or month is None:
+        raise ValueError("no date")
+    return day[0], str(month)
+
+
+def _nearest(day: int, month: int, written_on: date) -> date:
+    years = (written_on.year - 1, written_on.year, written_on.year + 1)
+    candidates = (date(year, month, day) for year in years if month != 2 or day < 29)
+    return next(each for each in candidates if (written_on - each).days <= _LONG_AGO)
 
 
 def _identifiers(text: str, kind: IdentifierType, is_ours: frozenset[str]) -> tuple[str | None, str | None]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dsar.model import Disposition
-from dsar.triage.facts import Facts
+from dsar.triage.facts import Facts, own_words
 from dsar.triage.flags import is_authority
 from dsar.triage.rights import Stance
 from dsar.triage.vocabulary import says
@@ -48,20 +48,58 @@ def _is_auto_reply(facts: Facts) -> bool:
 
 
 def is_reminder(facts: Facts) -> bool:
-    asked_before = facts.has(Stance.REMEMBERED, Stance.STATUS)
-    if facts.hits and says("reminder", facts.folded):
+    """It asks after an earlier request, or answers what was asked about one."""
+    asked_before = facts.has(Stance.REMEMBERED, Stance.STATUS) or says("past", facts.folded)
+    if facts.has(Stance.REMEMBERED, Stance.STATUS) and not facts.wanted:
         return True
-    if says("open_answer", facts.folded) and (asked_before or says("past", facts.folded)):
-        return True
-    return asked_before and not facts.has(*WANTED)
+    return asked_before and (says("open_answer", facts.folded) or says("reminder", facts.folded))
+
+
+def _says_nothing(facts: Facts) -> bool:
+    return len(facts.folded.split()) < _FEW_WORDS and not facts.hits and not facts.is_bulk
+
+
+def _takes_back(facts: Facts) -> bool:
+    changed_mind = says("changed_mind", facts.folded) and (facts.is_reply or says("past", facts.folded))
+    return says("withdrawn", facts.folded) or changed_mind
+
+
+def _answers_a_question(facts: Facts) -> bool:
+    return says("answers_you", facts.folded) and not facts.wanted
 
 
 def _is_sales(facts: Facts) -> bool:
-    return facts.topic("sales") > 1 and not facts.has(Stance.WANTED)
+    """It offers something, and whoever wants something in it is not the writer."""
+    if facts.topic("sales") + facts.topic("spam") < 2:
+        return False
+    return not any(hit.stance is Stance.WANTED and own_words(hit) for hit in facts.hits)
+
+
+def _is_letter_to_many(facts: Facts) -> bool:
+    return facts.is_bulk and not any(hit.stance is Stance.WANTED and own_words(hit) for hit in facts.hits)
 
 
 def _noise(name: str, least: int = 1) -> Callable[[Facts], bool]:
-    return lambda facts: facts.topic(name) >= least
+    return lambda facts: facts.topic(name) >= least and _is_quiet(facts)
+
+
+def _is_quiet(facts: Facts) -> bool:
+    """The second opinion, where there is one, does not think that a right may hide in it (GDPR Art. 12(2))."""
+    return facts.is_bulk or facts.opinion is None or facts.noise >= _QUIET
+
+
+def _chance(facts: Facts, name: str) -> float:
+    return facts.opinion.chances[name] if facts.opinion else 0.0
+
+
+#: With fewer words a mail says nothing that could be sorted.
+_FEW_WORDS = 6
+#: Log-odds of noise from which it is filed without a person.
+NOISY = 1.7
+#: Below these log-odds it is not called noise at all (GDPR Art. 12(2)).
+_QUIET = 0.0
+#: Chance of the second opinion from which it is a follow-up, or a question.
+_LIKELY = 0.6
 
 
 def _asks_how(facts: Facts) -> bool:
@@ -69,7 +107,7 @@ def _asks_how(facts: Facts) -> bool:
     about = facts.topic("question") + facts.topic("study") > 0 or (
         says("all_data", facts.folded) and any(says(r, facts.folded) for r in rights)
     )
-    return about and says("how_general", facts.folded) and facts.topic("support") == 0
+    return about and says("how_general", facts.folded)
 
 
 #: The first that holds decides.
@@ -88,20 +126,25 @@ DISPOSITIONS = (
         doubtful=True,
     ),
     DispositionRule(Disposition.AUTO_REPLY, "a machine answered", _is_auto_reply, keeps_requests=False),
-    DispositionRule(Disposition.FOLLOW_UP, "it answers a letter of ours or names a case", lambda f: f.is_reply),
+    DispositionRule(Disposition.FOLLOW_UP, "it answers a letter of ours", lambda f: bool(f.mail.own_message_ids)),
     DispositionRule(
-        Disposition.FOLLOW_UP, "it takes a request back", lambda f: says("withdrawn", f.folded), keeps_requests=False
+        Disposition.FOLLOW_UP, "it names a case or answers a letter as ours are", lambda f: f.is_reply, doubtful=True
     ),
-    DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", is_reminder),
+    DispositionRule(Disposition.UNCLEAR, "it says nothing", _says_nothing, keeps_requests=False, doubtful=True),
+    DispositionRule(Disposition.FOLLOW_UP, "it takes a request back", _takes_back, doubtful=True),
+    DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", is_reminder, doubtful=True),
+    DispositionRule(Disposition.FOLLOW_UP, "it answers what was asked", _answers_a_question, doubtful=True),
     DispositionRule(Disposition.NOT_REQUEST, "it sells something", _is_sales, keeps_requests=False),
-    DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: f.has(Stance.WANTED)),
+    DispositionRule(Disposition.NOT_REQUEST, "it is a newsletter", _is_letter_to_many, keeps_requests=False),
+    DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: bool(f.wanted)),
     DispositionRule(Disposition.NOT_REQUEST, "it is a newsletter", lambda f: f.is_bulk, keeps_requests=False),
-    DispositionRule(Disposition.REQUEST, "it may exercise a right", lambda f: f.has(Stance.DOUBTFUL), doubtful=True),
-    DispositionRule(Disposition.UNCLEAR, "it reports a breach", _noise("breach"), keeps_requests=False, doubtful=True),
+    DispositionRule(
+        Disposition.UNCLEAR, "it reports a breach", lambda f: f.topic("breach") > 0, keeps_requests=False, doubtful=True
+    ),
     DispositionRule(
         Disposition.NOT_REQUEST,
         "it is a supplier's own privacy notice",
-        _noise("supplier_privacy"),
+        lambda f: f.topic("supplier_privacy") > 0,
         keeps_requests=False,
     ),
     DispositionRule(
@@ -109,12 +152,27 @@ DISPOSITIONS = (
         "it asks how rights work",
         lambda f: f.has(Stance.ASKED) or _asks_how(f),
         keeps_requests=False,
+        doubtful=True,
     ),
     DispositionRule(
         Disposition.QUESTION,
         "it is a study",
         lambda f: f.topic("study") > 0 and f.topic("question") > 0,
         keeps_requests=False,
+        doubtful=True,
+    ),
+    DispositionRule(
+        Disposition.FOLLOW_UP,
+        "the second opinion: it belongs to an earlier request",
+        lambda f: not f.wanted and _chance(f, "follow_up") >= _LIKELY,
+        doubtful=True,
+    ),
+    DispositionRule(
+        Disposition.QUESTION,
+        "the second opinion: it asks how rights work",
+        lambda f: _chance(f, "question") >= _LIKELY,
+        keeps_requests=False,
+        doubtful=True,
     ),
     DispositionRule(Disposition.NOT_REQUEST, "it is a job application", _noise("application", 2), keeps_requests=False),
     DispositionRule(
@@ -128,13 +186,13 @@ DISPOSITIONS = (
     DispositionRule(
         Disposition.NOT_REQUEST,
         "it is about machines",
-        lambda f: f.topic("support") > 0 and f.topic("question") == 0,
+        lambda f: f.topic("support") > 0 and f.topic("question") == 0 and _is_quiet(f),
         keeps_requests=False,
     ),
     DispositionRule(
         Disposition.NOT_REQUEST,
         "it is about business",
-        lambda f: f.topic("business") > 0 and f.topic("question") == 0,
+        lambda f: f.topic("business") > 0 and f.topic("question") == 0 and _is_quiet(f),
         keeps_requests=False,
     ),
     DispositionRule(
@@ -142,12 +200,15 @@ DISPOSITIONS = (
         "it asks about privacy",
         lambda f: f.topic("question") > 0 and "?" in f.letter.body + f.mail.subject,
         keeps_requests=False,
+        doubtful=True,
     ),
-    DispositionRule(Disposition.UNCLEAR, "it complains", _noise("complaint"), keeps_requests=False, doubtful=True),
+    DispositionRule(
+        Disposition.UNCLEAR, "it complains", lambda f: f.topic("complaint") > 0, keeps_requests=False, doubtful=True
+    ),
     DispositionRule(
         Disposition.NOT_REQUEST,
         "it is an application, a survey, sales or spam",
-        lambda f: any(f.topic(n) > 0 for n in ("application", "survey", "sales", "spam")),
+        lambda f: any(f.topic(n) > 0 for n in ("application", "survey", "sales", "spam")) and _is_quiet(f),
         keeps_requests=False,
     ),
     DispositionRule(
@@ -156,6 +217,12 @@ DISPOSITIONS = (
         lambda f: f.has(Stance.DENIED),
         keeps_requests=False,
         doubtful=True,
+    ),
+    DispositionRule(
+        Disposition.NOT_REQUEST,
+        "the second opinion: noise",
+        lambda f: f.noise >= NOISY and not f.wanted,
+        keeps_requests=False,
     ),
     DispositionRule(Disposition.UNCLEAR, "no rule knows what it is", bool, keeps_requests=False, doubtful=True),
 )

@@ -7,20 +7,34 @@ Effects: none.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
+from dsar.triage.judgement import Wanted, certainty, noise_certainty, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
-from dsar.triage.rights import Hit, Stance, find_hits
-from dsar.triage.sentences import LONGEST_TEXT, Sentence, sentence, split
-from dsar.triage.vocabulary import count, fold, says
+from dsar.triage.opinion import LEARNED, Opinion
+from dsar.triage.rights import About, Hit, Stance, find_hits, is_owned
+from dsar.triage.sentences import LONGEST_TEXT, Sentence, clauses_of, sentence, split
+from dsar.triage.vocabulary import concept, count, fold, says
 
 _REPLY_PREFIX = re.compile(
     r"\s*(?:(?:sv|re|vb|vs|fw|fwd|ang|aw|antw|tr|wg)\s*(?:\[\d+\])?\s*:\s*)+",
     re.IGNORECASE,
 )
-_CASE_REFERENCE = re.compile(r"\bD-20\d\d-\d{5}\b")
+_CASE_REFERENCE = re.compile(r"\b[A-Z]{1,4}-20\d\d-\d{3,6}\b")
+_NOISE_TOPICS = (
+    "sales", "spam", "application", "support", "business", "survey", "supplier_privacy", "newsletter", "absence",
+)  # fmt: skip
+#: Concepts in which a right may hide.
+_PRIVATE = (
+    "own_data", "others_data", "own_thing", "access_noun", "erase_noun", "what_have_you", "consent_withdrawn",
+    "objection", "restriction", "no_contact", "marketing", "protected", "breach", "legal_threat", "out_of_register",
+)  # fmt: skip
+_OUR_LETTER = re.compile(r"(?:gdpr|dataskydd|privacy|personuppgifter)@xelent\.se", re.IGNORECASE)
+#: Words between quotation marks: three or more are somebody else's.
+_QUOTATION = re.compile(r"[\"”“„»][^\"”“„«»]{0,3}(?:\w[^\s\"”“„«»]*\s+){2,120}[^\"”“„«»]{0,60}[\"”“«»]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +47,41 @@ class Facts:
     body: tuple[Sentence, ...]
     folded: str  #: Subject and body, folded.
     hits: tuple[Hit, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """Subject and body as the second opinion reads them: without what is quoted inside."""
+        subject = _REPLY_PREFIX.sub("", self.mail.subject)
+        return [subject, *(" ".join(_without_quotation(each).clauses) for each in self.body)]
+
+    @cached_property
+    def opinion(self) -> Opinion | None:
+        """The second opinion, without what the rules know to be denied or done; None in a language it never learnt."""
+        if self.language not in LEARNED:
+            return None
+        places = {each.text: place for place, each in enumerate(self.body, start=1)}
+        settled = {
+            (hit.right.value, places[hit.sentence.text])
+            for hit in self.hits
+            if hit.stance not in (Stance.WANTED, Stance.DOUBTFUL) and hit.sentence.text in places
+        }
+        return Opinion.of(self.sentences, settled=settled)
+
+    @cached_property
+    def wanted(self) -> dict[Right, Wanted]:
+        """The rights that it exercises, as far as rules and opinion see."""
+        return weigh(self.hits, self.opinion)
+
+    @cached_property
+    def certainty(self) -> float:
+        """Estimate of the chance that `wanted` is exactly right."""
+        return certainty(self.wanted, self.hits, self.opinion)
+
+    @cached_property
+    def noise(self) -> float:
+        """Log-odds that it is of no concern to the privacy mailbox."""
+        topics = sum(self.topic(name) > 0 for name in _NOISE_TOPICS)
+        return noise_certainty(self.hits, self.opinion, topics=topics, bulk=self.is_bulk, private=self.speaks_privately)
 
     def topic(self, name: str) -> int:
         """How many different phrases of the concept *name* the writer used."""
@@ -52,10 +101,31 @@ class Facts:
         return bool(signs & {"list-id", "list-unsubscribe", "precedence"}) or self.topic("newsletter") > 0
 
     @property
+    def speaks_privately(self) -> bool:
+        """Anything in it might be meant as the exercise of a right; what a list sends to everybody is not."""
+        if self.is_bulk or self.topic("sales") > 2:
+            return False
+        owned = any(
+            is_owned(clause, thing)
+            for each in self.body
+            for clause in each.clauses
+            for thing in concept("record_noun").finditer(clause)
+        )
+        return bool(self.hits) or owned or any(says(name, self.folded) for name in _PRIVATE)
+
+    @property
     def is_reply(self) -> bool:
         """Answers one of our letters or names one of our cases."""
         named = _CASE_REFERENCE.search(self.mail.subject) or _CASE_REFERENCE.search(self.letter.body)
-        return bool(self.mail.own_message_ids or named)
+        return bool(self.mail.own_message_ids or named or self._answers_us)
+
+    @property
+    def _answers_us(self) -> bool:
+        """Quotes a letter of the privacy mailbox, or its subject answers one."""
+        replied = _REPLY_PREFIX.match(self.mail.subject) is not None
+        return replied and (
+            _OUR_LETTER.search(self.mail.quoted_text[:2000]) is not None or says("our_subject", fold(self.mail.subject))
+        )
 
 
 def read_facts(mail: InboundMail, staff_domain: str, forms: Sequence[Form] = ()) -> Facts:
@@ -63,9 +133,9 @@ def read_facts(mail: InboundMail, staff_domain: str, forms: Sequence[Form] = ())
     body = split(letter.body)
     subject = "" if letter.requester is Requester.WEB_FORM else _REPLY_PREFIX.sub("", mail.subject)
     folded = fold(f"{subject}\n{letter.body[:LONGEST_TEXT]}")
-    about_data = any(says(name, folded) for name in ("own_data", "others_data", "own_thing"))
-    hits = find_hits(body, about_data=about_data)
-    hits = _with_subject(hits, subject, replied=subject != mail.subject, about_data=about_data)
+    about = _about(folded)
+    hits = find_hits([_without_quotation(each) for each in body], about=about)
+    hits = _with_subject(hits, subject, replied=subject != mail.subject, about=about)
     facts = Facts(
         mail=mail,
         letter=letter,
@@ -77,13 +147,26 @@ def read_facts(mail: InboundMail, staff_domain: str, forms: Sequence[Form] = ())
     return replace(facts, hits=tuple(hit for hit in hits if not _is_about_something_else(facts, hit)))
 
 
-def _with_subject(hits: list[Hit], subject: str, *, replied: bool, about_data: bool) -> list[Hit]:
+def _about(folded: str) -> About:
+    if any(says(name, folded) for name in ("own_data", "others_data", "own_thing")):
+        return About.DATA
+    return About.THINGS if says("data_noun", folded) else About.NOTHING
+
+
+def _without_quotation(sentence: Sentence) -> Sentence:
+    """*sentence* without what it quotes from an article, a form or a template."""
+    if not _QUOTATION.search(sentence.text):
+        return sentence
+    return replace(sentence, clauses=clauses_of(_QUOTATION.sub(" ", sentence.text)))
+
+
+def _with_subject(hits: list[Hit], subject: str, *, replied: bool, about: About) -> list[Hit]:
     """Add what the subject asks, unless it is a reply's or the body says otherwise about the same right."""
     if replied:
         return hits
     otherwise = {hit.right for hit in hits if hit.stance not in (Stance.WANTED, Stance.DOUBTFUL)}
     wanted = {hit.right for hit in hits if hit.stance is Stance.WANTED}
-    asked = find_hits([sentence(subject, heading=True)], about_data=about_data)
+    asked = find_hits([sentence(subject, heading=True)], about=about)
     return hits + [hit for hit in asked if hit.right not in otherwise | wanted]
 
 

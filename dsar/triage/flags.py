@@ -17,8 +17,9 @@ from dsar.triage.vocabulary import fold, says
 
 #: Authorities whose mail goes to management, and whose names others borrow.
 AUTHORITY_DOMAINS = (
-    "imy.se", "polisen.se", "domstol.se", "kronofogden.se", "aklagare.se", "jo.se", "edpb.europa.eu", "edps.europa.eu",
-    "datatilsynet.no", "datatilsynet.dk", "tietosuoja.fi",
+    "imy.se", "polisen.se", "domstol.se", "dom.se", "kronofogden.se", "aklagare.se", "jo.se",
+    "edpb.europa.eu", "edps.europa.eu",
+    "datatilsynet.no", "datatilsynet.dk", "politiet.no", "politi.dk", "skatteverket.se", "tietosuoja.fi",
 )  # fmt: skip
 _AUTHORITY_NAME = re.compile(
     r"(?<!\w)(?:integritetsskyddsmyndigheten|imy|polismyndigheten|polisen|kronofogden|kronofogdemyndigheten"
@@ -85,8 +86,8 @@ _FLAGS = (
     _Flag("protected_identity", _concept("protected")),
     _Flag("minor", _minor),
     _Flag("deceased", lambda given: given.letter.requester is Requester.ESTATE),
-    _Flag("threat", _concept("threat")),
-    _Flag("agent", lambda given: given.letter.requester in (Requester.AGENT, Requester.SERVICE)),
+    _Flag("threat", lambda given: says("threat", given.folded) or says("legal_threat", given.folded)),
+    _Flag("agent", lambda given: given.letter.requester is Requester.AGENT),
     _Flag("legal_person", _concept("company")),
     _Flag("hidden_text", lambda given: given.mail.hidden_text),
     _Flag("withdrawn", _concept("withdrawn")),

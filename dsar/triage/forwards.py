@@ -61,12 +61,13 @@ def _day(written: str) -> date | None:
         if numbered[2] == "/" and first != second and first <= 12 and second <= 12:
             return None  # 3/4 is March to some and April to others
         return date(year, first, second) if second > 12 else date(year, second, first)
-    named, month = _YEAR.search(written), _month(written)
+    named, month = _YEAR.search(written), month_of(written)
     numbers = _DAY.findall(_YEAR.sub("", _TIME.sub("", written)))
     return date(int(named[1]), month, int(numbers[0])) if named and month and numbers else None
 
 
-def _month(written: str) -> int | None:
+def month_of(written: str) -> int | None:
+    """The month named in folded *written*, in any of the languages; None if there is none."""
     words = re.findall(r"[^\W\d_]{3,}", written)
     starts = (word[:length] for word in words for length in (4, 3))
     return next((_MONTHS[start] for start in starts if start in _MONTHS), None)

@@ -7,14 +7,15 @@ Effects: none. A count of frequent small words per language; the script decides 
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from functools import lru_cache
 
 from dsar.triage.vocabulary import language_words
 
 UNKNOWN = "und"
 DEFAULT = "sv"
-#: Languages in which triage reads well enough to act on its own.
-READ_WELL = frozenset({"sv", "en", "no", "nn", "da"})
+#: Languages in which triage reads well enough to act on its own, unless settings say otherwise.
+READ_WELL = ("sv", "en", "no", "da")
 
 _SCRIPTS = {"CYRILLIC": "ru", "ARABIC": "ar", "GREEK": "el", "CJK": "zh", "HEBREW": "he", "THAI": "th", "HANGUL": "ko"}
 _FEW_WORDS = 8
@@ -35,6 +36,11 @@ def language_of(text: str) -> str:
     if scores[best] >= 2 and scores[best] * 12 >= len(words):
         return DEFAULT if scores[best] == scores[DEFAULT] else best
     return DEFAULT if len(words) <= _FEW_WORDS or re.search("[åäö]", sample.casefold()) else UNKNOWN
+
+
+def is_one_of(language: str, languages: Collection[str]) -> bool:
+    """Whether *language* is among *languages*; "no" stands for both Norwegian languages."""
+    return language in languages or (language == "nn" and "no" in languages)
 
 
 def _script(text: str) -> str | None:

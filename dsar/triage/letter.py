@@ -76,6 +76,11 @@ _SERVICES = re.compile(
     r"|consciousprivacy)\.",
     re.IGNORECASE,
 )
+#: Local part of the address from which a deletion service sends.
+_MACHINE_SENDER = re.compile(
+    r"request|removal|privacy|opt-?out|delet|eras|dsa?r|no-?reply|svar-ikke|ikke-svar|data|agent|slet|radera",
+    re.IGNORECASE,
+)
 _FORWARD_SUBJECT = re.compile(r"\s*(?:vb|vs|fw|fwd|wg|tr|vidarebefordrat)\s*:", re.IGNORECASE)
 _HEAD_FROM = re.compile(r"^\W*(?:från|from|fra|von)\*?\s*:\*?\s*(.*)$", re.IGNORECASE | re.MULTILINE)
 
@@ -109,7 +114,9 @@ def read_letter(mail: InboundMail, *, staff_domain: str, forms: Sequence[Form] =
     fields = _form_fields(mail, staff_domain)
     if fields:
         return _from_form(mail, fields)
-    body, closing = _at_sign_off(mail.own_text)
+    body, closing = _at_sign_off(mail.own_text, mail.sender_name)
+    added, closing = _written_below(closing)
+    body = "\n\n".join(filter(None, (body, added)))
     closing = "\n".join((closing, _signature(mail)))
     requester, principal = _role(mail, f"{mail.subject}\n{body}")
     name = _writer(body, closing, mail.sender_name)
@@ -121,12 +128,13 @@ def read_letter(mail: InboundMail, *, staff_domain: str, forms: Sequence[Form] =
 
 def _role(mail: InboundMail, text: str) -> tuple[Requester, str | None]:
     folded = fold(text)
-    domain = (mail.sender or "").rpartition("@")[2]
+    local, _, domain = (mail.sender or "").rpartition("@")
+    for_another = any(says(name, folded) for name in ("service", "agent"))
+    if _SERVICES.search(f"{domain}.") or (for_another and _MACHINE_SENDER.search(local)):
+        return Requester.SERVICE, _principal(text)
     for requester, concept_name in _ROLES:
         if says(concept_name, folded) and (requester is not Requester.AGENT or not _is_protest(folded)):
             return requester, _principal(text)
-    if _SERVICES.search(domain):
-        return Requester.SERVICE, _principal(text)
     return Requester.SELF, None
 
 
@@ -185,7 +193,7 @@ def _forwarded(mail: InboundMail) -> Letter:
         quoted,
         flags=re.IGNORECASE | re.MULTILINE,
     )
-    body, closing = _at_sign_off(text)
+    body, closing = _at_sign_off(text, re.sub(r"[<(\[].*", "", writer).strip(" \"*'"))
     name = clean_name(re.sub(r"[<(\[].*", "", writer).strip(" \"*'")) or _writer(body, closing, "")
     first_received_at = received_when(mail.quoted_text)
     return Letter(
@@ -265,8 +273,8 @@ def clean_name(name: str) -> str | None:
     return name
 
 
-def _at_sign_off(text: str) -> tuple[str, str]:
-    """*text* up to its last sign-off, and the rest; the last short line with a name signs where no phrase does."""
+def _at_sign_off(text: str, writer: str = "") -> tuple[str, str]:
+    """*text* up to its last sign-off, and the rest; a line with the name of *writer* signs where no phrase does."""
     lines = text.split("\n")
     for at in range(len(lines) - 1, max(-1, len(lines) - 20), -1):
         line = lines[at].strip()
@@ -281,10 +289,35 @@ def _at_sign_off(text: str) -> tuple[str, str]:
             and at > 0
         ):
             return "\n".join(lines[:at]), "\n".join(lines[at:])
-    last = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].strip()), 0)
-    if last > 0 and clean_name(lines[last].strip(" /.,")):
-        return "\n".join(lines[:last]), "\n".join(lines[last:])
-    return text, ""
+    at = next((at for at in range(max(1, len(lines) - _CLOSING_LINES), len(lines)) if _is_signed(lines[at], writer)), 0)
+    return ("\n".join(lines[:at]), "\n".join(lines[at:])) if at else (text, "")
+
+
+#: Name, title, company, address, numbers: no more lines than these sign.
+_CLOSING_LINES = 8
+_LONGEST_SIGNATURE_LINE = 60
+
+
+def _is_signed(line: str, writer: str) -> bool:
+    """A short line that is a name, or begins with that of the sender, signs where no phrase does."""
+    line = line.strip(" /.,-*")
+    if not line or len(line) > _LONGEST_SIGNATURE_LINE:
+        return False
+    return clean_name(line) is not None or bool(writer and fold(line).startswith(fold(writer)))
+
+
+_POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|obs|nb|n\.b\.|btw)(?!\w)", re.IGNORECASE)
+#: A line of so many words below the sign-off is written for this mail.
+_SENTENCE_WORDS = 9
+
+
+def _written_below(closing: str) -> tuple[str, str]:
+    """What of *closing* is a postscript or a sentence, and the rest, which names the writer."""
+    lines = closing.split("\n")
+    start = next((at for at, line in enumerate(lines) if _POSTSCRIPT.match(line)), len(lines))
+    written = [line for line in lines[:start] if len(line.split()) >= _SENTENCE_WORDS]
+    rest = [line for line in lines[:start] if len(line.split()) < _SENTENCE_WORDS]
+    return "\n".join([*written, *lines[start:]]), "\n".join(rest)
 
 
 def _signature(mail: InboundMail) -> str:

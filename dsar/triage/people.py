@@ -9,15 +9,27 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from dsar.identifiers import find_identifiers, normalise
 from dsar.model import FoundRequest, Identifier, IdentifierType, Requester, TriageSubject
 from dsar.triage.letter import NAME_IN_TEXT, OWN_MATTER, RELATION, Letter, clean_name
+from dsar.triage.owners import identifiers_in, sender_identifiers
 from dsar.triage.sentences import Sentence
 from dsar.triage.vocabulary import fold, says
 
 _AGE = re.compile(
     r"(?:jag (?:är|fyller)|i am|i'm|jeg er) (\d{1,2}) (?:år|years)",
     re.IGNORECASE,
+)
+_RELATIVE_NAMED = re.compile(
+    r"(?<!\w)(?:[Mm]in|[Mm]it|[Mm]itt|[Mm]y|[Vv]år|[Oo]ur|[Ee]n) (?:fru|hustru|man|make|maka|sambo|partner|son|dotter"
+    r"|bror|syster|mamma"
+    r"|pappa|mor|far|wife|husband|son|daughter|brother|sister|mother|father|partner|kone|kona|mann|sønn|søn"
+    r"|datter|kollega"
+    r"|colleague|neighbor|neighbour|granne|nabo) [A-ZÅÄÖÆØ][a-zåäöæøé]+"
+)
+#: Street, number and Swedish postcode with its town.
+_POSTAL_ADDRESS = re.compile(
+    r"[A-ZÅÄÖ][\wåäöé.'-]+(?: [A-ZÅÄÖa-zåäö][\wåäöé.'-]+){0,2} \d{1,4}(?: ?[A-Z])?(?:,? lgh \d+)?[,\s]{1,3}"
+    r"\d{3} ?\d{2} [A-ZÅÄÖ][\wåäöé-]+(?: [A-ZÅÄÖ][\wåäöé-]+)?"
 )
 #: Föräldrabalken 9 kap. 1 §: who is under eighteen is a minor.
 _MAJORITY = 18
@@ -29,19 +41,24 @@ def is_minor(body: str) -> bool:
 
 
 def subjects(
-    letter: Letter, sentences: Sequence[Sentence], requests: Sequence[FoundRequest], *, is_ours: Callable[[str], bool]
+    letter: Letter,
+    sentences: Sequence[Sentence],
+    requests: Sequence[FoundRequest],
+    *,
+    language: str,
+    is_ours: Callable[[str], bool],
 ) -> tuple[TriageSubject, ...]:
     """
     The persons whom *letter* is about, the writer first if it is about the writer; never empty.
 
     Args: is_ours: tells our own e-mail addresses, which are nobody's identifier.
     """
-    grouped = _group(letter, sentences)
+    grouped = _group(letter, sentences, language)
     own = list(grouped.pop(None))
     if letter.requester in (Requester.SELF, Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM):
-        own += [*letter.stated, *find_identifiers(letter.closing)]
-        address = normalise(IdentifierType.EMAIL, letter.address) if letter.address else None
-        own = [address, *own] if address else own
+        own = [*sender_identifiers(letter), *own, *letter.stated]
+        own += identifiers_in(letter.closing, letter, language=language)
+        own += _address(letter)
     people: list[tuple[str | None, list[Identifier]]] = [(name, found) for name, found in grouped.items() if name]
     together = letter.requester in OWN_MATTER and any(_says_all(request.evidence) for request in requests)
     if not people or together or _is_about_writer(letter, sentences):
@@ -58,6 +75,19 @@ def subjects(
         for name, identifiers in people
     ]
     return _share_out(found, requests)
+
+
+def names_another(letter: Letter) -> bool:
+    """The writer names somebody close ("min man Jens"), who may want something, too."""
+    if letter.requester not in OWN_MATTER:
+        return False
+    return _RELATIVE_NAMED.search(letter.body) is not None
+
+
+def _address(letter: Letter) -> list[Identifier]:
+    """The postal address below the sign-off, whole or not at all."""
+    found = _POSTAL_ADDRESS.search(letter.closing)
+    return [Identifier(type=IdentifierType.ADDRESS, value=" ".join(found[0].split()))] if found else []
 
 
 def _ours(identifier: Identifier, letter: Letter, is_ours: Callable[[str], bool]) -> bool:
@@ -107,7 +137,7 @@ def _is_about_writer(letter: Letter, sentences: Sequence[Sentence]) -> bool:
     )
 
 
-def _group(letter: Letter, sentences: Sequence[Sentence]) -> dict[str | None, list[Identifier]]:
+def _group(letter: Letter, sentences: Sequence[Sentence], language: str) -> dict[str | None, list[Identifier]]:
     """Person named in the text, or None for the writer -> the identifiers that stand after that name."""
     grouped: dict[str | None, list[Identifier]] = {None: []}
     if letter.principal:
@@ -118,10 +148,10 @@ def _group(letter: Letter, sentences: Sequence[Sentence]) -> dict[str | None, li
             current = letter.principal
         start = 0
         for name, at in _people_in(sentence.text, letter):
-            grouped[current] += find_identifiers(sentence.text[start:at])
+            grouped[current] += identifiers_in(sentence.text[start:at], letter, language=language)
             current, start = name, at
             grouped.setdefault(current, [])
-        grouped[current] += find_identifiers(sentence.text[start:])
+        grouped[current] += identifiers_in(sentence.text[start:], letter, language=language)
     return grouped
 
 

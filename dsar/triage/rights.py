@@ -7,9 +7,9 @@ facilitates the exercise of rights; hence in doubt it is a request.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from dsar.model import Right
@@ -40,6 +40,11 @@ class Hit:
     bare: bool  #: Only the name of the right was found, nothing that it is asked for.
     portability: bool = False
 
+    @property
+    def folded(self) -> str:
+        """Its sentence as the second opinion reads it."""
+        return self.sentence.folded
+
 
 #: Rule that finds any objection: Art. 21(1) is weighed, Art. 21(2) on direct marketing is absolute.
 _ANY_OBJECTION = "objects"
@@ -52,6 +57,7 @@ class Rule(NamedTuple):
     right: Right
     action: str
     objects: tuple[str, ...] = ()  #: Concepts; none: the action says enough.
+    owned: str = ""  #: Concept of things that count where it is said whose they are.
     loose: tuple[str, ...] = ()  #: Concepts that do if the mail speaks of personal data anyway.
     unless: tuple[str, ...] = ()  #: Concepts beside the action that make it something else.
     needs_wish: bool = True  #: Without a word that asks, and not at the start, it is doubtful.
@@ -60,27 +66,48 @@ class Rule(NamedTuple):
     machine_too: bool = False  #: Could be meant of a machine where the clause speaks of one.
 
 
+_PERSONS = ("own_person", "others_person")
+
 #: In this order; every rule that matches counts.
 RULES = (
     Rule("asks what we hold", Right.ACCESS, "what_have_you", needs_wish=False, negation_words=0),
     Rule("names the right of access", Right.ACCESS, "access_noun"),
-    Rule("asks for the data", Right.ACCESS, "get", ("own_data", "others_data")),
+    Rule("asks for the data", Right.ACCESS, "get", ("own_data", "others_data"), owned="record_noun"),
     Rule(
         "asks for a portable copy",
         Right.ACCESS,
         "portable",
         ("own_data", "others_data"),
+        "record_noun",
         ("pronoun",),
         portability=True,
     ),
-    Rule("asks for erasure", Right.ERASE, "erase_verb", ("own_data", "others_data", "own_thing"), ("all_data",)),
-    Rule("asks to be removed", Right.ERASE, "erase_verb", ("own_person",), machine_too=True),
+    Rule("asks for a recording", Right.ACCESS, "get", ("recording",), machine_too=True),
+    Rule(
+        "asks for erasure",
+        Right.ERASE,
+        "erase_verb",
+        ("own_data", "others_data", "own_thing"),
+        "data_noun",
+        ("all_data",),
+        machine_too=True,
+    ),
+    Rule("asks to be removed", Right.ERASE, "erase_verb", _PERSONS, machine_too=True),
     Rule("names the right to erasure", Right.ERASE, "erase_noun"),
-    Rule("asks for a change", Right.UPDATE, "change_verb", ("own_field",), machine_too=True),
+    Rule("must not be kept", Right.ERASE, "not_kept", needs_wish=False, negation_words=0),
+    Rule("asks to be taken out", Right.ERASE, "out_of_register", unless=("access_noun", "get", "what_have_you")),
+    Rule("asks for a change", Right.UPDATE, "change_verb", ("own_field",), "field_noun", machine_too=True),
     Rule("tells of a change", Right.UPDATE, "changed", needs_wish=False, negation_words=2, machine_too=True),
     Rule(
-        "says that data are wrong", Right.UPDATE, "wrong", ("own_field", "own_data"), needs_wish=False, negation_words=0
+        "says that data are wrong",
+        Right.UPDATE,
+        "wrong",
+        ("own_field", "own_data"),
+        "field_noun",
+        needs_wish=False,
+        negation_words=0,
     ),
+    Rule("something is mistaken", Right.UPDATE, "mistaken", needs_wish=False, negation_words=0, machine_too=True),
     Rule("stops marketing", Right.OBJECT, "stop", ("marketing", "mailing_list"), needs_wish=False, negation_words=1),
     Rule("stops contact", Right.OBJECT, "stop", ("contact_verb",), needs_wish=False, negation_words=1),
     Rule("forbids contact", Right.OBJECT, "no_contact", needs_wish=False, negation_words=0),
@@ -101,30 +128,39 @@ RULES = (
 _REACH_OF_PERSON = 2
 _REACH_AFTER = 10
 _REACH_BEFORE = 6
+#: So many words before or after a thing tell whose it is.
+_OWNER_BEFORE, _OWNER_AFTER = 2, 5
 #: What asks for a copy is no access when one of these is what shall happen to the data ("få mina uppgifter raderade").
 _OTHER_FATES = ("erase_verb", "change_verb", "restriction", "erase_noun")
 _CUES = ("wish", "not_wish", "threatened", "past", "status")
 _START_WORDS = 4
+#: In a longer mail "STOPP?" alone on a line is no order.
+_SHORT_MAIL = 25
 #: "radera inte ...", "radera dem inte."
 _DENIED_AFTER = re.compile(
     r"\s+(?:alltsa |absolut )?(?:inte|ej|ikke|ikkje|not)(?!\w)|(?:\s+\w+){1,3}\s+(?:inte|ej|ikke|ikkje)\s*(?:[.!,;]|$)"
 )
 
 
-def find_hits(sentences: Iterable[Sentence], *, about_data: bool) -> list[Hit]:
-    """
-    Every rule that matches, in order of the text.
+class About(IntEnum):
+    """How far a mail speaks of somebody's data, so that "radera allt" needs no more."""
 
-    Args: about_data: the mail speaks of the person's data somewhere, so that "radera allt" needs no more.
-    """
+    NOTHING = 0
+    THINGS = 1  #: Of things that may be data: an account, a picture.
+    DATA = 2  #: Of somebody's data.
+
+
+def find_hits(sentences: Sequence[Sentence], *, about: About) -> list[Hit]:
+    """Every rule that matches, in order of the text; *about*: what the whole mail speaks of."""
     hits: list[Hit] = []
+    alone = sum(len(sentence.text.split()) for sentence in sentences) <= _SHORT_MAIL
     for sentence in sentences:
-        hits += _standalone(sentence)
+        hits += _standalone(sentence) if alone else ()
         for clause in sentence.clauses:
             named = possible(clause)
             for rule in RULES:
                 if rule.action in named:
-                    hits += _match(rule, clause, sentence, about_data=about_data)
+                    hits += _match(rule, clause, sentence, about=about)
     return hits
 
 
@@ -140,24 +176,26 @@ def _standalone(sentence: Sentence) -> Iterator[Hit]:
         yield Hit(rule="says stop", right=Right.OBJECT, stance=Stance.WANTED, sentence=sentence, bare=True)
 
 
-def _match(rule: Rule, clause: str, sentence: Sentence, *, about_data: bool) -> list[Hit]:
-    hits = []
-    if any(says(name, clause) for name in rule.unless):
-        return []
-    for action in concept(rule.action).finditer(clause):
-        near = _object_near(rule, clause, action, about_data=about_data)
+def _match(rule: Rule, clause: str, sentence: Sentence, *, about: About) -> list[Hit]:
+    hits: list[Hit] = []
+    actions = list(concept(rule.action).finditer(clause))
+    if not actions or any(says(name, clause) for name in rule.unless):
+        return hits
+    for action in actions:
+        near = _object_near(rule, clause, action, about=about)
         if near is None:
             continue
         stance = _stance(rule, clause, action, sentence)
-        if near and near.loose and stance is Stance.DOUBTFUL:
+        if near.loose and stance is Stance.DOUBTFUL:
             continue
+        cool = (rule.machine_too and says("support", clause)) or (near.loose and about is About.THINGS)
         hits.append(
             Hit(
                 rule=rule.name,
                 right=rule.right,
-                stance=_cooled(stance) if rule.machine_too and says("support", clause) else stance,
+                stance=_cooled(stance) if cool else stance,
                 sentence=sentence,
-                bare=not rule.objects and rule.action in ("access_noun", "erase_noun"),
+                bare=rule.action in ("access_noun", "erase_noun") and not says("wish", clause[: action.start()]),
                 portability=rule.portability or (rule.right is Right.ACCESS and says("portable", clause)),
             )
         )
@@ -183,22 +221,39 @@ class _Near(NamedTuple):
     loose: bool
 
 
-def _object_near(rule: Rule, clause: str, action: re.Match[str], *, about_data: bool) -> _Near | None:
+def _object_near(rule: Rule, clause: str, action: re.Match[str], *, about: About) -> _Near | None:
     """The object of *action*; None if it has none or another rule's."""
     if not rule.objects:
+        if rule.action == "access_noun" and says("attached", clause):
+            return None
         if rule.right is Right.ERASE and says("support", clause):
             return None
         if rule.action == "what_have_you" and _only_sets_the_scene(clause[: action.start()], action[0]):
             return None
         return _Near(loose=False)
-    if rule.objects == ("own_person",):
+    if rule.objects == _PERSONS:
         return _person_follows(clause, action)
-    for names, loose in ((rule.objects, False), (rule.loose if about_data else (), True)):
-        for name in names:
-            for thing in concept(name).finditer(clause):
-                if _reaches(clause, action, thing) and not _has_other_fate(rule, clause, action, thing):
-                    return None if loose and says("support", clause) else _Near(loose=loose)
+    for thing, loose in _things(rule, clause, about=about):
+        if _reaches(clause, action, thing) and not _has_other_fate(rule, clause, action, thing):
+            return None if loose and says("support", clause) else _Near(loose=loose)
     return None
+
+
+def _things(rule: Rule, clause: str, *, about: About) -> Iterator[tuple[re.Match[str], bool]]:
+    """(match, whether it counts only loosely) of everything in *clause* that *rule* may be about."""
+    for name in rule.objects:
+        yield from ((thing, False) for thing in concept(name).finditer(clause))
+    if rule.owned:
+        yield from ((thing, False) for thing in concept(rule.owned).finditer(clause) if is_owned(clause, thing))
+    for name in rule.loose if about else ():
+        yield from ((thing, True) for thing in concept(name).finditer(clause))
+
+
+def is_owned(clause: str, thing: re.Match[str]) -> bool:
+    """Whether words near *thing* say whose it is: "mina gamla bilder", "filmen där jag syns", "his address"."""
+    before = " ".join(clause[: thing.start()].split()[-_OWNER_BEFORE:])
+    after = " ".join(clause[thing.end() :].split()[:_OWNER_AFTER])
+    return says("whose", before) or says("whose", after)
 
 
 def _only_sets_the_scene(before: str, action: str) -> bool:
@@ -211,7 +266,8 @@ def _only_sets_the_scene(before: str, action: str) -> bool:
 
 def _person_follows(clause: str, action: re.Match[str]) -> _Near | None:
     after = clause[action.end() :]
-    person = concept("own_person").search(after)
+    found = [match for name in _PERSONS for match in concept(name).finditer(after)]
+    person = min(found, key=lambda match: match.start(), default=None)
     if person is None or _words(after[: person.start()]) > _REACH_OF_PERSON or "," in after[: person.start()]:
         return None
     if concept("mailing_list").search(after[person.end() : person.end() + 60]):
@@ -266,7 +322,10 @@ def _stance(rule: Rule, clause: str, action: re.Match[str], sentence: Sentence) 
     if cue is not None:
         return cue
     start_words = _START_WORDS if rule.objects else 1
-    if not rule.needs_wish or sentence.heading or _words(before) <= start_words:
+    part = re.split(r"[,:–]|(?<!\w)(?:och|and|og|sa|so|then|sen)(?!\w)", before)[-1]
+    if not rule.needs_wish or sentence.heading or _words(before) <= start_words or (rule.objects and _words(part) <= 1):
+        return Stance.WANTED
+    if says("modal", " ".join(before.split()[-2:])):
         return Stance.WANTED
     return Stance.DOUBTFUL
 

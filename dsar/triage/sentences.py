@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from dsar.triage.vocabulary import fold
+from dsar.triage.vocabulary import fold, loosen
 
 #: A person who writes more than this about a request is read by a person.
 LONGEST_TEXT = 30_000
@@ -56,8 +56,12 @@ def split(text: str) -> tuple[Sentence, ...]:
 
 def sentence(text: str, *, heading: bool = False) -> Sentence:
     """One *text* as a sentence."""
-    clauses = tuple(clause.strip() for clause in _CONTRAST.split(fold(text)) if clause and clause.strip())
-    return Sentence(text=text, clauses=clauses, heading=heading)
+    return Sentence(text=text, clauses=clauses_of(text), heading=heading)
+
+
+def clauses_of(text: str) -> tuple[str, ...]:
+    """Folded clauses of one sentence."""
+    return tuple(clause.strip() for clause in _CONTRAST.split(loosen(fold(text))) if clause and clause.strip())
 
 
 def _paragraphs(text: str) -> list[str]:

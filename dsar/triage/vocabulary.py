@@ -1,9 +1,9 @@
 """
 Phrase files -> one compiled pattern per concept.
 
-Effects: reads the package's own TOML files, once. A phrase is folded like the text it is looked for in; `*` stands for
-any ending or beginning of a word, ` .. ` for up to four words between. The phrases of all languages are looked for in
-every mail, because people mix them and short mails have no certain language.
+Effects: reads the package's own TOML files, once, and those of a site when told to. A phrase is folded like the
+text it is looked for in; `*` stands for any ending or beginning of a word, ` .. ` for up to four words between. The
+phrases of all languages are looked for in every mail, because people mix them and short mails have no certain language.
 
 Most concepts have no word in most sentences: which ones can is found by looking up the sentence's words, and only the
 patterns of those are tried.
@@ -12,13 +12,19 @@ patterns of those are tried.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
+from dsar.errors import SettingsError
 from dsar.resemblance import HOMOGLYPHS, UNDECOMPOSED
 
 PHRASE_FILES = ("sv", "en", "no", "da", "other")
+
+_DOUBLED = re.compile(r"([^\W\d_])\1+")
 
 
 class _Folding(dict[int, str]):
@@ -41,7 +47,7 @@ def fold(text: str) -> str:
 
 
 class Concept:
-    """All phrases of one meaning, looked for as `re.Pattern` looks for a pattern; to be used on folded text."""
+    """All phrases of one meaning, looked for as `re.Pattern` looks for a pattern; for folded and loosened text."""
 
     def __init__(self, name: str) -> None:
         phrases = sorted(_folded_phrases().get(name, ()), key=len, reverse=True)
@@ -58,6 +64,12 @@ class Concept:
         return self._pattern.finditer(folded) if self._name in possible(folded) else iter(())
 
 
+@lru_cache(maxsize=128)
+def loosen(folded: str) -> str:
+    """*folded* with single letters for double ones, which people mistype most: "upgifter", "adres", "adresss"."""
+    return _DOUBLED.sub(r"\1", folded)
+
+
 @cache
 def concept(name: str) -> Concept:
     """The concept *name*."""
@@ -66,12 +78,12 @@ def concept(name: str) -> Concept:
 
 def says(name: str, folded: str) -> bool:
     """Whether *folded* holds a phrase of the concept *name*."""
-    return concept(name).search(folded) is not None
+    return concept(name).search(loosen(folded)) is not None
 
 
 def count(name: str, folded: str) -> int:
     """How many different phrases of the concept *name* stand in *folded*."""
-    return len({match[0] for match in concept(name).finditer(folded)})
+    return len({match[0] for match in concept(name).finditer(loosen(folded))})
 
 
 @cache
@@ -80,16 +92,72 @@ def language_words() -> dict[str, frozenset[str]]:
     return {language: frozenset(words.split()) for language, words in _load("languages").items()}
 
 
+def read_additions(folder: Path) -> dict[str, list[str]]:
+    """
+    Heading -> phrases that a site adds, from every .toml file of *folder*, in the form of the shipped files.
+
+    Raises: SettingsError with every fault: what is no TOML, no heading of sv.toml, or no list of phrases.
+    """
+    faults: list[str] = []
+    added: dict[str, list[str]] = {}
+    known = _load("sv")
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            headings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+            faults.append(f"{path.name}: {error}")
+            continue
+        for heading, phrases in headings.items():
+            fault = _fault(heading, phrases, known)
+            if fault:
+                faults.append(f"{path.name}: {heading}: {fault}")
+            else:
+                added.setdefault(heading, []).extend(phrases)
+    if not folder.is_dir():
+        faults.append(f"{folder}: there is no such folder")
+    if faults:
+        raise SettingsError(faults)
+    return added
+
+
+def _fault(heading: str, phrases: object, known: Collection[str]) -> str | None:
+    if heading not in known:
+        near = get_close_matches(heading, known, n=1)
+        return "is no heading of the vocabulary" + (f"; did you mean {near[0]!r}?" if near else "")
+    if not isinstance(phrases, list) or not all(isinstance(each, str) and fold(each).strip(" *.") for each in phrases):
+        return 'must be a list of phrases, such as ["ta bort", "rader*"]'
+    return None
+
+
+def add(added: Mapping[str, Sequence[str]]) -> None:
+    """Look for *added* phrases, too, and for no other additions, in this whole process."""
+    if added == _added:
+        return
+    _added.clear()
+    _added.update({heading: list(phrases) for heading, phrases in added.items()})
+    for cached in (_folded_phrases, concept, possible, _concepts_of, _telling_words, _always_possible):
+        cached.cache_clear()
+
+
+def added() -> dict[str, list[str]]:
+    """The phrases of this site that are looked for."""
+    return dict(_added)
+
+
+#: Phrases of this site.
+_added: dict[str, list[str]] = {}
+
+
 @cache
 def _folded_phrases() -> dict[str, frozenset[str]]:
     merged: dict[str, set[str]] = {}
-    for name in PHRASE_FILES:
-        for heading, phrases in _load(name).items():
-            merged.setdefault(heading, set()).update(map(fold, phrases))
+    for headings in (*map(_load, PHRASE_FILES), _added):
+        for heading, phrases in headings.items():
+            merged.setdefault(heading, set()).update(loosen(fold(phrase)) for phrase in phrases)
     return {heading: frozenset(phrases) for heading, phrases in merged.items()}
 
 
-def _load(name: str) -> dict[str, str]:
+def _load(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
 
 

@@ -1,0 +1,57 @@
+"""The labelled mails of tests/mails/training: each is sorted as its label says, but for the misses that are listed."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import mail_report
+import pytest
+
+#: training/NAME -> what is wrong with it. Who mends one strikes it out here.
+MISSES = json.loads((Path(__file__).parent / "mails" / "misses.json").read_text(encoding="utf-8"))
+#: What the product promises: at most k, or at least k per cent, of the training mails. Raise them with the figures.
+CEILINGS = {"requests filed as noise": 0, "wrong without a person": 1}
+FLOORS = {
+    "requests with exactly the right rights": 60,
+    "requests in sv, en, no, da right without a person": 11,
+    "noise filed without a person": 22,
+    "identifiers of requests found": 88,
+}
+MOST_FOREIGN = 13
+
+
+@cache
+def mails() -> dict[str, mail_report.Sorted]:
+    return {mail.name: mail for mail in mail_report.sort_all(mail_report.MAILS / "training")}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted((mail_report.MAILS / "training").glob("*.eml"))])
+def test_training_mail(name: str) -> None:
+    """Disposition and rights are the label's, or the mail is a known miss, and then it is still one."""
+    mail = mails()[name]
+    if f"training/{name}" in MISSES:
+        assert not mail.is_right, "it is right now: strike it out of misses.json"
+    else:
+        assert mail.is_right, [*mail.details(), *mail.result.reasons]
+
+
+@pytest.mark.parametrize("name", CEILINGS)
+def test_gate(name: str) -> None:
+    """No request is lost, and the program acts alone only where it is right."""
+    assert mail_report.figures(list(mails().values()))[name][0] <= CEILINGS[name]
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_figure_does_not_fall(name: str) -> None:
+    hits, of = mail_report.figures(list(mails().values()))[name]
+    assert 100 * hits >= FLOORS[name] * of
+
+
+def test_few_identifiers_are_somebody_elses() -> None:
+    foreign, of = mail_report.figures(list(mails().values()))["identifiers that are foreign"]
+    assert 100 * foreign <= MOST_FOREIGN * of
+
+
+def test_listed_misses_are_mails() -> None:
+    listed = {name.removeprefix("training/") for name in MISSES if name.startswith("training/")}
+    assert listed <= set(mails())
