@@ -39,7 +39,7 @@ _VAT_NUMBER = re.compile(r"(?<!\w)SE ?(?P<value>[0-9]{6}-?[0-9]{4}) ?01(?!\w)")
 _PHONE = re.compile(r"(?<![\w+/.@-])(?:\+|00|\(?0)[0-9](?:[ \u00a0()/.–-]{0,2}[0-9]){5,13}(?![\w@])(?!-[0-9])")
 _DATE_LIKE = re.compile(r"[0-9]{2}[-./][0-9]{2}[-./](?:19|20)?[0-9]{2}")
 
-_IS = r"(?:\s{0,3}(?:\.|[:=#°º]|är|er|e|is|lyder|on|hos er|with you)){0,3}\s{0,3}[\"'”“»(]?"
+_IS = r"(?:\s{0,3}(?:\.|[:=#°º]|är|er|e|is|lyder|on|ist|lautet|est|es|to|hos er|with you)){0,3}\s{0,3}[\"'”“»(]?"
 #: A code, or digits in groups: "K-20931", "7718204", "88 12 04".
 _CODE = (
     r"(?P<value>[0-9]{1,3}(?: [0-9]{1,3}){1,3}(?![0-9-]|[ ][0-9])"
@@ -53,7 +53,9 @@ def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
 
 _NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|n|number|id|#))"
 _CUSTOMER_NO = _labelled(
-    rf"kunde?{_NUMBER}(?:et)?|knr|(?:customer|client|account|member){_NUMBER}|asiakasnumero(?:ni)?"
+    rf"kunde?{_NUMBER}(?:et)?|knr|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
+    rf"|kundennummer|kdnr\.?|num[eé]ro (?:de )?client|n° (?:de )?client|n[uú]mero de cliente|n[ºo]\.? de cliente"
+    rf"|numer(?:em)? klienta|nr klienta|kliendi(?:number|nr|kood)|رقم العميل"
     r"|(?:kund|kunde|customer|client)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
 )
 #: Our customer numbers need no label.
@@ -63,9 +65,9 @@ _ORDER_NO = _labelled(
 )
 _SERIAL = _labelled(rf"(?:serie|serial){_NUMBER}(?:et)?|serial|s/n|sn")
 _NATIONAL_ID = _labelled(
-    r"fødselsnummer(?:et)?|fødselsnr|fnr|f\.nr|personnummer(?:et)?|cpr(?:[- ]?(?:nummer|nr))?(?:et)?|henkilötunnus|hetu"
-    r"|national id(?:entity)?(?: number)?",
-    r"(?P<value>[0-9]{6}[-+A ]?[0-9]{3,5}[0-9A-Y]?)(?!\w)",
+    r"fødselsnummer(?:et)?|fødselsnr|fnr|f\.nr|personnummer(?:et)?|cpr(?:[- ]?(?:nummer|nr))?(?:et)?|hetu"
+    r"|henkilötunnu\w*|national id(?:entity)?(?: number)?|pesel|isikukood\w*|dni|nie|dni/nie",
+    r"(?P<value>[0-9]{6}[-+A ]?[0-9]{3,5}[0-9A-Y]?|[XYZ]?[0-9]{7,8}-?[A-Z])(?!\w)",
 )
 _USERNAME = re.compile(
     r"(?<!\w)(?:användarnamn(?:et)?|inloggningsnamn|inloggning(?:en)?|inlogg|brukernavn(?:et)?|brukarnamn(?:et)?"
@@ -266,6 +268,9 @@ def _is_date(match: re.Match[str]) -> bool:
     return _DATE_LIKE.match(match[0]) is not None
 
 
+#: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
+_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user", re.IGNORECASE)
+
 #: In this order; what one finder takes, the next does not see.
 _FINDERS = (
     _Finder(IdentifierType.EMAIL, _EMAIL),
@@ -287,7 +292,9 @@ _FINDERS = (
 
 #: Eight digits, as Norwegians and Danes write their numbers.
 _EIGHT = r"(?<![\w+/.@-])(?:[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2}|[0-9]{3} [0-9]{2} [0-9]{3})(?![\w@-]| [0-9])"
-#: Looked for before all others where the letter is Norwegian or Danish.
+#: Nine digits in threes.
+_NINE = r"(?<![\w+/.@-])[4-9][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}(?![\w@-]| [0-9])"
+#: Looked for by the country of the letter's language: the first before all others, the rest after them.
 _OF_REGION = {
     "NO": (
         _Finder(IdentifierType.NATIONAL_ID, re.compile(r"(?<![\w.-])[0-3][0-9][0-1][0-9]{3} ?[0-9]{5}(?![\w-])")),
@@ -297,6 +304,9 @@ _OF_REGION = {
         _Finder(IdentifierType.NATIONAL_ID, re.compile(r"(?<![\w.-])[0-3][0-9][0-1][0-9]{3}-[0-9]{4}(?![\w-])")),
         _Finder(IdentifierType.PHONE, re.compile(_EIGHT), region="DK"),
     ),
+    **{region: (_Finder(IdentifierType.PHONE, _PHONE, region=region),) for region in ("DE", "FI", "FR")},
+    **{region: (_Finder(IdentifierType.PHONE, re.compile(_NINE), region=region),) for region in ("ES", "PL")},
+    "EE": (_Finder(IdentifierType.PHONE, re.compile(r"(?<![\w+/.@-])5[0-9]{2,3} ?[0-9]{3,4}(?![\w@-])"), region="EE"),),
 }
 
 

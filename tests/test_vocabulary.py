@@ -8,11 +8,18 @@ from hypothesis import strategies as st
 
 from dsar.resemblance import HOMOGLYPHS, UNDECOMPOSED
 from dsar.triage import vocabulary
-from dsar.triage.vocabulary import concept, fold, says
+from dsar.triage.vocabulary import HOME, concept, fold, says
 
-CONCEPTS = sorted(vocabulary._folded_phrases())
+CONCEPTS = sorted(vocabulary._folded_phrases(HOME))
 #: Words of the phrases, in any order, whole, prolonged and cut, between marks.
-WORDS = sorted({word for phrases in vocabulary._folded_phrases().values() for each in phrases for word in each.split()})
+WORDS = sorted(
+    {word for phrases in vocabulary._folded_phrases(HOME).values() for each in phrases for word in each.split()}
+)
+
+
+ALIKE: dict[int, str] = {
+    ord(one): other for one, other in {**HOMOGLYPHS, **UNDECOMPOSED, "’": "'", "‘": "'", "´": "'"}.items()
+}
 
 
 ALIKE: dict[int, str] = {
@@ -30,7 +37,7 @@ def test_folding_letter_by_letter_is_folding_the_text(text: str) -> None:
 
 @st.composite
 def sayings(draw: st.DrawFn) -> str:
-    phrase = draw(st.sampled_from(sorted(vocabulary._folded_phrases()[draw(st.sampled_from(CONCEPTS))])))
+    phrase = draw(st.sampled_from(sorted(vocabulary._folded_phrases(HOME)[draw(st.sampled_from(CONCEPTS))])))
     around = st.lists(st.sampled_from(WORDS).map(lambda word: word.strip("*")), max_size=3).map(" ".join)
     ending = draw(st.sampled_from(["", "n", "or"]))
     return f"{draw(around)} {phrase.replace('*', ending).replace('..', draw(around))} {draw(around)}"

@@ -42,11 +42,13 @@ from dsar.triage.dispositions import DISPOSITIONS, NOISY, WANTED, DispositionRul
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
-from dsar.triage.languages import READ_WELL, is_one_of
+from dsar.triage.languages import READ_WELL, is_one_of, languages_in
 from dsar.triage.letter import Letter
+from dsar.triage.owners import region_of
 from dsar.triage.people import names_another, subjects
 from dsar.triage.rights import Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
+from dsar.triage.vocabulary import reading
 
 __all__ = ["Form", "triage"]
 
@@ -82,6 +84,26 @@ def triage(
     of ours and domains of customers that a sender might imitate; forms: web forms whose mails are read by their layout;
     languages: those in which mail is handled without a person's confirmation.
     """
+    with reading(languages_in(f"{mail.subject}\n{mail.own_text}")):
+        return _sorted(
+            mail,
+            own_addresses,
+            Known(staff_domain=staff_domain, staff_names=tuple(staff_names), domains=tuple(known_domains)),
+            forms,
+            languages,
+            sender_authentication,
+        )
+
+
+def _sorted(
+    mail: InboundMail,
+    own_addresses: frozenset[str],
+    known: Known,
+    forms: Sequence[Form],
+    languages: Collection[str],
+    sender_authentication: SenderAuthentication,
+) -> Triage:
+    staff_domain = known.staff_domain
     facts, attached = _facts(mail, staff_domain, forms)
     verdict = _verdict(facts)
     requests = _requests(facts) if verdict.keeps_requests else ()
@@ -94,13 +116,12 @@ def triage(
     )
     if any(request.right is Right.UPDATE for request in requests):
         people = _with_changes(people, _changes(facts, own_addresses))
-    known = Known(staff_domain=staff_domain, staff_names=tuple(staff_names), domains=tuple(known_domains))
     flags, sender_evidence = find_flags(mail, facts.letter, facts.folded, known=known)
     doubts = _doubts(facts, verdict, people, requests, flags, sender_authentication)
-    if verdict.disposition is not Disposition.NOT_REQUEST and not is_one_of(facts.language, languages):
+    machine = verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY)
+    if not (machine or facts.is_bulk or is_one_of(facts.language, languages)):
         doubts.append(f"the language is {facts.language}")
     doubts += ["what is asked stands in an attachment"] if attached else []
-    machine = verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY)
     doubts += [] if machine or facts.is_bulk else mail.unread
     reasons = [f"{verdict.disposition}: {verdict.reason}"]
     reasons += [f"{hit.right}: {hit.rule} ({hit.stance})" for hit in facts.hits]
@@ -187,6 +208,7 @@ def _changes(facts: Facts, own_addresses: frozenset[str]) -> tuple[RequestedChan
         [facts.body[at] for at in near if 0 <= at < len(facts.body)],
         written_on=facts.mail.written_on,
         is_ours=own_addresses,
+        region=region_of(facts.language),
     )
 
 

@@ -19,13 +19,18 @@ _OLD = re.compile(
     r"(?<!\w)(?:fran|tidigare|gamla|gammal|gammalt|forut|istallet for|i stallet for|ersatt|ersatter|byt ut"
     r"|byta ut|felaktiga|inte|ej|har ni|star det|from|old|previous|former|formerly|instead of|replace"
     r"|replaces|no longer|not|gamle|hette|fodd|nuvarande registrerade|lamnat|slutat pa|slutat hos|slutar pa"
-    r"|left|registrerad som|registrerat|felstavat som|used to be|was)(?!\w)"
+    r"|left|registrerad som|registrerat|felstavat som|used to be|was"
+    r"|alte|alten|alter|bisherige|bisher|statt|anstatt|nicht mehr|vanha|entinen|aiempi|ei|l'ancien|ancien|ancienne"
+    r"|l'ancienne|avant|antiguo|antigua|anterior|en lugar de|stary|stare|starego|poprzedni|dotychczasowy|vana|endine"
+    r"|القديم)(?!\w)"
 )
 _NEW = re.compile(
     r"(?<!\w)(?:till|bor jag pa|bor pa|bor numera pa|bor nu pa|bor|ny|nya|nytt|nyare|numera|nu|ar|istallet"
     r"|i stallet|anvand|ratt|ratta|korrekt|korrekta|ska vara|heter|med|to|new|now|is|use|correct|should be"
     r"|nye|til|begynner|borjat pa|borjar pa|"
-    r"borjat hos|arbetar nu pa|jobbar nu pa|arbetar numera pa|jobbar numera pa|work at|work for|joined|with)(?!\w):?"
+    r"borjat hos|arbetar nu pa|jobbar nu pa|arbetar numera pa|jobbar numera pa|work at|work for|joined|with"
+    r"|neue|neuer|neuen|lautet|ist|jetzt|nun|uusi|uuden|on nyt|nyt|nouvelle|nouveau|nouvel|est|desormais|nuevo|nueva|es"
+    r"|ahora|nowy|nowe|nowego|to|teraz|uus|on|nuud|الجديد)(?!\w):?"
 )
 _STREET = re.compile(
     r"(?:[A-ZÅÄÖ][\wåäö.'-]+ ){0,2}[A-ZÅÄÖ]?[\wåäö.'-]*(?:gatan|gata|vägen|väg|gränd|torget|allén|stigen"
@@ -36,6 +41,14 @@ _STREET = re.compile(
     r"|[Bb]ox \d{1,5},? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
     r"|\d{1,4}[A-Za-z]? (?:[A-Z][\w'-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Way|Drive"
     r"|Square)(?:,? [A-Z][\w ]{2,30})?"
+    r"|(?:[A-ZÄÖÜ][\wäöüß.-]* ){0,3}[A-ZÄÖÜ]?[\wäöüß-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)"
+    r" \d{1,4} ?[a-z]?,? \d{5} [A-ZÄÖÜ][\wäöüß-]+(?: [A-ZÄÖÜ][\wäöüß-]+)?"
+    r"|\d{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|place|chemin|allée|impasse|quai|cours)\b[^,\n]{2,50}, ?\d{5}"
+    r" [A-ZÉ][\wé-]+"
+    r"|(?:Calle|C/|Avenida|Avda\.|Plaza|Paseo|Camino) ?[A-ZÁÉÍÓÚÑ][^,\n]{1,40},? \d{1,4}[^,\n]{0,20},? \d{5}"
+    r" [A-ZÁÉÍÓÚÑ]\w+"
+    r"|(?:ul\.|al\.|pl\.|os\.) [A-ZŁŚŻ][^,\n]{2,40} \d{1,4}[a-z]?(?:/\d{1,4})?,? \d{2}-\d{3} [A-ZŁŚŻ][\w-]+"
+    r"|[A-ZÕÄÖÜ][\wõäöü-]+(?: (?:tn|tänav|mnt|pst|tee))? \d{1,4}[a-z]?(?:-\d{1,4})?,? \d{5} [A-ZÕÄÖÜ][\wõäöü-]+"
     r"|(?<=adress är )[A-ZÅÄÖ][\wåäö-]+ \d{1,4}[A-Za-z]?,? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
 )
 _PERSON = r"[A-ZÅÄÖÆØÉ][\wåäöæøé'’-]+(?: (?:(?:von|af|de|van) )?[A-ZÅÄÖÆØÉ][\wåäöæøé'’-]+){0,2}"
@@ -90,7 +103,8 @@ _FROM_WHEN = re.compile(
     r"(?:från och med|från|fr\.?o\.?m\.?|f\.?o\.?m\.?|from och med|gäller från|räknat från|per|byts|bytts"
     r"|ändras|börjar|flyttar"
     r"|as of|as from|from|starting|effective|with effect from|w\.?e\.?f\.?|since|fra og med|fra|frå"
-    r"|f\.o\.m\.|pr\.?|per|gælder fra)"
+    r"|f\.o\.m\.|pr\.?|per|gælder fra"
+    r"|ab dem|ab|seit dem|alkaen|lähtien|à partir du|à compter du|dès le|a partir del|desde el|od dnia|od|alates)"
     rf"(?: den| the| d\.)? (?P<when>{_DATE})",
     re.IGNORECASE,
 )
@@ -102,20 +116,25 @@ _CUE_REACH = 60
 
 
 def find_changes(
-    sentences: Sequence[Sentence], *, written_on: date | None = None, is_ours: frozenset[str] = frozenset()
+    sentences: Sequence[Sentence],
+    *,
+    written_on: date | None = None,
+    is_ours: frozenset[str] = frozenset(),
+    region: str = "SE",
 ) -> tuple[RequestedChange, ...]:
     """
     Changes of e-mail, phone, address, name, organisation and title in *sentences*, one per field.
 
     Args: sentences: those that ask for an update and their neighbours; written_on: day of the mail, which tells the
-    year of "from 1 May"; is_ours: our own addresses.
+    year of "from 1 May"; is_ours: our own addresses;
+    region: country of telephone numbers without a country code.
     """
     text = " ".join(sentence.text for sentence in sentences)
     days = (day_of(match["when"], written_on) for match in _FROM_WHEN.finditer(text))
     when = next((day.isoformat() for day in days if day), None)
     found = {
-        "email": _identifiers(text, IdentifierType.EMAIL, is_ours),
-        "phone": _identifiers(text, IdentifierType.PHONE, is_ours),
+        "email": _identifiers(text, IdentifierType.EMAIL, is_ours, region),
+        "phone": _identifiers(text, IdentifierType.PHONE, is_ours, region),
         "address": _by_cue([(match.start(), match[0].strip()) for match in _STREET.finditer(text)], text),
         "name": _name(text),
         "organisation": _pair(_NEW_EMPLOYER.search(text), _OLD_EMPLOYER.search(text)),
@@ -159,10 +178,14 @@ def _nearest(day: int, month: int, written_on: date) -> date:
     return next(each for each in candidates if (written_on - each).days <= _LONG_AGO)
 
 
-def _identifiers(text: str, kind: IdentifierType, is_ours: frozenset[str]) -> tuple[str | None, str | None]:
+def _identifiers(
+    text: str, kind: IdentifierType, is_ours: frozenset[str], region: str
+) -> tuple[str | None, str | None]:
     placed = []
     for match in re.finditer(r"\S+@\S+" if kind is IdentifierType.EMAIL else r"[+(]?\d[\d ()/-]{6,18}\d", text):
-        values = [i.value for i in find_identifiers(match[0]) if i.type is kind and i.value not in is_ours]
+        values = [
+            i.value for i in find_identifiers(match[0], region=region) if i.type is kind and i.value not in is_ours
+        ]
         placed += [(match.start(), value) for value in values]
     return _by_cue(placed, text)
 

@@ -7,10 +7,10 @@ Effects: none. A count of frequent small words per language; the script decides 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from dsar.triage.vocabulary import language_words
+from dsar.triage.vocabulary import FOREIGN, HOME, fold, language_words, phrase_words
 
 UNKNOWN = "und"
 DEFAULT = "sv"
@@ -18,24 +18,77 @@ DEFAULT = "sv"
 READ_WELL = ("sv", "en", "no", "da")
 
 _SCRIPTS = {"CYRILLIC": "ru", "ARABIC": "ar", "GREEK": "el", "CJK": "zh", "HEBREW": "he", "THAI": "th", "HANGUL": "ko"}
-_FEW_WORDS = 8
+#: Letters that only one language among those of a script has.
+_TELLING = (("ar", "fa", frozenset("پچگژ")), ("ru", "uk", frozenset("іїєґ")), ("ru", "bg", frozenset("ѝ")))
+#: So few words are told by the vocabularies, too.
+_FEW_WORDS = 12
+#: Language -> its phrase file.
+_FILES = {"nn": "no"} | {name: name for name in (*HOME, *FOREIGN) if name != "any"}
+#: So many characters tell the language.
+_SAMPLE = 5000
+#: A second language that is counted has so many small words at least.
+_LEAST_MIXED = 6
 
 
 def language_of(text: str) -> str:
     """Language of *text*; Swedish where it is too short to tell, because the company is Swedish."""
-    sample = text[:5000]
-    words = re.findall(r"[^\W\d_]+", sample.casefold())
+    sample = text[:_SAMPLE]
     script = _script(sample)
     if script:
-        return script
+        return next(
+            (found for of, found, letters in _TELLING if of == script and letters & {*sample.casefold()}), script
+        )
+    words = _words(sample)
+    scores = _scores(words)
+    if len(words) <= _FEW_WORDS:
+        return _of_few(words, scores)
+    best = max(scores, key=lambda language: scores[language])
+    if scores[best] >= 2 and scores[best] * 12 >= len(words):
+        return DEFAULT if scores[best] == scores[DEFAULT] else best
+    return DEFAULT if re.search("[åäö]", sample.casefold()) else UNKNOWN
+
+
+def _of_few(words: Sequence[str], scores: dict[str, int]) -> str:
+    """The language of a few words, by what its vocabulary knows of them, too; Swedish first, if it knows any."""
+    for language in scores:
+        known = phrase_words(_FILES[language]) if language in _FILES else frozenset()
+        scores[language] += sum(fold(word) in known for word in words)
+    best = max(scores, key=lambda language: (scores[language], language == DEFAULT))
+    return best if scores[best] else UNKNOWN
+
+
+def languages_in(text: str) -> frozenset[str]:
+    """The language of *text*, and others that a good part of it is written in."""
+    scores = _scores(_words(text[:_SAMPLE]))
+    most = max(scores.values())
+    mixed = {language for language, score in scores.items() if score >= _LEAST_MIXED and score * 2 >= most}
+    return frozenset({language_of(text), *mixed})
+
+
+#: Letters that a language has and its neighbours have not.
+_LETTERS = {
+    "cs": "řěů", "de": "ß", "es": "ñ¿¡", "et": "õ", "fr": "çœêèàù", "hu": "őű", "is": "þð", "lt": "ėįų",
+    "lv": "āēīģķļņ", "pl": "łąężśćńź", "pt": "ãçõ", "ro": "țșă", "tr": "ığş",
+}  # fmt: skip
+#: Endings of long Finnish words, which no other language here has.
+_FINNISH = re.compile(r"\w{3,}(?:nne|mme|ssä|stä|ssa|sta|llä|kää|kaa|ään|aan|een|iin|uun|ttä|jeni|toni|tani|teni)")
+
+
+def _words(sample: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", sample.casefold())
+
+
+def _scores(words: Sequence[str]) -> dict[str, int]:
+    """Language -> how many of the *words* are small words of it, and letters or endings that only it has."""
     counts = Counter(words)
     scores = {
         language: sum(counts[word] for word in known & counts.keys()) for language, known in language_words().items()
     }
-    best = max(scores, key=lambda language: scores[language])
-    if scores[best] >= 2 and scores[best] * 12 >= len(words):
-        return DEFAULT if scores[best] == scores[DEFAULT] else best
-    return DEFAULT if len(words) <= _FEW_WORDS or re.search("[åäö]", sample.casefold()) else UNKNOWN
+    letters = set().union(*counts)
+    for language, telling in _LETTERS.items():
+        scores[language] += len(letters & {*telling})
+    scores["fi"] += sum(count for word, count in counts.items() if _FINNISH.fullmatch(word))
+    return scores
 
 
 def is_one_of(language: str, languages: Collection[str]) -> bool:

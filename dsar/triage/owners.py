@@ -14,7 +14,7 @@ from dsar.triage.letter import OWN_MATTER, Letter
 from dsar.triage.vocabulary import fold
 
 #: Language -> country whose telephone numbers need no country code.
-_REGIONS = {"no": "NO", "nn": "NO", "da": "DK"}
+_REGIONS = {"no": "NO", "nn": "NO", "da": "DK", "de": "DE", "fi": "FI", "fr": "FR", "es": "ES", "pl": "PL", "et": "EE"}
 _TAKEN_BACK = re.compile(
     r"[^\w\n]{0,4}(?:nej|nei|nope|no|fel|feil|forkert|wrong|vanta|vent|wait|ah|oj|sorry|forlat"
     r"|unnskyld|undskyld|rattelse)"
@@ -46,9 +46,14 @@ _FREE_MAIL = re.compile(
 )
 
 
+def region_of(language: str) -> str:
+    """ISO 3166 code of the country whose telephone numbers a writer of *language* gives without a country code."""
+    return _REGIONS.get(language, "SE")
+
+
 def identifiers_in(text: str, letter: Letter, *, language: str) -> list[Identifier]:
     """Identifiers in a piece of the letter's *text* that are the person's, in order of appearance."""
-    found = [each for each in locate(text, region=_REGIONS.get(language, "SE")) if _is_persons(each, text, letter)]
+    found = [each for each in locate(text, region=region_of(language)) if _is_persons(each, text, letter)]
     return [each.identifier for each in found]
 
 

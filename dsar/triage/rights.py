@@ -138,8 +138,19 @@ _START_WORDS = 4
 _SHORT_MAIL = 25
 #: "radera inte ...", "radera dem inte."
 _DENIED_AFTER = re.compile(
-    r"\s+(?:alltsa |absolut )?(?:inte|ej|ikke|ikkje|not)(?!\w)|(?:\s+\w+){1,3}\s+(?:inte|ej|ikke|ikkje)\s*(?:[.!,;]|$)"
+    r"\s+(?:alltsa |absolut )?(?:inte|ej|ikke|ikkje|not|nicht|pas)(?!\w)"
+    r"|(?:\s+\w+){1,4}\s+(?:inte|ej|ikke|ikkje|nicht)\s*(?:[.!,;]|$)"
 )
+
+
+#: "... och radera sedan allt" is one more wish, "... och bilder raderade" the same.
+_AND = re.compile(r"(?:och|and|og|und|sowie|ja|seka|et|puis|y|luego|i|oraz|ning)\s+|و")
+#: What may stand between "and" and the next wish.
+_BETWEEN = frozenset({
+    "sedan", "sen", "darefter", "jag", "vill", "att", "ni", "sa", "then", "afterwards", "please", "i", "want", "you",
+    "to", "siden", "derefter", "jeg", "at", "dere", "dann", "danach", "bite", "ich", "sie", "sitten", "jalken",
+    "ensuite", "apres", "je", "vous", "despues", "luego", "por", "favor", "potem", "prosze", "sejarel", "palun",
+})  # fmt: skip
 
 
 class About(IntEnum):
@@ -290,12 +301,26 @@ def _has_other_fate(rule: Rule, clause: str, action: re.Match[str], thing: re.Ma
     if rule.action == "get":
         between = clause[action.start() : thing.start()]  # "vill ha bort"
         after = " ".join(clause[thing.end() :].split()[:5])
+        after = "" if _begins_another_wish(after) else after
         return thing.start() < action.start() or any(says(fate, between) or says(fate, after) for fate in _OTHER_FATES)
     if rule.objects == ("contact_verb",):
         return concept("erase_verb").fullmatch(action[0]) is not None  # "ta bort tonern och ring mig"
     if rule.action == "erase_verb":
         after = " ".join(clause[action.end() :].split()[:7])
         return says("mailing_list", after) and not says("own_data", after)
+    return False
+
+
+def _begins_another_wish(after: str) -> bool:
+    """Whether *after* goes on with "and" and what else shall be done, naming no other thing first."""
+    joined = _AND.match(after)
+    if not joined:
+        return False
+    for word in after[joined.end() :].split():
+        if any(says(fate, word) for fate in _OTHER_FATES):
+            return True
+        if word not in _BETWEEN and not says("wish", word):
+            return False
     return False
 
 

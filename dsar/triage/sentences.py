@@ -27,7 +27,7 @@ _LONG_WORD = re.compile(r"[^\W\d]{4}$")
 _BULLET = re.compile(r"\s*(?:[-*•·–]|\(?\d{1,2}[.)]|[a-z][.)])\s+")
 _CONTRAST = re.compile(
     r"[,;.\s-]*(?<!\w)(?:men|utan|dock|daremot|emellertid|samtidigt som|however|but|instead|men i stallet"
-    r"|aber|sondern|mutta|mais)(?!\w),?\s+|;\s+"
+    r"|aber|sondern|muta|mais|pero|sino|lecz|kuid|vaid|ولكن|لكن)(?!\w),?\s+|;\s+"
 )
 
 

@@ -1,9 +1,12 @@
 """
 Phrase files -> one compiled pattern per concept.
 
-Effects: reads the package's own TOML files, once, and those of a site when told to. A phrase is folded like the
-text it is looked for in; `*` stands for any ending or beginning of a word, ` .. ` for up to four words between. The
-phrases of all languages are looked for in every mail, because people mix them and short mails have no certain language.
+Effects: reads the package's own TOML files, once, and those of a site when told to. A phrase is folded like the text it
+is looked for in; `*` stands for any ending or beginning of a word, ` .. ` for up to four words between.
+
+The phrases of Swedish, English, Norwegian and Danish are looked for together, because people mix them and short mails
+have no certain language. In a mail of another language those of that language are, since a harmless word of one may
+be a telling one of another: German "bin" (am) and English "bin" (throw away).
 
 Most concepts have no word in most sentences: which ones can is found by looking up the sentence's words, and only the
 patterns of those are tried.
@@ -13,6 +16,8 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -22,7 +27,11 @@ from typing import Any
 from dsar.errors import SettingsError
 from dsar.resemblance import HOMOGLYPHS, UNDECOMPOSED
 
-PHRASE_FILES = ("sv", "en", "no", "da", "other")
+#: Phrase files that are read together.
+HOME = ("sv", "en", "no", "da", "any")
+#: Phrase files of languages that are read alone, each beside "any", which holds what is said alike everywhere.
+FOREIGN = ("fi", "de", "fr", "es", "pl", "et", "ar")
+PHRASE_FILES = (*HOME, *FOREIGN)
 
 _DOUBLED = re.compile(r"([^\W\d_])\1+")
 
@@ -46,34 +55,58 @@ def fold(text: str) -> str:
     return text.casefold().translate(_FOLDED)
 
 
-class Concept:
-    """All phrases of one meaning, looked for as `re.Pattern` looks for a pattern; for folded and loosened text."""
-
-    def __init__(self, name: str) -> None:
-        phrases = sorted(_folded_phrases().get(name, ()), key=len, reverse=True)
-        self._name = name
-        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, phrases))})(?!\w)")
-
-    def search(self, folded: str) -> re.Match[str] | None:
-        return self._pattern.search(folded) if self._name in possible(folded) else None
-
-    def fullmatch(self, folded: str) -> re.Match[str] | None:
-        return self._pattern.fullmatch(folded) if self._name in possible(folded) else None
-
-    def finditer(self, folded: str) -> Iterator[re.Match[str]]:
-        return self._pattern.finditer(folded) if self._name in possible(folded) else iter(())
-
-
 @lru_cache(maxsize=128)
 def loosen(folded: str) -> str:
     """*folded* with single letters for double ones, which people mistype most: "upgifter", "adres", "adresss"."""
     return _DOUBLED.sub(r"\1", folded)
 
 
-@cache
+#: Phrase files that count now.
+_read: ContextVar[tuple[str, ...]] = ContextVar("read", default=HOME)
+
+
+@contextmanager
+def reading(languages: Collection[str]) -> Iterator[None]:
+    """Look for the phrases of *languages* (ISO 639-1) inside the block, in this thread; others are read as HOME."""
+    foreign = tuple(name for name in FOREIGN if name in languages)
+    at_home = not foreign or any(language not in FOREIGN for language in languages)
+    token = _read.set((*HOME, *foreign) if at_home and foreign else (*foreign, "any") if foreign else HOME)
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+class Concept:
+    """All phrases of one meaning, looked for as `re.Pattern` looks for a pattern, in folded and loosened text."""
+
+    def __init__(self, name: str, read: tuple[str, ...]) -> None:
+        phrases = sorted(_folded_phrases(read).get(name, ()), key=len, reverse=True)
+        self._name = name
+        self._read = read
+        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, phrases)) or '(?!)'})(?!\w)")
+
+    def search(self, folded: str) -> re.Match[str] | None:
+        return self._pattern.search(folded) if self._is_possible(folded) else None
+
+    def fullmatch(self, folded: str) -> re.Match[str] | None:
+        return self._pattern.fullmatch(folded) if self._is_possible(folded) else None
+
+    def finditer(self, folded: str) -> Iterator[re.Match[str]]:
+        return self._pattern.finditer(folded) if self._is_possible(folded) else iter(())
+
+    def _is_possible(self, folded: str) -> bool:
+        return self._name in _possible(folded, self._read)
+
+
 def concept(name: str) -> Concept:
-    """The concept *name*."""
-    return Concept(name)
+    """The concept *name* in the languages that are read now."""
+    return _concept(name, _read.get())
+
+
+@cache
+def _concept(name: str, read: tuple[str, ...]) -> Concept:
+    return Concept(name, read)
 
 
 def says(name: str, folded: str) -> bool:
@@ -90,6 +123,16 @@ def count(name: str, folded: str) -> int:
 def language_words() -> dict[str, frozenset[str]]:
     """Language -> its frequent small words, not folded."""
     return {language: frozenset(words.split()) for language, words in _load("languages").items()}
+
+
+@cache
+def phrase_words(name: str) -> frozenset[str]:
+    """Longer words of the phrases of one file, folded: they tell the language of a text too short for small words."""
+    phrases = " ".join(fold(phrase) for each in _load(name).values() for phrase in each)
+    return frozenset(word for word in re.findall(r"(?<!\*)\b\w{4,}\b(?!\*)", phrases))
+
+
+# ------------------------------------------------------------------------------------------- a site's own phrases
 
 
 def read_additions(folder: Path) -> dict[str, list[str]]:
@@ -130,33 +173,37 @@ def _fault(heading: str, phrases: object, known: Collection[str]) -> str | None:
 
 
 def add(added: Mapping[str, Sequence[str]]) -> None:
-    """Look for *added* phrases, too, and for no other additions, in this whole process."""
-    if added == _added:
-        return
-    _added.clear()
-    _added.update({heading: list(phrases) for heading, phrases in added.items()})
-    for cached in (_folded_phrases, concept, possible, _concepts_of, _telling_words, _always_possible):
-        cached.cache_clear()
+    """Look for *added* phrases, too, and for no other additions, in this whole process, whatever is read."""
+    added = {heading: tuple(phrases) for heading, phrases in added.items()}
+    if added != _added:
+        _added.clear()
+        _added.update(added)
+        for known in (_folded_phrases, _concept, _possible, _concepts_of, _telling_words, _always_possible):
+            known.cache_clear()
 
 
-def added() -> dict[str, list[str]]:
+def added() -> dict[str, Sequence[str]]:
     """The phrases of this site that are looked for."""
     return dict(_added)
 
 
 #: Phrases of this site.
-_added: dict[str, list[str]] = {}
+_added: dict[str, Sequence[str]] = {}
+
+
+# ---------------------------------------------------------------------------------------------------------- reading
 
 
 @cache
-def _folded_phrases() -> dict[str, frozenset[str]]:
+def _folded_phrases(read: tuple[str, ...]) -> dict[str, frozenset[str]]:
     merged: dict[str, set[str]] = {}
-    for headings in (*map(_load, PHRASE_FILES), _added):
+    for headings in (*map(_load, read), _added):
         for heading, phrases in headings.items():
             merged.setdefault(heading, set()).update(loosen(fold(phrase)) for phrase in phrases)
     return {heading: frozenset(phrases) for heading, phrases in merged.items()}
 
 
+@cache
 def _load(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
 
@@ -178,26 +225,30 @@ _LONGEST_WORD = 40
 _PHRASE_WORD = re.compile(r"(\*?)(\w+)(\*?)")
 
 
-@lru_cache(maxsize=128)
 def possible(folded: str) -> frozenset[str]:
-    """Concepts that *folded* may hold a phrase of, judged by single words."""
-    return _always_possible().union(*map(_concepts_of, _WORD.findall(folded)))
+    """Concepts that *folded* may hold a phrase of in the languages that are read now, judged by single words."""
+    return _possible(folded, _read.get())
+
+
+@lru_cache(maxsize=128)
+def _possible(folded: str, read: tuple[str, ...]) -> frozenset[str]:
+    return _always_possible(read).union(*(_concepts_of(word, read) for word in _WORD.findall(folded)))
 
 
 @lru_cache(maxsize=20_000)
-def _concepts_of(word: str) -> frozenset[str]:
+def _concepts_of(word: str, read: tuple[str, ...]) -> frozenset[str]:
     """Concepts one of whose phrases is known by this *word*."""
-    whole, beginnings = _telling_words()
+    whole, beginnings = _telling_words(read)
     starts = (word[:length] for length in range(1, min(len(word), _LONGEST_WORD) + 1))
     return whole.get(word, frozenset()).union(*(beginnings.get(start, ()) for start in starts))
 
 
 @cache
-def _telling_words() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+def _telling_words(read: tuple[str, ...]) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
     """{word: concepts} by the longest word of each phrase: whole words, and beginnings of words."""
     whole: dict[str, set[str]] = {}
     beginnings: dict[str, set[str]] = {}
-    for name, phrases in _folded_phrases().items():
+    for name, phrases in _folded_phrases(read).items():
         for word, is_beginning in filter(None, map(_telling_word, phrases)):
             (beginnings if is_beginning else whole).setdefault(word, set()).add(name)
     return _frozen(whole), _frozen(beginnings)
@@ -208,9 +259,10 @@ def _frozen(names: dict[str, set[str]]) -> dict[str, frozenset[str]]:
 
 
 @cache
-def _always_possible() -> frozenset[str]:
+def _always_possible(read: tuple[str, ...]) -> frozenset[str]:
     """Concepts with a phrase that no word tells: they are always possible."""
-    return frozenset(name for name, phrases in _folded_phrases().items() if None in map(_telling_word, phrases))
+    items = _folded_phrases(read).items()
+    return frozenset(name for name, phrases in items if None in map(_telling_word, phrases))
 
 
 def _telling_word(phrase: str) -> tuple[str, bool] | None:
