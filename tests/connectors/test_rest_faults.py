@@ -376,7 +376,7 @@ def test_an_oauth_token_is_fetched_once_and_again_when_it_has_run_out(
 
     options = {"client_id": "c", "client_secret": "s"}
     if style == "oauth2_refresh":
-        options |= {"refresh_token": "r0", "token_store_path": str(tmp_path / "token")}
+        options |= {"refresh_token": "r0", "renewed_token_path": str(tmp_path / "token")}
     http = f'{FAST}, auth = {{style = "{style}", token_path = "/token", scope = "read"}}'
     shop = connect(serving(answer), http=http, **options)
 
