@@ -1,8 +1,8 @@
 """
 Declared way of logging in + secrets in settings -> what a request must carry.
 
-Effects: the styles that fetch a token ask the API or `token_url` for it; `renewed_token_path` is rewritten when a refresh
-token is replaced. Tokens are kept in memory and fetched again when the API no longer takes them.
+Effects: the styles that fetch a token ask the API or `token_url` for it; `renewed_token_path` is rewritten when a
+refresh token is replaced. Tokens are kept in memory and fetched again when the API no longer takes them.
 """
 
 import base64
