@@ -13,6 +13,8 @@ from dsar.declaration import parse_declaration
 from dsar.errors import SettingsError, SystemContractError
 from dsar.model import IdentifierType
 
+pytestmark = pytest.mark.xdist_group("databases")  # one server of each for all
+
 DECLARATION = """
 name = "desk"
 kind = "sql"
