@@ -159,6 +159,7 @@ def to_record(hit: _Hit, *, system: str, read_at: datetime) -> Record:
         activities=declared.activities,
         keep_until=keep.until(starts_on) if keep and starts_on else None,
         keep_law=keep.law if keep else None,
+        own=tuple(_emitted(hit)),
         values=tuple(_value(each, row.values) for each in declared.fields if row.values.get(each.column)),
     )
 

@@ -1,8 +1,8 @@
 """
 Declared way of logging in + secrets in settings -> what a request must carry.
 
-Effects: the styles that fetch a token ask the API or `token_url` for it; `token_store_path` is rewritten when a refresh
-token is replaced. Tokens are kept in memory and fetched again when the API no longer takes them.
+Effects: the styles that fetch a token ask the API or `token_url` for it; `renewed_token_path` is rewritten when a
+refresh token is replaced. Tokens are kept in memory and fetched again when the API no longer takes them.
 """
 
 import base64
@@ -157,7 +157,7 @@ class _TokenStore:
     """The refresh token; many servers give a new one with each use and forget the old one."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
-        self._path = Path(options["token_store_path"]) if "token_store_path" in options else None
+        self._path = Path(options["renewed_token_path"]) if "renewed_token_path" in options else None
         self._token = options.get("refresh_token", "")
 
     def current(self) -> str:

@@ -5,7 +5,7 @@ Effects: requests to the one host in option `url`; see connectors/calls.py. A ch
 read by its key and is still as approved, which also makes a repeated step harmless.
 
 Options: `url`; what the declared way of logging in needs: `user` `password` `token` `client_id` `client_secret`
-`refresh_token` `token_url` `token_store_path`; `write_...` of those: the account for changes; `changes = on`:
+`refresh_token` `token_url` `renewed_token_path`; `write_...` of those: the account for changes; `changes = on`:
 change with the account that searches; `ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for
 Retry-After).
 """
@@ -29,7 +29,7 @@ from dsar.errors import DsarError, SettingsError, SystemContractError, SystemDri
 from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepAction, StepOutcome
 
 _LOGIN_OPTIONS = frozenset(
-    {"user", "password", "token", "client_id", "client_secret", "refresh_token", "token_url", "token_store_path"}
+    {"user", "password", "token", "client_id", "client_secret", "refresh_token", "token_url", "renewed_token_path"}
 )
 _OTHER_OPTIONS = frozenset({"changes", "ca_file", "timeout_seconds", "patience_seconds"})
 

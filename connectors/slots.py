@@ -38,6 +38,12 @@ def _short(value: str) -> str:
     return f"{digits[2:8]}-{digits[8:]}" if len(digits) == 12 else value
 
 
+def _long(value: str) -> str:
+    """A personnummer in twelve digits with its hyphen."""
+    digits = _digits(value)
+    return f"{digits[:8]}-{digits[8:]}" if len(digits) == 12 else value
+
+
 #: Form of a slot -> the value as a query language wants it; what encodes it for its place comes on top.
 _FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,
@@ -48,6 +54,7 @@ _FORMS: dict[str, Callable[[str], str]] = {
     "last9": lambda value: _digits(value)[-9:],
     "national": _national,
     "short": _short,
+    "long": _long,
 }
 
 

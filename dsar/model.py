@@ -325,6 +325,7 @@ class Record:
     keep_until: date | None = None  #: Last day on which a law demands that it is kept.
     keep_law: Text | None = None  #: That law with its section.
     values: tuple[RecordValue, ...]
+    own: tuple[Identifier, ...] = ()  #: The person's, as the company entered or confirmed them on this record.
 
 
 @dataclass(frozen=True, kw_only=True)

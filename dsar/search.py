@@ -58,7 +58,27 @@ class _Answer:
     complete: bool = True
     failed: bool = False
     detail: str = ""
-    names: tuple[tuple[Identifier, str], ...] = ()  #: (identifier, name of a person whom it found for certain)
+    owners: frozenset[tuple[Identifier, "_Owner"]] = frozenset()  #: Whom each identifier found for certain.
+    weak: tuple[Identifier, ...] = ()  #: What records gave that are only candidates because of what found them.
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Owner:
+    """What a record tells of whose it is."""
+
+    place: tuple[str, str]  #: System and object.
+    name: str
+    numbers: frozenset[str]  #: Personnummer.
+    emails: frozenset[str]
+
+    @classmethod
+    def of(cls, record: Record) -> "_Owner":
+        return cls(
+            place=(record.system, record.object),
+            name=record.person_name or "",
+            numbers=frozenset(each.value for each in record.own if each.type is IdentifierType.PERSONNUMMER),
+            emails=frozenset(each.value for each in record.own if each.type is IdentifierType.EMAIL),
+        )
 
 
 @dataclass
@@ -70,7 +90,7 @@ class _Progress:
     complete: bool = True
     failed: bool = False
     answered: bool = False
-    names: list[tuple[Identifier, str]] = field(default_factory=list)
+    owners: set[tuple[Identifier, _Owner]] = field(default_factory=set)
     searched_at: datetime | None = None  #: Of an answer that was kept; None: now.
 
     @classmethod
@@ -81,7 +101,7 @@ class _Progress:
             records={(record.object, record.key): record for record in result.records},
             detail=result.detail,
             answered=True,
-            names=[(record.found_by, record.person_name) for record in certain if record.person_name],
+            owners={(record.found_by, _Owner.of(record)) for record in certain},
             searched_at=result.searched_at,
         )
 
@@ -90,7 +110,7 @@ class _Progress:
             known = self.records.get((record.object, record.key))
             if known is None or (known.strength, record.strength) == (Strength.CANDIDATE, Strength.CERTAIN):
                 self.records[record.object, record.key] = record
-        self.names += answer.names
+        self.owners |= answer.owners
         self.searched_at = None
         self.detail = (self.detail if self.answered or self.failed else "") or answer.detail
         self.complete &= answer.complete
@@ -141,6 +161,7 @@ def search(
         # What two persons share proves neither: forget where it led and search again without following it.
         shared |= newly_shared
         kept = {}
+    _follow_weakly(systems, progress, [each for each in identifiers if each in shared], searched, now, parallel)
     asked = {name: system for name, system in systems.items() if name not in kept}
     _add_claimed(asked, progress, [each for each in claimed if each not in searched], now, parallel)
     results = (
@@ -184,6 +205,35 @@ def _follow(
     return progress, tuple(searched)
 
 
+def _follow_weakly(
+    systems: Mapping[str, Searches],
+    progress: dict[str, _Progress],
+    given: Sequence[Identifier],
+    searched: Sequence[Identifier],
+    now: datetime,
+    parallel: Parallel,
+) -> None:
+    """
+    Where all that is proven is shared by several persons, gather what belongs to each of them, as candidates.
+
+    One of them is the person: without this, what lies behind their other identifiers would never come before anybody.
+    """
+    certain = any(each.strength is Strength.CERTAIN for done in progress.values() for each in done.records.values())
+    new = [] if certain else [each for each in given if not is_role_mailbox(each)]
+    seen = {*searched} - {*new}
+    for _ in range(MAX_ROUNDS):
+        if not new:
+            return
+        seen |= {*new}
+        asked = [name for name in systems if not progress[name].failed]
+        answers = parallel(lambda name, new=tuple(new): _ask(systems[name], new, set(new), now), asked)  # type: ignore[misc]
+        gave: dict[Identifier, None] = {}
+        for name, answer in zip(asked, answers, strict=True):
+            progress[name].take(answer)
+            gave |= dict.fromkeys(answer.weak)
+        new = [each for each in gave if each not in seen and not is_role_mailbox(each)]
+
+
 def _add_claimed(
     systems: Mapping[str, Searches],
     progress: dict[str, _Progress],
@@ -202,7 +252,8 @@ def _add_claimed(
 def _ask(system: Searches, identifiers: Sequence[Identifier], shared: set[Identifier], now: datetime) -> _Answer:
     records: list[Record] = []
     emits: list[Identifier] = []
-    names: list[tuple[Identifier, str]] = []
+    weak: list[Identifier] = []
+    owners: set[tuple[Identifier, _Owner]] = set()
     answers: list[SearchAnswer] = []
     try:
         for group in _groups(identifiers, shared):
@@ -210,11 +261,12 @@ def _ask(system: Searches, identifiers: Sequence[Identifier], shared: set[Identi
             answers.append(answer)
             if _only_points(group[0], shared):
                 records += (replace(record, strength=Strength.CANDIDATE) for record in answer.records)
+                weak += answer.emits
                 continue
             records += answer.records
             emits += answer.emits
             certain = (record for record in answer.records if record.strength is Strength.CERTAIN)
-            names += ((group[0], record.person_name) for record in certain if record.person_name)
+            owners |= {(group[0], _Owner.of(record)) for record in certain}
     except DsarError as error:
         return _Answer(failed=True, detail=str(error))
     except Exception as error:  # noqa: BLE001  # a fault in one connector must not hide what the other systems hold
@@ -222,7 +274,8 @@ def _ask(system: Searches, identifiers: Sequence[Identifier], shared: set[Identi
     return _Answer(
         records=tuple(records),
         emits=tuple(emits),
-        names=tuple(names),
+        owners=frozenset(owners),
+        weak=tuple(weak),
         complete=all(answer.complete for answer in answers),
         detail=next((answer.detail for answer in answers if answer.detail), ""),
     )
@@ -248,15 +301,25 @@ def is_role_mailbox(identifier: Identifier) -> bool:
 
 
 def _shared_by_several(progress: Mapping[str, _Progress]) -> set[Identifier]:
-    """Identifiers through which certain records of differently named persons were found, in any of the systems."""
-    names: dict[Identifier, list[str]] = {}
+    """Identifiers through which certain records of different persons were found, in any of the systems."""
+    owners: dict[Identifier, set[_Owner]] = {}
     for done in progress.values():
-        for identifier, name in done.names:
+        for identifier, owner in done.owners:
             if identifier.type in _SHAREABLE_TYPES:
-                names.setdefault(identifier, []).append(name)
-    return {identifier for identifier, found in names.items() if _differ(found)}
+                owners.setdefault(identifier, set()).add(owner)
+    return {
+        identifier
+        for identifier, found in owners.items()
+        if any(_are_two_people(one, other, identifier.type) for one, other in combinations(found, 2))
+    }
 
 
-def _differ(names: Sequence[str]) -> bool:
-    distinct = sorted(set(names))
-    return any(not can_be_same_person(one, other) for one, other in combinations(distinct, 2))
+def _are_two_people(one: _Owner, other: _Owner, found_by: IdentifierType) -> bool:
+    """Whether two records that one identifier found tell of two persons; father and son may have one name."""
+    if one.name and other.name and not can_be_same_person(one.name, other.name):
+        return True
+    if one.numbers and other.numbers and not one.numbers & other.numbers:
+        return True
+    # One register, one phone, two addresses: as likely two people of a household as one person twice.
+    apart = one.emails and other.emails and not one.emails & other.emails
+    return found_by is IdentifierType.PHONE and one.place == other.place and bool(apart)

@@ -1,5 +1,6 @@
 """What a declaration and the register may say, and how faults are reported."""
 
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -233,3 +234,39 @@ def test_the_draft_register_has_every_activity_and_marks_what_is_missing() -> No
 
     assert list(register) == [f"A{number}" for number in range(1, 13)]
     assert all(activity.recipients or activity.unknown for activity in register.values())
+
+
+#: The rows of the company's privacy policy: why it uses personal data, where it keeps them, whose, and cookies.
+POLICY = [
+    *(f"purpose {number}" for number in range(1, 6)),
+    "system 1 Affärssystem",
+    "system 2 Webbshop",
+    "system 3 Driftssystem",
+    "system 4 Ärendehanteringssystem",
+    "system 5 E-post, SMS och Post",
+    "local offices",
+    "employees' address books",
+    "data of customers, suppliers and interested parties",
+    "data of applicants",
+    "sharing",
+    "requests about personal data",
+    "cookies 1",
+    "cookies 2 reCaptcha",
+]
+
+
+@pytest.mark.parametrize("row", POLICY)
+def test_every_row_of_the_privacy_policy_has_a_draft_in_the_register(row: str) -> None:
+    register = tomllib.loads((PRODUCTS / "register.toml").read_text("utf-8"))
+
+    assert [each["id"] for each in register["activity"] if row in each.get("policy", [])]
+
+
+def test_every_fact_that_the_drafts_lack_names_who_must_answer() -> None:
+    register = load_register(PRODUCTS / "register.toml")
+
+    assert list(register) == [f"A{number}" for number in range(1, 13)]
+    missing = [fact for activity in register.values() for fact in activity.unknown]
+    roles = {"VD", "Försäljningschef", "Servicechef", "Ekonomiansvarig", "Marknadsansvarig", "Personalansvarig"}
+    assert missing
+    assert {fact.split(": ")[1] for fact in missing} <= roles | {"IT-ansvarig"}

@@ -59,9 +59,21 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_requests_of_the_connecting_page_are_valid() -> None:
+    page = (ROOT / "docs" / "connecting.md").read_text("utf-8")
+    _, example = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    label = 'label = {sv = "x", en = "x"}'
+    head = f'name = "crm"\nkind = "rest"\n{label}\n'
+    fields = ", ".join(f'{{column = "{each}", {label}, category = "contact"}}' for each in ("id", "email"))
+
+    parse_declaration(
+        f'{head}{example}\n{label}\nkey = "id"\nactivities = ["A1"]\nfields = [{fields}]\n', source="page"
+    )
+
+
 def test_declaration_of_the_connecting_page_is_valid() -> None:
     page = (ROOT / "docs" / "connecting.md").read_text("utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    example, _ = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
 
     assert parse_declaration(example, source="docs/connecting.md").name == "shop"
 

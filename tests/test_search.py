@@ -264,7 +264,7 @@ def test_a_recycled_number_gives_the_earlier_owner_as_a_candidate_even_from_anot
     assert strengths(result) == {"crm/K1": "certain", "old/O1": "candidate"}
 
 
-def test_what_a_shared_number_led_to_is_forgotten() -> None:
+def test_what_a_shared_number_led_to_waits_for_a_person_like_the_rest() -> None:
     """The number led from the first system to a key in round two, before the second system showed that it is shared."""
     first = memory("first", {"no": "K1", "name": "Lars Berg", "phone": "070-174 06 20", "next": "X1"})
     second = memory(
@@ -273,7 +273,17 @@ def test_what_a_shared_number_led_to_is_forgotten() -> None:
 
     result = ask([first, second], given("phone", "070-174 06 20"))
 
-    assert strengths(result) == {"first/K1": "candidate", "second/S1": "candidate"}
+    assert strengths(result) == {"first/K1": "candidate", "second/S1": "candidate", "second/X1": "candidate"}
+    assert result.identifiers == (given("phone", "070-174 06 20"),)
+
+
+def test_father_and_son_of_one_name_on_one_phone_are_told_apart_by_their_numbers() -> None:
+    father = {"no": "K1", "name": "Karl Berg", "phone": "070-174 06 20", "mail": "karl@example.se"}
+    son = {"no": "K2", "name": "Karl Berg", "phone": "0701740620", "mail": "kalle@example.se"}
+
+    result = ask([memory("crm", father, son)], given("email", "kalle@example.se"))
+
+    assert strengths(result) == {"crm/K2": "certain", "crm/K1": "candidate"}
 
 
 @pytest.mark.parametrize("address", ["info@foretag.example", "ekonomi@foretag.example", "order+a@foretag.example"])

@@ -11,6 +11,7 @@ from dsar.cli.console import clean, now, print_field, print_json, print_table, s
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
+    from dsar.casework.comparing import Side
     from dsar.casework.views import CaseView, ThreadMail, TimelineEntry
     from dsar.clock import Clock
     from dsar.model import InboundMail, Record
@@ -175,7 +176,8 @@ def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
 
 def _data(look: Look) -> None:
     opened, reference = look.opened, look.reference
-    from dsar.casework import protecting, searching, views
+    from dsar.casework import comparing, protecting, searching, views
+    from dsar.casework.context import subject_of
 
     case = views.find_case(opened.app, reference, actor=opened.actor())
     with opened.app.store.transaction() as tx:
@@ -185,16 +187,28 @@ def _data(look: Look) -> None:
         (number, protecting.hidden(case, [record])[0], word)
         for number, record, word in searching.numbered_records(opened.app, case)
     ]
+    known = comparing.know(subject_of(opened.app, case), [record for _, record, _ in records])
     if look.as_json:
         print_json({"systems": [{"system": row.system, "outcome": row.outcome} for row in systems]})
         for number, record, word in records:
-            print_json({"number": number, "accepted": word, "record": record})
+            sides = comparing.sides(known, record) if record.strength == "candidate" else ()
+            redact = comparing.foreign_mentions(known, record)
+            print_json({"number": number, "accepted": word, "record": record, "sides": sides, "redact": redact})
         return
     print_table(("System", "Outcome", "Detail"), [(row.system, row.outcome, row.detail) for row in systems])
     for number, record, word in records:
         click.echo()
         click.echo(f"[{number}] {_strength(record, word)}")
         print_table(("Field", "Value"), [(value.label.en, value.value) for value in record.values if value.value])
+        if record.strength == "candidate":
+            print_table(("", "The person", "This record", ""), list(map(_side, comparing.sides(known, record))))
+        for mention in comparing.foreign_mentions(known, record):
+            click.echo(f"  about somebody else, to take out of {mention.path}: {clean(mention.text)}")
+
+
+def _side(side: "Side") -> tuple[str, str, str, str]:
+    verdict = {None: "", True: "same", False: "differs"}[side.agrees]
+    return side.type, ", ".join(side.person) or "-", ", ".join(side.record) or "-", verdict
 
 
 def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001

@@ -19,7 +19,7 @@ _ABILITIES = (("search", Searches), ("update", Updates), ("erase", Erases), ("su
 
 @click.group()
 def system() -> None:
-    """Connected systems: docs/connecting.md tells how to add one."""
+    """List, check and draft connected systems."""
 
 
 @system.command("list")

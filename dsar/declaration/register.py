@@ -15,6 +15,7 @@ from dsar.model import Activity, Recipient, Text
 
 class _DeclaredActivity(Strict):
     id: Name
+    policy: tuple[Name, ...] = ()  #: Rows of the privacy policy that this activity stands for.
     label: Said
     purposes: Fact
     legal_basis: Fact

@@ -19,7 +19,7 @@ from dsar.declaration.facts import Name, Strict
 #: `secret`: an option of the system in settings, where one logs in only.
 SLOT = re.compile(r"\{(?P<what>value|key|job|secret\.[a-z_]+)(?::(?P<form>[a-z0-9_]+))?\}")
 #: Forms a slot may ask for; connectors/slots.py makes them.
-Form = Literal["plain", "quoted", "like", "regex", "digits", "last9", "national", "short"]
+Form = Literal["plain", "quoted", "like", "regex", "digits", "last9", "national", "short", "long"]
 FORMS = frozenset(get_args(Form))
 
 

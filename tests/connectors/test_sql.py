@@ -22,6 +22,8 @@ from dsar.errors import (
 )
 from dsar.model import IdentifierType, RequestedChange, Strength
 
+pytestmark = pytest.mark.xdist_group("databases")  # one server of each for all
+
 CUSTOMER_NO = IdentifierType.CUSTOMER_NO
 DECLARATION = parse_declaration(
     conformance.DECLARATION.format(kind="sql", place='table = "customers"'), source="conformance"
