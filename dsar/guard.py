@@ -24,7 +24,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -76,7 +76,7 @@ class Office:
     known_domains: tuple[str, ...]  #: Of customers, which a sender might imitate.
     forms: tuple[Form, ...]  #: Web forms that are read by their layout.
     languages: tuple[str, ...]  #: Those in which mail is handled without a person's confirmation.
-    phrases: dict[str, list[str]]  #: What triage looks for beside its own phrases.
+    phrases: Mapping[str, Sequence[str]]  #: What triage looks for beside its own phrases.
 
 
 _OFFICE: Final = TypeAdapter(Office)

@@ -22,11 +22,6 @@ ALIKE: dict[int, str] = {
 }
 
 
-ALIKE: dict[int, str] = {
-    ord(one): other for one, other in {**HOMOGLYPHS, **UNDECOMPOSED, "’": "'", "‘": "'", "´": "'"}.items()
-}
-
-
 @given(st.text())
 def test_folding_letter_by_letter_is_folding_the_text(text: str) -> None:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
