@@ -78,20 +78,25 @@ def find_identifiers(text: str) -> tuple[Identifier, ...]:
     A value that a label explains ("kundnummer 10442") is of that type and of no other. Names and addresses are not
     found here: they have no shape.
     """
+    in_order = dict.fromkeys(identifier for _span, identifier in located_identifiers(text))
+    return tuple(identifier for identifier in in_order if identifier.value != OWN_ORGNR)
+
+
+def located_identifiers(text: str) -> list[tuple[tuple[int, int], Identifier]]:
+    """Each identifier that stands in *text* with its start and end, in order of appearance."""
     if not _WORTH_LOOKING.search(text):
-        return ()
-    found: dict[int, Identifier] = {}
+        return []
+    found: dict[tuple[int, int], Identifier] = {}
     for finder in _FINDERS:
         spans = []
         for match in islice(finder.pattern.finditer(text), _MOST_CANDIDATES):
             identifier = finder.accept(match)
             if identifier is not None:
-                start, end = match.span("value") if "value" in match.re.groupindex else match.span()
-                spans.append((start, end))
-                found[start] = identifier
+                span = match.span("value") if "value" in match.re.groupindex else match.span()
+                spans.append(span)
+                found[span] = identifier
         text = _blank(text, spans)
-    in_order = dict.fromkeys(found[start] for start in sorted(found))
-    return tuple(identifier for identifier in in_order if identifier.value != OWN_ORGNR)
+    return sorted(found.items(), key=lambda each: each[0])
 
 
 def normalise(type: IdentifierType, value: str) -> Identifier | None:  # noqa: A002  # the field's own name

@@ -39,6 +39,7 @@ COMMANDS: dict[str, _Entry] = {
     "mandate": _Entry("dsar.cli.proving", "mandate", "Record by what right somebody writes for a person."),
     "code": _Entry("dsar.cli.proving", "code", "Send a one-time code to a contact point on file."),
     "decide": _Entry("dsar.cli.decisions", "decide", "Decide which candidate records are about the person."),
+    "redact": _Entry("dsar.cli.redact", "redact", "Decide about passages on other people in an access answer."),
     "ask": _Entry("dsar.cli.asking", "ask", "Show, then send, a question to the requester."),
     "extend": _Entry("dsar.cli.asking", "extend", "Show, then send, the notice that an answer takes longer."),
     "approve": _Entry("dsar.cli.decisions", "approve", "Approve the letter that you have read."),
