@@ -13,6 +13,7 @@ from functools import cache
 from html import escape as escape_html
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 #: Columns of a line of plain text (RFC 3676 section 4.2: lines should be 78 characters or fewer).
@@ -65,9 +66,26 @@ def _visible(char: str) -> str:
     return char
 
 
+#: Characters without which a text holds no markup.
+_MARKUP = re.compile(r"[\\`*_\[\]<>&!\n]")
+
+
 @cache
 def _reader() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    reader.core.ruler.at("inline", _read_inline)
+    return reader
+
+
+def _read_inline(state: StateCore) -> None:
+    """What a long table consists of, text without markup, needs no reading."""
+    for token in state.tokens:
+        if token.type == "inline":
+            token.children = token.children or []
+            if _MARKUP.search(token.content):
+                state.md.inline.parse(token.content, state.md, state.env, token.children)
+            elif token.content:
+                token.children.append(Token("text", "", 0, content=token.content))
 
 
 def parse(markdown: str) -> list[Token]:

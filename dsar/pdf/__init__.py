@@ -59,7 +59,7 @@ def render(markdown: str, *, title: str, language: str, footer: str, created_at:
     page = _PAGE.in_language(language)
     document.build(
         lay_out(parse(markdown), tags, document.width),
-        canvasmaker=functools.partial(_Pages, footer=showable(footer), page_words=page),
+        canvasmaker=functools.partial(_Pages, tags=tags, footer=showable(footer), page_words=page),
     )
     drawn.seek(0)
     return _finish(drawn, tags, title=title, language=language, created_at=created_at)
@@ -80,8 +80,9 @@ def protect(pdf: bytes, password: str) -> bytes:
 class _Pages(Canvas):
     """Keeps the pages until their number is known, then draws the footers."""
 
-    def __init__(self, *args: Any, footer: str, page_words: str, **options: Any) -> None:  # noqa: ANN401  # passed on
+    def __init__(self, *args: Any, tags: Tags, footer: str, page_words: str, **options: Any) -> None:  # noqa: ANN401  # passed on
         super().__init__(*args, **options)
+        self._tags = tags
         self._footer = footer
         self._page_words = page_words
         self._kept: list[dict[str, Any]] = []
@@ -96,6 +97,7 @@ class _Pages(Canvas):
             self.__dict__.update(state)
             self._draw_footer(len(kept))
             super().showPage()
+        self._tags.write_structure(self)
         super().save()
 
     def _draw_footer(self, pages: int) -> None:
@@ -121,7 +123,7 @@ def _shortened(text: str, room: float) -> str:
 def _finish(drawn: io.BytesIO, tags: Tags, *, title: str, language: str, created_at: datetime) -> bytes:
     finished = io.BytesIO()
     with pikepdf.open(drawn) as pdf:
-        tags.write_structure(pdf)
+        tags.mark_pages(pdf)
         tags.write_outline(pdf)
         pdf.Root.Lang = String(language)
         pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)

@@ -11,7 +11,8 @@ from reportlab.lib import colors
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Flowable, HRFlowable, Paragraph
 
-from dsar.pdf.tagging import Element, Heading, Tags, artifact
+from dsar.pdf.cells import PlainCell, is_right_to_left
+from dsar.pdf.tagging import Element, Heading, Tags, artifact, code_of
 
 INK = colors.HexColor("#1d2730")
 ACCENT = colors.HexColor("#1f4e6b")
@@ -72,7 +73,7 @@ class TaggedParagraph(Paragraph):
                 )
             )
         lines = self.blPara.lines  # type: ignore[attr-defined]  # the stubs do not know it
-        if len(lines) > 1 or self.element.marks:
+        if len(lines) > 1 or self.element.marks or is_right_to_left(self.plain):
             self.element.text = self.plain
         with self.tags.marked(self.canv, self.element):
             super().draw()
@@ -89,9 +90,13 @@ class Rule(HRFlowable):
             super().draw()
 
 
+#: What a table is made of: text in one face, or a paragraph with words in bold or italic.
+Cell = TaggedParagraph | PlainCell
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Row:
-    cells: tuple[TaggedParagraph, ...]
+    cells: tuple[Cell, ...]
     height: float
 
 
@@ -104,8 +109,8 @@ class PagedTable(Flowable):
 
     def __init__(
         self,
-        head: tuple[TaggedParagraph, ...],
-        rows: Sequence[tuple[TaggedParagraph, ...]],
+        head: tuple[Cell, ...],
+        rows: Sequence[tuple[Cell, ...]],
         widths: Sequence[float],
         *,
         measured: Sequence[_Row] = (),
@@ -116,7 +121,7 @@ class PagedTable(Flowable):
         self._head = self._measure(head)
         self._rows = list(measured) or [self._measure(row) for row in rows]
 
-    def _measure(self, cells: tuple[TaggedParagraph, ...]) -> _Row:
+    def _measure(self, cells: tuple[Cell, ...]) -> _Row:
         heights = [cell.wrap(width - 2 * CELL_PADDING, 1e6)[1] for cell, width in zip(cells, self._widths, strict=True)]
         return _Row(cells=cells, height=max(heights, default=0) + 2 * CELL_PADDING)
 
@@ -156,16 +161,25 @@ class PagedTable(Flowable):
     def draw(self) -> None:
         top = self.height
         for row in (self._head, *self._rows):
-            with artifact(self.canv):
-                if row is self._head:
-                    self.canv.setFillColor(TINT)
-                    self.canv.rect(0, top - row.height, self.width, row.height, stroke=0, fill=1)
-                self.canv.setStrokeColor(ACCENT if row is self._head else LINE)
-                self.canv.setLineWidth(0.8 if row is self._head else 0.4)
-                self.canv.line(0, top - row.height, self.width, top - row.height)
-            left = 0.0
+            self._draw_lines(row, top)
+            left = CELL_PADDING
             for cell, width in zip(row.cells, self._widths, strict=True):
                 cell.wrap(width - 2 * CELL_PADDING, 1e6)
-                cell.drawOn(self.canv, left + CELL_PADDING, top - CELL_PADDING - cell.height)
+                cell.drawOn(self.canv, left, top - CELL_PADDING - cell.height)
                 left += width
             top -= row.height
+
+    def _draw_lines(self, row: _Row, top: float) -> None:
+        """The line below a row, and the ground of the header."""
+        is_head = row is self._head
+        line, bottom = (ACCENT if is_head else LINE), top - row.height
+        ground = f"{_rgb(TINT)} rg 0 {bottom:.2f} {self.width:.2f} {row.height:.2f} re f " if is_head else ""
+        with artifact(self.canv):
+            code_of(self.canv).append(
+                f"q {ground}{_rgb(line)} RG {0.8 if is_head else 0.4} w "
+                f"0 {bottom:.2f} m {self.width:.2f} {bottom:.2f} l S Q"
+            )
+
+
+def _rgb(color: colors.Color) -> str:
+    return f"{color.red:.3f} {color.green:.3f} {color.blue:.3f}"
