@@ -29,7 +29,8 @@ __all__ = ["protect", "render"]
 _MARGIN = 22 * mm
 _FOOT = 24 * mm
 _FOOT_SIZE = 7.5
-_PAGE = Text(sv="Sida {page} av {pages}", en="Page {page} of {pages}")
+_PAGE, _OF = Text(sv="Sida {page} ", en="Page {page} "), Text(sv="av {pages}", en="of {pages}")
+_PAGES = "pages"  #: Name of the drawing that says how many there are.
 _PRODUCER = "dsar"
 
 
@@ -56,10 +57,10 @@ def render(markdown: str, *, title: str, language: str, footer: str, created_at:
     )
     frame = Frame(document.leftMargin, document.bottomMargin, document.width, document.height, 0, 0, 0, 0, id="text")
     document.addPageTemplates([PageTemplate(frames=[frame])])
-    page = _PAGE.in_language(language)
+    words = (_PAGE.in_language(language), _OF.in_language(language))
     document.build(
         lay_out(parse(markdown), tags, document.width),
-        canvasmaker=functools.partial(_Pages, tags=tags, footer=showable(footer), page_words=page),
+        canvasmaker=functools.partial(_Pages, tags=tags, footer=showable(footer), words=words),
     )
     drawn.seek(0)
     return _finish(drawn, tags, title=title, language=language, created_at=created_at)
@@ -78,40 +79,45 @@ def protect(pdf: bytes, password: str) -> bytes:
 
 
 class _Pages(Canvas):
-    """Keeps the pages until their number is known, then draws the footers."""
+    """Draws the footers; the number of pages is one drawing that all pages share and that is made at the end."""
 
-    def __init__(self, *args: Any, tags: Tags, footer: str, page_words: str, **options: Any) -> None:  # noqa: ANN401  # passed on
+    def __init__(self, *args: Any, tags: Tags, footer: str, words: tuple[str, str], **options: Any) -> None:  # noqa: ANN401  # passed on
         super().__init__(*args, **options)
         self._tags = tags
         self._footer = footer
-        self._page_words = page_words
-        self._kept: list[dict[str, Any]] = []
+        self._page, self._of = words
+        self._drawn = 0
 
     def showPage(self) -> None:  # noqa: N802  # ReportLab's name
-        self._kept.append(dict(self.__dict__))
-        self._startPage()  # type: ignore[attr-defined]  # the stubs do not know it
+        self._draw_footer()
+        self._drawn += 1
+        super().showPage()
 
     def save(self) -> None:
-        kept = self._kept
-        for state in kept:
-            self.__dict__.update(state)
-            self._draw_footer(len(kept))
-            super().showPage()
+        self.beginForm(_PAGES, 0, -8, 90, 15)
+        self.setFillColor(INK)
+        self.setFont(FAMILY, _FOOT_SIZE)
+        self.drawString(0, 0, self._of.format(pages=self._drawn))
+        self.endForm()
         self._tags.write_structure(self)
         super().save()
 
-    def _draw_footer(self, pages: int) -> None:
-        words = self._page_words.format(page=self.getPageNumber(), pages=pages)
+    def _draw_footer(self) -> None:
+        words = self._page.format(page=self.getPageNumber())
         right = A4[0] - _MARGIN
-        room = right - _MARGIN - width(words, _FOOT_SIZE) - 12
+        room = right - _MARGIN - width(words, _FOOT_SIZE) - 12 * _FOOT_SIZE
         with artifact(self, "Pagination"):
             self.setStrokeColor(LINE)
             self.setLineWidth(0.5)
             self.line(_MARGIN, _FOOT - 5 * mm, right, _FOOT - 5 * mm)
             self.setFillColor(INK)
             self.setFont(FAMILY, _FOOT_SIZE)
-            self.drawString(_MARGIN, _FOOT - 9 * mm, _shortened(self._footer, room))
-            self.drawRightString(right, _FOOT - 9 * mm, words)
+            self.drawRightString(right, _FOOT - 9 * mm, _shortened(self._footer, room))
+            self.drawString(_MARGIN, _FOOT - 9 * mm, words)
+            self.saveState()
+            self.translate(_MARGIN + width(words, _FOOT_SIZE), _FOOT - 9 * mm)
+            self.doForm(_PAGES)
+            self.restoreState()
 
 
 def _shortened(text: str, room: float) -> str:

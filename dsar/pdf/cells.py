@@ -6,7 +6,7 @@ into the order in which it is seen, line by line; what is copied or read aloud i
 """
 
 import functools
-import unicodedata
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ from reportlab.pdfgen.canvas import Canvas
 from dsar.pdf.fonts import FAMILY, showable
 from dsar.pdf.tagging import Element, Tags, artifact, code_of
 
-_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+#: Blocks of scripts that are written from right to left, and their presentation forms.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
 #: Octets that a PDF string cannot hold as they are (ISO 32000-1 section 7.3.4.2).
 _ESCAPED = {octet: f"\\{octet:03o}" for octet in (*range(32), 40, 41, 92, *range(127, 256))}
 
@@ -34,7 +35,7 @@ class Face(NamedTuple):
 
 def is_right_to_left(text: str) -> bool:
     """Whether *text* holds letters that are written from right to left."""
-    return not text.isascii() and any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text)
+    return not text.isascii() and _RIGHT_TO_LEFT.search(text) is not None
 
 
 def as_seen(line: str) -> str:

@@ -121,7 +121,7 @@ def code_of(canvas: Canvas) -> list[str]:
     return code
 
 
-class _Raw(PDFObject):  # type: ignore[misc]  # the stubs do not know it
+class _Raw(PDFObject):
     """An object of the file in its final form."""
 
     def __init__(self, text: str) -> None:
