@@ -7,7 +7,7 @@ Effects: reads the package's fonts. ReportLab lays out and draws; pikepdf adds t
 import functools
 import gc
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -37,17 +37,29 @@ _PAGES = "pages"  #: Name of the drawing that says how many there are.
 _PRODUCER = "dsar"
 
 
-def render(markdown: str, *, title: str, language: str, footer: str, created_at: datetime) -> bytes:
+def render(
+    markdown: str,
+    *,
+    title: str,
+    language: str,
+    footer: str,
+    created_at: datetime,
+    attachments: Mapping[str, tuple[str, bytes]] | None = None,
+) -> bytes:
     """
     *markdown* as a PDF document.
 
     Args: title: plain text, shown in the title bar; footer: plain text at the foot of every page, beside "Sida 1 av 3";
     both are metadata or repeated, so they hold the case reference and never a name (P9). language: ISO 639-1;
-    created_at: aware, goes into the metadata.
+    created_at: aware, goes into the metadata; attachments: {file name: (content type, content)}, embedded as the data
+    that the document shows.
     """
     register()
     with _collector_paused():
-        return _rendered(markdown, title=title, language=language, footer=footer, created_at=created_at)
+        drawn, tags = _draw(markdown, language=language, footer=footer)
+        return _finish(
+            drawn, tags, title=title, language=language, created_at=created_at, attachments=attachments or {}
+        )
 
 
 @contextmanager
@@ -62,7 +74,7 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _rendered(markdown: str, *, title: str, language: str, footer: str, created_at: datetime) -> bytes:
+def _draw(markdown: str, *, language: str, footer: str) -> tuple[io.BytesIO, Tags]:
     tags = Tags()
     drawn = io.BytesIO()
     document = BaseDocTemplate(
@@ -83,7 +95,7 @@ def _rendered(markdown: str, *, title: str, language: str, footer: str, created_
         canvasmaker=functools.partial(_Pages, tags=tags, footer=showable(footer), words=words),
     )
     drawn.seek(0)
-    return _finish(drawn, tags, title=title, language=language, created_at=created_at)
+    return drawn, tags
 
 
 def protect(pdf: bytes, password: str) -> bytes:
@@ -146,7 +158,15 @@ def _shortened(text: str, room: float) -> str:
     return text
 
 
-def _finish(drawn: io.BytesIO, tags: Tags, *, title: str, language: str, created_at: datetime) -> bytes:
+def _finish(
+    drawn: io.BytesIO,
+    tags: Tags,
+    *,
+    title: str,
+    language: str,
+    created_at: datetime,
+    attachments: Mapping[str, tuple[str, bytes]],
+) -> bytes:
     finished = io.BytesIO()
     with pikepdf.open(drawn) as pdf:
         tags.mark_pages(pdf)
@@ -155,7 +175,9 @@ def _finish(drawn: io.BytesIO, tags: Tags, *, title: str, language: str, created
         pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
         pdf.Root.OutputIntents = Array([_output_intent(pdf)])
         pdf.Root.Metadata = _metadata(pdf, title=title, language=language, created_at=created_at)
-        date = String(f"D:{created_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
+        stamp = f"D:{created_at.astimezone(UTC):%Y%m%d%H%M%S}Z"
+        date = String(stamp)
+        _attach(pdf, attachments, stamp)
         pdf.trailer.Info = pdf.make_indirect(
             Dictionary(Title=String(title), Producer=String(_PRODUCER), CreationDate=date, ModDate=date)
         )
@@ -166,6 +188,25 @@ def _finish(drawn: io.BytesIO, tags: Tags, *, title: str, language: str, created
             min_version="1.7",
         )
     return finished.getvalue()
+
+
+def _attach(pdf: pikepdf.Pdf, attachments: Mapping[str, tuple[str, bytes]], stamp: str) -> None:
+    """Embed files as the source of what the document shows (ISO 32000-2 section 14.13, /Data)."""
+    embedded = []
+    for name, (content_type, content) in attachments.items():
+        file = pikepdf.AttachedFileSpec(
+            pdf,
+            content,
+            filename=name,
+            mime_type=content_type,
+            creation_date=stamp,
+            mod_date=stamp,
+            relationship=Name.Data,
+        )
+        pdf.attachments[name] = file
+        embedded.append(pdf.attachments[name].obj)
+    if embedded:
+        pdf.Root.AF = Array(embedded)
 
 
 def _output_intent(pdf: pikepdf.Pdf) -> pikepdf.Object:
