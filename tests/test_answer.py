@@ -69,7 +69,7 @@ def answer(office: Office, tmp_path_factory: pytest.TempPathFactory) -> str:
         ("F07 keys, masked", "m***@example.se"),
         ("F08 coverage", "Här har vi sökt"),
         ("D01 value", "Bäckagårdsvägen 51"),
-        ("D02 code explained", "privatperson"),
+        ("D02 code explained", "privatkund"),
         ("D03 system", "Affärssystem"),
         ("D04 source", "Marknadsdata i Väst AB"),
         ("I01 purposes", "Ändamål:"),
@@ -182,9 +182,9 @@ touched = []
 def hook(event, arguments):
     name = str(arguments[0]) if arguments else ""
     harmless = ("letter_templates", "site-packages", "zoneinfo", "/lib/python", "__pycache__")
-    if event in ("open", "os.system", "subprocess.Popen", "socket.connect", "exec") and not any(h in name for h in harmless):
-        if event != "exec":
-            touched.append((event, name))
+    watched = event in ("open", "os.system", "subprocess.Popen", "socket.connect")
+    if watched and not any(each in name for each in harmless):
+        touched.append((event, name))
 sys.addaudithook(hook)
 made(hostile_facts(text))
 print(touched or "clean")

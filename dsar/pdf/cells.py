@@ -82,7 +82,7 @@ class PlainCell:
     def divide(self, width: float, height: float) -> tuple["PlainCell", "PlainCell"] | None:
         """The part that fits into *height* and the rest, which may be empty; None if not even a line fits."""
         self.wrap(width, height)
-        fitting = int(height // self._face.leading)
+        fitting = max(0, int(height // self._face.leading))
         if self._lines and not fitting:
             return None
         if is_right_to_left(self._text):
