@@ -16,7 +16,7 @@ TYPST, WEASYPRINT, GROWTH = 1.2, 0.1, 11.0
 MEMORY = 300
 
 _ROWS = """
-rows = [(f"rad {i}", "2026-03-02", f"Värde nummer {i} som är lagom långt", "lång text " * (i % 20)) for i in range(%d)]
+rows = [(f"rad {i}", "2026-03-02", f"Värde nummer {i} som är lagom långt", "lång text " * (i %% 20)) for i in range(%d)]
 head = ("Nummer", "Datum", "Innehåll", "Anmärkning")
 """
 _ENGINES = {
