@@ -73,19 +73,19 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>&!\n]")
 @cache
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    reader.core.ruler.at("inline", _read_inline)
+
+    def read_inline(state: StateCore) -> None:
+        """What a long table consists of, text without markup, needs no reading."""
+        for token in state.tokens:
+            if token.type == "inline":
+                token.children = token.children or []
+                if _MARKUP.search(token.content):
+                    reader.inline.parse(token.content, reader, state.env, token.children)
+                elif token.content:
+                    token.children.append(Token("text", "", 0, content=token.content))
+
+    reader.core.ruler.at("inline", read_inline)
     return reader
-
-
-def _read_inline(state: StateCore) -> None:
-    """What a long table consists of, text without markup, needs no reading."""
-    for token in state.tokens:
-        if token.type == "inline":
-            token.children = token.children or []
-            if _MARKUP.search(token.content):
-                state.md.inline.parse(token.content, state.md, state.env, token.children)
-            elif token.content:
-                token.children.append(Token("text", "", 0, content=token.content))
 
 
 def parse(markdown: str) -> list[Token]:

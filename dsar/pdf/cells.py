@@ -115,7 +115,9 @@ class PlainCell:
         for position, line in enumerate(self._lines):
             # The space keeps the words at the ends of lines apart for whoever reads the marked text.
             last = position + 1 == len(self._lines)
-            shown.append(_operators(canvas, as_seen(line) if last else f"{as_seen(line)} ", face.size))
+            shown.append(
+                _operators(canvas, as_seen(line) if last else f"{as_seen(line)} ", face.size, self._tags.octets)
+            )
         shown.append("ET")
         code_of(canvas).append("\n".join(shown))
 
@@ -153,12 +155,23 @@ def _pieces(word: str, room: float) -> Iterator[str]:
     yield word[start:]
 
 
-def _operators(canvas: Canvas, line: str, size: float) -> str:
-    """What shows *line* and goes on to the next: one string for each subset of the font that it needs."""
+def _operators(canvas: Canvas, line: str, size: float, octets: dict[int, str]) -> str:
+    """
+    What shows *line* and goes on to the next: one string for each subset of the font that it needs.
+
+    Args: octets: of characters that were met before; almost every line consists of them.
+    """
     font: Any = pdfmetrics.getFont(FAMILY)
     document = canvas._doc  # type: ignore[attr-defined]  # noqa: SLF001  # fonts are divided into subsets by document
-    parts = []
-    for subset, octets in font.splitString(line, document):
-        name = font.getSubsetInternalName(subset, document)
-        parts.append(f"{name} {size:g} Tf ({octets.decode('latin-1').translate(_ESCAPED)}) Tj")
-    return " ".join([*parts, "T*"])
+    if octets.keys() >= set(map(ord, line)):
+        chunks = [(0, line.translate(octets))]
+    else:
+        split = font.splitString(line, document)
+        chunks = [(subset, shown.decode("latin-1").translate(_ESCAPED)) for subset, shown in split]
+        octets.update(
+            (ord(char), shown[0][1].decode("latin-1").translate(_ESCAPED))
+            for char in set(line)
+            if (shown := font.splitString(char, document))[0][0] == 0
+        )
+    strings = [f"{font.getSubsetInternalName(subset, document)} {size:g} Tf ({shown}) Tj" for subset, shown in chunks]
+    return " ".join([*strings, "T*"])

@@ -47,6 +47,7 @@ class Tags:
     def __init__(self) -> None:
         self.root = Element(type="Document")
         self.headings: list[Heading] = []
+        self.octets: dict[int, str] = {}  #: Character -> how the first subset of the normal face writes it.
         self._pages: dict[int, list[Element]] = {}
 
     @contextmanager
