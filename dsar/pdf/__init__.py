@@ -57,6 +57,8 @@ def render(
     register()
     with _collector_paused():
         drawn, tags = _draw(markdown, language=language, footer=footer)
+        tags.forget()
+        gc.collect()  # what was drawn with is in cycles; pikepdf needs the room
         return _finish(
             drawn, tags, title=title, language=language, created_at=created_at, attachments=attachments or {}
         )

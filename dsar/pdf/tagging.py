@@ -88,6 +88,12 @@ class Tags:
         )
         document.Catalog.StructTreeRoot = PDFObjectReference(root.name)
 
+    def forget(self) -> None:
+        """Let go of the elements, which are written; headings and page numbers stay."""
+        self.root.children.clear()
+        for elements in self._pages.values():
+            elements.clear()
+
     def mark_pages(self, pdf: pikepdf.Pdf) -> None:
         """Tell that *pdf* has a structure, and each page where its way back stands."""
         pages = list(pdf.pages)
