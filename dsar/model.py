@@ -538,6 +538,7 @@ class LetterFacts:
     system_labels: tuple[tuple[str, Text], ...] = ()  #: (system name, what to call it).
     activities: tuple[Activity, ...] | None = None  #: Only those that concern this person.
     withheld: tuple[Withheld, ...] = ()
+    portability: bool = False  #: The data are wanted in a machine-readable form to take along (Art. 20).
     other_outcomes: tuple[str, ...] = ()  #: Results of other rights in the same case, in the letter's language.
     reasons: str | None = None  #: Of a refusal, question or extension, or what was done by hand; written by staff.
     legal_ground: str | None = None  #: Article and section that a refusal rests on; written by staff.

@@ -11,7 +11,7 @@ import pytest
 from builders import activity, both, facts, kept, outcome, recipient, record, update_step, value, withheld
 
 from dsar.errors import LetterError
-from dsar.letters import check_templates, compose, compose_export, export_csv, export_json, markdown_of
+from dsar.letters import check_templates, compose, compose_export, export_csv, export_json, markdown_of, portable_part
 from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Record, Requester, Right, StepAction, SystemOutcome
 
 #: What a kind needs beside the default facts.
@@ -444,6 +444,28 @@ def test_json_says_what_is_portable() -> None:
     contract, law = activity(), activity(id="A2", portable=False)
     both_kinds = facts(records=(record(), record(activities=("A2",))), activities=(contract, law))
     assert [r["portable"] for r in json.loads(export_json(both_kinds, "sv"))["records"]] == [True, False]
+
+
+def test_only_what_the_person_gave_us_can_be_taken_along() -> None:
+    """Art. 20(1): not what others wrote about them, what came from elsewhere, or what a law makes us keep."""
+    own, bought, note = value("a"), value("b", source=both("Register AB")), value("c", free_text=True)
+    both_kinds = facts(
+        records=(record(own, bought, note), record(value("d"), activities=("A2",))),
+        activities=(activity(), activity(id="A2", portable=False)),
+    )
+    part = portable_part(both_kinds)
+    assert part is not None
+    assert [row["value"] for row in rows(export_csv(part, "sv"))] == ["a"]
+
+
+def test_nothing_is_taken_along_where_the_right_covers_nothing() -> None:
+    assert portable_part(facts(activities=(activity(portable=False),))) is None
+
+
+@pytest.mark.parametrize(("portable", "said"), [(True, "slutar på ”-portable”"), (False, "inga sådana uppgifter")])
+def test_the_letter_says_what_can_be_taken_along(*, portable: bool, said: str) -> None:
+    given = facts(portability=True, activities=(activity(portable=portable),))
+    assert said in one_line(compose(LetterKind.ACCESS_ANSWER, "sv", given).text)
 
 
 def rows(content: bytes) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 import subprocess
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -189,3 +190,34 @@ def test_a_protected_copy_opens_with_its_password_only() -> None:
     with pikepdf.open(io.BytesIO(locked), password="åtta små grisar") as pdf:
         assert pdf.encryption.R == 6
         assert pdf.encryption.bits == 256
+
+
+def test_the_data_are_embedded_for_machines_and_the_bytes_stay_the_same() -> None:
+    """Names and dates of the file come from the arguments, so that the same input still gives the same bytes."""
+
+    def made() -> bytes:
+        files = {"D-2026-00042.json": ("application/json", b'{"a": 1}')}
+        return render("text", title="x", language="sv", footer="x", created_at=AT, attachments=files)
+
+    with pikepdf.open(io.BytesIO(made())) as pdf:
+        assert pdf.attachments["D-2026-00042.json"].get_file().read_bytes() == b'{"a": 1}'
+        assert pdf.Root.AF[0].AFRelationship == "/Data"
+    assert made() == made()
+
+
+@needs_poppler
+@pytest.mark.parametrize("text", ["مرحبا بالعالم", "שלום עולם"])
+def test_what_is_written_from_right_to_left_is_copied_as_it_was_written(tmp_path: Path, text: str) -> None:
+    shown = said_by("pdftotext", pdf_of(f"| Namn |\n|---|\n| {text} |\n"), tmp_path)
+    assert text in unicodedata.normalize("NFKC", shown)
+
+
+@pytest.mark.parametrize("text", ["مرحبا بالعالم", "שלום עולם"])
+def test_what_is_written_from_right_to_left_is_read_aloud_as_it_was_written(text: str) -> None:
+    with pikepdf.open(io.BytesIO(pdf_of(f"| Namn |\n|---|\n| {text} |\n"))) as pdf:
+        spoken = [
+            str(each.ActualText)
+            for each in pdf.objects
+            if isinstance(each, pikepdf.Dictionary) and "/ActualText" in each
+        ]
+    assert spoken == [text]

@@ -61,7 +61,7 @@ SHAPING = frozenset(
     {Event.SORTED, "verified", "mandate_seen", "requester_set", "candidate_decided", "plan_corrected", "redacted"}
 )
 
-_PDF = "application/pdf"
+_PDF, _JSON, _CSV = "application/pdf", "application/json", "text/csv"
 
 #: Event: a member of staff looked at a letter.
 _SHOWN = "looked_at_letter"
@@ -232,17 +232,32 @@ def _export(app: App, language: str, facts: LetterFacts, *, now: datetime) -> tu
 
     reference = facts.case_reference
     markdown = letters.compose_export(language, facts, templates=app.settings.templates_folder)
+    machine_readable = letters.export_json(facts, language)
     document = pdf.render(
-        markdown, title=reference, language=language, footer=f"{app.controller.name} · {reference}", created_at=now
+        markdown,
+        title=reference,
+        language=language,
+        footer=f"{app.controller.name} · {reference}",
+        created_at=now,
+        attachments={f"{reference}.json": (_JSON, machine_readable)},
     )
     return (
         Annex(filename=f"{reference}.pdf", content_type=_PDF, content=document),
-        Annex(
-            filename=f"{reference}.json",
-            content_type="application/json",
-            content=letters.export_json(facts, language),
-        ),
-        Annex(filename=f"{reference}.csv", content_type="text/csv", content=letters.export_csv(facts, language)),
+        Annex(filename=f"{reference}.json", content_type=_JSON, content=machine_readable),
+        Annex(filename=f"{reference}.csv", content_type=_CSV, content=letters.export_csv(facts, language)),
+        *_portable(language, facts),
+    )
+
+
+def _portable(language: str, facts: LetterFacts) -> tuple[Annex, ...]:
+    """What the person may take along, if they asked for that (Art. 20)."""
+    part = letters.portable_part(facts) if facts.portability else None
+    if part is None:
+        return ()
+    name = f"{facts.case_reference}-portable"
+    return (
+        Annex(filename=f"{name}.json", content_type=_JSON, content=letters.export_json(part, language)),
+        Annex(filename=f"{name}.csv", content_type=_CSV, content=letters.export_csv(part, language)),
     )
 
 

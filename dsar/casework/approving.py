@@ -19,7 +19,7 @@ from dsar.casework.answering import (
     was_shown,
 )
 from dsar.casework.context import PROGRAM, App, steps_of, subject_of, triage_of
-from dsar.casework.facts import AFTER_CHANGES, accepted_records, undecided_records
+from dsar.casework.facts import AFTER_CHANGES, accepted_records, undecided_passages, undecided_records
 from dsar.casework.identifying import level_needed, risk_of
 from dsar.casework.planning import contact_points, is_general_objection
 from dsar.casework.sending import queue_letter, queue_paper
@@ -82,6 +82,7 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         if current.letter.kind not in _DISCLOSES_NOTHING or request.decision in AFTER_CHANGES:
             check_identity(app, tx, case, request, records)
             _check_coverage(app, tx, case)
+            check_redactions(app, tx, case, request)
         elif request.right == Right.OBJECT and not case.search_proven and _leaves_work(app, tx, case, current):
             raise ApprovalError(
                 reference,
@@ -278,6 +279,8 @@ def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> li
     found = coverage_failures(app, tx, case)
     if case.undecided:
         found.append(_undecided(case, case.undecided))
+    if case.unredacted and request.right == Right.ACCESS:
+        found.append(_unredacted(case, case.unredacted))
     if request.needed_level and IdentityLevel(case.identity_level) < IdentityLevel(request.needed_level):
         found.append(f"identity is {case.identity_level}, {request.needed_level} is needed")
     return found
@@ -304,6 +307,16 @@ def undecided_gap(app: App, tx: Transaction, case: CaseFile) -> str | None:
 
 def _undecided(case: CaseFile, count: int) -> str:
     return f"{count} candidate(s) are undecided ('dsar decide {case.reference}')"
+
+
+def check_redactions(app: App, tx: Transaction, case: CaseFile, request: Request) -> None:
+    """Raises: CoverageError while a passage that may be about somebody else is undecided (Art. 15(4), P6)."""
+    if request.right == Right.ACCESS and (undecided := undecided_passages(app, tx, case)):
+        raise CoverageError(case.reference, [_unredacted(case, len(undecided))])
+
+
+def _unredacted(case: CaseFile, count: int) -> str:
+    return f"{count} passage(s) about other people are undecided ('dsar redact {case.reference}')"
 
 
 def _check_actor(

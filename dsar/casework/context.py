@@ -23,11 +23,12 @@ from dsar.model import (
     Text,
     Triage,
 )
+from dsar.redaction import Passage
 from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
 from dsar.sms import SmsGateway
 from dsar.store import Store, Transaction
-from dsar.store.tables import CaseFile, Challenge, ChangePlan, EventRow, LetterRow, SystemRow
+from dsar.store.tables import CaseFile, Challenge, ChangePlan, EventRow, LetterRow, Redaction, SystemRow
 from dsar.vault import Vault
 
 #: Actor of everything that no person decided.
@@ -99,6 +100,7 @@ _ADAPTERS: dict[object, TypeAdapter[Any]] = {
         LetterContent,
         tuple[PlanStep, ...],
         tuple[StepOutcome, ...],
+        Passage,
     )
 }
 
@@ -244,6 +246,14 @@ def _reason_context(event: str, at: datetime) -> str:
     return f"event.reason:{event}:{at.astimezone(UTC).isoformat()}"
 
 
+def seal_passage(app: App, case: CaseFile, index: str, passage: Passage) -> bytes:
+    return _seal(app, case, f"redaction.passage:{index}", Passage, passage)
+
+
+def passage_of(app: App, case: CaseFile, row: Redaction) -> Passage:
+    return _unseal(app, case, f"redaction.passage:{row.passage_index}", Passage, row.sealed_passage)
+
+
 def letter_of(row: LetterRow, content: LetterContent, annexes: tuple[Annex, ...]) -> Letter:
     """A stored letter as the value that it was composed as."""
     return Letter(
@@ -273,6 +283,11 @@ def stored_letter(app: App, tx: Transaction, case: CaseFile, row: LetterRow) -> 
 def record_index(app: App, record: Record) -> str:
     """Blind index of a record, to remember what a person decided about it."""
     return app.vault.index("record", f"{record.system}\0{record.object}\0{record.key}")
+
+
+def passage_index(app: App, passage: Passage) -> str:
+    """Blind index of a passage, to remember what a person decided about it."""
+    return app.vault.index("passage", "\0".join(passage.place))
 
 
 def audit_index(app: App, case: CaseFile, kind: str, value: str) -> str:

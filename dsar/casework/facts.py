@@ -3,9 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from dsar import deadlines
+from dsar import deadlines, letters, redaction
 from dsar.casework import protecting
-from dsar.casework.context import App, grounds_of, record_index, records_of, subject_of
+from dsar.casework.context import (
+    App,
+    grounds_of,
+    passage_index,
+    passage_of,
+    record_index,
+    records_of,
+    subject_of,
+)
 from dsar.casework.planning import CHANGING, contact_points, expected, plan, records_for, told_outcomes
 from dsar.identifiers import mask
 from dsar.lifecycle import Outcome
@@ -72,6 +80,32 @@ def undecided_records(app: App, tx: Transaction, case: CaseFile) -> tuple[Record
     )
 
 
+def removed_passages(app: App, tx: Transaction, case: CaseFile) -> list[redaction.Passage]:
+    """Passages about other people that a person decided to leave out of an access answer."""
+    return [passage_of(app, case, row) for row in tx.redactions(case.id or 0) if row.removed]
+
+
+def undecided_passages(app: App, tx: Transaction, case: CaseFile) -> list[redaction.Passage]:
+    """Passages that may be about other people, of what an access answer would hold, and that nobody decided about."""
+    decided = {row.passage_index for row in tx.redactions(case.id or 0)}
+    return [each for each in proposed_passages(app, tx, case) if passage_index(app, each) not in decided]
+
+
+def proposed_passages(app: App, tx: Transaction, case: CaseFile) -> tuple[redaction.Passage, ...]:
+    """All passages that may be about other people; empty for a case that asks for no access."""
+    if not any(request.right == Right.ACCESS for request in tx.requests(case.id or 0)):
+        return ()
+    records = accepted_records(app, tx, case, Right.ACCESS)
+    subject = subject_of(app, case)
+    own = redaction.own_of(
+        records,
+        names=(subject.name,),
+        identifiers=(*subject.proven, *subject.identifiers, *subject.followed),
+        company=app.controller.name,
+    )
+    return redaction.propose(records, own)
+
+
 def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> LetterFacts:
     """Facts of a letter that answers *request*, once the systems were searched."""
     facts = base_facts(app, case, received_at=request.received_at, rights=(Right(request.right),), now=now)
@@ -80,14 +114,18 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
     right = Right(request.right)
     records = accepted_records(app, tx, case, right)
     grounds = grounds_of(app, case, request.id or 0, request.sealed_grounds) if request.sealed_grounds else None
+    labels = tuple((row.system, app.system_label(row.system)) for row in rows)
+    removed = removed_passages(app, tx, case) if right is Right.ACCESS else []
+    shown = protecting.hidden(case, records)
     known = {**vars(facts)} | {
         "person_name": subject.name if subject.proven else None,
         "reference_on": deadlines.received_on(case.searched_at or now),
         "coverage": tuple(_coverage(app, row, records) for row in rows),
         "search_keys": tuple(dict.fromkeys(map(mask, (*subject.proven, *subject.identifiers)))),
-        "records": protecting.hidden(case, records),
-        "withheld": protecting.withheld(case, records),
-        "system_labels": tuple((row.system, app.system_label(row.system)) for row in rows),
+        "records": redaction.without(shown, removed, letters.letter_language(case.language)),
+        "withheld": (*protecting.withheld(case, records), *redaction.told(removed, shown, dict(labels))),
+        "system_labels": labels,
+        "portability": right is Right.ACCESS and request.portability,
         "activities": activities_of(app, records),
         "reasons": grounds.reasons if grounds else None,
         "legal_ground": grounds.legal_ground if grounds else None,

@@ -10,7 +10,7 @@ from datetime import datetime
 from dsar import approval, deadlines
 from dsar.casework import answering, beside
 from dsar.casework.answering import Draft, Inputs
-from dsar.casework.approving import check_flags, check_identity, undecided_gap
+from dsar.casework.approving import check_flags, check_identity, check_redactions, undecided_gap
 from dsar.casework.context import App, seal_reason
 from dsar.casework.facts import accepted_records, answer_facts
 from dsar.errors import ApprovalError, CoverageError
@@ -68,6 +68,7 @@ def send(app: App, case: CaseFile, request: Request, *, reason: str, actor: str,
         check_identity(app, tx, case, request, accepted_records(app, tx, case, Right.ACCESS))
         if gap := undecided_gap(app, tx, case):
             raise CoverageError(case.reference, [gap])
+        check_redactions(app, tx, case, request)
         beside.send(app, tx, case, inputs, command="dsar interim", actor=actor, now=now)
         detail = seal_reason(app, case, _SENT, reason, at=now)
         tx.record(_SENT, actor=actor, at=now, case_id=case.id, request_id=request.id, detail=detail)

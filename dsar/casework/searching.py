@@ -16,7 +16,7 @@ from dsar.casework.context import (
     seal_subject,
     subject_of,
 )
-from dsar.casework.facts import accepted_records, undecided_records
+from dsar.casework.facts import accepted_records, undecided_passages, undecided_records
 from dsar.casework.identifying import compare_later, level_needed
 from dsar.casework.planning import search_for
 from dsar.casework.thread import WITHDRAWN
@@ -187,8 +187,9 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
 
 
 def note_obstacles(app: App, tx: Transaction, case: CaseFile) -> None:
-    """Keep, as a count and a level, what stands before approval, so that the queue opens nothing that is sealed."""
+    """Keep, as counts and a level, what stands before approval, so that the queue opens nothing that is sealed."""
     case.undecided = len(undecided_records(app, tx, case))
+    case.unredacted = len(undecided_passages(app, tx, case))
     tx.add_case(case)
     for request in tx.requests(case.id or 0):
         if request.state in {State.SEARCHING, State.REVIEW} and request.right != Right.OBJECT:

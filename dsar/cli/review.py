@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dsar.cli import show
-from dsar.cli.console import now, print_field, session
+from dsar.cli.console import clean, now, print_field, session
 from dsar.errors import RefusedError, StaleStateError, UsageError
 from dsar.lifecycle import State
 from dsar.model import Right
@@ -60,6 +60,7 @@ def _ask(opened: "Session", line: "QueueLine") -> bool:
         return True  # a restricted case, which somebody else opens
     if line.waits_for == "person: approve":
         show.SHOW["data"](case)
+        _show_passages(opened, case.reference)
         _try(lambda: show.SHOW["letter"](show.Look(opened=opened, reference=line.reference)))
     while True:
         key = click.prompt(f"{keys}, [s]kip, [q]uit", default="s").strip().lower()[:1]
@@ -111,6 +112,29 @@ def _decide(opened: "Session", reference: str) -> None:
     numbers = [int(word) for word in text.replace(",", " ").split() if word.isdecimal()]
     accepted = click.confirm("Are they about this person", default=False)
     searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
+
+
+def _show_passages(opened: "Session", reference: str) -> None:
+    """What may be about other people, if anything."""
+    from dsar.casework import redacting, views
+    from dsar.cli.redact import print_passages
+
+    if listed := redacting.passages(opened.app, views.find_case(opened.app, reference)):
+        click.echo("\nPassages about other people:")
+        print_passages(listed)
+
+
+def _redact(opened: "Session", reference: str) -> None:
+    """One passage after the other, each with its own answer."""
+    from dsar.casework import redacting, views
+
+    case = views.find_case(opened.app, reference)
+    for each in redacting.passages(opened.app, case):
+        if each.removed is None:
+            click.echo(clean(f"{each.passage.kind} in {each.passage.system}/{each.passage.object}: {each.context}"))
+            removed = click.prompt("[r]emove or [k]eep", type=click.Choice(["r", "k"]), show_choices=False) == "r"
+            redacting.decide(opened.app, case, [each.number], removed=removed, actor=opened.actor(), now=now())
+    click.echo(f"Decided. The letter is made anew: 'dsar review {case.reference}' shows it.")
 
 
 def _sort(opened: "Session", reference: str) -> None:
@@ -169,8 +193,8 @@ _Action = Callable[["Session", str], None]
 #: Who is waited for -> the keys that are offered, and what each does.
 _CHOICES: dict[str, tuple[str, dict[str, _Action]]] = {
     "person: approve": (
-        "[a]pprove, [r]eject, decide [c]andidates",
-        {"a": _approve, "r": _reject, "c": _decide},
+        "[a]pprove, [r]eject, decide [c]andidates, other [p]eople",
+        {"a": _approve, "r": _reject, "c": _decide, "p": _redact},
     ),
     "person: sort": ("s[o]rt", {"o": _sort}),
     "person: verify": ("[v]erify", {"v": _verify}),

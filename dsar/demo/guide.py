@@ -73,6 +73,8 @@ class Guide:
                 f"{self.program} decide {waiting} 2 --accept",
             ),
             ("a stranger's account claims her customer number", f"{self.program} decide {waiting} 11 --leave-out"),
+            ("the note is about two people; the other one's name", f"{self.program} redact {waiting}"),
+            ("is left out, and the letter says so", f"{self.program} redact {waiting} 1 --remove"),
             ("Bo reads the letter as it would leave", f"DSAR_ACTOR=bo {self.program} show {waiting} --letter"),
             ("he approves it, and it is sent", f"DSAR_ACTOR=bo {self.program} approve {waiting}"),
         )

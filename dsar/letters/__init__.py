@@ -15,7 +15,7 @@ from jinja2 import TemplateError
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 
 from dsar.errors import LetterError
-from dsar.letters.annexes import export_csv, export_json
+from dsar.letters.annexes import export_csv, export_json, portable_part
 from dsar.letters.arranged import names
 from dsar.letters.environment import Templates, paragraphs
 from dsar.letters.rules import ACCESS_EXPORT, problems, rule_for
@@ -30,6 +30,7 @@ __all__ = [
     "export_json",
     "letter_language",
     "markdown_of",
+    "portable_part",
 ]
 
 _Result = TypeVar("_Result")

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dsar.errors import LetterError
 from dsar.markdown import BIDI_CONTROLS, without_controls
@@ -68,6 +69,22 @@ def export_csv(facts: LetterFacts, language: str) -> bytes:
     writer.writerow(_COLUMNS)
     writer.writerows([_guarded(cell) for cell in row] for row in _rows(facts, language))
     return text.getvalue().encode("utf-8-sig")
+
+
+def portable_part(facts: LetterFacts) -> LetterFacts | None:
+    """
+    *facts* with those data only that the right to take them along covers; None if there are none.
+
+    Art. 20(1): data that the person "has provided", processed by consent or contract; what others wrote about them or
+    what came from elsewhere is shown in the access answer and is not covered.
+    """
+    records = tuple(
+        replace(record, values=values)
+        for record in facts.records or ()
+        if _is_portable(record, facts)
+        and (values := tuple(value for value in record.values if value.source is None and not value.free_text))
+    )
+    return replace(facts, records=records) if records else None
 
 
 def _rows(facts: LetterFacts, language: str) -> Iterator[tuple[str, ...]]:

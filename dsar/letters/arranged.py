@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
+from dsar.letters.annexes import portable_part
 from dsar.letters.rules import EEA, UNFINISHED
 from dsar.model import LetterFacts, Recipient, Record, StepAction, StepOutcome, Text
 
@@ -77,6 +78,7 @@ def names(facts: LetterFacts) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not None} | {
         "unfinished": [place for place in facts.coverage or () if place.outcome in UNFINISHED],
         "annexes": [],
+        "takes_along": facts.portability and portable_part(facts) is not None,
         **_records(facts, systems),
         **_outcomes(facts, facts.outcomes or (), systems),
     }

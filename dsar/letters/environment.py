@@ -25,6 +25,7 @@ from jinja2 import (
     FileSystemLoader,
     PackageLoader,
     StrictUndefined,
+    nodes,
 )
 from jinja2.bccache import Bucket
 from jinja2.exceptions import UndefinedError
@@ -112,6 +113,14 @@ class Templates:
         Raises: jinja2.TemplateError.
         """
         self._environment.get_template(name)
+
+    def tree(self, name: str) -> nodes.Template:
+        """
+        Template *name* as Jinja reads it.
+
+        Raises: jinja2.TemplateError.
+        """
+        return self._environment.parse(self._loader.get_source(self._environment, name)[0], name)
 
     def all(self) -> list[str]:
         """Names of all templates of all languages, those of the folder included."""

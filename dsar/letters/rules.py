@@ -8,7 +8,7 @@ cannot talk its way around them.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from dsar.model import LetterFacts, LetterKind, Record, StepAction, StepOutcome, SystemOutcome
+from dsar.model import Activity, LetterFacts, LetterKind, Record, StepAction, StepOutcome, SystemOutcome
 
 #: EU member states and the EEA states Iceland, Liechtenstein and Norway (ISO 3166); all others are third countries.
 EEA = frozenset(
@@ -105,6 +105,12 @@ def _nothing(_facts: LetterFacts) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------- access (Art. 15)
 
 
+#: Art. 13(1)(a): "the identity and the contact details of the controller".
+_OF_CONTROLLER = ("name", "orgnr", "address", "postcode_city", "email")
+#: Art. 15(1)(a), (b), (d), and the legal basis (EDPB 01/2022 s. 4.3).
+_OF_ACTIVITY = ("label", "purposes", "legal_basis", "categories", "retention")
+
+
 def _export(facts: LetterFacts) -> Iterator[str]:
     """Traps 8, 10, 11 and 12: no answer with an unnamed recipient, missing information or an unexplained code."""
     for fact in ("coverage", "search_keys", "activities", "records"):
@@ -112,18 +118,29 @@ def _export(facts: LetterFacts) -> Iterator[str]:
             yield f"fact '{fact}' is missing"
     if not facts.rights:
         yield "fact 'rights' is missing"
+    for name in _OF_CONTROLLER:
+        if not getattr(facts.controller, name):
+            yield f"the controller's {name} is missing"
     known = {activity.id for activity in facts.activities or ()}
     for record in facts.records or ():
         yield from _unexplained(record)
         for unknown in sorted(set(record.activities) - known):
             yield f"processing activity '{unknown}' of {record.system}/{record.object} is not described"
     for activity in facts.activities or ():
-        yield from (f"activity '{activity.id}': {question}" for question in activity.unknown)
-        for recipient in activity.recipients:
-            if not recipient.name:
-                yield f"activity '{activity.id}': a recipient has no name"  # C-154/21
-            if recipient.country not in EEA and recipient.transfer_basis is None:  # Art. 15(2)
-                yield f"activity '{activity.id}': recipient '{recipient.name}' has no transfer basis"
+        yield from (f"activity '{activity.id}': {lack}" for lack in _lacks(activity))
+
+
+def _lacks(activity: Activity) -> Iterator[str]:
+    yield from activity.unknown
+    for name in _OF_ACTIVITY:
+        said = getattr(activity, name)
+        if not (said.sv.strip() and said.en.strip()):
+            yield f"{name} is missing"
+    for recipient in activity.recipients:
+        if not recipient.name:
+            yield "a recipient has no name"  # C-154/21
+        if recipient.country not in EEA and recipient.transfer_basis is None:  # Art. 15(2)
+            yield f"recipient '{recipient.name}' has no transfer basis"
 
 
 def _unexplained(record: Record) -> Iterator[str]:

@@ -5,7 +5,10 @@ Effects: reads the package's fonts. ReportLab lays out and draws; pikepdf adds t
 """
 
 import functools
+import gc
 import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
@@ -29,19 +32,51 @@ __all__ = ["protect", "render"]
 _MARGIN = 22 * mm
 _FOOT = 24 * mm
 _FOOT_SIZE = 7.5
-_PAGE = Text(sv="Sida {page} av {pages}", en="Page {page} of {pages}")
+_PAGE, _OF = Text(sv="Sida {page} ", en="Page {page} "), Text(sv="av {pages}", en="of {pages}")
+_PAGES = "pages"  #: Name of the drawing that says how many there are.
 _PRODUCER = "dsar"
 
 
-def render(markdown: str, *, title: str, language: str, footer: str, created_at: datetime) -> bytes:
+def render(
+    markdown: str,
+    *,
+    title: str,
+    language: str,
+    footer: str,
+    created_at: datetime,
+    attachments: Mapping[str, tuple[str, bytes]] | None = None,
+) -> bytes:
     """
     *markdown* as a PDF document.
 
     Args: title: plain text, shown in the title bar; footer: plain text at the foot of every page, beside "Sida 1 av 3";
     both are metadata or repeated, so they hold the case reference and never a name (P9). language: ISO 639-1;
-    created_at: aware, goes into the metadata.
+    created_at: aware, goes into the metadata; attachments: {file name: (content type, content)}, embedded as the data
+    that the document shows.
     """
     register()
+    with _collector_paused():
+        drawn, tags = _draw(markdown, language=language, footer=footer)
+        tags.forget()
+        gc.collect()  # what was drawn with is in cycles; pikepdf needs the room
+        return _finish(
+            drawn, tags, title=title, language=language, created_at=created_at, attachments=attachments or {}
+        )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A long table is very many small values; looking for cycles among them takes a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _draw(markdown: str, *, language: str, footer: str) -> tuple[io.BytesIO, Tags]:
     tags = Tags()
     drawn = io.BytesIO()
     document = BaseDocTemplate(
@@ -56,13 +91,13 @@ def render(markdown: str, *, title: str, language: str, footer: str, created_at:
     )
     frame = Frame(document.leftMargin, document.bottomMargin, document.width, document.height, 0, 0, 0, 0, id="text")
     document.addPageTemplates([PageTemplate(frames=[frame])])
-    page = _PAGE.in_language(language)
+    words = (_PAGE.in_language(language), _OF.in_language(language))
     document.build(
         lay_out(parse(markdown), tags, document.width),
-        canvasmaker=functools.partial(_Pages, footer=showable(footer), page_words=page),
+        canvasmaker=functools.partial(_Pages, tags=tags, footer=showable(footer), words=words),
     )
     drawn.seek(0)
-    return _finish(drawn, tags, title=title, language=language, created_at=created_at)
+    return drawn, tags
 
 
 def protect(pdf: bytes, password: str) -> bytes:
@@ -78,38 +113,45 @@ def protect(pdf: bytes, password: str) -> bytes:
 
 
 class _Pages(Canvas):
-    """Keeps the pages until their number is known, then draws the footers."""
+    """Draws the footers; the number of pages is one drawing that all pages share and that is made at the end."""
 
-    def __init__(self, *args: Any, footer: str, page_words: str, **options: Any) -> None:  # noqa: ANN401  # passed on
+    def __init__(self, *args: Any, tags: Tags, footer: str, words: tuple[str, str], **options: Any) -> None:  # noqa: ANN401  # passed on
         super().__init__(*args, **options)
+        self._tags = tags
         self._footer = footer
-        self._page_words = page_words
-        self._kept: list[dict[str, Any]] = []
+        self._page, self._of = words
+        self._drawn = 0
 
     def showPage(self) -> None:  # noqa: N802  # ReportLab's name
-        self._kept.append(dict(self.__dict__))
-        self._startPage()  # type: ignore[attr-defined]  # the stubs do not know it
+        self._draw_footer()
+        self._drawn += 1
+        super().showPage()
 
     def save(self) -> None:
-        kept = self._kept
-        for state in kept:
-            self.__dict__.update(state)
-            self._draw_footer(len(kept))
-            super().showPage()
+        self.beginForm(_PAGES, 0, -8, 90, 15)
+        self.setFillColor(INK)
+        self.setFont(FAMILY, _FOOT_SIZE)
+        self.drawString(0, 0, self._of.format(pages=self._drawn))
+        self.endForm()
+        self._tags.write_structure(self)
         super().save()
 
-    def _draw_footer(self, pages: int) -> None:
-        words = self._page_words.format(page=self.getPageNumber(), pages=pages)
+    def _draw_footer(self) -> None:
+        words = self._page.format(page=self.getPageNumber())
         right = A4[0] - _MARGIN
-        room = right - _MARGIN - width(words, _FOOT_SIZE) - 12
+        room = right - _MARGIN - width(words, _FOOT_SIZE) - 12 * _FOOT_SIZE
         with artifact(self, "Pagination"):
             self.setStrokeColor(LINE)
             self.setLineWidth(0.5)
             self.line(_MARGIN, _FOOT - 5 * mm, right, _FOOT - 5 * mm)
             self.setFillColor(INK)
             self.setFont(FAMILY, _FOOT_SIZE)
-            self.drawString(_MARGIN, _FOOT - 9 * mm, _shortened(self._footer, room))
-            self.drawRightString(right, _FOOT - 9 * mm, words)
+            self.drawRightString(right, _FOOT - 9 * mm, _shortened(self._footer, room))
+            self.drawString(_MARGIN, _FOOT - 9 * mm, words)
+            self.saveState()
+            self.translate(_MARGIN + width(words, _FOOT_SIZE), _FOOT - 9 * mm)
+            self.doForm(_PAGES)
+            self.restoreState()
 
 
 def _shortened(text: str, room: float) -> str:
@@ -118,16 +160,26 @@ def _shortened(text: str, room: float) -> str:
     return text
 
 
-def _finish(drawn: io.BytesIO, tags: Tags, *, title: str, language: str, created_at: datetime) -> bytes:
+def _finish(
+    drawn: io.BytesIO,
+    tags: Tags,
+    *,
+    title: str,
+    language: str,
+    created_at: datetime,
+    attachments: Mapping[str, tuple[str, bytes]],
+) -> bytes:
     finished = io.BytesIO()
     with pikepdf.open(drawn) as pdf:
-        tags.write_structure(pdf)
+        tags.mark_pages(pdf)
         tags.write_outline(pdf)
         pdf.Root.Lang = String(language)
         pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
         pdf.Root.OutputIntents = Array([_output_intent(pdf)])
         pdf.Root.Metadata = _metadata(pdf, title=title, language=language, created_at=created_at)
-        date = String(f"D:{created_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
+        stamp = f"D:{created_at.astimezone(UTC):%Y%m%d%H%M%S}Z"
+        date = String(stamp)
+        _attach(pdf, attachments, stamp)
         pdf.trailer.Info = pdf.make_indirect(
             Dictionary(Title=String(title), Producer=String(_PRODUCER), CreationDate=date, ModDate=date)
         )
@@ -138,6 +190,25 @@ def _finish(drawn: io.BytesIO, tags: Tags, *, title: str, language: str, created
             min_version="1.7",
         )
     return finished.getvalue()
+
+
+def _attach(pdf: pikepdf.Pdf, attachments: Mapping[str, tuple[str, bytes]], stamp: str) -> None:
+    """Embed files as the source of what the document shows (ISO 32000-2 section 14.13, /Data)."""
+    embedded = []
+    for name, (content_type, content) in attachments.items():
+        file = pikepdf.AttachedFileSpec(
+            pdf,
+            content,
+            filename=name,
+            mime_type=content_type,
+            creation_date=stamp,
+            mod_date=stamp,
+            relationship=Name.Data,
+        )
+        pdf.attachments[name] = file
+        embedded.append(pdf.attachments[name].obj)
+    if embedded:
+        pdf.Root.AF = Array(embedded)
 
 
 def _output_intent(pdf: pikepdf.Pdf) -> pikepdf.Object:

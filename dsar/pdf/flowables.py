@@ -4,14 +4,17 @@ The pieces that ReportLab lays out: tagged paragraphs, rules, tables that go on 
 Effects: draw on the canvas they are given.
 """
 
-from collections.abc import Sequence
+import copy
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reportlab.lib import colors
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Flowable, HRFlowable, Paragraph
 
-from dsar.pdf.tagging import Element, Heading, Tags, artifact
+from dsar.pdf.cells import PlainCell, is_right_to_left
+from dsar.pdf.tagging import Element, Heading, Tags, artifact, code_of
 
 INK = colors.HexColor("#1d2730")
 ACCENT = colors.HexColor("#1f4e6b")
@@ -72,7 +75,7 @@ class TaggedParagraph(Paragraph):
                 )
             )
         lines = self.blPara.lines  # type: ignore[attr-defined]  # the stubs do not know it
-        if len(lines) > 1 or self.element.marks:
+        if len(lines) > 1 or self.element.marks or is_right_to_left(self.plain):
             self.element.text = self.plain
         with self.tags.marked(self.canv, self.element):
             super().draw()
@@ -89,9 +92,13 @@ class Rule(HRFlowable):
             super().draw()
 
 
+#: What a table is made of: text in one face, or a paragraph with words in bold or italic.
+Cell = TaggedParagraph | PlainCell
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Row:
-    cells: tuple[TaggedParagraph, ...]
+    cells: tuple[Cell, ...]
     height: float
 
 
@@ -102,44 +109,71 @@ class PagedTable(Flowable):
     Each row is measured once, so the time is linear in the rows; that of ReportLab's LongTable grows faster.
     """
 
-    def __init__(
-        self,
-        head: tuple[TaggedParagraph, ...],
-        rows: Sequence[tuple[TaggedParagraph, ...]],
-        widths: Sequence[float],
-        *,
-        measured: Sequence[_Row] = (),
-    ) -> None:
+    def __init__(self, head: tuple[Cell, ...], rows: Iterable[tuple[Cell, ...]], widths: Sequence[float]) -> None:
         super().__init__()
         self.spaceBefore, self.spaceAfter = 3, 10
         self._widths = tuple(widths)
         self._head = self._measure(head)
-        self._rows = list(measured) or [self._measure(row) for row in rows]
+        self._all = [self._measure(row) for row in rows]
+        self._below = [0.0, *itertools.accumulate(row.height for row in self._all)]
+        self._start, self._end = 0, len(self._all)
+        self._first: _Row | None = None  #: What the page before had no room for.
+        self._last: _Row | None = None  #: What this page has room for.
 
-    def _measure(self, cells: tuple[TaggedParagraph, ...]) -> _Row:
+    def _part(self, start: int, end: int, *, first: _Row | None, last: _Row | None = None) -> "PagedTable":
+        """The rows from *start* to before *end* as a table of its own, with parts of rows at its ends."""
+        part = copy.copy(self)
+        vars(part).update(_start=start, _end=end, _first=first, _last=last)
+        vars(part).pop("_postponed", None)  # ReportLab's mark of what was moved to the next page already
+        return part
+
+    def _rows(self) -> Iterator[_Row]:
+        if self._first is not None:
+            yield self._first
+        yield from itertools.islice(self._all, self._start, self._end)
+        if self._last is not None:
+            yield self._last
+
+    def _measure(self, cells: tuple[Cell, ...]) -> _Row:
         heights = [cell.wrap(width - 2 * CELL_PADDING, 1e6)[1] for cell, width in zip(cells, self._widths, strict=True)]
         return _Row(cells=cells, height=max(heights, default=0) + 2 * CELL_PADDING)
 
     def wrap(self, _available_width: float, _available_height: float) -> tuple[float, float]:
-        self.width, self.height = sum(self._widths), self._head.height + sum(row.height for row in self._rows)
+        ends = sum(row.height for row in (self._first, self._last) if row is not None)
+        rows = self._below[self._end] - self._below[self._start]
+        self.width, self.height = sum(self._widths), self._head.height + ends + rows
         return self.width, self.height
 
     def split(self, _available_width: float, available_height: float) -> list[Flowable]:
         left = available_height - self._head.height
-        here: list[_Row] = []
-        for row in self._rows:
-            if row.height > left:
-                break
-            left -= row.height
-            here.append(row)
-        rest = self._rows[len(here) :]
-        if rest and rest[0].height > TALL_ROW and (parts := self._divide(rest[0], left)):
-            here.append(parts[0])
-            rest[0] = parts[1]
-        if not here:
+        first = self._first
+        if first is not None:
+            if first.height > left:
+                parts = self._divide(first, left)
+                if parts is None:
+                    return []
+                above, below = parts
+                return [
+                    self._part(self._start, self._start, first=above),
+                    self._part(self._start, self._end, first=below),
+                ]
+            left -= first.height
+        end = self._start
+        while end < self._end and self._all[end].height <= left:
+            left -= self._all[end].height
+            end += 1
+        if end == self._end:
+            return [self]
+        row = self._all[end]
+        parts = self._divide(row, left) if row.height > TALL_ROW else None
+        if parts is not None:
+            return [
+                self._part(self._start, end, first=first, last=parts[0]),
+                self._part(end + 1, self._end, first=parts[1]),
+            ]
+        if end == self._start and first is None:
             return []
-        first = PagedTable(self._head.cells, (), self._widths, measured=here)
-        return [first, PagedTable(self._head.cells, (), self._widths, measured=rest)] if rest else [first]
+        return [self._part(self._start, end, first=first), self._part(end, self._end, first=None)]
 
     def _divide(self, row: _Row, height: float) -> tuple[_Row, _Row] | None:
         """The part of *row* that fits into *height* and the part that does not; None if not even a line fits."""
@@ -155,17 +189,26 @@ class PagedTable(Flowable):
 
     def draw(self) -> None:
         top = self.height
-        for row in (self._head, *self._rows):
-            with artifact(self.canv):
-                if row is self._head:
-                    self.canv.setFillColor(TINT)
-                    self.canv.rect(0, top - row.height, self.width, row.height, stroke=0, fill=1)
-                self.canv.setStrokeColor(ACCENT if row is self._head else LINE)
-                self.canv.setLineWidth(0.8 if row is self._head else 0.4)
-                self.canv.line(0, top - row.height, self.width, top - row.height)
-            left = 0.0
+        for row in (self._head, *self._rows()):
+            self._draw_lines(row, top)
+            left = CELL_PADDING
             for cell, width in zip(row.cells, self._widths, strict=True):
                 cell.wrap(width - 2 * CELL_PADDING, 1e6)
-                cell.drawOn(self.canv, left + CELL_PADDING, top - CELL_PADDING - cell.height)
+                cell.drawOn(self.canv, left, top - CELL_PADDING - cell.height)
                 left += width
             top -= row.height
+
+    def _draw_lines(self, row: _Row, top: float) -> None:
+        """The line below a row, and the ground of the header."""
+        is_head = row is self._head
+        line, bottom = (ACCENT if is_head else LINE), top - row.height
+        ground = f"{_rgb(TINT)} rg 0 {bottom:.2f} {self.width:.2f} {row.height:.2f} re f " if is_head else ""
+        with artifact(self.canv):
+            code_of(self.canv).append(
+                f"q {ground}{_rgb(line)} RG {0.8 if is_head else 0.4} w "
+                f"0 {bottom:.2f} m {self.width:.2f} {bottom:.2f} l S Q"
+            )
+
+
+def _rgb(color: colors.Color) -> str:
+    return f"{color.red:.3f} {color.green:.3f} {color.blue:.3f}"

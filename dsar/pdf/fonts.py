@@ -10,6 +10,7 @@ import importlib.resources
 import io
 from collections.abc import Sequence
 
+from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics, ttfonts
 
 FAMILY = "DejaVuSans"
@@ -30,7 +31,7 @@ def resource(name: str) -> bytes:
 
 
 @functools.cache
-def register() -> dict[str, frozenset[int]]:
+def register() -> dict[str, frozenset[str]]:
     """Make the four faces of the family known to ReportLab; answers the characters that each of them can show."""
     faces = {face: ttfonts.TTFont(face, io.BytesIO(resource(f"{face}.ttf"))) for face in _FACES.values()}
     for font in faces.values():
@@ -38,15 +39,18 @@ def register() -> dict[str, frozenset[int]]:
     normal, bold, italic, bold_italic = _FACES.values()
     pdfmetrics.registerFontFamily(FAMILY, normal=normal, bold=bold, italic=italic, boldItalic=bold_italic)
     ttfonts.makeToUnicodeCMap = _to_unicode_cmap
-    return {face: frozenset(font.face.charToGlyph) for face, font in faces.items()}
+    rl_config.useA85 = 0  # else every page is written as text, slowly, and then read back
+    return {face: frozenset({"\n", *map(chr, font.face.charToGlyph)}) for face, font in faces.items()}
 
 
 def showable(text: str, *, bold: bool = False, italic: bool = False) -> str:
     """*text* with every character that the face lacks written as its code point; line breaks stay."""
-    glyphs = register()[_FACES[bold, italic]]
-    if all(ord(char) in glyphs or char == "\n" for char in text):
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(char if ord(char) in glyphs or char == "\n" else f"[U+{ord(char):04X}]" for char in text)
+    shown = register()[_FACES[bold, italic]]
+    if shown.issuperset(text):
+        return text
+    return "".join(char if char in shown else f"[U+{ord(char):04X}]" for char in text)
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:

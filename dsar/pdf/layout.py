@@ -6,8 +6,7 @@ Effects: none. A document that opens with paragraphs and a rule has a letterhead
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from xml.sax.saxutils import escape
 
 from markdown_it.token import Token
@@ -16,7 +15,8 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import CondPageBreak, Flowable, Spacer
 
 from dsar.markdown import blocks, table_rows
-from dsar.pdf.flowables import ACCENT, CELL_PADDING, INK, TINT, PagedTable, Rule, TaggedParagraph
+from dsar.pdf.cells import Face, PlainCell, as_seen, joined
+from dsar.pdf.flowables import ACCENT, CELL_PADDING, INK, TINT, Cell, PagedTable, Rule, TaggedParagraph
 from dsar.pdf.fonts import BOLD, FAMILY, showable, width
 from dsar.pdf.tagging import Element, Tags
 
@@ -41,6 +41,7 @@ _BOX = ParagraphStyle(
 )
 _CODE = ParagraphStyle("code", _BODY, fontSize=8.5, leading=12)
 _CELL = ParagraphStyle("cell", _BODY, fontSize=8.5, leading=11.5, spaceAfter=0)
+_CELL_FACE = Face(_CELL.fontSize, _CELL.leading, INK)
 _CELL_HEAD = ParagraphStyle("cell head", _CELL, fontName=BOLD)
 _HEADINGS = {
     level: ParagraphStyle(
@@ -73,8 +74,7 @@ _ALIGNMENTS: Mapping[str, Literal[1, 2]] = {"text-align:center": TA_CENTER, "tex
 _Part = tuple[Token, Sequence[Token]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Run:
+class _Run(NamedTuple):
     """A stretch of text in one style."""
 
     text: str
@@ -163,20 +163,22 @@ class _Layout:
         return TaggedParagraph.of(markup, plain, style, self._tags, element, bullet)
 
     def _table(self, inside: Sequence[Token], element: Element) -> PagedTable:
-        rows = table_rows(inside)
+        rows = [[_runs(cell, bold=not position) for cell in row] for position, row in enumerate(table_rows(inside))]
         styles = [_aligned(token) for token in inside if token.type == "th_open"]
-        widths = _column_widths([["".join(r.text for r in _runs(cell)) for cell in row] for row in rows], self._width)
+        widths = _column_widths([["".join(run.text for run in cell) for cell in row] for row in rows], self._width)
         laid = []
         for position, row in enumerate(rows):
             line = element.add("TR")
             kind = "TD" if position else "TH"
             laid.append(
-                tuple(
-                    self._paragraph(cell, styles[column][kind], line.add(kind), bold=not position)
-                    for column, cell in enumerate(row)
-                )
+                tuple(self._cell(cell, styles[column][kind], line.add(kind)) for column, cell in enumerate(row))
             )
         return PagedTable(laid[0], laid[1:], widths)
+
+    def _cell(self, runs: Sequence[_Run], style: ParagraphStyle, element: Element) -> Cell:
+        if style is _CELL and not any(run.bold or run.italic for run in runs):
+            return PlainCell("".join(run.text for run in runs), _CELL_FACE, self._tags, element)
+        return self._text(runs, style, element)
 
 
 def _room(parts: Sequence[_Part]) -> float:
@@ -208,7 +210,7 @@ def _runs(inline: Token, *, bold: bool = False) -> list[_Run]:
 
 def _markup(run: _Run, *, plain_bold: bool) -> str:
     """ReportLab's markup for *run*; the text itself is escaped, or it could open files (<img src=...>)."""
-    markup = escape(run.text).replace("\n", "<br/>")
+    markup = escape(as_seen(joined(run.text))).replace("\n", "<br/>")
     if run.italic:
         markup = f"<i>{markup}</i>"
     return f"<b>{markup}</b>" if run.bold and not plain_bold else markup

@@ -8,13 +8,15 @@ belongs to; everything else is marked as artifact. Afterwards `write_structure` 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, String
+from pikepdf import Dictionary, Name
+from reportlab.pdfbase.pdfdoc import PDFObject, PDFObjectReference
 from reportlab.pdfgen.canvas import Canvas
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, slots=True)
 class Element:
     """One element of the structure: a standard type, its children, and the marks of its own text."""
 
@@ -45,6 +47,7 @@ class Tags:
     def __init__(self) -> None:
         self.root = Element(type="Document")
         self.headings: list[Heading] = []
+        self.octets: dict[int, str] = {}  #: Character -> how the first subset of the normal face writes it.
         self._pages: dict[int, list[Element]] = {}
 
     @contextmanager
@@ -53,41 +56,50 @@ class Tags:
         page = canvas.getPageNumber() - 1
         marks = self._pages.setdefault(page, [])
         element.marks.append((page, len(marks)))
-        _code(canvas).append(f"/{element.type} <</MCID {len(marks)}>> BDC")
+        code_of(canvas).append(f"/{element.type} <</MCID {len(marks)}>> BDC")
         marks.append(element)
         yield
-        _code(canvas).append("EMC")
+        code_of(canvas).append("EMC")
 
-    def write_structure(self, pdf: pikepdf.Pdf) -> None:
-        """Write the tree, and on each page the way back from a mark to its element."""
+    def write_structure(self, canvas: Canvas) -> None:
+        """
+        Write the tree into the file of *canvas*, whose pages are drawn, with the way back from a mark to its element.
+
+        An element is one short object; a table of ten thousand rows has fifty thousand, so they are written as text.
+        """
+        document = canvas._doc  # type: ignore[attr-defined]  # noqa: SLF001  # no public way to add an object
+        pages = [document.idToObjectNumberAndVersion[f"Page{page + 1}"][0] for page in range(len(document.Pages.pages))]
+        root = _Raw.added(document)
+        above: list[tuple[Element, int]] = [(self.root, root.number)]
+        numbers: dict[Element, int] = {}
+        while above:
+            element, parent = above.pop()
+            entry = _Raw.added(document)
+            numbers[element] = entry.number
+            entry.parts = (element, parent, pages, numbers)
+            above += [(child, entry.number) for child in reversed(element.children)]
+        ways = []
+        for page, elements in sorted(self._pages.items()):
+            back = _Raw.added(document, f"[{' '.join(f'{numbers[element]} 0 R' for element in elements)}]")
+            ways.append(f"{page} {back.number} 0 R")
+        root.text = (
+            f"<</Type/StructTreeRoot/K[{numbers[self.root]} 0 R]/ParentTree<</Nums[{' '.join(ways)}]>>"
+            f"/ParentTreeNextKey {len(pages)}>>"
+        )
+        document.Catalog.StructTreeRoot = PDFObjectReference(root.name)
+
+    def forget(self) -> None:
+        """Let go of the elements, which are written; headings and page numbers stay."""
+        self.root.children.clear()
+        for elements in self._pages.values():
+            elements.clear()
+
+    def mark_pages(self, pdf: pikepdf.Pdf) -> None:
+        """Tell that *pdf* has a structure, and each page where its way back stands."""
         pages = list(pdf.pages)
-        root = pdf.make_indirect(Dictionary(Type=Name.StructTreeRoot))
-        parents: dict[int, list[pikepdf.Object]] = {page: [root] * len(marks) for page, marks in self._pages.items()}
-
-        def write(element: Element, parent: pikepdf.Object) -> pikepdf.Object:
-            entry = pdf.make_indirect(Dictionary(Type=Name.StructElem, S=Name(f"/{element.type}"), P=parent))
-            if element.type == "TH":
-                entry.A = Dictionary(O=Name.Table, Scope=Name.Column)
-            if element.text:
-                entry.ActualText = String(element.text)
-            content = Array()
-            for page, mark in element.marks:
-                parents[page][mark] = entry
-                content.append(Dictionary(Type=Name.MCR, Pg=pages[page].obj, MCID=mark))
-            for child in element.children:
-                content.append(write(child, entry))
-            entry.K = content
-            return entry
-
-        root.K = Array([write(self.root, root)])
-        numbers: list[object] = []
-        for page, entries in sorted(parents.items()):
+        for page in self._pages:
             pages[page].obj.StructParents = page
             pages[page].obj.Tabs = Name.S
-            numbers += [page, pdf.make_indirect(Array(entries))]
-        root.ParentTree = pdf.make_indirect(Dictionary(Nums=Array(numbers)))
-        root.ParentTreeNextKey = len(pages)
-        pdf.Root.StructTreeRoot = root
         pdf.Root.MarkInfo = Dictionary(Marked=True)
 
     def write_outline(self, pdf: pikepdf.Pdf) -> None:
@@ -105,11 +117,42 @@ class Tags:
 @contextmanager
 def artifact(canvas: Canvas, kind: str = "Layout") -> Iterator[None]:
     """What is drawn inside is not content: lines, backgrounds (Layout), footers and repeated headers (Pagination)."""
-    _code(canvas).append(f"/Artifact <</Type /{kind}>> BDC")
+    code_of(canvas).append(f"/Artifact <</Type /{kind}>> BDC")
     yield
-    _code(canvas).append("EMC")
+    code_of(canvas).append("EMC")
 
 
-def _code(canvas: Canvas) -> list[str]:
+def code_of(canvas: Canvas) -> list[str]:
+    """The operators of the page so far, to add to."""
     code: list[str] = canvas._code  # type: ignore[attr-defined]  # noqa: SLF001  # no public way to add an operator
     return code
+
+
+class _Raw(PDFObject):
+    """An object of the file in its final form."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.name = ""
+        self.number = 0
+        self.parts: tuple[Element, int, list[int], dict[Element, int]] | None = None
+
+    @classmethod
+    def added(cls, document: Any, text: str = "") -> "_Raw":  # noqa: ANN401  # ReportLab's, without types
+        """A new object of *document*, with its number."""
+        raw = cls(text)
+        raw.name = document.Reference(raw).name
+        raw.number = document.idToObjectNumberAndVersion[raw.name][0]
+        return raw
+
+    def format(self, _document: object) -> bytes:
+        return (_written(*self.parts) if self.parts else self.text).encode("ascii")
+
+
+def _written(element: Element, parent: int, pages: list[int], numbers: dict[Element, int]) -> str:
+    """One element as a PDF dictionary (ISO 32000-1 table 323)."""
+    marks = [f"<</Type/MCR/Pg {pages[page]} 0 R/MCID {mark}>>" for page, mark in element.marks]
+    children = [f"{numbers[child]} 0 R" for child in element.children]
+    scope = "/A<</O/Table/Scope/Column>>" if element.type == "TH" else ""
+    said = f"/ActualText<FEFF{element.text.encode('utf-16-be', 'surrogatepass').hex()}>" if element.text else ""
+    return f"<</Type/StructElem/S/{element.type}/P {parent} 0 R{scope}{said}/K[{' '.join([*marks, *children])}]>>"

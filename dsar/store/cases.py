@@ -18,6 +18,7 @@ from dsar.store.tables import (
     Decision,
     EventRow,
     Message,
+    Redaction,
     Request,
     SystemRow,
 )
@@ -209,3 +210,13 @@ class CaseQueries(Queries):
         """{blind index of the record: accepted}."""
         query = select(Decision.record_index, Decision.accepted).where(Decision.case_id == case_id)
         return dict(self.session.exec(query).all())
+
+    def redact(self, redaction: Redaction) -> None:
+        """Keep a person's word on a passage; the latest word counts."""
+        self.session.merge(redaction)
+        self.session.flush()
+
+    def redactions(self, case_id: int) -> Sequence[Redaction]:
+        """Every word on a passage, in the order in which they were given."""
+        query = select(Redaction).where(Redaction.case_id == case_id)
+        return self.session.exec(query.order_by(col(Redaction.at), col(Redaction.passage_index))).all()

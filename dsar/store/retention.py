@@ -24,6 +24,7 @@ from dsar.store.tables import (
     OutboxRow,
     RawContent,
     RawPiece,
+    Redaction,
     Request,
     Sighting,
     SystemRow,
@@ -36,7 +37,7 @@ _PAST = "past-"
 _UNSENT = (col(LetterRow.status).in_(("draft", "void")),)
 
 #: What of a case is a working copy, needed until its letter is out.
-_WORKING_TABLES = (SystemRow, Decision)
+_WORKING_TABLES = (SystemRow, Decision, Redaction)
 #: What of a case says who it is about; goes with its content.
 _PERSONAL_TABLES = (CaseIndex, Challenge, *_WORKING_TABLES)
 
@@ -151,7 +152,7 @@ class RetentionQueries(Queries):
         case.sealed_subject = None
         case.identity_reason = ""
         case.flags = []
-        case.undecided = 0
+        case.undecided = case.unredacted = 0
         case.purged_at = now
         self.session.add(case)
         self.session.flush()

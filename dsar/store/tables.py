@@ -123,6 +123,7 @@ class CaseFile(Row, table=True):
     search_proven: bool = False  #: The latest search began from what is proven; else it serves a marketing stop only.
     searched_at: datetime | None = None
     undecided: int = 0  #: Candidates of the latest search that nobody has decided about.
+    unredacted: int = 0  #: Passages about other people, of what an access answer would hold, without a decision.
     legal_hold: bool = False  #: IMY or court: nothing is deleted.
     purged_at: datetime | None = None
 
@@ -252,6 +253,17 @@ class Decision(Row, table=True):
     accepted: bool
     actor: str
     at: datetime
+
+
+class Redaction(Row, table=True):
+    """A person's word on a passage of free text about somebody else."""
+
+    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
+    passage_index: str = Field(primary_key=True, max_length=64)  #: Blind index of the record, the field and the words.
+    removed: bool
+    actor: str
+    at: datetime
+    sealed_passage: bytes = Field(sa_type=sa.LargeBinary)  #: redaction.Passage as JSON.
 
 
 # --------------------------------------------------------------------------------------------------------- letters
