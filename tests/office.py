@@ -87,10 +87,12 @@ class Office:
         in_reply_to: str | None = None,
         finding: str | None = None,
         headers: Mapping[str, str] | None = None,
+        subject: str = "Mina uppgifter",
         at: datetime | None = None,
     ) -> Message:
         """Take one mail; *finding* is our mail server's word about its sender, by default a pass."""
-        return self.take(written(sender, text, in_reply_to=in_reply_to, finding=finding, headers=headers), at=at)
+        mail = written(sender, text, in_reply_to=in_reply_to, finding=finding, headers=headers, subject=subject)
+        return self.take(mail, at=at)
 
     def take(self, content: bytes, *, at: datetime | None = None) -> Message:
         """Store one mail as the poller does, and sort it."""
@@ -129,6 +131,7 @@ def written(
     in_reply_to: str | None = None,
     finding: str | None = None,
     headers: Mapping[str, str] | None = None,
+    subject: str = "Mina uppgifter",
 ) -> bytes:
     """A mail as it lies in the mailbox, with what our mail server found out about its sender."""
     mail = EmailMessage(policy=policy.SMTP)
@@ -136,7 +139,7 @@ def written(
     mail["Authentication-Results"] = finding or f"mx.xelent.example; dmarc=pass header.from={domain}"
     mail["From"] = sender
     mail["To"] = PRIVACY
-    mail["Subject"] = "Mina uppgifter"
+    mail["Subject"] = subject
     mail["Message-ID"] = f"<{os.urandom(8).hex()}@sender.example>"
     if in_reply_to:
         mail["In-Reply-To"] = in_reply_to

@@ -22,12 +22,18 @@ MARIA = "Maria Öberg <maria.oberg@example.se>"
 JOHN = "John Whitfield <john.whitfield@example.com>"
 ACCESS = "Jag vill veta vilka personuppgifter ni har om mig.\n"
 CHAT = "Hej, kan ni skicka fakturan för kontorsstolarna en gång till?\n"
+INVOICE = "Faktura"
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     with open_office(tmp_path) as opened:
         yield opened
+
+
+def chat(sender: str) -> bytes:
+    """A mail that asks for nothing of ours."""
+    return written(sender, CHAT, subject=INVOICE)
 
 
 def come(office: Office, *contents: bytes) -> None:
@@ -59,7 +65,12 @@ def identified(sender: str, text: str, number: int, **given: object) -> bytes:
 
 
 def test_mails_that_belong_to_nothing_are_sorted_by_one_lot(office: Office) -> None:
-    come(office, written(MARIA, ACCESS), written(JOHN, CHAT), written("News <news@shop.example>", CHAT))
+    come(
+        office,
+        written(MARIA, ACCESS),
+        chat(JOHN),
+        chat("News <news@shop.example>"),
+    )
 
     assert worker.sort_due(office.session.tools) == 3
 
@@ -77,7 +88,7 @@ def test_a_mail_that_answers_another_of_its_lot_joins_its_case(office: Office) -
     come(
         office,
         identified(MARIA, ACCESS, 1),
-        identified(MARIA, CHAT, 2, in_reply_to="<1@sender.example>"),
+        identified(MARIA, CHAT, 2, subject=INVOICE, in_reply_to="<1@sender.example>"),
     )
 
     worker.sort_due(office.session.tools)
@@ -94,7 +105,7 @@ def test_two_requests_of_one_sender_in_a_lot_are_one_case(office: Office) -> Non
 
 
 def test_a_mail_that_cannot_be_read_spoils_nothing_for_the_others(office: Office) -> None:
-    come(office, written(MARIA, ACCESS), b"", written(JOHN, CHAT))
+    come(office, written(MARIA, ACCESS), b"", chat(JOHN))
 
     worker.sort_due(office.session.tools)
 
@@ -102,7 +113,7 @@ def test_a_mail_that_cannot_be_read_spoils_nothing_for_the_others(office: Office
 
 
 def test_a_mail_whose_key_is_gone_spoils_nothing_for_the_others(office: Office) -> None:
-    lost = written(JOHN, CHAT)
+    lost = chat(JOHN)
     come(office, lost, written(MARIA, ACCESS))
     with office.app.store.transaction() as tx:
         message = tx.message(1)
@@ -120,7 +131,7 @@ def test_whatever_is_wrong_with_a_lot_its_mails_are_taken_one_by_one(
     def fail(*_given: object, **_named: object) -> None:
         raise ValueError
 
-    come(office, written(MARIA, ACCESS), written(JOHN, CHAT))
+    come(office, written(MARIA, ACCESS), chat(JOHN))
     monkeypatch.setattr(lots, "open_within", fail)
 
     worker.sort_due(office.session.tools)
@@ -130,7 +141,7 @@ def test_whatever_is_wrong_with_a_lot_its_mails_are_taken_one_by_one(
 
 def test_a_mail_that_may_have_ended_the_program_is_taken_alone(office: Office) -> None:
     """A lot is claimed, the program dies: none of its mails comes into a lot again, so that one cannot end five."""
-    come(office, written(MARIA, ACCESS), written(JOHN, CHAT))
+    come(office, written(MARIA, ACCESS), chat(JOHN))
     with office.app.store.transaction() as tx:
         claimed = tx.claim_sorting("gone", now=NOW, lease=timedelta(seconds=0), most=10, most_bytes=1 << 20)
     assert len(claimed) == 2
@@ -168,7 +179,10 @@ def test_killed_at_any_commit_every_mail_is_sorted_once(tmp_path: Path) -> None:
     """Between the commits of the keys, of the lot and of the claims; what was under way is then taken one by one."""
     with open_office(tmp_path) as office:
         senders = [f"Person {number} <p{number}@sender{number}.example>" for number in range(12)]
-        come(office, *(written(sender, ACCESS if at % 3 else CHAT) for at, sender in enumerate(senders)))
+        come(
+            office,
+            *(written(sender, ACCESS) if at % 3 else chat(sender) for at, sender in enumerate(senders)),
+        )
     died = [
         subprocess.run([sys.executable, "-c", _DIES, tmp_path / "settings.ini", str(commits)], check=False).returncode
         for commits in (2, 4, 5, 6, 7)
@@ -187,7 +201,7 @@ def test_killed_at_any_commit_every_mail_is_sorted_once(tmp_path: Path) -> None:
 
 
 def test_what_two_workers_claim_is_never_the_same(office: Office) -> None:
-    come(office, *(written(JOHN, f"{CHAT}{number}") for number in range(6)))
+    come(office, *(written(JOHN, f"{CHAT}{number}", subject=INVOICE) for number in range(6)))
     with office.app.store.transaction() as tx:
         one = tx.claim_sorting("a", now=NOW, lease=timedelta(minutes=1), most=4, most_bytes=1 << 20)
     with office.app.store.transaction() as tx:
@@ -210,9 +224,9 @@ def test_a_lot_is_as_big_as_memory_allows(office: Office) -> None:
 MAILS = (
     identified(MARIA, ACCESS, 1),
     identified(MARIA, "Radera också mina uppgifter.\n", 2, in_reply_to="<1@sender.example>"),
-    identified(MARIA, CHAT, 3),
+    identified(MARIA, CHAT, 3, subject=INVOICE),
     identified(JOHN, "Please send me a copy of all personal data you hold about me.\n", 4),
-    identified(JOHN, CHAT, 5, in_reply_to="<4@sender.example>"),
+    identified(JOHN, CHAT, 5, subject=INVOICE, in_reply_to="<4@sender.example>"),
     identified(JOHN, "Angående D-2026-00001, se nedan.\n", 6),
     identified("IMY <registrator@imy.se>", "Vi har inlett tillsyn.\n", 7),
     identified(MARIA, "Jag är på semester.\n", 8, headers={"Auto-Submitted": "auto-replied"}),

@@ -59,6 +59,10 @@ _ATTACHMENT = "-----Attachment: {}-----"
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
 _CERTAIN = 0.68
+#: The same for a mail of so few words: what is short and plain hides nothing, which no estimate by sentences sees.
+_CERTAIN_IF_SHORT, _SHORT = 0.45, 25
+#: Chance of a right below which a list's mail without any sign of one is filed.
+_HARDLY = 0.2
 #: Who writes less than this may mean his attachment.
 _FEW_WORDS = 60
 
@@ -139,6 +143,15 @@ def _sorted(
         first_received_at=facts.letter.first_received_at,
         is_reminder=is_reminder(facts),
     )
+
+
+def _least_certainty(facts: Facts) -> float:
+    return _CERTAIN_IF_SHORT if len(facts.letter.body.split()) <= _SHORT else _CERTAIN
+
+
+def _is_plainly_a_lists(facts: Facts) -> bool:
+    """A list sent it, no rule sees a right in it, and the second opinion, where there is one, hardly any."""
+    return facts.is_bulk and not facts.hits and (facts.opinion is None or facts.opinion.right < _HARDLY)
 
 
 def _of_who_asks(letter: Letter, found: SenderAuthentication) -> SenderAuthentication:
@@ -244,8 +257,8 @@ def _doubts(
                 else set()
             )
         ),
-        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
-        "it may be more than noise": noise and facts.noise < NOISY,
+        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
+        "it may be more than noise": noise and facts.noise < NOISY and not _is_plainly_a_lists(facts),
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
         "it is about several persons": not noise and (len(people) > 1 or names_another(facts.letter)),

@@ -107,7 +107,15 @@ RULES = (
         needs_wish=False,
         negation_words=0,
     ),
-    Rule("something is mistaken", Right.UPDATE, "mistaken", needs_wish=False, negation_words=0, machine_too=True),
+    Rule(
+        "something is mistaken",
+        Right.UPDATE,
+        "mistaken",
+        unless=("protected",),  # "Jag lever" says that one is not dead, but not in "jag lever med skyddade uppgifter".
+        needs_wish=False,
+        negation_words=0,
+        machine_too=True,
+    ),
     Rule("stops marketing", Right.OBJECT, "stop", ("marketing", "mailing_list"), needs_wish=False, negation_words=1),
     Rule("stops contact", Right.OBJECT, "stop", ("contact_verb",), needs_wish=False, negation_words=1),
     Rule("forbids contact", Right.OBJECT, "no_contact", needs_wish=False, negation_words=0),

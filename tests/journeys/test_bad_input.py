@@ -283,8 +283,8 @@ def test_an_empty_mail_and_nonsense_stop_nobody_else(company: Company) -> None:
 
 
 def test_an_unclear_mail_is_sorted_by_a_person(company: Company) -> None:
-    company.write(STRANGER, "Hej, jag undrar en sak om GDPR, kan ni ringa mig?\n\nOlle Ek", subject="GDPR")
-    company.write(STRANGER, "Hej, jag undrar en annan sak om GDPR, kan ni ringa?\n\nOlle Ek", subject="GDPR igen")
+    company.write(STRANGER, "Kan ni göra det som vi pratade om?\n\nOlle Ek", subject="Igår")
+    company.write(STRANGER, "Kan ni även göra det andra som vi pratade om?\n\nOlle Ek", subject="Igår igen")
     company.ok("poll")
     assert {line["waits_for"] for line in company.queue()} == {"person: sort"}
     first, second = sorted(line["reference"] for line in company.queue())
@@ -411,7 +411,7 @@ def test_review_shows_all_and_approves_after_the_reference_is_typed(company: Com
 
 
 def test_review_sorts_verifies_and_decides(company: Company) -> None:
-    company.write(STRANGER, "Hej, jag undrar en sak om GDPR, kan ni ringa mig?\n\nOlle Ek", subject="GDPR")
+    company.write(STRANGER, "Kan ni göra det som vi pratade om?\n\nOlle Ek", subject="Igår")
     company.write(PETER, REQUEST.replace("Maria Öberg", "Peter Sandberg"))
     company.ok("poll")
 
