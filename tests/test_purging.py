@@ -32,6 +32,7 @@ DAY = timedelta(days=1)
 JOHN = "John Whitfield <john.whitfield@example.com>"
 ACCESS = "I want a copy of all data you have about me.\n\nJohn Whitfield\n"
 NEWS = "Unsubscribe from this newsletter here. Special offer on toner this week, 20 % off!"
+LIST = {"List-Id": "<news.shop.example>"}
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_the_register_line_goes_after_five_years_and_the_statistics_stay(office:
 
 
 def test_mail_that_was_no_request_goes_after_thirty_days(office: Office) -> None:
-    message = office.receive("News <news@shop.example>", NEWS, headers={"List-Id": "<news.shop.example>"}, at=NOW)
+    message = office.receive("News <news@shop.example>", NEWS, subject="News", headers=LIST, at=NOW)
     assert message.status == "sorted"
     assert purged(office, after=30 * DAY) == []
     assert purged(office, after=31 * DAY) == [("noise", f"M-{message.id}")]

@@ -61,8 +61,8 @@ _PORTABLE = 0.5
 _CERTAIN = 0.68
 #: The same for a mail of so few words: what is short and plain hides nothing, which no estimate by sentences sees.
 _CERTAIN_IF_SHORT, _SHORT = 0.45, 25
-#: Chance of a right below which a list's mail without any sign of one is filed.
-_HARDLY = 0.2
+#: A list's mail in which no rule sees a right is filed below this chance of one, if it is rather noise than not.
+_LIKELY = 0.6
 #: Who writes less than this may mean his attachment.
 _FEW_WORDS = 60
 
@@ -150,8 +150,10 @@ def _least_certainty(facts: Facts) -> float:
 
 
 def _is_plainly_a_lists(facts: Facts) -> bool:
-    """A list sent it, no rule sees a right in it, and the second opinion, where there is one, hardly any."""
-    return facts.is_bulk and not facts.hits and (facts.opinion is None or facts.opinion.right < _HARDLY)
+    """A list sent it, no rule sees a right in it, and no opinion, where there is one, speaks for a right."""
+    if not facts.is_bulk or facts.hits:
+        return False
+    return facts.opinion is None or (facts.opinion.right < _LIKELY and facts.noise > 0)
 
 
 def _of_who_asks(letter: Letter, found: SenderAuthentication) -> SenderAuthentication:

@@ -288,7 +288,7 @@ def test_an_unclear_mail_is_sorted_by_a_person(company: Company) -> None:
     company.ok("poll")
     assert {line["waits_for"] for line in company.queue()} == {"person: sort"}
     first, second = sorted(line["reference"] for line in company.queue())
-    assert "kan ni ringa mig" in company.ok("show", first).out
+    assert "det som vi pratade om" in company.ok("show", first).out
 
     company.ok("sort", first, "--right", "access")
     company.ok("sort", second, "--not-request")

@@ -195,7 +195,7 @@ def test_with_identity_check_off_a_person_asks(company: Company) -> None:
 
 def test_two_addresses_on_file_leave_the_choice_to_a_person(company: Company) -> None:
     """Who states the number of one person and the address of another gets the letter, but nobody gets a code."""
-    ask(company, text=REQUEST.replace("Maria Öberg", "Maria Öberg\njohn.whitfield@example.com"))
+    ask(company, text=REQUEST.replace("Maria Öberg", "Maria Öberg\nE-post: john.whitfield@example.com"))
 
     assert only_line(company)["flags"] == ["known_person_new_address", "no_single_contact"]
     assert len(company.letters_to(UNKNOWN)) == 2
