@@ -135,6 +135,19 @@ def test_unclear_goes_before_a_person() -> None:
     assert (result.disposition.value, result.needs_person) == ("unclear", True)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Hur många gånger ska man be om att slippa er reklam?",
+        "Förra månaden begärde jag ett registerutdrag.",
+    ],
+)
+def test_a_right_that_is_only_mentioned_goes_before_a_person(more: str) -> None:
+    plain = "Jag har flyttat. Min nya adress är Storgatan 19, 432 45 Varberg."
+    assert not sort_text(plain).needs_person
+    assert sort_text(f"{plain} {more}").needs_person
+
+
 def test_own_addresses_and_orgnr_point_at_nobody() -> None:
     result = sort_text("Jag skrev till gdpr@xelent.se (556402-9584) och vill ha ett registerutdrag.")
     assert [i.value for i in result.subjects[0].identifiers] == ["anna.ek@example.se"]

@@ -61,6 +61,8 @@ _PORTABLE = 0.5
 _CERTAIN = 0.68
 #: The same for a mail of so few words: what is short and plain hides nothing, which no estimate by sentences sees.
 _CERTAIN_IF_SHORT, _SHORT = 0.45, 25
+#: What somebody may want although he does not say so.
+_UNSAID = (Stance.ASKED, Stance.REMEMBERED, Stance.STATUS)
 #: A list's mail in which no rule sees a right is filed below this chance of one, if it is rather noise than not.
 _LIKELY = 0.6
 #: Who writes less than this may mean his attachment.
@@ -147,6 +149,12 @@ def _sorted(
 
 def _least_certainty(facts: Facts) -> float:
     return _CERTAIN_IF_SHORT if len(facts.letter.body.split()) <= _SHORT else _CERTAIN
+
+
+def _mentions_more(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
+    """A right is spoken of that is not taken as asked: in a question, as asked before. Saying no to one is plain."""
+    asked = {request.right for request in requests}
+    return any(hit.right not in asked and hit.stance in _UNSAID for hit in facts.hits)
 
 
 def _is_plainly_a_lists(facts: Facts) -> bool:
@@ -260,6 +268,7 @@ def _doubts(
             )
         ),
         f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
+        "another right is mentioned": bool(requests) and _mentions_more(facts, requests),
         "it may be more than noise": noise and facts.noise < NOISY and not _is_plainly_a_lists(facts),
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
