@@ -111,7 +111,7 @@ def test_sixty_mails_survive_a_program_that_is_killed_again_and_again(company: C
     dice, kills = random.Random(7), 0
     while True:
         process = start(company, "poll")
-        if kills == 6:
+        if kills == 4:  # a mail that was being sorted at five deaths is set aside for a person instead
             assert process.wait(60) == 0
             break
         with suppress(subprocess.TimeoutExpired):
