@@ -13,6 +13,10 @@ from servers import SmtpSink
 
 from dsar.casework import answering, approving, identifying, intervening, proving, purging, searching, sending
 from dsar.errors import NotPermittedError
+from dsar.identity import CheckMethod
+from dsar.letters.record import WORDS
+from dsar.lifecycle import Outcome, State
+from dsar.model import Disposition, LetterKind, Requester, Right
 from dsar.outbox import SmtpOutbox
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -141,3 +145,19 @@ def test_it_reads_as_a_document(office: Office, tmp_path: Path, language: str, s
 def test_as_json_it_says_what_form_it_has(office: Office) -> None:
     made = record(office).as_json()
     assert (made["format"], made["version"], made["case_reference"]) == ("dsar-handling-record", 1, "D-2026-00001")
+
+
+#: A closed request is told by its outcome.
+NAMES: dict[str, list[str]] = {
+    "right": [*Right],
+    "state": [*(state for state in State if state is not State.CLOSED), *Outcome],
+    "requester": [*Requester],
+    "mail": [*Disposition],
+    "letter": [*LetterKind],
+    "method": [*CheckMethod],
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in NAMES.items() for name in names])
+def test_everything_has_a_name_that_the_authority_understands(kind: str, name: str) -> None:
+    assert name in WORDS[kind]

@@ -12,7 +12,7 @@ from dsar.lifecycle import Outcome, State
 from dsar.model import Controller, Disposition, LetterKind, Requester, Right, Text
 
 #: Kind of name -> name -> what to call it; a name that is missing stands as it is.
-_WORDS: Mapping[str, Mapping[str, Text]] = {
+WORDS: Mapping[str, Mapping[str, Text]] = {
     "right": {
         Right.ACCESS: Text(sv="tillgång (artikel 15)", en="access (Article 15)"),
         Right.UPDATE: Text(sv="rättelse (artikel 16)", en="rectification (Article 16)"),
@@ -50,6 +50,8 @@ _WORDS: Mapping[str, Mapping[str, Text]] = {
         "shop_login": Text(sv="inloggning i butiken", en="log-in to the shop"),
         "id_shown": Text(sv="visad legitimation", en="an ID that was shown"),
         "letter_code": Text(sv="kod per brev", en="a code by letter"),
+        "sms_code": Text(sv="kod per sms", en="a code by text message"),
+        "mandate": Text(sv="visad behörighet att företräda personen", en="a mandate that was shown"),
     },
     "mail": {
         Disposition.REQUEST: Text(sv="begäran", en="request"),
@@ -60,6 +62,7 @@ _WORDS: Mapping[str, Mapping[str, Text]] = {
         Disposition.AUTO_REPLY: Text(sv="autosvar", en="automatic reply"),
         Disposition.AUTHORITY: Text(sv="myndighet", en="authority"),
         Disposition.UNCLEAR: Text(sv="oklart", en="unclear"),
+        Disposition.INTERNAL: Text(sv="internt", en="internal"),
         "copy": Text(sv="kopia", en="copy"),
         "answer": Text(sv="svar på kod", en="answer to a code"),
         "stranger": Text(sv="annan avsändare", en="another sender"),
@@ -72,6 +75,10 @@ _WORDS: Mapping[str, Mapping[str, Text]] = {
         LetterKind.EXTENSION: Text(sv="besked om förlängd tid", en="notice of extension"),
         LetterKind.UNIDENTIFIED: Text(sv="svar: identiteten ej bekräftad", en="answer: identity not confirmed"),
         LetterKind.IDENTITY_CHECK: Text(sv="fråga om identitet", en="identity check"),
+        LetterKind.IDENTITY_REMINDER: Text(sv="påminnelse om identitet", en="reminder of the identity check"),
+        LetterKind.CLARIFICATION: Text(sv="fråga om vad som önskas", en="question about what is wanted"),
+        LetterKind.MANDATE_REQUEST: Text(sv="fråga om fullmakt", en="request for a mandate"),
+        LetterKind.DECEASED: Text(sv="svar om en avliden", en="answer about a deceased person"),
         LetterKind.QUESTION: Text(sv="fråga", en="question"),
         LetterKind.UPDATE_DONE: Text(sv="besked om rättelse", en="notice of rectification"),
         LetterKind.UPDATE_REFUSED: Text(sv="avslag på rättelse", en="refusal of rectification"),
@@ -108,6 +115,6 @@ def record_markdown(record: object, *, controller: Controller, language: str) ->
     Every value in it is escaped, as in letters (P10).
     """
     filled = Templates(language).fill(
-        f"{language}/_record.md.j2", {"record": record, "controller": controller, "words": _WORDS}
+        f"{language}/_record.md.j2", {"record": record, "controller": controller, "words": WORDS}
     )
     return re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n"
