@@ -24,7 +24,7 @@ from connectors.tables import COMMENTS, Sheet, sheets
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import SettingsError, SystemContractError, SystemUnavailableError
-from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepOutcome
+from dsar.model import Identifier, PlanStep, StepOutcome
 
 _UNREADABLE = (OSError, ValueError, KeyError, csv.Error, CalamineError, zipfile.BadZipFile)
 
@@ -69,17 +69,8 @@ class FilesConnector:
         return _Files(self._folder, self._declaration)
 
 
-class FilesEditor(FilesConnector):
+class FilesEditor(plans.Planner, FilesConnector):
     """Searches, and carries out approved steps in the files."""
-
-    def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
-        return plans.plan_update(self._declaration, records, changes)
-
-    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_erase(self._declaration, records)
-
-    def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_suppress(self._declaration, records)
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         declared = self._declaration.object(step.object)

@@ -16,7 +16,7 @@ from connectors.declared import Row, canary_found, search_rows
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import SettingsError
-from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepOutcome
+from dsar.model import Identifier, PlanStep, StepOutcome
 
 
 def open_memory(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "MemoryConnector":
@@ -30,7 +30,7 @@ def open_memory(*, name: str, declaration: Declaration, options: Mapping[str, st
     return MemoryConnector(name=name, declaration=declaration, rows=texts)
 
 
-class MemoryConnector:
+class MemoryConnector(plans.Planner):
     """Searches, updates, erases and suppresses in `{object: [{column: value}]}`."""
 
     def __init__(self, *, name: str, declaration: Declaration, rows: Mapping[str, list[dict[str, str]]]) -> None:
@@ -45,15 +45,6 @@ class MemoryConnector:
     def health(self) -> Health:
         found = canary_found(self, self._declaration)
         return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
-
-    def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
-        return plans.plan_update(self._declaration, records, changes)
-
-    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_erase(self._declaration, records)
-
-    def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_suppress(self._declaration, records)
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         stored = self._stored(step)

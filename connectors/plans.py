@@ -44,6 +44,21 @@ _COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
 # ------------------------------------------------------------------------------------------------------- planning
 
 
+class Planner:
+    """The three plans of a system whose `_declaration` says all that there is to know."""
+
+    _declaration: Declaration
+
+    def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
+        return plan_update(self._declaration, records, changes)
+
+    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plan_erase(self._declaration, records)
+
+    def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plan_suppress(self._declaration, records)
+
+
 def plan_update(
     declaration: Declaration, records: Sequence[Record], changes: Sequence[RequestedChange]
 ) -> tuple[PlanStep, ...]:

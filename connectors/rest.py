@@ -26,7 +26,7 @@ from connectors.unpacking import unpacked
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find, WebRequest, Writes
 from dsar.errors import DsarError, SettingsError, SystemContractError, SystemDriftError, SystemRefusedError
-from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepAction, StepOutcome
+from dsar.model import Identifier, PlanStep, StepAction, StepOutcome
 
 _LOGIN_OPTIONS = frozenset(
     {"user", "password", "token", "client_id", "client_secret", "refresh_token", "token_url", "renewed_token_path"}
@@ -71,21 +71,12 @@ class RestReader:
         return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
 
 
-class RestEditor(RestReader):
+class RestEditor(plans.Planner, RestReader):
     """Searches, and carries out approved steps."""
 
     def __init__(self, *, name: str, declaration: Declaration, reading: Caller, changing: Caller) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._changing = changing
-
-    def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
-        return plans.plan_update(self._declaration, records, changes)
-
-    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_erase(self._declaration, records)
-
-    def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_suppress(self._declaration, records)
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         declared = self._declaration.object(step.object)

@@ -34,7 +34,7 @@ from dsar.errors import (
     SystemRefusedError,
     SystemUnavailableError,
 )
-from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepOutcome
+from dsar.model import Identifier, PlanStep, StepOutcome
 
 #: Drivers that our extras install, for URLs that name none.
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
@@ -91,21 +91,12 @@ class SqlReader:
             raise _translated(self.name, error) from None
 
 
-class SqlEditor(SqlReader):
+class SqlEditor(plans.Planner, SqlReader):
     """Searches, and carries out approved steps through a role of its own."""
 
     def __init__(self, *, name: str, declaration: Declaration, reading: sa.Engine, writing: sa.Engine) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._writing = writing
-
-    def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
-        return plans.plan_update(self._declaration, records, changes)
-
-    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_erase(self._declaration, records)
-
-    def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_suppress(self._declaration, records)
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         declared = self._declaration.object(step.object)

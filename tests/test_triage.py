@@ -148,6 +148,20 @@ def test_a_right_that_is_only_mentioned_goes_before_a_person(more: str) -> None:
     assert sort_text(f"{plain} {more}").needs_person
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hej! Ert nyhetsbrev är bra, men jag undrar var ni fick tag i mig.",
+        "Ert nyhetsbrev fortsätter trots att jag sagt ifrån.",
+        "Jag vill inte stå med hos er.",
+        "Snälla låt mig vara i fred.",
+        "I do not want to be on your books any more.",
+    ],
+)
+def test_a_persons_words_are_not_filed_because_a_list_passed_them_on(text: str) -> None:
+    assert sort_text(text, head="List-Id: <friends.example>\n").needs_person
+
+
 def test_own_addresses_and_orgnr_point_at_nobody() -> None:
     result = sort_text("Jag skrev till gdpr@xelent.se (556402-9584) och vill ha ett registerutdrag.")
     assert [i.value for i in result.subjects[0].identifiers] == ["anna.ek@example.se"]
