@@ -128,15 +128,15 @@ def test_the_format_of_the_other_cells_stays(tmp_path: Path) -> None:
     path = tmp_path / "register.xlsx"
     write_book(path)
     book = load_workbook(path)
-    book.active["B3"].number_format = "0.000"  # type: ignore[index]
-    book.active.column_dimensions["B"].width = 44  # type: ignore[union-attr]
+    page = book.worksheets[0]
+    page["B3"].number_format = "0.000"
+    page.column_dimensions["B"].width = 44
     book.save(path)
     (step,) = steps_for(connect(tmp_path), "K1", erase=False)
 
     connect(tmp_path).apply(step, key="1")
 
-    page = load_workbook(path).active
-    assert page is not None
+    page = load_workbook(path).worksheets[0]
     assert (page["B3"].number_format, page.column_dimensions["B"].width) == ("0.000", 44)
 
 
