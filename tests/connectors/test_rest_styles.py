@@ -85,7 +85,7 @@ def test_an_oauth_token_is_fetched_once_and_again_when_it_has_run_out(
     assert given_out[0]["scope"] == "read"
     if style == "oauth2_refresh":
         assert [form["refresh_token"] for form in given_out] == ["r0", "r1"]
-        assert (tmp_path / "token").read_text() == "r2"
+        assert json.loads((tmp_path / "token").read_text())[1] == "r2"
         assert (tmp_path / "token").stat().st_mode & 0o077 == 0
 
 
