@@ -80,7 +80,10 @@ def check(ctx: click.Context, name: str, *, as_json: bool) -> None:
     may = [_rights(each, opened) for each in declared.objects]
     found = "not declared" if declared.canary is None else "found" if health.ok else "not seen"
     if as_json:
-        print_json({"system": name, "ok": health.ok, "detail": health.detail, "canary": found, "objects": may})
+        print_json(
+            {"system": name, "ok": health.ok, "detail": health.detail, "canary": found, "objects": may}
+            | ({"notes": health.notes} if health.notes else {})
+        )
     else:
         click.echo(f"{name}: {'works' if health.ok else health.detail}; canary person: {found}")
         print_table(
@@ -90,6 +93,8 @@ def check(ctx: click.Context, name: str, *, as_json: bool) -> None:
                 for each in may
             ],
         )
+        for note in health.notes:
+            click.echo(f"note: {note}")
         for fact in _facts(declared):
             click.echo(f"missing: {fact}")
     if not health.ok:
