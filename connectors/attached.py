@@ -4,21 +4,16 @@
 Effects: none.
 """
 
-import base64
 import binascii
 import hashlib
 import mimetypes
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from connectors.unpacking import DECODERS
 from dsar.connector import LARGEST_DOCUMENT_BYTES
 from dsar.declaration import DeclaredDocument
 from dsar.errors import SystemContractError, SystemDriftError
 from dsar.model import Document, Record
-
-_DECODERS: dict[str, Callable[[bytes], bytes]] = {
-    "base64": lambda content: base64.b64decode(content, validate=False),
-    "hex": lambda content: bytes.fromhex(content.decode("ascii").removeprefix("\\x").removeprefix("0x")),
-}
 
 
 def told(
@@ -56,7 +51,7 @@ def opened(system: str, declared: DeclaredDocument, content: bytes) -> bytes:
     """*content* without what it is packed in. Raises: SystemContractError."""
     try:
         for encoding in declared.decode:
-            content = _DECODERS[encoding](content)
+            content = DECODERS[encoding](content)
     except (ValueError, binascii.Error):
         raise SystemContractError(system, "a document is not packed as declared") from None
     return content

@@ -60,6 +60,7 @@ class _Thing:
     columns: Sequence[str]
     key: str | None
     links: Sequence[tuple[str, str, str]] = ()  #: (our column, other thing, its column)
+    documents: Sequence[str] = ()  #: Columns with bytes.
 
 
 def draft_sql(name: str, url: str) -> str:
@@ -106,8 +107,10 @@ def _table(schema: Any, table: str) -> _Thing:  # noqa: ANN401  # sa.Inspector
         for each in schema.get_foreign_keys(table)
         if len(each["constrained_columns"]) == 1
     ]
-    columns = [column["name"] for column in schema.get_columns(table)]
-    return _Thing(name=table, columns=columns, key=key[0] if len(key) == 1 else None, links=links)
+    stored = schema.get_columns(table)
+    documents = [column["name"] for column in stored if isinstance(column["type"], sa.LargeBinary)]
+    columns = [column["name"] for column in stored if column["name"] not in documents]
+    return _Thing(name=table, columns=columns, key=key[0] if len(key) == 1 else None, links=links, documents=documents)
 
 
 def _first_rows(value: Any, where: str) -> tuple[list[dict[str, Any]], str]:  # noqa: ANN401  # JSON
@@ -184,6 +187,11 @@ def _object(thing: _Thing, kind: str, findable: set[str], said: dict[str, str]) 
         yield "reached_from = ["
         for ours, other, their in links:
             yield f"  {{object = {_text(other)}, their = {_text(their)}, ours = {_text(ours)}}},"
+        yield "]"
+    if thing.documents:
+        yield "documents = ["
+        for column in thing.documents:
+            yield f"  {{label = {_label(column)}, content = {_text(column)}}},  # ? and name, media_type: their columns"
         yield "]"
     yield '# erase = {action = "delete"}  # without it, erasing is a task for a person'
     yield '# keep = {rule = "bookkeeping", column = "...", law = {sv = "BFL 7 kap. 2 §", en = "..."}}'

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import NullType
 
-from connectors import attached, check_options, plans
+from connectors import attached, check_options, plans, privileges
 from connectors.declared import Row, canary_found, search_rows
 from connectors.matching import as_text, narrowing
 from connectors.slots import in_form
@@ -75,9 +75,11 @@ class SqlReader:
         try:
             with self._tables(self._reading) as tables:
                 found = canary_found(tables, self._declaration)
+                notes = tuple(tables.notes(self._declaration))
         except DsarError as error:
             return Health(ok=False, detail=str(error))
-        return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
+        detail = "the canary person is not found" if found is False else ""
+        return Health(ok=found is not False, detail=detail, notes=notes)
 
     def fetch(self, record: Record, document: Document) -> bytes:
         declared = self._declaration.object(record.object)
@@ -145,6 +147,14 @@ class _Tables:
             wanted = (*declared.stored_columns, *filter(None, (each.content for each in declared.documents)))
             if missing := [column for column in wanted if column not in stored]:
                 raise SystemContractError(self._system, f"{declared.name!r} lacks {', '.join(missing)}")
+
+    def notes(self, declaration: Declaration) -> Iterator[str]:
+        """Whether the account that searches could write if its sessions let it."""
+        may = privileges.writable(self._connection, declaration)
+        if may is None:
+            yield f"nobody has checked that the account that searches only reads ({self._connection.dialect.name})"
+        elif may:
+            yield f"the account that searches may also write: {', '.join(may)}; its sessions do not, but give it less"
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
         if find.exact:

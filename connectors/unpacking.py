@@ -26,7 +26,8 @@ def _visible(content: bytes) -> bytes:
     return " ".join(html.unescape(_TAG.sub(" ", content.decode("utf-8"))).split()).encode()
 
 
-_DECODERS: dict[str, Callable[[bytes], bytes]] = {
+#: How something is packed -> what takes it out.
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "base64": lambda content: base64.b64decode(content, validate=False),
     "hex": lambda content: bytes.fromhex(content.decode("ascii").removeprefix("\\x").removeprefix("0x")),
     "quoted_printable": quopri.decodestring,
@@ -49,7 +50,7 @@ def unpacked(system: str, field: DeclaredField, stored: object, *, row: Mapping[
         if field.decode:
             content = bytes(stored) if isinstance(stored, bytes | memoryview) else as_text(stored).encode()
             for encoding in field.decode:
-                content = _DECODERS[encoding](content)
+                content = DECODERS[encoding](content)
             stored = _text(content)
         if field.path and (row is None or field.stored_in):
             whole = json.loads(as_text(stored)) if isinstance(stored, str | bytes | memoryview) else stored

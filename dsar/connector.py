@@ -35,6 +35,7 @@ class Health:
 
     ok: bool
     detail: str
+    notes: tuple[str, ...] = ()  #: What should be otherwise but stops nothing, without personal data.
 
 
 @runtime_checkable

@@ -26,7 +26,8 @@ def database(tmp_path: Path) -> str:
         connection.executescript("""
             CREATE TABLE customer
                 (id INTEGER PRIMARY KEY, customer_no TEXT, full_name TEXT, email TEXT, "weird ""col" TEXT);
-            CREATE TABLE purchase (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customer (id), note TEXT);
+            CREATE TABLE purchase (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customer (id), note TEXT,
+                receipt BLOB);
             CREATE TABLE colour (id INTEGER PRIMARY KEY, hex TEXT);
             INSERT INTO customer VALUES (1, 'K1', 'Åsa Lindqvist', 'asa@example.se', '');
         """)
@@ -56,6 +57,14 @@ def test_a_draft_says_which_tables_nobody_looked_at_and_holds_no_data(tmp_path: 
     assert "# Table colour: no column looks like a person's. Look: id, hex" in text
     assert "Lindqvist" not in text
     assert "sqlite" not in text
+
+
+def test_a_column_with_bytes_is_drafted_as_a_document(tmp_path: Path, database: str) -> None:
+    run(tmp_path, "new", "sql", "shop", "--to", str(tmp_path / "shop.toml"), url=database)
+
+    declared = load_declaration(tmp_path / "shop.toml").object("purchase")
+    assert [each.content for each in declared.documents] == ["receipt"]
+    assert "receipt" not in declared.columns
 
 
 def test_nothing_that_a_stranger_typed_is_certain_in_a_draft(tmp_path: Path, database: str) -> None:

@@ -1,5 +1,7 @@
 """Three real databases: search, changes, and what must be impossible."""
 
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,57 @@ def test_the_database_itself_refuses_writes_in_the_session_that_searches(databas
         connection.exec_driver_sql(statement)
 
     assert database.value("SELECT count(*) FROM customers WHERE name <> 'x'") == len(conformance.ROWS)
+
+
+def test_an_account_that_could_write_is_noted(database: Database) -> None:
+    if database.engine.dialect.name == "sqlite":
+        Path(database.engine.url.database or "").chmod(0o644)
+
+    health = connect(database.url).health()
+
+    assert health.ok
+    assert ["may also write: customer" in note for note in health.notes] == [True]
+
+
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+def test_an_account_that_only_reads_is_as_it_should_be(
+    server: str, request: pytest.FixtureRequest, account: Callable[[Server, str], str]
+) -> None:
+    url = account(request.getfixturevalue(server), "GRANT SELECT ON customers TO {}")
+
+    assert connect(url).health().notes == ()
+
+
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("right", ["INSERT", "UPDATE", "DELETE"])
+def test_a_single_right_to_write_is_noted(
+    server: str, right: str, request: pytest.FixtureRequest, account: Callable[[Server, str], str]
+) -> None:
+    url = account(request.getfixturevalue(server), f"GRANT SELECT, {right} ON customers TO {{}}")
+
+    assert len(connect(url).health().notes) == 1
+
+
+@pytest.fixture
+def account() -> Callable[[Server, str], str]:
+    """(server, grant) -> URL of a fresh database with the canary, for an account that has just that grant."""
+
+    def made(server: Server, grant: str) -> str:
+        url = sa.make_url(server.new_database())
+        name = f"r{uuid.uuid4().hex[:8]}"
+        login = f"'{name}'@'127.0.0.1'" if url.get_backend_name() == "mysql" or "mariadb" in url.drivername else name
+        create = f"CREATE USER {login}" if login != name else f"CREATE ROLE {name} LOGIN"
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            columns = "(no varchar(9), name varchar(99), mail varchar(99), phone varchar(9), offers varchar(9))"
+            connection.exec_driver_sql(f"CREATE TABLE customers {columns}")
+            connection.exec_driver_sql("INSERT INTO customers VALUES ('K5', 'Kanarie', 'kanarie@example.com', '', '')")
+            connection.exec_driver_sql(create)
+            connection.exec_driver_sql(grant.format(login))
+        engine.dispose()
+        return url.set(username=name).render_as_string(hide_password=False)
+
+    return made
 
 
 # ---------------------------------------------------------------------------------------------------- searching
