@@ -31,6 +31,7 @@ from dsar.casework import (
     reminding,
     searching,
     sending,
+    texting,
     verifying,
 )
 from dsar.casework.context import App
@@ -111,6 +112,10 @@ def _send_sms(tools: Tools, work: Work, now: datetime) -> None:
     codes.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
 
+def _notice_sms(tools: Tools, work: Work, now: datetime) -> None:
+    texting.send_notice(tools.app, work.subject_id, attempt=work.attempts, now=now)
+
+
 def _facts(tools: Tools, work: Work, now: datetime) -> None:
     verifying.compare_stated(tools.app, work.subject_id, now=now)
 
@@ -168,6 +173,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "conclude": _conclude,
     "facts": _facts,
     "send_sms": _send_sms,
+    "notice_sms": _notice_sms,
     "alarm": _alarm,
     "search": _search,
     "search_failed": _search_failed,
