@@ -29,6 +29,7 @@ from dsar.casework import (
     lots,
     opening,
     reminding,
+    representing,
     searching,
     sending,
     texting,
@@ -116,6 +117,10 @@ def _notice_sms(tools: Tools, work: Work, now: datetime) -> None:
     texting.send_notice(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
 
+def _confirm_mandate(tools: Tools, work: Work, now: datetime) -> None:
+    representing.ask_principal(tools.app, work.subject_id, now=now)
+
+
 def _facts(tools: Tools, work: Work, now: datetime) -> None:
     verifying.compare_stated(tools.app, work.subject_id, now=now)
 
@@ -172,6 +177,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "expire": _expire,
     "conclude": _conclude,
     "facts": _facts,
+    "confirm_mandate": _confirm_mandate,
     "send_sms": _send_sms,
     "notice_sms": _notice_sms,
     "alarm": _alarm,

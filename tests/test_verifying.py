@@ -262,11 +262,17 @@ def test_one_kind_of_fact_is_not_two(office: Office) -> None:
 # --------------------------------------------------------------------------------------------------------- mandates
 
 
-def take(office: Office, *, to_agent: bool = False, person: Identifier = EMAIL) -> IdentityLevel:
+def take(
+    office: Office,
+    *,
+    to_agent: bool = False,
+    person: Identifier = EMAIL,
+    mandate: Mandate = Mandate.POWER_OF_ATTORNEY,
+) -> IdentityLevel:
     return representing.take_mandate(
         office.app,
         office.only_case(),
-        mandate=Mandate.POWER_OF_ATTORNEY,
+        mandate=mandate,
         person=person,
         to_agent=to_agent,
         actor="anna",
@@ -302,6 +308,51 @@ def test_the_person_confirms_who_acts_for_them_by_a_code(office: Office) -> None
     office.receive(SENDER, f"Koden är {code}\n", in_reply_to=message_id)
 
     assert office.only_case().identity_level == IdentityLevel.L2
+
+
+def found_for_agent(office: Office, *, mandate: Mandate = Mandate.POWER_OF_ATTORNEY) -> None:
+    """Staff have seen the mandate, and the systems were searched."""
+    office.receive(AGENT, FOR_MARIA)
+    sort_out(office)
+    take(office, to_agent=True, mandate=mandate)
+    searching.collect(office.app, 1, attempt=1, now=now())
+
+
+def test_the_person_is_asked_at_the_address_on_file_without_staff_and_once(office: Office) -> None:
+    found_for_agent(office)
+    for _ in range(2):
+        representing.ask_principal(office.app, 1, now=now())
+    assert (recipients(office), office.requests()[0].state) == ([ON_FILE], State.CLARIFYING)
+    code, message_id = code_sent(office)
+    office.receive(SENDER, f"Koden är {code}\n", in_reply_to=message_id)
+    assert office.only_case().identity_level == IdentityLevel.L2
+    assert answering.recipient_of(office.app, office.only_case()) == "lisa@brandtlaw.example"
+
+
+def test_the_agent_cannot_confirm_for_the_person(office: Office) -> None:
+    found_for_agent(office)
+    representing.ask_principal(office.app, 1, now=now())
+    code, message_id = code_sent(office)
+    office.receive(AGENT, f"Koden är {code}\n", in_reply_to=message_id)
+    case = office.only_case()
+    assert (case.identity_level, "code_from_elsewhere" in case.flags) == (IdentityLevel.L1, True)
+
+
+@pytest.mark.parametrize("mandate", [Mandate.GUARDIAN, Mandate.GOD_MAN])
+def test_a_child_or_a_ward_is_asked_by_nobody_but_a_person(office: Office, mandate: Mandate) -> None:
+    found_for_agent(office, mandate=mandate)
+    representing.ask_principal(office.app, 1, now=now())
+    assert (recipients(office), office.requests()[0].state) == ([], State.REVIEW)
+
+
+def test_where_no_contact_point_is_theirs_alone_staff_choose_how_the_person_is_asked(office: Office) -> None:
+    only_phone(office)  # and no gateway
+    office.receive(AGENT, FOR_MARIA)
+    sort_out(office)
+    take(office, to_agent=True, person=fact("customer_no", "K20004"))
+    searching.collect(office.app, 1, attempt=1, now=now())
+    representing.ask_principal(office.app, 1, now=now())
+    assert (recipients(office), "no_single_contact" in office.only_case().flags) == ([], True)
 
 
 def test_a_mandate_for_somebody_who_is_not_on_file_opens_nothing(office: Office) -> None:

@@ -160,8 +160,8 @@ def _on_file(
 ) -> tuple[Identifier, ...]:
     """Contact points on file in *records*, but for one that the requester only wants to have entered."""
     wanted = _wanted_contacts(app, tx, case)
-    held = identifying.contacts_on_file(app, records, kind, now=now).values()
-    return tuple(sorted({each for found in held for each in found if each.value not in wanted}))
+    held = identifying.all_on_file(app, records, kind, now=now)
+    return tuple(each for each in held if each.value not in wanted)
 
 
 # ------------------------------------------------------------------------------------------------------ the two mails

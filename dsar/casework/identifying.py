@@ -258,6 +258,12 @@ def contacts_on_file(
     return held
 
 
+def all_on_file(app: App, records: Sequence[Record], kind: IdentifierType, *, now: datetime) -> tuple[Identifier, ...]:
+    """Contact points of *kind* on file in any of *records*, in order."""
+    held = contacts_on_file(app, records, kind, now=now).values()
+    return tuple(sorted({each for found in held for each in found}))
+
+
 def look_up(app: App, case: CaseFile, identifiers: Iterable[Identifier], *, now: datetime) -> tuple[Record, ...]:
     """
     Certain records of whoever *identifiers* belong to, for the program's own judgement only; it is audited.

@@ -82,9 +82,10 @@ def _tell_of_account(
     now: datetime,
 ) -> None:
     """An account hears nothing: every e-mail address on file does, or else a person tells the one whose it was."""
-    held = identifying.contacts_on_file(app, records, IdentifierType.EMAIL, now=now).values()
-    addresses = {each for found in held for each in found} - {identifying.answered_at(app, case)}
-    for address in sorted(addresses):
+    answered = identifying.answered_at(app, case)
+    held = identifying.all_on_file(app, records, IdentifierType.EMAIL, now=now)
+    addresses = [each for each in held if each != answered]
+    for address in addresses:
         _mail(app, tx, case, request, step, address.value, now=now)
     if not addresses:
         duties.owe_notice(app, tx, case, step, kind=_TOLD["bank"], old=step.key, now=now)

@@ -9,12 +9,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from dsar import identity
-from dsar.casework import identifying, verifying
-from dsar.casework.context import App, subject_of, triage_of
+from dsar.casework import codes, identifying, protecting, verifying
+from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.planning import FOR_ANOTHER
+from dsar.casework.sending import flag
+from dsar.casework.suspecting import BURST, NO_SINGLE_CONTACT
 from dsar.errors import ApprovalError, UsageError
+from dsar.lifecycle import State
 from dsar.model import Identifier, IdentifierType, IdentityFinding, IdentityLevel, SenderAuthentication
-from dsar.store.tables import CaseFile
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, Request
 
 
 class Mandate(StrEnum):
@@ -76,6 +80,56 @@ def take_mandate(
         verifying.search_anew(app, tx, case, (person,), actor=actor, now=now)
         verifying.keep(app, tx, case, finding, actor=actor, now=now)
     return finding.level
+
+
+#: Whoever gave one of these can say so themselves; a child or a ward is asked by nobody but a person.
+_GIVEN_BY_THE_PERSON = frozenset({Mandate.POWER_OF_ATTORNEY, Mandate.ADVOKAT})
+
+
+def ask_principal(app: App, case_id: int, *, now: datetime) -> None:
+    """
+    Step: where what was found takes more than the mandate, the person is asked by a code at a contact point on file.
+
+    Once for each mandate, and only where one such contact point is theirs alone; else staff choose the way. Nothing is
+    sent to who lives with protected identity. Raises: SystemUnavailableError.
+    """
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        if not _wants_principal(app, tx, case):
+            return
+    found = identifying.look_up(app, case, subject_of(app, case).proven, now=now)
+    records = [record for record in found if verifying.is_persons(app, case, [record])]
+    with app.store.transaction() as tx:
+        case = tx.case_by_id(case_id)
+        waiting = _wants_principal(app, tx, case)
+        if not waiting or protecting.heed_marks(tx, case, records, now=now):
+            return
+        contact = codes.choose(
+            app,
+            identifying.all_on_file(app, records, IdentifierType.EMAIL, now=now),
+            identifying.all_on_file(app, records, IdentifierType.PHONE, now=now),
+        )
+        if contact is None or contact.value == subject_of(app, case).reply_address:
+            flag(tx, case, NO_SINGLE_CONTACT)
+        elif codes.is_pestered(app, tx, contact, now=now):
+            flag(tx, case, BURST)
+        else:
+            for request in waiting:
+                verifying.ask_by_code(app, tx, case, request, contact, actor=PROGRAM, now=now)
+
+
+def _wants_principal(app: App, tx: Transaction, case: CaseFile) -> list[Request]:
+    """Requests that the person's own word would let go on."""
+    asked = bool(tx.challenges(case.id or 0)) or not app.settings.automatic_identity_check
+    if asked or case.mandate not in _GIVEN_BY_THE_PERSON or protecting.channel_of(case) == protecting.POST:
+        return []
+    return [
+        request
+        for request in tx.requests(case.id or 0)
+        if request.state == State.REVIEW
+        and request.needed_level == IdentityLevel.L2
+        and IdentityLevel(case.identity_level) < IdentityLevel.L2
+    ]
 
 
 def _agent_is_confirmed(app: App, case: CaseFile) -> bool:

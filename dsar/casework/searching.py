@@ -89,6 +89,8 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
         compare_later(app, tx, case, now=now)
         if not gaps or attempt >= TRIES:
             _go_on(tx, case, now=now)
+            if case.mandate:
+                tx.enqueue("confirm_mandate", case_id, due_at=now)
     if gaps and attempt < TRIES:
         raise SystemUnavailableError(gaps[0].system, gaps[0].detail)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import identity
-from dsar.casework import clocking, codes, identifying, protecting, searching
+from dsar.casework import clocking, codes, identifying, protecting, reminding, searching
 from dsar.casework.context import PROGRAM, App, content_of, subject_of
 from dsar.casework.identifying import FACTS, FEWEST_FACTS
 from dsar.casework.planning import FOR_ANOTHER
@@ -254,20 +254,36 @@ def send_code(
         case, request = tx.case_by_id(case.id or 0), tx.request(request.id or 0)
         if codes.is_pestered(app, tx, contact, now=now):
             raise ApprovalError(case.reference, "that contact point has got enough codes today")
-        detail = {"about": "code", "channel": codes.CHANNEL_OF[contact.type], "reply_by": _until(contact, now)}
-        tx.record(clocking.IDENTITY_ASKED, actor=actor, at=now, case_id=case.id, detail=detail | {"grounded": "False"})
-        if contact.type is IdentifierType.ADDRESS:
-            document = codes.printed(app, tx, case, request, contact, now=now)
-        else:
-            document = None
-            codes.send(app, tx, case, request, contact, now=now)
-        if request.state in {State.IDENTITY, State.REVIEW}:
-            tx.advance(request, Event.ASKED, actor=actor, at=now)
+        return ask_by_code(app, tx, case, request, contact, actor=actor, now=now)
+
+
+def ask_by_code(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    request: Request,
+    contact: Identifier,
+    *,
+    actor: str,
+    now: datetime,
+) -> bytes | None:
+    """
+    Send a code to a contact point on file and let *request* wait for it, with the caller's transaction.
+
+    Returns: the PDF for a postal address, else None.
+    """
+    until = (now + codes.VALID[codes.CHANNEL_OF[contact.type]]).date()
+    detail = {"about": "code", "channel": codes.CHANNEL_OF[contact.type], "reply_by": until.isoformat()}
+    tx.record(clocking.IDENTITY_ASKED, actor=actor, at=now, case_id=case.id, detail=detail | {"grounded": "False"})
+    document = None
+    if contact.type is IdentifierType.ADDRESS:
+        document = codes.printed(app, tx, case, request, contact, now=now)
+    else:
+        codes.send(app, tx, case, request, contact, now=now)
+    if request.state in {State.IDENTITY, State.REVIEW}:
+        tx.advance(request, Event.ASKED, actor=actor, at=now)
+    reminding.plan(tx, case, [request], reply_by_on=until, now=now)
     return document
-
-
-def _until(contact: Identifier, now: datetime) -> str:
-    return (now + codes.VALID[codes.CHANNEL_OF[contact.type]]).date().isoformat()
 
 
 def is_persons(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
