@@ -61,7 +61,9 @@ _CUSTOMER_NO = _labelled(
 #: Our customer numbers need no label.
 _OWN_CUSTOMER_NO = re.compile(r"(?<![\w-])K-[0-9]{4,6}(?![\w-])")
 _ORDER_NO = _labelled(
-    rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}(?:et)?|faktura|order|invoice|beställning"
+    rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}(?:et)?"
+    r"|(?:faktura|order|invoice|beställning)n?"
+    r"(?:,? (?:som )?(?:hade|har|med|with|has|had) (?:the )?(?:nummer|numret|number|nr))?"
 )
 _SERIAL = _labelled(rf"(?:serie|serial){_NUMBER}(?:et)?|serial|s/n|sn")
 _NATIONAL_ID = _labelled(

@@ -56,8 +56,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class SmsGateway:
     """One gateway."""
 
-    def __init__(self, account: SmsAccount) -> None:
+    def __init__(self, account: SmsAccount, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self._account = account
+        self._timeout = timeout_seconds
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
     def send(self, to: str, text: str, *, reference: str) -> None:
@@ -69,7 +70,7 @@ class SmsGateway:
         """
         request = _FORMS[self._account.provider](self._account, to, text, reference)
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
+            with self._opener.open(request, timeout=self._timeout) as response:
                 answer = response.read(_LONGEST_ANSWER)
         except urllib.error.HTTPError as error:
             with error:

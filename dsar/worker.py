@@ -29,8 +29,10 @@ from dsar.casework import (
     lots,
     opening,
     reminding,
+    representing,
     searching,
     sending,
+    texting,
     verifying,
 )
 from dsar.casework.context import App
@@ -111,6 +113,14 @@ def _send_sms(tools: Tools, work: Work, now: datetime) -> None:
     codes.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
 
+def _notice_sms(tools: Tools, work: Work, now: datetime) -> None:
+    texting.send_notice(tools.app, work.subject_id, attempt=work.attempts, now=now)
+
+
+def _confirm_mandate(tools: Tools, work: Work, now: datetime) -> None:
+    representing.ask_principal(tools.app, work.subject_id, now=now)
+
+
 def _facts(tools: Tools, work: Work, now: datetime) -> None:
     verifying.compare_stated(tools.app, work.subject_id, now=now)
 
@@ -167,7 +177,9 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "expire": _expire,
     "conclude": _conclude,
     "facts": _facts,
+    "confirm_mandate": _confirm_mandate,
     "send_sms": _send_sms,
+    "notice_sms": _notice_sms,
     "alarm": _alarm,
     "search": _search,
     "search_failed": _search_failed,

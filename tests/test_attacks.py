@@ -121,6 +121,45 @@ def asks_as_the_victims_agent(office: Office) -> None:
     )
 
 
+def asks_as_the_victims_parent(office: Office) -> None:
+    office.receive(
+        "Eva Mallory <mallory@other.example>",
+        "Jag är mamma till Maria Öberg, 12 år. Jag vill ha ett registerutdrag för min dotter. Kundnummer K20004.\n",
+    )
+
+
+def asks_as_the_victims_employer(office: Office) -> None:
+    office.receive(
+        "Personalchefen <hr@other.example>",
+        f"Vi är arbetsgivare för Maria Öberg ({ON_FILE}) och begär ett registerutdrag över vår anställdas uppgifter.\n",
+    )
+
+
+def asks_as_the_victims_estate(office: Office) -> None:
+    office.receive(
+        "Eva Mallory <mallory@other.example>",
+        "Min syster Maria Öberg har avlidit. Jag företräder dödsboet och vill ha ett registerutdrag över henne. "
+        "Kundnummer K20004.\n",
+    )
+
+
+def asks_as_an_app(office: Office) -> None:
+    office.receive(
+        "Requests <requests@app.example>",
+        f"We act on behalf of our user Maria Öberg, {ON_FILE}. Please provide all personal data under Art. 15 GDPR by "
+        "uploading it to our portal.\n",
+    )
+
+
+def knows_name_and_birth(office: Office) -> None:
+    """1&1: EUR 9.55 m for telling somebody who knew name and date of birth."""
+    office.receive(MALLORY, CLAIM + "Jag är född 1985-03-12, personnummer 850312-2385.\n")
+
+
+def sends_a_copy_of_an_id(office: Office) -> None:
+    office.receive(MALLORY, CLAIM + "Jag bifogar en kopia av mitt körkort som bevis.\n")
+
+
 def knows_two_facts(office: Office) -> None:
     office.receive(MALLORY, CLAIM + "Mitt ordernummer är XO-5004.\n")
 
@@ -134,6 +173,12 @@ ATTACKS: list[Callable[[Office], None]] = [
     asks_with_the_victims_address_as_display_name,
     asks_to_take_the_address_over,
     asks_as_the_victims_agent,
+    asks_as_the_victims_parent,
+    asks_as_the_victims_employer,
+    asks_as_the_victims_estate,
+    asks_as_an_app,
+    knows_name_and_birth,
+    sends_a_copy_of_an_id,
     knows_two_facts,
 ]
 
@@ -231,6 +276,13 @@ def test_a_fresh_shop_account_proves_nothing_at_all(office: Office) -> None:
     work(office)
     nothing_was_given(office)
     assert "fresh_contact" in office.only_case().flags
+
+
+def test_a_mailbox_that_several_people_read_opens_nobodys_data(office: Office) -> None:
+    """info@ is on file, and our mail server confirms it; any of the firm may have written."""
+    office.receive("Ek Maskin <info@ekmaskin.example>", "Jag vill ha ett registerutdrag.\n\nGöran Ek\n")
+    work(office)
+    nothing_was_given(office)
 
 
 def test_an_account_of_ones_own_takes_over_no_other_address(office: Office) -> None:

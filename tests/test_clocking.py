@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from office import Office, open_office
 from test_challenging import code_sent, identity_steps, outgoing
+from test_threads import bounce
 
-from dsar.casework import clocking, sending
+from dsar.casework import answering, clocking, searching, sending
 from dsar.clock import Clock
 from dsar.lifecycle import State
 
@@ -77,6 +78,29 @@ def test_a_question_that_came_back_pauses_nothing(office: Office) -> None:
     office.force(office.requests()[0], state=State.CLARIFYING)
     office.receive(UNKNOWN, "Här är jag.\n", in_reply_to=outgoing(office)[0].message_id)
     assert clock(office).paused_days == 0
+
+
+def test_a_letter_written_for_a_clock_that_moves_back_is_written_anew(office: Office) -> None:
+    """The question that had stopped the clock came back: the week until the answer is ours after all."""
+    office.receive(UNKNOWN, REQUEST)
+    identity_steps(office)
+    letters_leave(office)
+    with office.app.store.transaction() as tx:
+        tx.challenges(1)[0].expires_at += 10 * DAY
+    code, message_id = code_sent(office)
+    office.receive(ON_FILE, f"Koden är {code}\n", in_reply_to=message_id, at=datetime.now(UTC) + 7 * DAY)
+    searching.collect(office.app, 1, attempt=1, now=datetime.now(UTC))
+    (request,) = office.requests()
+    answering.show(office.app, office.only_case(), request, actor="bo", now=datetime.now(UTC))
+    office.force(request, state=State.APPROVED)
+    asked = outgoing(office)[0]
+
+    office.take(bounce(asked))
+
+    (request,) = office.requests()
+    with office.app.store.transaction() as tx:
+        letters = [(letter.kind, letter.status) for letter in tx.letters_of(1)]
+    assert (request.paused_days, request.state, letters) == (0, State.REVIEW, [("access_answer", "void")])
 
 
 def test_a_marketing_stop_in_the_same_mail_has_its_own_clock(office: Office) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -70,6 +71,24 @@ def test_the_supervisory_authority_is_named(kind: LetterKind, language: str) -> 
 @pytest.mark.parametrize("kind", sorted(REFUSALS))
 def test_every_refusal_names_the_court(kind: LetterKind, language: str) -> None:
     assert COURT[language] in written(kind, language)
+
+
+#: EDPB 01/2022 s. 3.3, DSL 3 kap. 10 §: what must not be demanded of who asks.
+NEVER_DEMANDED = re.compile(
+    r"körkort|passet|pass\b|underskrift|bankid|personnummer|avgift|vidimera|blankett|portal"
+    r"|driving licen|passport|signature|personal identity number|\bfee\b|notari|\bform\b",
+    re.IGNORECASE,
+)
+#: Letters that ask who somebody is, and how they say that no copy of a document is wanted.
+WHO_ASKS = {"sv": "Skicka inte någon kopia av id-handling", "en": "do not send a copy of an identity document"}
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+@pytest.mark.parametrize("kind", [LetterKind.IDENTITY_CHECK, LetterKind.IDENTITY_REMINDER])
+def test_whoever_is_asked_who_they_are_is_told_to_send_no_copies(kind: LetterKind, language: str) -> None:
+    text = written(kind, language)
+    assert WHO_ASKS[language].casefold() in text.casefold()
+    assert NEVER_DEMANDED.search(text) is None
 
 
 @pytest.mark.parametrize("kind", LetterKind)

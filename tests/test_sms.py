@@ -41,6 +41,8 @@ def test_any_other_gateway_gets_json(double: SmsDouble) -> None:
     ("behave", "error", "arrived"),
     [
         ("busy", SmsUnavailableError, 0),
+        ("slow_down", SmsUnavailableError, 0),  # 429
+        ("poor", SmsRefusedError, 0),  # 402: no money on the account; no second try makes it better
         ("no", SmsRefusedError, 0),
         ("failed", SmsRefusedError, 1),
         ("broken", SmsUncertainError, 1),  # it took the message, and nobody told us
@@ -52,6 +54,29 @@ def test_what_a_failure_means(double: SmsDouble, behave: str, error: type[Except
     with pytest.raises(error):
         elks(double).send(PHONE, TEXT, reference="r1")
     assert len(double.taken) == arrived
+
+
+@pytest.mark.parametrize("behave", ["busy", "slow_down", "no", "broken", "redirect"])
+def test_any_other_gateway_fails_in_the_same_ways(double: SmsDouble, behave: str) -> None:
+    double.behave = behave
+    expected = {"busy": SmsUnavailableError, "slow_down": SmsUnavailableError, "broken": SmsUncertainError}
+    with pytest.raises(expected.get(behave, SmsRefusedError)):
+        generic(double).send(PHONE, TEXT, reference="r1")
+
+
+def test_a_gateway_that_takes_a_message_and_says_nothing_leaves_it_uncertain(double: SmsDouble) -> None:
+    """It is not sent again: a doubled code confuses whoever gets it."""
+    double.behave = "silent"
+    account = SmsAccount(provider="http", url=double.json_url, secret=TOKEN, sender="Xelent")
+    with pytest.raises(SmsUncertainError):
+        SmsGateway(account, timeout_seconds=2.0).send(PHONE, TEXT, reference="r1")
+    assert len(double.taken) == 1
+
+
+def test_what_a_gateway_says_of_a_message_that_it_took_is_its_own_business(double: SmsDouble) -> None:
+    double.behave = "garbage"
+    elks(double).send(PHONE, TEXT, reference="r1")
+    assert len(double.taken) == 1
 
 
 def test_a_wrong_log_in_is_refused_and_never_shown(double: SmsDouble) -> None:

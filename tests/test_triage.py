@@ -235,6 +235,27 @@ def test_only_the_languages_of_the_settings_are_handled_alone(languages: tuple[s
     assert "the language is sv" in found.reasons
 
 
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        ("Mitt nya kontonummer är 8327-9, 123 456 789-0. Kan ni ändra det?", ("bank", None, "8327-9, 123 456 789-0")),
+        (
+            "Kan ni ändra mitt bankkonto? Gamla kontonumret är 6789 123 456 789, nya är clearing 5001, konto 765432.",
+            ("bank", "6789 123 456 789", "5001, 765432"),
+        ),
+        (
+            "Please change my bank account to IBAN SE35 5000 0000 0549 1000 0003.",
+            ("bank", None, "SE35 5000 0000 0549 1000 0003"),
+        ),
+        ("Jag vill ändra mitt bankgiro till 123-4567.", ("bank", None, "123-4567")),
+        ("Byt telefonnumret på mitt konto till 070-174 06 99.", ("phone", None, "+46701740699")),
+    ],
+)
+def test_a_bank_account_is_told_from_a_phone_number(text: str, change: tuple[str, str | None, str]) -> None:
+    (found,) = sort_text(text).subjects[0].changes
+    assert (found.field, found.old, found.new) == change
+
+
 def test_year_of_a_change_comes_from_the_mail() -> None:
     head = "Date: Thu, 2 Apr 2026 10:00:00 +0200"
     result = sort_text("Från den 1/5 är min nya adress Storgatan 4, 432 44 Varberg. Ändra den tack.", head=head)

@@ -45,7 +45,7 @@ def test_an_agents_own_address_proves_nothing_about_the_principal(office: Office
 
     assert office.requests()[-1].state == State.IDENTITY
     with pytest.raises(UsageError, match="--contact"):
-        verifying.verify(office.app, case, method=CheckMethod.CALL_BACK, contact=None, actor="anna", now=now)
+        verifying.verify(office.app, case, method=CheckMethod.SHOP_LOGIN, contact=None, actor="anna", now=now)
 
 
 def test_an_unconfirmed_follow_up_does_not_borrow_the_first_mails_proof(office: Office, now: datetime) -> None:
@@ -82,7 +82,7 @@ def test_a_newly_proven_contact_starts_the_search_anew(office: Office, now: date
     verifying.verify(
         office.app,
         office.only_case(),
-        method=CheckMethod.CALL_BACK,
+        method=CheckMethod.ID_SHOWN,
         contact="john.new@example.com",
         actor="anna",
         now=now,
@@ -334,7 +334,7 @@ def test_a_contact_is_not_changed_under_an_approved_letter(office: Office, now: 
         verifying.verify(
             office.app,
             office.only_case(),
-            method=CheckMethod.CALL_BACK,
+            method=CheckMethod.ID_SHOWN,
             contact="john.new@example.com",
             actor="anna",
             now=now,

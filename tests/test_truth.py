@@ -68,11 +68,11 @@ def read_only(folder: Path, monkeypatch: pytest.MonkeyPatch, *systems: str) -> I
 
 
 def in_review(office: Office, text: str, *, now: datetime = NOW, checked: bool = False) -> Request:
-    """A case whose only request waits for approval; *checked*: staff have called back."""
+    """A case whose only request waits for approval; *checked*: it was asked from the shop account."""
     office.receive(SENDER, text, at=now)
     identifying.identify(office.app, 1, now=now)
     if checked:
-        method = CheckMethod("call_back")
+        method = CheckMethod("shop_login")
         verifying.verify(office.app, office.only_case(), method=method, contact=None, actor="anna", now=now)
     searching.collect(office.app, 1, attempt=1, now=now)
     return only(office)

@@ -9,7 +9,9 @@ Effects: through the store, vault, connectors, inbox and outbox it is given. Fil
     opening      cases and their requests           sorting     a person's triage
     identifying  who asks                           challenging a sender in doubt asked, a code sent
     confirming   a code that came back              searching   what the systems hold
+    verifying    checks, facts and codes by staff   representing mandates, and their principals
     noticing     changed contact details told to the old address
+    texting      the same by SMS                    protecting   people with protected identity
     facts        what a letter may say              answering   drafts
     approving    a person's approval                sending     outbox to mail server, exactly once
     views        what staff see

@@ -30,7 +30,7 @@ def move_clocks(app: App, tx: Transaction, message: Message, *, was: datetime, n
         for request in begun:
             request.received_at = message.received_at
             clocking.refresh(app, tx, request, now=now)
-            _end_letters(tx, request, now=now)
+            end_letters(tx, request, now=now)
         if begun:
             flag(tx, case, CLOCK_MOVED)
             detail = {"from": was.isoformat(), "to": message.received_at.isoformat(), "requests": str(len(begun))}
@@ -49,7 +49,7 @@ def note_copy(app: App, tx: Transaction, case: CaseFile, copy: Message, index: s
         move_clocks(app, tx, first, was=was, now=now)
 
 
-def _end_letters(tx: Transaction, request: Request, *, now: datetime) -> None:
+def end_letters(tx: Transaction, request: Request, *, now: datetime) -> None:
     """
     A letter that has not left names the day of receipt, or days that follow from it: it is written and approved anew.
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dsar import clock, deadlines, identity, letters
-from dsar.casework import clocking, codes, identifying, intake, reminding, unasked
+from dsar.casework import clocking, codes, identifying, intake, protecting, reminding, unasked
 from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.facts import base_facts
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
@@ -78,7 +78,8 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
         if records and mail.sender not in known:
             add_flags(tx, case, (KNOWN_PERSON_NEW_ADDRESS,))
         if not _is_asked(tx, case):
-            contact = codes.choose(app, emails, phones)
+            marked = protecting.heed_marks(tx, case, records, now=now)
+            contact = None if marked else codes.choose(app, emails, phones)  # no e-mail by default; a person goes on
             if records and contact is None:
                 add_flags(tx, case, (NO_SINGLE_CONTACT,))
             _ask(app, tx, case, requests, mail, triage, contact, now=now)
@@ -159,8 +160,8 @@ def _on_file(
 ) -> tuple[Identifier, ...]:
     """Contact points on file in *records*, but for one that the requester only wants to have entered."""
     wanted = _wanted_contacts(app, tx, case)
-    held = identifying.contacts_on_file(app, records, kind, now=now).values()
-    return tuple(sorted({each for found in held for each in found if each.value not in wanted}))
+    held = identifying.all_on_file(app, records, kind, now=now)
+    return tuple(each for each in held if each.value not in wanted)
 
 
 # ------------------------------------------------------------------------------------------------------ the two mails

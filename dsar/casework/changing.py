@@ -13,7 +13,7 @@ from datetime import datetime
 from dsar import approval, deadlines
 from dsar.casework import duties
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
-from dsar.casework.noticing import notify_old_addresses, owe_notices
+from dsar.casework.noticing import tell_old_contact_points
 from dsar.casework.planning import (
     CHANGING,
     WRITING,
@@ -123,8 +123,7 @@ def _apply_step(
         )
         request = tx.request(request_id)
         if state == "done":  # once per step: from here on the ledger says that it is done
-            notify_old_addresses(app, tx, case, request, step, told=steps[:position], now=now)
-            owe_notices(app, tx, case, step, told=steps[:position], now=now)
+            tell_old_contact_points(app, tx, case, request, step, told=steps[:position], now=now)
         if request.state in {State.SEARCHING, State.REVIEW}:  # it was left while the system worked: read back anew
             tx.plan_of_letter(known.letter_id).sealed_outcomes = None  # type: ignore[union-attr]
             tx.enqueue("search", request.case_id, due_at=now)

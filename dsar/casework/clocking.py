@@ -56,15 +56,16 @@ def clock_of(app: App, tx: Transaction, request: Request, *, received: datetime 
     )
 
 
-def refresh(app: App, tx: Transaction, request: Request, *, now: datetime) -> None:
-    """Bring the dates that are kept up to date with what has happened; a change of them is recorded."""
+def refresh(app: App, tx: Transaction, request: Request, *, now: datetime) -> bool:
+    """Bring the dates that are kept up to date with what has happened; a change, if there is one, is recorded."""
     found = clock_of(app, tx, request)
     before = (request.send_by_on, request.legal_on)
     request.paused_days = found.paused_days
     request.send_by_on, request.legal_on = found.send_by_on, found.legal_on
     if not found.extended:
         request.extended_at = None
-    if before != (found.send_by_on, found.legal_on):
+    moved = before != (found.send_by_on, found.legal_on)
+    if moved:
         tx.record(
             "dates_moved",
             actor=PROGRAM,
@@ -73,6 +74,7 @@ def refresh(app: App, tx: Transaction, request: Request, *, now: datetime) -> No
             request_id=request.id,
             detail={"send_by": found.send_by_on.isoformat(), "legal": found.legal_on.isoformat()},
         )
+    return moved
 
 
 def arrived(at: datetime) -> dict[str, str]:
@@ -185,13 +187,20 @@ def extension_left(app: App, tx: Transaction, row: OutboxRow, *, now: datetime) 
             _flag_void(tx, tx.case_by_id(request.case_id))
 
 
-def mail_came_back(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> None:
-    """A mail of the case bounced: a question or notice that did not arrive moves no date (Art. 12(3): "inform")."""
+def mail_came_back(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> list[Request]:
+    """
+    A mail of the case bounced: a question or notice that did not arrive moves no date (Art. 12(3): "inform").
+
+    Returns: the requests whose dates have moved back.
+    """
+    moved = []
     for request in tx.requests(case.id or 0):
         was_extended = request.extended_at is not None
-        refresh(app, tx, request, now=now)
+        if refresh(app, tx, request, now=now):
+            moved.append(request)
         if was_extended and request.extended_at is None:
             _flag_void(tx, case)
+    return moved
 
 
 def _flag_void(tx: Transaction, case: CaseFile) -> None:

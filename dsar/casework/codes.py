@@ -16,6 +16,7 @@ from dsar.casework.context import App, case_key, contact_of, seal_contact
 from dsar.casework.facts import base_facts
 from dsar.casework.planning import FOR_ANOTHER
 from dsar.casework.sending import flag, queue_letter
+from dsar.casework.texting import SMS_FAILED, SMS_TRIES
 from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError, UndeliverableAddressError
 from dsar.identifiers import is_mobile
 from dsar.model import Identifier, IdentifierType, LetterFacts, LetterKind, Requester, Text
@@ -27,12 +28,6 @@ VALID = {"mail": timedelta(hours=24), "sms": timedelta(hours=24), "letter": time
 
 #: More codes in a day, for whichever cases, would pester whoever has the contact point.
 _MOST_PER_DAY = 3
-
-#: Flag of a case whose code could not be sent by SMS, or nobody knows whether it was.
-SMS_FAILED = "sms_failed"
-
-#: So often a gateway that does not answer is tried.
-_SMS_TRIES = 5
 
 #: Channel of a code -> the kind of contact point that it is sent to.
 CHANNEL_OF = {IdentifierType.EMAIL: "mail", IdentifierType.PHONE: "sms", IdentifierType.ADDRESS: "letter"}
@@ -177,7 +172,7 @@ def send_sms(app: App, challenge_id: int, *, attempt: int, now: datetime) -> Non
     try:
         app.sms.send(contact.value, text.decode(), reference=challenge.digest[:32])
     except SmsUnavailableError:
-        state = "ready" if attempt < _SMS_TRIES else "failed"
+        state = "ready" if attempt < SMS_TRIES else "failed"
         if state == "ready":
             with app.store.transaction() as tx:
                 tx.move_challenge(tx.challenge(challenge_id), to="ready", expected="sending")

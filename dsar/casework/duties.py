@@ -47,7 +47,7 @@ def take_on(
     """Owe what the steps of an applied plan leave: later erasure of what is kept, and work by hand; each thing once."""
     app.vault.create_key(_KEY)
     owed = {
-        (row.kind, row.system, row.object, _key_of(app, row))
+        (row.kind, row.system, row.object, key_of(app, row))
         for row in tx.open_duties()
         if row.case_reference == case.reference
     }
@@ -91,20 +91,20 @@ def watch_restriction(app: App, tx: Transaction, case: CaseFile, *, now: datetim
 
 def owe_notice(
     app: App, tx: Transaction, case: CaseFile, step: PlanStep, *, kind: str, old: str, now: datetime
-) -> None:
-    """A person tells an old contact point, by call or letter, that it was replaced; the old value is sealed."""
+) -> Duty:
+    """Somebody tells an old contact point, by call or letter, that it was replaced; the old value is sealed."""
     app.vault.create_key(_KEY)
-    tx.add_duty(
-        Duty(
-            kind="notice",
-            system=step.system,
-            object=step.object,
-            sealed_key=app.vault.seal(_KEY, _context(step.system, step.object), old.encode()),
-            law=f"Art. 32 GDPR: tell the old {kind} that it was replaced",
-            due_on=deadlines.received_on(now),
-            case_reference=case.reference,
-        )
+    duty = Duty(
+        kind="notice",
+        system=step.system,
+        object=step.object,
+        sealed_key=app.vault.seal(_KEY, _context(step.system, step.object), old.encode()),
+        law=f"Art. 32 GDPR: tell the old {kind} that it was replaced",
+        due_on=deadlines.received_on(now),
+        case_reference=case.reference,
     )
+    tx.add_duty(duty)
+    return duty
 
 
 def open_duties(app: App, *, due_by: date | None = None) -> list[OpenDuty]:
@@ -117,7 +117,7 @@ def open_duties(app: App, *, due_by: date | None = None) -> list[OpenDuty]:
             kind=row.kind,
             system=row.system,
             object=row.object,
-            key=_key_of(app, row),
+            key=key_of(app, row),
             law=row.law,
             due_on=row.due_on,
             case_reference=row.case_reference,
@@ -147,7 +147,7 @@ def end(app: App, number: int, *, actor: str, now: datetime) -> None:
 
 def _note_done(app: App, tx: Transaction, case: CaseFile, duty: Duty) -> None:
     """The plans that left this to a person know that it is done."""
-    done = (duty.system, duty.object, _key_of(app, duty))
+    done = (duty.system, duty.object, key_of(app, duty))
     for known in [plan for request in tx.requests(case.id or 0) for plan in tx.applied_plans(request.id or 0)]:
         outcomes = tuple(
             replace(each, done=True, detail="done by hand") if _is_task(each.step, done) else each
@@ -172,7 +172,8 @@ def _reopen(app: App, tx: Transaction, case: CaseFile, *, actor: str, now: datet
             tx.enqueue("search", case.id or 0, due_at=now)
 
 
-def _key_of(app: App, duty: Duty) -> str:
+def key_of(app: App, duty: Duty) -> str:
+    """What a duty is about: the key of the record, or the old contact point."""
     return app.vault.unseal(_KEY, _context(duty.system, duty.object), duty.sealed_key).decode()
 
 

@@ -101,8 +101,11 @@ def risk_of(case: CaseFile, records: Sequence[Record]) -> identity.Risk:
     return identity.risk_of(records, protected=PROTECTED in case.flags)
 
 
-#: Changing one of these takes over how the person is reached.
-_CONTACT_FIELDS = frozenset({"email", "phone", "address"})
+#: Changing one of these takes over how the person is reached or paid.
+_CONTACT_FIELDS = frozenset({"email", "phone", "address", "bank"})
+
+#: Field -> what its change costs at least, if it was somebody else who asked: money goes and does not come back.
+_RISK_OF_CHANGE = {"bank": identity.Risk.MEDIUM}
 
 
 def level_needed(
@@ -113,7 +116,7 @@ def level_needed(
     changed = {change.field for change in wanted_changes(app, tx, case)} if right is Right.UPDATE else set()
     return identity.required_level(
         right,
-        risk_of(case, records),
+        max([risk_of(case, records), *(_RISK_OF_CHANGE.get(field, identity.Risk.LOW) for field in changed)]),
         request.portability,
         contact_change=bool(changed & _CONTACT_FIELDS),
         answer_elsewhere=goes_elsewhere(app, case, records),
@@ -123,9 +126,14 @@ def level_needed(
 
 def goes_elsewhere(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
     """Whether an answer that discloses something goes to an address that none of the records has."""
-    to = next((each for each in subject_of(app, case).proven if each.type is IdentifierType.EMAIL), None)
+    to = answered_at(app, case)
     known = (value.value for record in records for value in record.values if value.vouched)
     return bool(records) and to is not None and not any(to in find_identifiers(text) for text in known)
+
+
+def answered_at(app: App, case: CaseFile) -> Identifier | None:
+    """The proven address to which what is disclosed goes; None if none is proven."""
+    return next((each for each in subject_of(app, case).proven if each.type is IdentifierType.EMAIL), None)
 
 
 #: What somebody who has met a person, or found a paper, knows less easily than a name or an address.
@@ -248,6 +256,12 @@ def contacts_on_file(
             if known and value.category == "contact":
                 found.update(each for each in find_identifiers(value.value) if each.type is kind)
     return held
+
+
+def all_on_file(app: App, records: Sequence[Record], kind: IdentifierType, *, now: datetime) -> tuple[Identifier, ...]:
+    """Contact points of *kind* on file in any of *records*, in order."""
+    held = contacts_on_file(app, records, kind, now=now).values()
+    return tuple(sorted({each for found in held for each in found}))
 
 
 def look_up(app: App, case: CaseFile, identifiers: Iterable[Identifier], *, now: datetime) -> tuple[Record, ...]:

@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar.approval import Role
-from dsar.casework.context import App, seal_reason
+from dsar.casework.context import PROGRAM, App, seal_reason
 from dsar.errors import NotPermittedError
 from dsar.identifiers import find_identifiers
 from dsar.model import IdentifierType, PlanStep, Record, RecordValue, StepOutcome, Text, Withheld
 from dsar.settings import Settings
+from dsar.store import Transaction
 from dsar.store.tables import CaseFile
 
 #: Flag of a case whose person lives with protected identity.
@@ -25,6 +26,14 @@ PROTECTED = "protected_identity"
 MAIL, POST = "mail", "post"
 
 HIDDEN = "[skyddade personuppgifter]"
+
+#: How a system says of somebody that they live with protected identity (folkbokföringslagen 16 §; lag 1991:483).
+_MARK = re.compile(
+    r"sekretessmark|skyddad\w* (?:identitet|adress|folkbokföring|personuppgift)|skyddspersonuppgift|fingerad\w* person"
+    r"|protected (?:identity|address|personal data)|secrecy mark",
+    re.IGNORECASE,
+)
+_NOT_SO = frozenset({"", "0", "n", "nej", "no", "false", "inte"})
 
 _REACHED_ELSEWHERE = frozenset({IdentifierType.EMAIL, IdentifierType.PHONE})
 
@@ -47,13 +56,44 @@ def check(settings: Settings, case: CaseFile, actor: str | None) -> None:
 
     Those are [identity] protected_staff; without that setting its handler and the approvers.
     """
-    if PROTECTED not in case.flags:
-        return
-    named = settings.identity.protected_staff
-    roles = settings.roles(actor or "")
-    allowed = actor in named if named else actor == case.handler or bool(roles - {Role.HANDLER})
-    if actor is None or not allowed:
+    if PROTECTED in case.flags and not may_see(settings, actor, handler=case.handler):
         raise NotPermittedError(actor or "nobody", f"open {case.reference}", "it is restricted to named staff")
+
+
+def may_see(settings: Settings, actor: str | None, *, handler: str | None = None) -> bool:
+    """Whether *actor* is among those who may see a person with protected identity, whose case *handler* works on."""
+    named = settings.identity.protected_staff
+    if actor is None or named:
+        return actor in named
+    return actor == handler or bool(settings.roles(actor) - {Role.HANDLER})
+
+
+def is_marked(record: Record) -> bool:
+    """Whether a system says of a record that its person lives with protected identity, in a value or beside one."""
+    return any(_is_mark(value) for value in record.values)
+
+
+def _is_mark(value: RecordValue) -> bool:
+    said = value.explanation.sv if value.explanation else value.value
+    if value.value.strip().casefold() in _NOT_SO or said.strip().casefold() in _NOT_SO:
+        return False
+    if value.free_text or not (_MARK.search(value.label.sv) or _MARK.search(value.label.en)):
+        return _MARK.search(said) is not None
+    return True
+
+
+def heed_marks(tx: Transaction, case: CaseFile, records: Sequence[Record], *, now: datetime) -> bool:
+    """
+    Restrict a case whose person is marked in a system, with the caller's transaction: nobody has to have said so.
+
+    Returns: whether one of *records* is marked.
+    """
+    marked = any(is_marked(record) for record in records)
+    if marked and PROTECTED not in case.flags:
+        case.flags = [*case.flags, PROTECTED]
+        tx.add_case(case)
+        tx.record("protected", actor=PROGRAM, at=now, case_id=case.id, detail={"because": "marked in a system"})
+    return marked
 
 
 def protect(app: App, case: CaseFile, *, on: bool, reason: str, actor: str, now: datetime) -> None:
@@ -82,8 +122,11 @@ def choose_channel(app: App, case: CaseFile, *, channel: str, actor: str, now: d
 
 def hidden(case: CaseFile, records: Sequence[Record]) -> tuple[Record, ...]:
     """*records* as they may be shown: without a protected person's addresses, wherever they stand."""
-    if PROTECTED not in case.flags:
-        return tuple(records)
+    return without_addresses(records) if PROTECTED in case.flags else tuple(records)
+
+
+def without_addresses(records: Sequence[Record]) -> tuple[Record, ...]:
+    """*records* without anything that tells where somebody lives."""
     streets = {_street(value.value) for record in records for value in record.values if _is_address(value)}
     return tuple(replace(each, values=tuple(_hide(value, streets) for value in each.values)) for each in records)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dsar import search
+from dsar.casework import protecting
 from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
@@ -20,15 +21,21 @@ from dsar.casework.facts import accepted_records, undecided_passages, undecided_
 from dsar.casework.identifying import compare_later, level_needed
 from dsar.casework.planning import search_for
 from dsar.casework.thread import WITHDRAWN
-from dsar.errors import SystemUnavailableError, UsageError
+from dsar.errors import NotPermittedError, SystemUnavailableError, UsageError
+from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
-from dsar.model import Identifier, Record, Right, SearchResult, Strength, SystemOutcome, SystemResult
+from dsar.model import Identifier, IdentifierType, Record, Right, SearchResult, Strength, SystemOutcome, SystemResult
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Decision, SystemRow
 
 #: After so many tries a system that does not answer goes before a person as a gap in the coverage.
 TRIES = 4
 
+
+#: Identifiers that lead to one person's case.
+_POINTING = frozenset(
+    {IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.CUSTOMER_NO, IdentifierType.PERSONNUMMER}
+)
 
 #: How long a whole answer may be kept while only the systems that failed are asked again.
 KEPT_FOR = timedelta(hours=24)
@@ -76,10 +83,13 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
             }
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
+        protecting.heed_marks(tx, case, [each for each in result.records if each.strength is Strength.CERTAIN], now=now)
         note_obstacles(app, tx, case)
         compare_later(app, tx, case, now=now)
         if not gaps or attempt >= TRIES:
             _go_on(tx, case, now=now)
+            if case.mandate:
+                tx.enqueue("confirm_mandate", case_id, due_at=now)
     if gaps and attempt < TRIES:
         raise SystemUnavailableError(gaps[0].system, gaps[0].detail)
 
@@ -229,14 +239,45 @@ def note_obstacles(app: App, tx: Transaction, case: CaseFile) -> None:
 def search_outside_case(
     app: App, identifiers: Sequence[Identifier], *, systems: Sequence[str], actor: str, now: datetime
 ) -> SearchResult:
-    """Search for given identifiers outside any case; who did it and for which digests is audited."""
+    """
+    Search for given identifiers outside any case; who did it and for which digests is audited.
+
+    Where that meets a person with protected identity, the result is for named staff only, and without addresses.
+    Raises: NotPermittedError for anybody else; that they looked is audited, too.
+    """
     chosen = {name: system for name, system in app.systems.items() if not systems or name in systems}
     if unknown := set(systems) - set(app.systems):
         raise UsageError(f"No system is called {', '.join(sorted(unknown))}; there are {', '.join(app.systems)}.")
     with app.store.transaction() as tx:
         terms = {f"{each.type}_{number}": app.vault.index_identifier(each) for number, each in enumerate(identifiers)}
         tx.record("searched_outside_case", actor=actor, at=now, detail=terms)
-    return search.search(chosen, identifiers, now=now)
+    result = search.search(chosen, identifiers, now=now)
+    cases = _protected_cases(app, (*identifiers, *result.identifiers), result.records)
+    if not cases and not any(protecting.is_marked(record) for record in result.records):
+        return result
+    allowed = [protecting.may_see(app.settings, actor, handler=handler) for handler in cases or [None]]
+    with app.store.transaction() as tx:
+        tx.record("searched_protected", actor=actor, at=now, detail=terms | {"shown": str(all(allowed))})
+    if not all(allowed):
+        why = "it is somebody with protected identity, restricted to named staff"
+        raise NotPermittedError(actor, "see what was found", why)
+    return replace(result, systems=tuple(_hidden(each) for each in result.systems), protected=True)
+
+
+def _protected_cases(app: App, identifiers: Sequence[Identifier], records: Sequence[Record]) -> list[str | None]:
+    """The handlers of the restricted cases about whoever was met."""
+    held = [each for record in records for value in record.values for each in find_identifiers(value.value)]
+    own = [each for record in records for each in record.own]
+    met = [each for each in dict.fromkeys((*identifiers, *own, *held)) if each.type in _POINTING]
+    with app.store.transaction() as tx:
+        digests = [app.vault.index_identifier(each) for each in met]
+        digests += [app.vault.index("sender", each.value) for each in met if each.type is IdentifierType.EMAIL]
+        found = [case for digest in digests for case in tx.cases_indexed(digest)]
+    return [case.handler for case in found if protecting.PROTECTED in case.flags]
+
+
+def _hidden(system: SystemResult) -> SystemResult:
+    return replace(system, records=protecting.without_addresses(system.records))
 
 
 def _rows(app: App, case: CaseFile, result: SearchResult) -> list[SystemRow]:

@@ -1,22 +1,21 @@
 """
 What staff do to make sure who asks -> how, when and with what result; never what was shown or said (Art. 5(1)(c)).
 
-A recorded check, two facts compared with what the systems hold, a mandate, a code to a contact point on file. Facts and
+A recorded check, two facts compared with what the systems hold, a code to a contact point on file. Facts and
 contact points are compared and never shown: a wrong guess learns that it was wrong, and the third one ends it.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 
 from dsar import identity
-from dsar.casework import clocking, codes, identifying, protecting, searching
-from dsar.casework.context import PROGRAM, App, content_of, subject_of, triage_of
+from dsar.casework import clocking, codes, identifying, protecting, reminding, searching
+from dsar.casework.context import PROGRAM, App, content_of, subject_of
 from dsar.casework.identifying import FACTS, FEWEST_FACTS
 from dsar.casework.planning import FOR_ANOTHER
 from dsar.casework.sending import flag
 from dsar.errors import ApprovalError, UsageError
-from dsar.identifiers import normalise
+from dsar.identifiers import is_mobile, normalise
 from dsar.lifecycle import Event, State
 from dsar.model import (
     Identifier,
@@ -26,7 +25,6 @@ from dsar.model import (
     Record,
     Requester,
     Right,
-    SenderAuthentication,
 )
 from dsar.names import can_be_same_person, fold
 from dsar.store import Transaction
@@ -41,21 +39,13 @@ CHECK_FAILED, FACTS_WRONG = "check_failed", "facts_wrong"
 _UNPROVEN = frozenset({State.IDENTITY, State.CLARIFYING})
 
 
-class Mandate(StrEnum):
-    """By what right somebody writes for a person."""
-
-    POWER_OF_ATTORNEY = "power_of_attorney"  #: Fullmakt that covers personal data held by us.
-    ADVOKAT = "advokat"  #: An advokat's own statement (rättegångsbalken 8 kap.), unless something is odd.
-    GUARDIAN = "guardian"  #: Föräldrabalken 6 kap. 11 §: represents a child under 18, whose right it is.
-    GOD_MAN = "god_man"  #: God man or förvaltare, within the scope of the decision.
-
-
 def verify(
     app: App,
     case: CaseFile,
     *,
     method: identity.CheckMethod,
     contact: str | None,
+    phone: Identifier | None = None,
     passed: bool = True,
     actor: str,
     now: datetime,
@@ -64,9 +54,11 @@ def verify(
     Record that a member of staff made sure who asks, or could not; only how, by whom, when and with what result.
 
     Args: contact: address that the answer shall go to, proven by the check; None: the address that the mail came from,
-    where its sender writes for themselves.
-    Returns: the level that the case now has. Raises: UsageError for a contact that is none, or proves somebody else.
+    where its sender writes for themselves; phone: the number that staff called, of a call-back that succeeded.
+    Returns: the level that the case now has. Raises: UsageError for a contact that is none, or proves somebody else;
+    ApprovalError for a call to a number that is not on file: whoever asks chooses it. SystemUnavailableError.
     """
+    called = _called(app, case, method, phone, actor=actor, now=now) if passed else ()
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
         detail = {"method": method.value, "result": "passed" if passed else "failed"}
@@ -74,20 +66,20 @@ def verify(
             tx.record("verified", actor=actor, at=now, case_id=case.id, detail=detail)
             flag(tx, case, CHECK_FAILED)
             return IdentityLevel(case.identity_level)
-        proven = (_proven_contact(app, tx, case, contact),)
+        proven = (_proven_contact(app, tx, case, contact), *called)
         finding = IdentityFinding(
             level=max(identity.LEVEL_OF_CHECK[method], IdentityLevel(case.identity_level)),
             method=method,
             reason=f"{actor} recorded {method.replace('_', ' ')}.",
             proven=proven,
         )
-        _search_anew(app, tx, case, proven[0], actor=actor, now=now)
+        search_anew(app, tx, case, proven, actor=actor, now=now)
         tx.record("verified", actor=actor, at=now, case_id=case.id, detail=detail | {"level": finding.level})
-        _keep(app, tx, case, finding, actor=actor, now=now)
+        keep(app, tx, case, finding, actor=actor, now=now)
     return finding.level
 
 
-def _keep(app: App, tx: Transaction, case: CaseFile, finding: IdentityFinding, *, actor: str, now: datetime) -> None:
+def keep(app: App, tx: Transaction, case: CaseFile, finding: IdentityFinding, *, actor: str, now: datetime) -> None:
     """Note a finding and let every request go on for which it is enough, as far as we know what is held."""
     identifying.keep_finding(app, tx, case, finding, now=now)
     for request in tx.requests(case.id or 0):
@@ -127,9 +119,41 @@ def _proven_contact(app: App, tx: Transaction, case: CaseFile, contact: str | No
     return address
 
 
-def _search_anew(app: App, tx: Transaction, case: CaseFile, contact: Identifier, *, actor: str, now: datetime) -> None:
-    """What is searched for, or waits for approval, was found for another contact point: it is searched for anew."""
-    if contact in subject_of(app, case).proven:
+def _called(
+    app: App,
+    case: CaseFile,
+    method: identity.CheckMethod,
+    phone: Identifier | None,
+    *,
+    actor: str,
+    now: datetime,
+) -> tuple[Identifier, ...]:
+    """
+    The number of a call-back, if it is one person's own; a switchboard proves nothing about records that hold it.
+
+    Raises: UsageError, ApprovalError: see verify().
+    """
+    if method is not identity.CheckMethod.CALL_BACK:
+        if phone is not None:
+            raise UsageError("--phone is the number of a call-back.")
+        return ()
+    if phone is None:
+        raise UsageError("Name the number that you called with --phone; it must be on file for the person.")
+    if not _is_on_file(app, case, phone, now=now):
+        with app.store.transaction() as tx:
+            case = tx.case_by_id(case.id or 0)
+            detail = {"method": method.value, "result": "number_not_on_file"}
+            tx.record("verified", actor=actor, at=now, case_id=case.id, detail=detail)
+            flag(tx, case, CHECK_FAILED)
+        raise ApprovalError(case.reference, "that number is not on file for this person; call one that is")
+    return (phone,) if is_mobile(phone) else ()
+
+
+def search_anew(
+    app: App, tx: Transaction, case: CaseFile, contacts: Sequence[Identifier], *, actor: str, now: datetime
+) -> None:
+    """What is searched for, or waits for approval, was found for other contact points: it is searched for anew."""
+    if set(contacts) <= set(subject_of(app, case).proven):
         return
     for request in tx.requests(case.id or 0):
         if request.state == State.REVIEW and not request.decision:
@@ -171,7 +195,7 @@ def compare_facts(app: App, case: CaseFile, facts: Sequence[Identifier], *, acto
             method=identity.CheckMethod.SHARED_FACTS,
             reason=f"Facts known to both ({kinds}) fit what the systems hold.",
         )
-        _keep(app, tx, case, finding, actor=actor, now=now)
+        keep(app, tx, case, finding, actor=actor, now=now)
     return True
 
 
@@ -206,75 +230,6 @@ def _holds(records: Sequence[Record], fact: Identifier) -> bool:
     )
 
 
-# -------------------------------------------------------------------------------------------------------- mandates
-
-
-def take_mandate(
-    app: App,
-    case: CaseFile,
-    *,
-    mandate: Mandate,
-    person: Identifier,
-    to_agent: bool,
-    actor: str,
-    now: datetime,
-) -> IdentityLevel:
-    """
-    Record that staff have seen by what right somebody writes for a person, and whether it covers receiving the answer.
-
-    Args: person: something that is on file for the person, e.g. their e-mail address or customer number, as the mandate
-    names it; the search begins there. to_agent: the answer goes to who wrote; else to the person's own address.
-    Returns: the level that the case now has.
-    Raises: UsageError if nobody writes for anybody; ApprovalError if *person* is not on file, is who wrote, or our mail
-    server does not confirm who wrote. SystemUnavailableError.
-    """
-    subject = subject_of(app, case)
-    if case.requester not in FOR_ANOTHER:
-        raise UsageError(f"The sender of {case.reference} writes for themselves.")
-    if person.value == subject.reply_address:
-        raise ApprovalError(case.reference, "that is the address of who writes; name the person's own")
-    if to_agent and not _agent_is_confirmed(app, case):
-        raise ApprovalError(
-            case.reference, "the mail server does not confirm who writes, so the person gets the answer"
-        )
-    records = identifying.look_up(app, case, (person,), now=now)
-    if not _is_persons(app, case, records):
-        raise ApprovalError(case.reference, "that is not on file for the person whom the mandate names")
-    if not to_agent and person.type is not IdentifierType.EMAIL:
-        raise UsageError("Name the person's own e-mail address, or say that the mandate covers receiving the answer.")
-    with app.store.transaction() as tx:
-        case = tx.case_by_id(case.id or 0)
-        confirmed_by_person = IdentityLevel(case.identity_level) >= IdentityLevel.L1 and case.identity_method == "code"
-        case.mandate = mandate
-        case.answer_to = "agent" if to_agent else "person"
-        level = IdentityLevel.L2 if confirmed_by_person else identity.LEVEL_OF_CHECK[identity.CheckMethod.MANDATE]
-        finding = IdentityFinding(
-            level=max(level, IdentityLevel(case.identity_level)),
-            method=identity.CheckMethod.MANDATE,
-            reason=f"{actor} has seen the mandate ({mandate.replace('_', ' ')}).",
-            proven=(person,),
-        )
-        detail = {"kind": mandate.value, "answer_to": case.answer_to, "result": "passed"}
-        tx.record("mandate_seen", actor=actor, at=now, case_id=case.id, detail=detail)
-        _search_anew(app, tx, case, person, actor=actor, now=now)
-        _keep(app, tx, case, finding, actor=actor, now=now)
-    return finding.level
-
-
-def _agent_is_confirmed(app: App, case: CaseFile) -> bool:
-    with app.store.transaction() as tx:
-        link, message = tx.case_messages(case.id or 0)[0]
-    triage = triage_of(app, case, message.id or 0, link.sealed_triage)
-    return triage.sender_authentication is SenderAuthentication.PASS
-
-
-def _is_persons(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
-    """Whether records are about the person of a case, as far as both are named."""
-    name = subject_of(app, case).name
-    names = [record.person_name for record in records if record.person_name]
-    return bool(records) and (name is None or all(can_be_same_person(name, each) for each in names))
-
-
 # ----------------------------------------------------------------------------------------------- codes sent by staff
 
 
@@ -293,33 +248,57 @@ def send_code(
         raise ApprovalError(
             case.reference, f"it is answered by post; 'dsar channel {case.reference} mail' changes that"
         )
-    subject = subject_of(app, case)
-    stated = tuple(each for each in subject.identifiers if each.type in identifying.LEADING)
-    records = identifying.look_up(app, case, dict.fromkeys((*subject.proven, contact, *stated)), now=now)
-    mine = [record for record in records if _is_persons(app, case, [record])]
-    if not _is_on_file(app, mine, contact, now=now):
+    if not _is_on_file(app, case, contact, now=now):
         raise ApprovalError(case.reference, "that contact point is not on file for this person")
     with app.store.transaction() as tx:
         case, request = tx.case_by_id(case.id or 0), tx.request(request.id or 0)
         if codes.is_pestered(app, tx, contact, now=now):
             raise ApprovalError(case.reference, "that contact point has got enough codes today")
-        detail = {"about": "code", "channel": codes.CHANNEL_OF[contact.type], "reply_by": _until(contact, now)}
-        tx.record(clocking.IDENTITY_ASKED, actor=actor, at=now, case_id=case.id, detail=detail | {"grounded": "False"})
-        if contact.type is IdentifierType.ADDRESS:
-            document = codes.printed(app, tx, case, request, contact, now=now)
-        else:
-            document = None
-            codes.send(app, tx, case, request, contact, now=now)
-        if request.state in {State.IDENTITY, State.REVIEW}:
-            tx.advance(request, Event.ASKED, actor=actor, at=now)
+        return ask_by_code(app, tx, case, request, contact, actor=actor, now=now)
+
+
+def ask_by_code(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    request: Request,
+    contact: Identifier,
+    *,
+    actor: str,
+    now: datetime,
+) -> bytes | None:
+    """
+    Send a code to a contact point on file and let *request* wait for it, with the caller's transaction.
+
+    Returns: the PDF for a postal address, else None.
+    """
+    until = (now + codes.VALID[codes.CHANNEL_OF[contact.type]]).date()
+    detail = {"about": "code", "channel": codes.CHANNEL_OF[contact.type], "reply_by": until.isoformat()}
+    tx.record(clocking.IDENTITY_ASKED, actor=actor, at=now, case_id=case.id, detail=detail | {"grounded": "False"})
+    document = None
+    if contact.type is IdentifierType.ADDRESS:
+        document = codes.printed(app, tx, case, request, contact, now=now)
+    else:
+        codes.send(app, tx, case, request, contact, now=now)
+    if request.state in {State.IDENTITY, State.REVIEW}:
+        tx.advance(request, Event.ASKED, actor=actor, at=now)
+    reminding.plan(tx, case, [request], reply_by_on=until, now=now)
     return document
 
 
-def _until(contact: Identifier, now: datetime) -> str:
-    return (now + codes.VALID[codes.CHANNEL_OF[contact.type]]).date().isoformat()
+def is_persons(app: App, case: CaseFile, records: Sequence[Record]) -> bool:
+    """Whether records are about the person of a case, as far as both are named."""
+    name = subject_of(app, case).name
+    names = [record.person_name for record in records if record.person_name]
+    return bool(records) and (name is None or all(can_be_same_person(name, each) for each in names))
 
 
-def _is_on_file(app: App, records: Sequence[Record], contact: Identifier, *, now: datetime) -> bool:
+def _is_on_file(app: App, case: CaseFile, contact: Identifier, *, now: datetime) -> bool:
+    """Whether a contact point that staff name is on file for the person of a case, in any system."""
+    subject = subject_of(app, case)
+    stated = tuple(each for each in subject.identifiers if each.type in identifying.LEADING)
+    found = identifying.look_up(app, case, dict.fromkeys((*subject.proven, contact, *stated)), now=now)
+    records = [record for record in found if is_persons(app, case, [record])]
     if contact.type is IdentifierType.ADDRESS:
         wanted = fold(contact.value.partition(",")[0]).split()
         return any(

@@ -18,11 +18,19 @@ _MANDATES = click.Choice(["power_of_attorney", "advokat", "guardian", "god_man"]
 @click.argument("reference", metavar="CASE")
 @click.option("--method", type=_CHECKS, help="How you made sure who asks.")
 @click.option("--contact", metavar="ADDRESS", help="E-mail address that the check proved; default: the sender's.")
+@click.option("--phone", metavar="NUMBER", help="Number that you called back; it must be on file for the person.")
 @click.option("--failed", is_flag=True, help="The check did not succeed.")
 @click.option("--fact", "facts", multiple=True, metavar="KIND=VALUE", help="Compare what they told you; two or more.")
 @click.pass_context
 def verify(
-    ctx: click.Context, reference: str, *, method: str | None, contact: str | None, failed: bool, facts: tuple[str, ...]
+    ctx: click.Context,
+    reference: str,
+    *,
+    method: str | None,
+    contact: str | None,
+    phone: str | None,
+    failed: bool,
+    facts: tuple[str, ...],
 ) -> None:
     """
     Record that you made sure who asks; nothing shown to you is copied.
@@ -47,6 +55,7 @@ def verify(
                 case,
                 method=CheckMethod(method),
                 contact=contact,
+                phone=phone_number(phone) if phone else None,
                 passed=not failed,
                 actor=actor,
                 now=now(),
@@ -68,14 +77,14 @@ def verify(
 @click.pass_context
 def mandate(ctx: click.Context, reference: str, kind: str, person: str, *, to_agent: bool) -> None:
     """Record by what right somebody writes for a person, and who gets the answer."""
-    from dsar.casework import verifying, views
+    from dsar.casework import representing, views
 
     with session(ctx) as opened:
         case = views.find_case(opened.app, reference, actor=opened.actor())
-        level = verifying.take_mandate(
+        level = representing.take_mandate(
             opened.app,
             case,
-            mandate=verifying.Mandate(kind),
+            mandate=representing.Mandate(kind),
             person=_identifier(person),
             to_agent=to_agent,
             actor=opened.actor(),
@@ -119,6 +128,11 @@ def code(ctx: click.Context, reference: str, to: str, save: Path | None) -> None
             click.echo(f"Print and post {file}, then delete it: nobody but the person may see the code.")
         opened.run_due()
         click.echo(f"{case.reference}/{request.right} waits for the code.")
+
+
+def phone_number(text: str) -> Identifier:
+    """A telephone number as somebody types it. Raises: UsageError."""
+    return _identifier(f"phone={text}")
 
 
 def _identifier(text: str) -> Identifier:

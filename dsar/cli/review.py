@@ -7,6 +7,7 @@ import click
 
 from dsar.cli import show
 from dsar.cli.console import clean, now, print_field, session
+from dsar.cli.proving import phone_number
 from dsar.errors import RefusedError, StaleStateError, UsageError
 from dsar.lifecycle import State
 from dsar.model import Right
@@ -165,10 +166,17 @@ def _verify(opened: "Session", reference: str) -> None:
 
     methods = [CheckMethod.CALL_BACK, CheckMethod.SHOP_LOGIN, CheckMethod.ID_SHOWN]
     method = click.prompt("How did you make sure", type=click.Choice([each.value for each in methods]))
+    phone = click.prompt("Number that you called, on file for the person") if method == CheckMethod.CALL_BACK else None
     contact = click.prompt("Proven e-mail address (empty: the sender's)", default="", show_default=False)
     case = views.find_case(opened.app, reference, actor=opened.actor())
     verifying.verify(
-        opened.app, case, method=CheckMethod(method), contact=contact or None, actor=opened.actor(), now=now()
+        opened.app,
+        case,
+        method=CheckMethod(method),
+        contact=contact or None,
+        phone=phone_number(phone) if phone else None,
+        actor=opened.actor(),
+        now=now(),
     )
 
 

@@ -49,6 +49,7 @@ def as_document(result: SearchResult) -> dict[str, object]:
     return {
         "systems": [{"system": each.system, "outcome": each.outcome, "detail": each.detail} for each in result.systems],
         "records": [_record(record) for record in result.records],
+        "protected": result.protected,
     }
 
 
@@ -84,6 +85,8 @@ def _identifiers(values: Mapping[str, Sequence[str]]) -> list[Identifier]:
 
 
 def _print(result: SearchResult) -> None:
+    if result.protected:
+        click.echo("Protected identity: tell nobody; no address is shown.\n")
     print_table(
         ("System", "Outcome", "Records", "Detail"),
         [(each.system, each.outcome, str(len(each.records)), each.detail) for each in result.systems],

@@ -14,7 +14,7 @@ from dsar.declaration.web import Expression, Form, Http, WebRequest, Writes
 from dsar.model import Identifier, IdentifierType, Recipient
 
 #: What a requested change may be about (RequestedChange.field).
-ChangeName = Literal["email", "phone", "address", "name", "title", "organisation"]
+ChangeName = Literal["email", "phone", "address", "bank", "name", "title", "organisation"]
 Category = Literal[
     "identity",
     "contact",

@@ -61,7 +61,7 @@ class FoundRequest:
 class RequestedChange:
     """One value that the person wants changed."""
 
-    field: str  #: email, phone, address, name, title, organisation, other
+    field: str  #: email, phone, address, bank, name, title, organisation
     old: str | None
     new: str | None
     valid_from: str | None  #: First day, ISO 8601; None if at once.

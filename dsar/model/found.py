@@ -120,6 +120,7 @@ class SearchResult:
 
     systems: tuple[SystemResult, ...]
     identifiers: tuple[Identifier, ...]  #: All that certain records gave; the search has followed them.
+    protected: bool = False  #: It met a person with protected identity, whose addresses it leaves out.
 
     @property
     def records(self) -> tuple[Record, ...]:

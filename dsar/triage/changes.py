@@ -111,6 +111,18 @@ _FROM_WHEN = re.compile(
 _DAY_MONTH = re.compile(r"(\d{1,2})[./](\d{1,2})(?:[./](\d{2,4}))?$")
 #: A date without a year is the next one, or was at most so many days ago.
 _LONG_AGO = 150
+#: What stands before an account: "kontonummer", "clearingnummer", "IBAN", "bankgiro", ...
+_BANK_WORD = (
+    r"(?:bankkonto\w*|konton(?:ummer|umret|r)|clearing\w*|iban|bankgiro|plusgiro|bank account|account n(?:umber|o\.?))"
+)
+#: An account as people write it: IBAN, bankgiro, or clearing number and account with spaces, hyphens and commas.
+_ACCOUNT = re.compile(
+    rf"(?<!\w){_BANK_WORD}(?!\w)(?:(?!{_BANK_WORD})[^\d\n;!?]){{0,40}}?"
+    rf"(?P<value>[A-Z]{{2}}\d{{2}}(?: ?[A-Z0-9]{{4}}){{2,7}}(?: ?[A-Z0-9]{{1,3}})?(?!\w)"
+    rf"|\d[\d -]{{2,22}}\d(?:,? (?:konto|account|{_BANK_WORD}):? \d[\d -]{{3,16}}\d|, ?\d[\d -]{{3,16}}\d)?)",
+    re.IGNORECASE,
+)
+_FEWEST_DIGITS_OF_ACCOUNT = 6
 _FIELDS_OF_TYPES = {IdentifierType.EMAIL: "email", IdentifierType.PHONE: "phone"}
 _CUE_REACH = 60
 
@@ -123,7 +135,7 @@ def find_changes(
     region: str = "SE",
 ) -> tuple[RequestedChange, ...]:
     """
-    Changes of e-mail, phone, address, name, organisation and title in *sentences*, one per field.
+    Changes of e-mail, phone, address, bank account, name, organisation and title in *sentences*, one per field.
 
     Args: sentences: those that ask for an update and their neighbours; written_on: day of the mail, which tells the
     year of "from 1 May"; is_ours: our own addresses;
@@ -132,10 +144,12 @@ def find_changes(
     text = " ".join(sentence.text for sentence in sentences)
     days = (day_of(match["when"], written_on) for match in _FROM_WHEN.finditer(text))
     when = next((day.isoformat() for day in days if day), None)
+    accounts = _accounts(text)
     found = {
         "email": _identifiers(text, IdentifierType.EMAIL, is_ours, region),
-        "phone": _identifiers(text, IdentifierType.PHONE, is_ours, region),
+        "phone": _identifiers(_without(text, accounts), IdentifierType.PHONE, is_ours, region),
         "address": _by_cue([(match.start(), match[0].strip()) for match in _STREET.finditer(text)], text),
+        "bank": _by_cue([(at, _one_spelling(value)) for at, value in accounts], text),
         "name": _name(text),
         "organisation": _pair(_NEW_EMPLOYER.search(text), _OLD_EMPLOYER.search(text)),
         "title": _pair(_NEW_TITLE.search(text), None),
@@ -188,6 +202,22 @@ def _identifiers(
         ]
         placed += [(match.start(), value) for value in values]
     return _by_cue(placed, text)
+
+
+def _accounts(text: str) -> list[tuple[int, str]]:
+    found = [(match.start("value"), match["value"].strip(" -,")) for match in _ACCOUNT.finditer(text)]
+    return [each for each in found if sum(map(str.isdecimal, each[1])) >= _FEWEST_DIGITS_OF_ACCOUNT]
+
+
+def _one_spelling(account: str) -> str:
+    return " ".join(re.sub(rf"(?:konto|account|{_BANK_WORD}):?", " ", account, flags=re.IGNORECASE).split())
+
+
+def _without(text: str, placed: list[tuple[int, str]]) -> str:
+    """*text* with blanks where the values stand, so that an account is taken for no phone number."""
+    for at, value in placed:
+        text = text[:at] + " " * len(value) + text[at + len(value) :]
+    return text
 
 
 def _by_cue(placed: list[tuple[int, str]], text: str) -> tuple[str | None, str | None]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -138,8 +139,13 @@ email = bo@xelent.example
         authenticated: bool = True,
         forged: bool = False,
         in_reply_to: str | None = None,
+        arrives: datetime | None = None,
     ) -> None:
-        """Deliver a mail to the privacy mailbox, as the company's own mail server would: by LMTP, with its finding."""
+        """
+        Deliver a mail to the privacy mailbox, as the company's own mail server would: by LMTP, with its finding.
+
+        Args: arrives: when the mail server has it, where that is not now.
+        """
         mail = EmailMessage(policy=policy.SMTP)
         if authenticated:
             domain = sender.partition("@")[2].rstrip(">")
@@ -152,7 +158,10 @@ email = bo@xelent.example
         if in_reply_to:
             mail["In-Reply-To"] = in_reply_to
         mail.set_content(text)
-        self.dovecot.deliver(mail.as_bytes(), self.user)
+        if arrives is None:
+            self.dovecot.deliver(mail.as_bytes(), self.user)
+        else:
+            self.dovecot.append(mail.as_bytes(), self.user, internal_date=imaplib.Time2Internaldate(arrives))
 
     def letters_to(self, address: str) -> list[EmailMessage]:
         """The mails that the mail server took for *address*, oldest first."""

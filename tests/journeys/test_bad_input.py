@@ -183,7 +183,7 @@ def test_a_system_that_is_down_blocks_the_answer_until_it_is_searched(company: C
     with changed(company, "\nurl = sqlite:///data/webshop.db", f"\nurl = {DOWN}"):
         company.ok("poll")
         reference = company.queue()[0]["reference"]
-        company.ok("verify", case_of(reference), "--method", "call_back", actor="bo")
+        company.ok("verify", case_of(reference), "--method", "shop_login", actor="bo")
         for minutes in (10, 20, 60):
             with later(minutes=minutes):
                 company.ok("poll")

@@ -62,7 +62,10 @@ def test_update_is_applied_where_the_old_value_stood_and_told(company: Company) 
     company.ok("show", waiting["reference"], "--letter", actor="bo")
     early = company.dsar("approve", waiting["reference"], actor="bo")
     assert "L2" in early.err  # how a customer is reached changes: law of identity, not of convenience
-    company.ok("verify", waiting["reference"].partition("/")[0], "--method", "call_back")
+    call = ("verify", waiting["reference"].partition("/")[0], "--method", "call_back", "--phone")
+    claimed = company.dsar(*call, "070-1740699")  # the number that the mail gives
+    assert (claimed.exit_code, "not on file" in claimed.err) == (1, True)
+    company.ok(*call, "070-1740608")
 
     company.ok("approve", waiting["reference"], actor="bo")
 

@@ -1,7 +1,9 @@
 """The statutory clock of real cases: questions, extensions and what moves nothing, seen through `dsar show --clock`."""
 
+import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from .test_identity_code import ON_FILE, REQUEST, UNKNOWN, answer, ask, body, co
 
 pytestmark = pytest.mark.journey
 
+JSON = "application/json"
+DAY = timedelta(days=1)
 REASONS = "Begäran omfattar nio system med handskrivna anteckningar som måste granskas en och en."
 
 
@@ -128,6 +132,65 @@ def test_a_small_register_is_answered_in_full_and_not_asked_about(company: Compa
     refused = company.dsar("ask", case, "--overview", "köp och service", "--choices", "ett år", actor="bo")
     assert refused.exit_code == 1
     assert "no large quantity" in refused.err
+
+
+OVERVIEW, CHOICES = "200 fakturor sedan 2019, service och köp", "ett visst år, eller allt"
+
+
+def a_month_after(received: date) -> date:
+    """Reg. 1182/71 art. 3(2)(c), counted here day by day: the same date, or the last day of a shorter month."""
+    first_of_next = next(day for n in range(1, 32) if (day := received + n * DAY).day == 1)
+    month = [first_of_next + n * DAY for n in range(31) if (first_of_next + n * DAY).month == first_of_next.month]
+    return next((day for day in month if day.day == received.day), month[-1])
+
+
+def asked_for_scope(company: Company) -> tuple[str, EmailMessage]:
+    """A customer of whom a large quantity is held is asked what of it they want: (request, our letter)."""
+    with sqlite3.connect(company.data / "business.db") as database:
+        rows = [(f"F-{number}", "K20004", "2026-01-02", "Maria", "Gatan", "Stol", "10", "B") for number in range(200)]
+        database.executemany("INSERT INTO invoices VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    company.write(f"Maria Öberg <{ON_FILE}>", REQUEST.format(number="K20004"), arrives=datetime.now(UTC))
+    company.ok("poll")
+    case = str(only_line(company)["reference"])
+    given = ("ask", case, "--overview", OVERVIEW, "--choices", CHOICES)
+    company.ok(*given, actor="bo")
+    company.ok(*given, "--send", actor="bo")
+    return case, company.letters_to(ON_FILE)[-1]
+
+
+def test_a_question_about_scope_stops_the_clock_until_it_is_answered(company: Company) -> None:
+    """Recital 63; "everything" is everything (EDPB 01/2022 s. 2.3), and the week before it came is not ours."""
+    with days_later(-7):
+        case, question = asked_for_scope(company)
+        before = clock(company, case)
+    assert "200 fakturor sedan 2019" in body(question)
+    assert "räknas inte från i dag" in body(question)
+    assert only_line(company)["state"] == "clarifying"
+
+    subject, thread = f"Sv: {question['Subject']}", question["Message-ID"]
+    company.write(ON_FILE, "Allt, tack.\n", subject=subject, in_reply_to=thread)
+    company.ok("poll")
+    assert only_line(company)["state"] == "review"
+    after = clock(company, case)
+    company.ok("show", case, "--letter", actor="bo")
+    company.ok("approve", case, actor="bo")
+
+    assert (before["paused_days"], after["paused_days"]) == (0, 7)
+    assert date.fromisoformat(after["nominal"]) == a_month_after(date.fromisoformat(before["received"])) + 7 * DAY
+    assert (after["gross_days"], after["net_days"]) == (7, 0)
+    assert any("question about scope" in said and "did not run for 7 days" in said for said in after["explanation"])
+    (data,) = [part for part in company.letters_to(ON_FILE)[-1].iter_attachments() if part.get_content_type() == JSON]
+    assert "F-199" in str(data.get_content())
+
+
+def test_a_question_about_scope_that_nobody_answers_moves_nothing_and_is_answered_in_full(company: Company) -> None:
+    case, _ = asked_for_scope(company)
+    before = clock(company, case)
+    with days_later(16):
+        company.ok("poll")
+        assert only_line(company)["state"] == "review"
+        after = clock(company, case)
+    assert (after["paused_days"], after["nominal"], after["legal"]) == (0, before["nominal"], before["legal"])
 
 
 def test_a_question_by_staff_waits_and_its_answer_goes_on(company: Company) -> None:

@@ -275,7 +275,9 @@ def test_a_change_of_address_is_confirmed_from_the_old_one_and_told_to_it(compan
     company.ok("poll")
     case = only_line(company)["reference"]
     # a code is L1; somebody who has bought something is reached elsewhere only after a call to the number on file
-    company.ok("verify", case.partition("/")[0], "--method", "call_back", "--contact", ON_FILE)
+    company.ok(
+        "verify", case.partition("/")[0], "--method", "call_back", "--phone", "070-174 06 08", "--contact", ON_FILE
+    )
     company.ok("show", case, "--letter", actor="bo")
     company.ok("approve", case, actor="bo")
 

@@ -1,5 +1,6 @@
 """A person with protected identity: few may open the case, no address is shown, and the answer goes by post."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,3 +100,40 @@ def test_staff_restrict_a_case_and_choose_its_channel(company: Company) -> None:
     assert "personen ringde" in company.ok("show", number, "--timeline").out
     company.ok("channel", number, "mail")  # the person asks for e-mail
     assert f"{ON_FILE}" in company.ok("show", number, "--letter", actor="bo").out.splitlines()[0]
+
+
+MARKED = "UPDATE customers SET source = 'Sekretessmarkering' WHERE customer_no = 'K20004'"
+
+
+def test_a_search_outside_a_case_that_meets_a_restricted_person_is_for_named_staff(company: Company) -> None:
+    """By whatever leads to them: the case knows the address, the search asks for the customer number."""
+    asked(company)
+    for by in (("--email", ON_FILE), ("--customer-no", "K20004"), ("--phone", "070-174 06 08")):
+        refused = company.dsar("search", *by, actor="cai")
+        assert (refused.exit_code, refused.out) == (1, "")
+        assert "protected identity" in refused.err
+        assert "Öberg" not in refused.err
+    (line,) = company.ok("search", "--customer-no", "K20004", "--json").lines
+    assert (line["protected"], STREET in str(line), bool(line["records"])) == (True, False, True)
+    assert "Protected identity" in company.ok("search", "--email", ON_FILE).out
+    assert company.ok("search", "--email", "erik.nystrom@example.se", "--json", actor="cai").lines[0]["records"]
+
+
+def test_a_record_that_says_so_itself_is_for_named_staff_without_any_case(company: Company) -> None:
+    with sqlite3.connect(company.data / "business.db") as database:
+        database.execute(MARKED)
+    assert company.dsar("search", "--name", "Maria Öberg", actor="cai").exit_code == 1
+    assert STREET not in company.ok("search", "--name", "Maria Öberg").out
+
+
+def test_a_case_about_somebody_marked_in_a_system_is_restricted_although_nobody_said_so(company: Company) -> None:
+    """And the sender learns nothing of it: the same mail leaves, but no code to anybody."""
+    with sqlite3.connect(company.data / "business.db") as database:
+        database.execute(MARKED)
+    company.write("Maria Öberg <maria@other.example>", "Jag vill ha ett registerutdrag. Kundnummer K20004.\n")
+    company.ok("poll")
+    assert "protected_identity" in only_line(company)["flags"]
+    assert company.letters_to(ON_FILE) == []
+    assert len(company.letters_to("maria@other.example")) == 2  # as anybody: acknowledgement, options
+    number = str(only_line(company)["reference"]).partition("/")[0]
+    assert "named staff" in company.dsar("show", number, actor="cai").err

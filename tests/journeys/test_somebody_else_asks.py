@@ -52,10 +52,9 @@ def test_the_person_confirms_the_agent_and_the_mandate_says_who_gets_the_answer(
     case = asked(company, f"Lisa Brandt <{AGENT}>", REQUEST, "access")
     number = case.partition("/")[0]
     company.ok("mandate", number, "--kind", "advokat", "--person", f"email={ON_FILE}", *to_agent)
-    assert any("L2 is needed" in blocker for blocker in only_line(company)["blockers"])  # she has bought things
-
-    company.ok("code", case, "--to", f"email={ON_FILE}")
-    code_mail = company.letters_to(ON_FILE)[-1]
+    # She has bought things, which takes her own word: she is asked at once, at the address on file.
+    assert only_line(company)["state"] == "clarifying"
+    (code_mail,) = company.letters_to(ON_FILE)
     assert "Någon som säger sig företräda dig" in body(code_mail)
     answer(company, code_mail, code_of(code_mail))
     company.ok("poll")

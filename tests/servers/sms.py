@@ -26,7 +26,10 @@ class SmsDouble:
     def __init__(self) -> None:
         self.taken: list[dict[str, str]] = []
         self.refused: list[str] = []
-        self.behave = "well"  #: well, busy (503), broken (cuts the line), no (403), failed (status in a 200), redirect
+        #: well, busy (503), slow_down (429), poor (402), no (403), broken (cuts the line), silent (takes it and says
+        #: nothing), garbage (200 without JSON), failed (status in a 200), redirect
+        self.behave = "well"
+        self._woken = threading.Event()  #: Ends a silence.
         double = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,11 +49,16 @@ class SmsDouble:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._woken.set()
         self._server.shutdown()
         self._server.server_close()
 
     def answer(self, handler: BaseHTTPRequestHandler, body: str) -> None:
-        status = {"busy": 503, "no": 403, "redirect": 302}.get(self.behave)
+        status = {"busy": 503, "slow_down": 429, "poor": 402, "no": 403, "redirect": 302}.get(self.behave)
+        if self.behave == "silent":
+            self._take(handler, body)
+            self._woken.wait()
+            return
         if self.behave == "broken":
             self._take(handler, body)
             time.sleep(0.05)
@@ -64,7 +72,7 @@ class SmsDouble:
             return
         fault = self._take(handler, body)
         told = {"id": "s17a6dafb12d6b1cabc053d57dac2b9d8", "status": "failed" if self.behave == "failed" else "created"}
-        content = (fault or json.dumps(told)).encode()
+        content = b"<html>" if self.behave == "garbage" else (fault or json.dumps(told)).encode()
         handler.send_response(400 if fault else 200)
         handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import guard
-from dsar.casework import clocking
+from dsar.casework import arrivals, clocking
 from dsar.casework.context import PROGRAM, App, case_key
 from dsar.casework.sending import settle_sent, take_letter_back
 from dsar.casework.thread.belonging import case_of
@@ -80,7 +80,8 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
             tx.record(name, actor=PROGRAM, at=now, case_id=row.case_id, detail=detail)
             if mail.is_bounce and row.state == "sent":
                 tx.move_outgoing(row, to="failed", expected="sent")
-                clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id or 0), now=now)
+                for moved in clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id or 0), now=now):
+                    arrivals.end_letters(tx, moved, now=now)
                 take_letter_back(tx, row, Event.BOUNCED, actor=PROGRAM, now=now)
                 add_flags(tx, tx.case_by_id(row.case_id or 0), ("bounced",))
         for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
