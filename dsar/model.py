@@ -398,6 +398,7 @@ class StepOutcome:
     step: PlanStep
     done: bool
     detail: str  #: In words without personal data.
+    waiting: bool = False  #: A colleague has been asked to do it and has not answered.
 
 
 # ------------------------------------------------------------------------- facts about processing (Art. 15(1)(a)-(h))

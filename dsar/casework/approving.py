@@ -8,7 +8,7 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import intake, posting, protecting, suspecting, unasked
+from dsar.casework import desks, intake, posting, protecting, suspecting, tasks, unasked
 from dsar.casework.answering import (
     Draft,
     authors,
@@ -24,6 +24,7 @@ from dsar.casework.identifying import level_needed, risk_of
 from dsar.casework.planning import contact_points, is_general_objection
 from dsar.casework.sending import queue_letter, queue_paper
 from dsar.casework.thread import STRANGER, WITHDRAWN
+from dsar.connector import Asks
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError, StaleStateError
 from dsar.identity import Risk
 from dsar.lifecycle import Event, Outcome, State
@@ -141,7 +142,7 @@ def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
         same = same_draft(app, tx, case, tx.letters_of(request.id or 0), seen)
         if same is None or same.row.id != current.row.id:
             raise StaleStateError(f"{case.reference}/{request.right}")
-        if not coverage_failures(app, tx, case) and not _leaves_work(app, tx, case, current):
+        if not coverage_failures(app, tx, case, Right.OBJECT) and not _leaves_work(app, tx, case, current):
             _set_going(app, tx, case, request, current, actor=STANDING, now=now)
 
 
@@ -275,7 +276,7 @@ def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> li
     if request.decision:
         return []
     if request.right == Right.OBJECT:
-        return coverage_failures(app, tx, case)
+        return coverage_failures(app, tx, case, Right.OBJECT)
     found = coverage_failures(app, tx, case)
     if case.undecided:
         found.append(_undecided(case, case.undecided))
@@ -286,10 +287,25 @@ def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> li
     return found
 
 
-def coverage_failures(app: App, tx: Transaction, case: CaseFile) -> list[str]:
-    """Places that have not answered in full (P5)."""
+def coverage_failures(app: App, tx: Transaction, case: CaseFile, right: Right | None = None) -> list[str]:
+    """
+    Places, and colleagues, that have not answered in full (P5).
+
+    Args: right: a marketing stop does not wait for people whose place serves no marketing (Art. 21(3)).
+    """
+    asking = {name for name, system in app.systems.items() if isinstance(system, Asks)}
+    passed = {name for name in asking if right is not None and not desks.is_about(app, right, name)}
     outcomes = tx.search_outcomes(case)
-    failures = [f"system {name} is {outcome}" for name, outcome in outcomes.items() if outcome not in _SETTLED]
+    failures = [
+        f"system {name} is {outcome}"
+        for name, outcome in outcomes.items()
+        if outcome not in _SETTLED and name not in passed
+    ]
+    failures += [
+        f"{task.reference} ({task.system}) is not answered"
+        for task in tx.tasks_of(case.id or 0)
+        if tasks.is_missing(task) and task.system not in passed
+    ]
     return failures + [f"system {name} was not searched" for name in app.systems if name not in outcomes]
 
 

@@ -47,13 +47,18 @@ def check(settings: Settings, case: CaseFile, actor: str | None) -> None:
 
     Those are [identity] protected_staff; without that setting its handler and the approvers.
     """
+    if not may_open(settings, case, actor):
+        raise NotPermittedError(actor or "nobody", f"open {case.reference}", "it is restricted to named staff")
+
+
+def may_open(settings: Settings, case: CaseFile, actor: str | None) -> bool:
+    """Whether *actor* is among those who may open a case; everybody is, unless its person is protected."""
     if PROTECTED not in case.flags:
-        return
+        return True
     named = settings.identity.protected_staff
     roles = settings.roles(actor or "")
     allowed = actor in named if named else actor == case.handler or bool(roles - {Role.HANDLER})
-    if actor is None or not allowed:
-        raise NotPermittedError(actor or "nobody", f"open {case.reference}", "it is restricted to named staff")
+    return actor is not None and allowed
 
 
 def protect(app: App, case: CaseFile, *, on: bool, reason: str, actor: str, now: datetime) -> None:

@@ -1,10 +1,11 @@
 """What the connected systems hold about the person of a case, and a person's word on what is uncertain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dsar import search
+from dsar.casework import desks, tasks
 from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
@@ -18,8 +19,9 @@ from dsar.casework.context import (
 )
 from dsar.casework.facts import accepted_records, undecided_passages, undecided_records
 from dsar.casework.identifying import compare_later, level_needed
-from dsar.casework.planning import search_for
+from dsar.casework.planning import records_for, search_for
 from dsar.casework.thread import WITHDRAWN
+from dsar.connector import Asks
 from dsar.errors import SystemUnavailableError, UsageError
 from dsar.lifecycle import Event, State
 from dsar.model import Identifier, Record, Right, SearchResult, Strength, SystemOutcome, SystemResult
@@ -29,6 +31,8 @@ from dsar.store.tables import CaseFile, Decision, SystemRow
 #: After so many tries a system that does not answer goes before a person as a gap in the coverage.
 TRIES = 4
 
+
+_NOBODY = "nobody was asked: no record names a colleague, and no member of staff has"
 
 #: How long a whole answer may be kept while only the systems that failed are asked again.
 KEPT_FOR = timedelta(hours=24)
@@ -65,7 +69,11 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
             facts = (*subject.proven, *subject.identifiers)
             subject = replace(subject, followed=result.identifiers, searched_from=facts)
             case.sealed_subject = seal_subject(app, case, subject)
-        tx.save_search(case, _rows(app, case, result), proven=proven, now=now)
+        case.search_proven = proven
+        waiting = tasks.open_due(
+            app, tx, case, identifiers=result.identifiers, records=_accepted(app, tx, case, result), now=now
+        )
+        tx.save_search(case, _rows(app, case, result, waiting, desks.unasked(app, tx, case)), proven=proven, now=now)
         tx.record(
             "searched",
             actor=PROGRAM,
@@ -100,7 +108,9 @@ def _kept(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> dict[s
             records=records_of(app, case, row),
         )
         for row in tx.search_results(case)
-        if row.outcome in whole and now - row.searched_at < KEPT_FOR
+        if row.outcome in whole
+        and now - row.searched_at < KEPT_FOR
+        and not isinstance(app.systems.get(row.system), Asks)
     }
 
 
@@ -182,7 +192,10 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
                 case_id=case.id,
                 detail={"record": audit_index(app, case, "record", index), "accepted": str(accepted)},
             )
-        note_obstacles(app, tx, tx.case_by_id(case.id or 0))
+        current = tx.case_by_id(case.id or 0)
+        found = accepted_records(app, tx, current, Right.ACCESS)
+        tasks.open_due(app, tx, current, identifiers=subject_of(app, current).followed, records=found, now=now)
+        note_obstacles(app, tx, current)
     return len(wanted)
 
 
@@ -210,14 +223,21 @@ def search_outside_case(
     return search.search(chosen, identifiers, now=now)
 
 
-def _rows(app: App, case: CaseFile, result: SearchResult) -> list[SystemRow]:
+def _accepted(app: App, tx: Transaction, case: CaseFile, result: SearchResult) -> tuple[Record, ...]:
+    return records_for(app, Right.ACCESS, result.records, tx.decisions(case.id or 0))
+
+
+def _rows(
+    app: App, case: CaseFile, result: SearchResult, waiting: Collection[str], unasked: Collection[str]
+) -> list[SystemRow]:
+    """Args: waiting, unasked: systems of which somebody has still to answer, or of which nobody was asked."""
     return [
         SystemRow(
             case_id=case.id or 0,
             run=0,
             system=system.system,
-            outcome=system.outcome,
-            detail=system.detail,
+            outcome=SystemOutcome.WAITING if system.system in waiting else system.outcome,
+            detail=_NOBODY if system.system in unasked else system.detail,
             searched_at=system.searched_at,
             sealed_records=seal_records(app, case, system.system, system.records),
         )

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsar import dispatch, guard
-from dsar.casework import arrivals, clocking, opening
-from dsar.casework.context import PROGRAM, App, case_key, subject_of, triage_of
-from dsar.casework.sending import UNCERTAIN, recall_unsent, settle_sent, take_letter_back, void_letter
+from dsar.casework import arrivals, clocking, desks, opening
+from dsar.casework.context import PROGRAM, App, outgoing_key, subject_of, triage_of
+from dsar.casework.sending import UNCERTAIN, recall_unsent, settle_sent, take_letter_back, unreachable, void_letter
 from dsar.errors import MalformedMailError, UnknownCaseError, WrongKeyError
 from dsar.lifecycle import Event, State
 from dsar.model import Disposition, IdentifierType, InboundMail, Requester, Right, SenderAuthentication, Triage
@@ -38,8 +38,8 @@ def settle_own_copy(
         row = tx.outgoing_by_message_id(mail.message_id)
         if row is None or mail.sender != app.settings.smtp_sender:
             return False
-        case = tx.case_by_id(row.case_id or 0)
-    if not _says_the_same(app, case, row, mail):
+        key = outgoing_key(tx, row)
+    if not _says_the_same(app, key, row, mail):
         return False
     if row.state == "uncertain":
         settle_sent(app, row.id or 0, evidence="found_copy", actor=PROGRAM, now=now)
@@ -48,10 +48,10 @@ def settle_own_copy(
     return True
 
 
-def _says_the_same(app: App, case: CaseFile, row: OutboxRow, mail: InboundMail) -> bool:
+def _says_the_same(app: App, key: str, row: OutboxRow, mail: InboundMail) -> bool:
     """Whether a mail is what we sent; headers change on the way, text and files do not."""
     try:
-        content = app.vault.unseal(case_key(case), f"outbox.mime:{row.message_id}", row.sealed_mime)
+        content = app.vault.unseal(key, f"outbox.mime:{row.message_id}", row.sealed_mime)
         sent = guard.read_mail(content, own_domain=app.settings.own_domain)
     except (WrongKeyError, MalformedMailError):
         return False  # the case was purged, so that nobody can tell any more
@@ -83,9 +83,12 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
             tx.record(name, actor=PROGRAM, at=now, case_id=row.case_id, detail=detail)
             if mail.is_bounce and row.state == "sent":
                 tx.move_outgoing(row, to="failed", expected="sent")
-                clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id or 0), now=now)
+                if row.case_id is None:
+                    unreachable(tx, row, now=now)
+                    continue
+                clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id), now=now)
                 take_letter_back(tx, row, Event.BOUNCED, actor=PROGRAM, now=now)
-                add_flags(tx, tx.case_by_id(row.case_id or 0), ("bounced",))
+                add_flags(tx, tx.case_by_id(row.case_id), ("bounced",))
         for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
             tx.record("mail_may_have_bounced", actor=PROGRAM, at=now, case_id=case.id)
             add_flags(tx, case, ("may_have_bounced",))
@@ -243,8 +246,8 @@ def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
     """The case that a mail answers: by the Message-IDs of its thread, or by the tag in our address."""
     for message_id in (*mail.in_reply_to, *reversed(mail.references)):
         row = tx.outgoing_by_message_id(message_id)
-        if row is not None:
-            return tx.case_by_id(row.case_id or 0)
+        if row is not None and row.case_id is not None:
+            return tx.case_by_id(row.case_id)
         if cases := tx.cases_indexed(app.vault.index("message_id", message_id)):
             return cases[0]
     for tag in dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender):
@@ -264,7 +267,8 @@ def traces(app: App, mail: InboundMail) -> frozenset[str]:
     tags = dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender)
     kinds = {"message_id": message_ids, "tag": tags, "sender": [mail.sender] if mail.sender else []}
     indexes = (app.vault.index(kind, value) for kind, values in kinds.items() for value in values)
-    named = (found.upper() for text in (mail.subject, mail.own_text) for found in _REFERENCE.findall(text))
+    named = [found.upper() for text in (mail.subject, mail.own_text) for found in _REFERENCE.findall(text)]
+    named += desks.references_in(f"{mail.subject}\n{mail.text}")
     return frozenset((*message_ids, *indexes, *named))
 
 

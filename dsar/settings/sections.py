@@ -408,6 +408,17 @@ class MemberSection(Section):
     email: _Address
 
 
+class ColleagueSection(Section):
+    """[colleague.NAME]: somebody outside the staff who answers for what an office or they themselves hold."""
+
+    name: _Text  #: Full name; it signs what they say.
+    email: _Address
+    language: Literal["sv", "en"] = "sv"
+    deputy: str | None = None  #: NAME of the colleague who answers in their absence.
+    absent: _Days = frozenset()
+    manager: _Address | None = None  #: Told when neither answers.
+
+
 class HealthSection(Section):
     """[health]: how a silent failure of the mailbox is noticed."""
 
@@ -453,4 +464,5 @@ NAMED: dict[str, type[Section]] = {
     "form": FormSection,
     "system": SystemSection,
     "staff": MemberSection,
+    "colleague": ColleagueSection,
 }
