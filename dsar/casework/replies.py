@@ -67,10 +67,21 @@ _FOUND = re.compile(
     r"\s*[:,.–-]*\s*",
     re.IGNORECASE,
 )
-#: An answer with one of these says more than its first words.
-_DOUBT = re.compile(
-    r"[?@\d]|\b(?:men|fast|dock|utom|förutom|kanske|eventuellt|tror|fråga|kolla med|but|except|maybe|perhaps|think|ask"
-    r"|however|although|inte säker|not sure)\b",
+#: A change of which this is said is none that is needed.
+_GONE = re.compile(r"(?:det |jag |vi )?(?:saknas|finns|hittar|har|nothing|not found|no data)", re.IGNORECASE)
+#: What may stand beside "nothing": where, and about whom. The name of a place follows one of _IN.
+_IN = frozenset({"i", "på", "in", "at"})
+_WHERE = frozenset(
+    """
+    a about alls alltså all any at den denna det found han har hans helst henne hennes her here hon honom hos här i in
+    jag kontoret me mig min mina mitt name namnet något of om on oss our person personen på record records som sorry
+    tack thanks the them this tyvärr us vi vår våra vårt with
+    """.split()  # noqa: SIM905  # words read better than strings
+)
+#: A change of which one of these is said is not done, or not all of it.
+_UNDONE = re.compile(
+    r"[?]|\b(?:inte|ej|not|men|fast|dock|utom|förutom|kanske|tror|vänta|snart|strax|senare|sen|morgon|nästan|delvis|ska"
+    r"|but|except|maybe|perhaps|think|wait|soon|later|tomorrow|almost|partly|will|however|although)\b",
     re.IGNORECASE,
 )
 _MOST_WORDS = 12
@@ -85,7 +96,7 @@ def meaning(text: str, *, kind: str, files: Sequence[tuple[str, bytes]] = ()) ->
     said = _without_greeting(text)
     if kind != SEARCH:
         return _about_change(said)
-    if _is_plain(_NOTHING, said):
+    if _is_nothing(said):
         return Meaning(word="" if files else NOTHING)
     found = _FOUND.match(said)
     rest = said[found.end() :].strip() if found else said
@@ -96,19 +107,26 @@ def meaning(text: str, *, kind: str, files: Sequence[tuple[str, bytes]] = ()) ->
 
 
 def _about_change(said: str) -> Meaning:
-    refused = _CANNOT.match(said)
-    if refused:
+    if _CANNOT.match(said):
         return Meaning(word=CANNOT, text=said)
-    is_done = _is_plain(_DONE, said) or _is_plain(_NOTHING, said)
-    if is_done and not re.search(r"\b(?:inte|ej|not)\b", _DONE.sub("", said), re.IGNORECASE):
-        return Meaning(word=DONE)
-    return Meaning(word=NOTHING if _is_plain(_NOTHING, said) else "")
+    if _GONE.match(said) and _is_nothing(said):
+        return Meaning(word=NOTHING)
+    begun = _DONE.match(said)
+    is_done = begun and len(said.split()) <= _MOST_WORDS and not _UNDONE.search(said[begun.end() :])
+    return Meaning(word=DONE if is_done else "")
 
 
-def _is_plain(pattern: re.Pattern[str], said: str) -> bool:
-    """Whether *said* begins so, and says nothing else that matters."""
-    begun = pattern.match(said)
-    return begun is not None and len(said.split()) <= _MOST_WORDS and not _DOUBT.search(said[begun.end() :])
+def _is_nothing(said: str) -> bool:
+    """Whether *said* is that nothing is held, and where, and nothing else."""
+    begun = _NOTHING.match(said)
+    if begun is None or "?" in said:
+        return False
+    before = ""
+    for word in re.findall(r"\w+", said[begun.end() :].casefold()):
+        if word not in _WHERE and before not in _IN:
+            return False
+        before = word
+    return True
 
 
 def _without_greeting(text: str) -> str:

@@ -115,7 +115,7 @@ def test_a_contact_card_is_a_candidate_that_a_person_decides(company: Asking) ->
     company.approve(company.case())
     letter = company.letters_to(MARIA)[-1]
     data = next(part for part in letter.iter_attachments() if part.get_content_type() == "application/json")
-    assert "0340-555 12" in data.get_content()
+    assert b"0340-555 12" in data.get_content()
 
 
 def test_values_in_the_text_are_candidates(company: Asking) -> None:
