@@ -36,8 +36,9 @@ from dsar.store.tables import CaseFile, Request, Task, TaskAnswer
 LATE_ANSWER = "late_answer"
 
 #: What a colleague needs to find a person, and no more (Art. 5(1)(c)); a personnummer is never among it.
-_FINDING = (IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.CUSTOMER_NO, IdentifierType.ORDER_NO)
-_MOST_IDENTIFIERS = 6
+_FINDING = (IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.CUSTOMER_NO)
+#: More than anybody has; a mail that states hundreds does not fill the colleagues' screens.
+_MOST_IDENTIFIERS = 20
 
 
 # ---------------------------------------------------------------------------------------------------------- opening
@@ -60,10 +61,7 @@ def open_due(
     """
     if not case.search_proven:
         return frozenset()  # nobody is asked about a person whom nobody has identified (P4)
-    subject = subject_of(app, case)
-    known = dict.fromkeys((*subject.proven, *identifiers, *subject.identifiers))
-    finding = tuple(each for each in known if each.type in _FINDING)[:_MOST_IDENTIFIERS]
-    question = Question(name=subject.name, identifiers=finding)
+    question = _question(app, case, identifiers)
     for name, system in app.systems.items():
         if not isinstance(system, Asks) or not desks.needs_asking(app, tx, case, name):
             continue
@@ -72,6 +70,14 @@ def open_due(
         for owner in owners:
             _ask(app, tx, case, name, owner, question, now=now)
     return frozenset(task.system for task in tx.tasks_of(case.id or 0) if is_missing(task))
+
+
+def _question(app: App, case: CaseFile, identifiers: Sequence[Identifier]) -> Question:
+    """What finds the person. Args: identifiers: that the search has reached, beside what is proven and stated."""
+    subject = subject_of(app, case)
+    known = dict.fromkeys((*subject.proven, *identifiers, *subject.identifiers))
+    finding = tuple(each for each in known if each.type in _FINDING)[:_MOST_IDENTIFIERS]
+    return Question(name=subject.name, identifiers=finding)
 
 
 def is_missing(task: Task) -> bool:
@@ -142,10 +148,7 @@ def add(app: App, case: CaseFile, *, system: str, to: str, actor: str, now: date
         case = tx.case_by_id(case.id or 0)
         if not case.search_proven:
             raise UsageError(f"{case.reference} is not that far: nobody is asked before it is known who asks.")
-        subject = subject_of(app, case)
-        known = dict.fromkeys((*subject.proven, *subject.followed, *subject.identifiers))
-        finding = tuple(each for each in known if each.type in _FINDING)[:_MOST_IDENTIFIERS]
-        question = Question(name=subject.name, identifiers=finding)
+        question = _question(app, case, subject_of(app, case).followed)
         task = desks.open_task(app, tx, case, system, SEARCH, colleague.email, question, now=now)
         tx.record("task_added", actor=actor, at=now, case_id=case.id, detail={"task": task.reference})
         _search_again(tx, case, found=False, actor=actor, now=now)

@@ -105,7 +105,7 @@ def test_a_new_number_is_written_by_the_colleague_and_read_back(company: Asking)
         (held,) = company.held(company.case())
         assert str(held["phone"]).replace(" ", "").replace("-", "").endswith("701740699")
         company.approve(f"{company.case()}/update")
-    assert "kontoret" in body(company.letters_to(MARIA)[-1])
+    assert "Kontoret i Kungälv" in body(company.letters_to(MARIA)[-1])
 
 
 # ------------------------------------------------------------------------------------------------------- individuals
