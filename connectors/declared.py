@@ -39,17 +39,19 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Hit:
+class Hit:
+    """A row that was found, by what and how surely."""
+
     declared: DeclaredObject
     row: Row
     strength: Strength
     found_by: Identifier
 
 
-class _Hits(dict[tuple[str, str], _Hit]):
+class _Hits(dict[tuple[str, str], Hit]):
     """(object, key) -> its strongest hit."""
 
-    def improve(self, hit: _Hit) -> bool:
+    def improve(self, hit: Hit) -> bool:
         """Take *hit* in unless one as strong is known."""
         place = (hit.declared.name, hit.row.key)
         known = self.get(place)
@@ -89,7 +91,7 @@ def canary_found(rows: Rows, declaration: Declaration) -> bool | None:
     )
 
 
-def _find(rows: Rows, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[_Hit]:
+def _find(rows: Rows, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Hit]:
     wanted = [identifier for identifier in identifiers if identifier.type is find.by]
     if not wanted:
         return
@@ -99,7 +101,7 @@ def _find(rows: Rows, declared: DeclaredObject, find: Find, identifiers: Sequenc
             if columns := _matching(identifier, fields, row):
                 proves = identifier.type not in POINTING and any(each.vouched for each in columns)
                 strength = Strength.CERTAIN if proves else Strength.CANDIDATE
-                yield _Hit(declared=declared, row=row, strength=strength, found_by=identifier)
+                yield Hit(declared=declared, row=row, strength=strength, found_by=identifier)
 
 
 def _matching(identifier: Identifier, fields: Sequence[DeclaredField], row: Row) -> list[DeclaredField]:
@@ -111,7 +113,7 @@ def _matching(identifier: Identifier, fields: Sequence[DeclaredField], row: Row)
     return plain if holds(identifier, [row.values.get(each.column, "") for each in plain], free_text=False) else []
 
 
-def _reached(rows: Rows, declaration: Declaration, sources: Sequence[_Hit]) -> Iterator[_Hit]:
+def _reached(rows: Rows, declaration: Declaration, sources: Sequence[Hit]) -> Iterator[Hit]:
     for declared in declaration.objects:
         for link in declared.reached_from:
             origins = [
@@ -124,7 +126,7 @@ def _reached(rows: Rows, declaration: Declaration, sources: Sequence[_Hit]) -> I
                 continue
             for row in rows.having(declared, link.ours, {each.row.values[link.their] for each in origins}):
                 if source := by_key.get(_as_key(row.values[link.ours])):
-                    yield _Hit(declared=declared, row=row, strength=source.strength, found_by=source.found_by)
+                    yield Hit(declared=declared, row=row, strength=source.strength, found_by=source.found_by)
 
 
 def _as_key(text: str) -> str:
@@ -132,7 +134,7 @@ def _as_key(text: str) -> str:
     return text.strip().casefold()
 
 
-def _emitted(hit: _Hit) -> Iterator[Identifier]:
+def _emitted(hit: Hit) -> Iterator[Identifier]:
     for column, type_ in hit.declared.emits.items():
         identifier = normalise(type_, hit.row.values.get(column, ""))
         if identifier:
@@ -142,7 +144,7 @@ def _emitted(hit: _Hit) -> Iterator[Identifier]:
 # ---------------------------------------------------------------------------------------------------- row -> Record
 
 
-def to_record(hit: _Hit, *, system: str, read_at: datetime) -> Record:
+def to_record(hit: Hit, *, system: str, read_at: datetime) -> Record:
     """What was found, with labels, explanations and the law that keeps it."""
     declared, row = hit.declared, hit.row
     keep = declared.keep

@@ -24,10 +24,14 @@ def text_of(path: Path) -> str:
     """The text of the document. Raises: ValueError if it cannot be read whole; OSError."""
     if path.stat().st_size > _LARGEST_FILE_BYTES:
         raise ValueError("larger than a document should be")
-    content = path.read_bytes()
-    is_mail = path.suffix.lower() in _MAIL_ENDINGS
+    return text_in(path.suffix, path.read_bytes())
+
+
+def text_in(ending: str, content: bytes) -> str:
+    """As text_of, of a document in memory. Args: ending: of its name, ".pdf"."""
+    is_mail = ending.lower() in _MAIL_ENDINGS
     try:
-        mail = guard.read_mail(content if is_mail else _as_attachment(path, content), own_domain="localhost")
+        mail = guard.read_mail(content if is_mail else _as_attachment(ending, content), own_domain="localhost")
     except DsarError as error:
         raise ValueError(type(error).__name__) from None
     texts = [each.text for each in mail.attachment_texts]
@@ -40,13 +44,13 @@ def text_of(path: Path) -> str:
     return "\n".join(texts)
 
 
-def _as_attachment(path: Path, content: bytes) -> bytes:
+def _as_attachment(ending: str, content: bytes) -> bytes:
     envelope = EmailMessage(policy=SMTP)
     envelope["From"], envelope["Message-ID"] = "files@localhost", "<document@localhost>"
     envelope.set_content("")
     # Without its own name, which may hold anything; the ending and the first bytes tell what it is.
-    kind = ("text", "plain") if path.suffix.lower() in {".txt", ".md"} else ("application", "octet-stream")
-    envelope.add_attachment(content, *kind, filename=f"document{path.suffix.lower()}")
+    kind = ("text", "plain") if ending.lower() in {".txt", ".md"} else ("application", "octet-stream")
+    envelope.add_attachment(content, *kind, filename=f"document{ending.lower()}")
     return bytes(envelope)
 
 

@@ -75,24 +75,29 @@ def read_csv(content: bytes) -> CsvText:
 
 def sheets(path: Path) -> Iterator[Sheet]:
     """Every sheet, hidden ones too. Raises: OSError, ValueError, csv.Error, CalamineError."""
-    if path.suffix.lower() not in SPREADSHEETS:
-        yield Sheet(name="", cells=[cells for _, _, cells in read_csv(path.read_bytes()).records()])
+    yield from sheets_of(path.suffix, path.read_bytes())
+
+
+def sheets_of(ending: str, content: bytes) -> Iterator[Sheet]:
+    """As sheets, of a file in memory. Args: ending: of its name, ".xlsx"."""
+    if ending.lower() not in SPREADSHEETS:
+        yield Sheet(name="", cells=[cells for _, _, cells in read_csv(content).records()])
         return
-    comments = _comments(path) if path.suffix.lower() in OPEN_XML else {}
-    with CalamineWorkbook.from_path(path) as workbook:
+    comments = _comments(content) if ending.lower() in OPEN_XML else {}
+    with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
         for name in workbook.sheet_names:
             cells = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             texts = [[as_text(cell).strip() for cell in row] for row in cells]
             yield Sheet(name=name, cells=texts, comments=comments.get(name, {}))
 
 
-def _comments(path: Path) -> dict[str, dict[int, str]]:
+def _comments(content: bytes) -> dict[str, dict[int, str]]:
     """{sheet: {row: comments}}; threaded comments keep their text in the old kind, too."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if not any("comments" in name.lower() for name in archive.namelist()):
             return {}
     found: dict[str, dict[int, str]] = {}
-    book = load_workbook(path)
+    book = load_workbook(io.BytesIO(content))
     for sheet in book.worksheets:
         for row in sheet.iter_rows():
             said = [cell.comment.text.strip() for cell in row if cell.comment]

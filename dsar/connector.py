@@ -8,9 +8,10 @@ anything runs.
 A read that could not be finished raises SystemUnavailableError or answers `complete=False`; it never answers "nothing".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from dsar.model import Document, Identifier, PlanStep, Record, RequestedChange, StepOutcome
@@ -27,6 +28,7 @@ class SearchAnswer:
     complete: bool  #: False: part of it could not be read.
     emits: tuple[Identifier, ...] = ()  #: Company-assigned keys and company-entered identifiers of certain records.
     detail: str = ""  #: Why it is not complete, without personal data.
+    waiting: bool = False  #: Somebody has still to answer.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,3 +118,70 @@ class Suppresses(Protocol):
     def apply(self, step: PlanStep, *, key: str) -> None: ...
 
     def verify(self, step: PlanStep) -> StepOutcome: ...
+
+
+# ------------------------------------------------------------------------------------------------- people as systems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """One thing that a colleague says to hold about the person of a case."""
+
+    object: str  #: Name in the declaration.
+    values: tuple[tuple[str, str], ...]  #: (declared column, text)
+    picked: bool  #: The colleague wrote or chose just this; else it is a row of a register that holds others, too.
+
+
+class Word(StrEnum):
+    """What a colleague has said about a change that was put before them."""
+
+    ASKED = "asked"  #: Nothing yet.
+    DONE = "done"
+    CANNOT = "cannot"
+
+
+class Desk(Protocol):
+    """The questions and orders of one case at one place that people answer for."""
+
+    @property
+    def asked_for(self) -> Sequence[Identifier]:
+        """What the colleagues were given to find the person by."""
+        ...
+
+    @property
+    def waiting_for(self) -> str:
+        """How many have not answered, in words; "" when all have."""
+        ...
+
+    @property
+    def holdings(self) -> Mapping[str, Holding]:
+        """{key: what is held}, as it is by the colleagues' word: changes that they have made are in it."""
+        ...
+
+    def order(self, step: PlanStep) -> None:
+        """Put one approved step before whoever holds its record, once."""
+        ...
+
+    def word(self, step: PlanStep) -> Word | None:
+        """What they said about this step; None: it was not put before anybody."""
+        ...
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """Is answered by people: searched in what they wrote, changed by asking them."""
+
+    individuals: bool  #: No office: employees, each asked only if a record names them or staff do.
+
+    def at(self, desk: Desk) -> Searches:
+        """The system as the people of one case know it."""
+        ...
+
+    def read(self, text: str, files: Sequence[tuple[str, bytes]]) -> tuple[Holding, ...]:
+        """
+        What an answer says to be held.
+
+        Args: text: as the colleague wrote it; files: (name, content), as attached.
+        Raises: SystemContractError if only a person can read it; nothing of it counts then (P5).
+        """
+        ...

@@ -57,6 +57,7 @@ class _Answer:
     emits: tuple[Identifier, ...] = ()
     complete: bool = True
     failed: bool = False
+    waiting: bool = False  #: Somebody has still to answer.
     detail: str = ""
     owners: frozenset[tuple[Identifier, "_Owner"]] = frozenset()  #: Whom each identifier found for certain.
     weak: tuple[Identifier, ...] = ()  #: What records gave that are only candidates because of what found them.
@@ -89,6 +90,7 @@ class _Progress:
     detail: str = "there is no identifier to search by"  #: Until the first answer.
     complete: bool = True
     failed: bool = False
+    waiting: bool = False
     answered: bool = False
     owners: set[tuple[Identifier, _Owner]] = field(default_factory=set)
     searched_at: datetime | None = None  #: Of an answer that was kept; None: now.
@@ -115,6 +117,7 @@ class _Progress:
         self.detail = (self.detail if self.answered or self.failed else "") or answer.detail
         self.complete &= answer.complete
         self.failed |= answer.failed
+        self.waiting |= answer.waiting
         self.answered |= not answer.failed
 
     @property
@@ -123,6 +126,8 @@ class _Progress:
             return SystemOutcome.FAILED
         if self.failed or not self.complete:
             return SystemOutcome.PARTIAL
+        if self.waiting:
+            return SystemOutcome.WAITING
         return SystemOutcome.FOUND if self.records else SystemOutcome.NOTHING
 
 
@@ -277,6 +282,7 @@ def _ask(system: Searches, identifiers: Sequence[Identifier], shared: set[Identi
         owners=frozenset(owners),
         weak=tuple(weak),
         complete=all(answer.complete for answer in answers),
+        waiting=any(answer.waiting for answer in answers),
         detail=next((answer.detail for answer in answers if answer.detail), ""),
     )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import connectors
 from dsar import declaration, settings, signatures, staff, worker
 from dsar.casework.context import App
-from dsar.connector import Searches
+from dsar.connector import Asks, Searches
 from dsar.declaration import Declaration
 from dsar.errors import SettingsError
 from dsar.inbox import ImapAccount, ImapInbox
@@ -131,6 +131,12 @@ def open_systems(chosen: Settings, declarations: Mapping[str, Declaration]) -> d
             )
         except SettingsError as error:
             faults += error.problems
+            continue
+        opened = systems[name]
+        if isinstance(opened, Asks) and not opened.individuals and not chosen.colleague(section.owner or ""):
+            faults.append(
+                f"system {name}: owner must be the address of a [colleague.NAME] or [staff.LOGIN], who is asked"
+            )
     if faults:
         raise SettingsError(faults)
     return systems

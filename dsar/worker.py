@@ -24,6 +24,7 @@ from dsar.casework import (
     challenging,
     changing,
     codes,
+    digests,
     identifying,
     intake,
     lots,
@@ -109,6 +110,10 @@ def _alarm(tools: Tools, work: Work, now: datetime) -> None:
     alarms.alarm(tools.app, work.subject_id, outbox=tools.outbox, now=now)
 
 
+def _ask(tools: Tools, work: Work, now: datetime) -> None:
+    digests.ask(tools.app, work.subject_id, outbox=tools.outbox, now=now)
+
+
 def _send_sms(tools: Tools, work: Work, now: datetime) -> None:
     codes.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
@@ -181,6 +186,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "send_sms": _send_sms,
     "notice_sms": _notice_sms,
     "alarm": _alarm,
+    "ask": _ask,
     "search": _search,
     "search_failed": _search_failed,
     "stop_marketing": _stop_marketing,

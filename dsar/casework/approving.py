@@ -5,11 +5,11 @@ Approval binds the hashes of text, HTML and annexes as shown, the recipient, the
 transaction the mail is built once, and its SHA-256 is stored: those bytes and no others are sent (P3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import intake, posting, protecting, suspecting, unasked
+from dsar.casework import desks, intake, posting, protecting, suspecting, tasks, unasked
 from dsar.casework.answering import (
     Draft,
     authors,
@@ -25,6 +25,7 @@ from dsar.casework.identifying import level_needed, risk_of
 from dsar.casework.planning import contact_points, is_general_objection
 from dsar.casework.sending import queue_letter, queue_paper
 from dsar.casework.thread import STRANGER, WITHDRAWN
+from dsar.connector import Asks
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError, MalformedMailError, StaleStateError
 from dsar.identity import Risk
 from dsar.lifecycle import Event, Outcome, State
@@ -39,7 +40,7 @@ from dsar.model import (
     Triage,
 )
 from dsar.store import Transaction
-from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Request
+from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Request, Task
 
 #: Letters that tell nothing about what we hold, so that they need neither coverage nor identity.
 _DISCLOSES_NOTHING = frozenset(
@@ -142,7 +143,7 @@ def stop_marketing(app: App, request_id: int, *, now: datetime) -> None:
         same = same_draft(app, tx, case, tx.letters_of(request.id or 0), seen)
         if same is None or same.row.id != current.row.id:
             raise StaleStateError(f"{case.reference}/{request.right}")
-        if not coverage_failures(app, tx, case) and not _leaves_work(app, tx, case, current):
+        if not coverage_failures(app, tx, case, Right.OBJECT) and not _leaves_work(app, tx, case, current):
             _set_going(app, tx, case, request, current, actor=STANDING, now=now)
 
 
@@ -267,18 +268,20 @@ def _access_comes_first(tx: Transaction, case: CaseFile) -> bool:
 # ------------------------------------------------------------------------------------------------------- obstacles
 
 
-def obstacles(app: App, case: CaseFile, request: Request, *, outcomes: Mapping[str, str]) -> list[str]:
+def obstacles(
+    app: App, case: CaseFile, request: Request, *, outcomes: Mapping[str, str], asked: Sequence[Task]
+) -> list[str]:
     """
     Everything that stands between a request in review and its approval, in words; empty if nothing does.
 
     For the queue, from what was noted and without opening anything sealed; approving itself judges the records.
-    Args: outcomes: {system: how the latest search of the case ended there}.
+    Args: outcomes: {system: how the latest search of the case ended there}; asked: the tasks of the case.
     """
     if request.decision:
         return []
-    found = _unanswered(app, outcomes)
     if request.right == Right.OBJECT:
-        return found
+        return _missing(app, outcomes, asked, Right.OBJECT)
+    found = _missing(app, outcomes, asked)
     if case.undecided:
         found.append(_undecided(case, case.undecided))
     if case.unredacted and request.right == Right.ACCESS:
@@ -288,13 +291,28 @@ def obstacles(app: App, case: CaseFile, request: Request, *, outcomes: Mapping[s
     return found
 
 
-def coverage_failures(app: App, tx: Transaction, case: CaseFile) -> list[str]:
-    """Places that have not answered in full (P5)."""
-    return _unanswered(app, tx.search_outcomes(case))
+def coverage_failures(app: App, tx: Transaction, case: CaseFile, right: Right | None = None) -> list[str]:
+    """
+    Places, and colleagues, that have not answered in full (P5).
+
+    Args: right: a marketing stop does not wait for people whose place serves no marketing (Art. 21(3)).
+    """
+    return _missing(app, tx.search_outcomes(case), tx.tasks_of(case.id or 0), right)
 
 
-def _unanswered(app: App, outcomes: Mapping[str, str]) -> list[str]:
-    failures = [f"system {name} is {outcome}" for name, outcome in outcomes.items() if outcome not in _SETTLED]
+def _missing(app: App, outcomes: Mapping[str, str], asked: Sequence[Task], right: Right | None = None) -> list[str]:
+    asking = {name for name, system in app.systems.items() if isinstance(system, Asks)}
+    passed = {name for name in asking if right is not None and not desks.is_about(app, right, name)}
+    failures = [
+        f"system {name} is {outcome}"
+        for name, outcome in outcomes.items()
+        if outcome not in _SETTLED and name not in passed
+    ]
+    failures += [
+        f"{task.reference} ({task.system}) is not answered"
+        for task in asked
+        if tasks.is_missing(task) and task.system not in passed
+    ]
     return failures + [f"system {name} was not searched" for name in app.systems if name not in outcomes]
 
 

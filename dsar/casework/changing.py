@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import duties
+from dsar.casework import desks, duties
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
 from dsar.casework.noticing import tell_old_contact_points
 from dsar.casework.planning import (
@@ -97,7 +97,7 @@ def _apply_step(
             return entry.state == "done"
         entry = LedgerEntry(plan_id=known.id or 0, position=position, state="started", started_at=now)
         tx.keep_entry(entry)
-    system = app.systems[step.system]
+    system = desks.system_of(app, case, step.system, now=now)
     assert isinstance(system, Updates | Erases | Suppresses)  # noqa: S101  # only such a system gives writing steps
     try:
         system.apply(step, key=f"{case.reference}:{known.sha256}:{position}")
@@ -133,8 +133,14 @@ def _apply_step(
 def _conclude(
     app: App, case: CaseFile, request_id: int, known: ChangePlan, steps: tuple[PlanStep, ...], *, now: datetime
 ) -> None:
-    """Read everything back; the approved letter goes out only if what it says is what is true today."""
-    outcomes = verified(app, steps)
+    """
+    Read everything back; the approved letter goes out only if what it says is what is true today.
+
+    While a colleague has still to make a change, the letter waits: their answer makes this step due again.
+    """
+    outcomes = verified(app, case, steps)
+    if any(each.waiting for each in outcomes):
+        return
     with app.store.transaction() as tx:
         request = tx.request(request_id)
         if request.state != State.APPLYING:
@@ -158,9 +164,9 @@ def _conclude(
         _revise_others(tx, request, now=now)
 
 
-def verified(app: App, steps: Sequence[PlanStep]) -> tuple[StepOutcome, ...]:
+def verified(app: App, case: CaseFile, steps: Sequence[PlanStep]) -> tuple[StepOutcome, ...]:
     """What reading back by key shows of each step, inactive objects included (P7)."""
-    return tuple(_read_back(app, step) for step in steps)
+    return tuple(_read_back(app, case, step) for step in steps)
 
 
 def keep_outcomes(app: App, tx: Transaction, case: CaseFile, letter_id: int, outcomes: tuple[StepOutcome, ...]) -> None:
@@ -178,8 +184,8 @@ def _revise_others(tx: Transaction, changed: Request, *, now: datetime) -> None:
             tx.enqueue("search", other.case_id, due_at=now)
 
 
-def _read_back(app: App, step: PlanStep) -> StepOutcome:
-    system = app.systems[step.system]
+def _read_back(app: App, case: CaseFile, step: PlanStep) -> StepOutcome:
+    system = desks.system_of(app, case, step.system)
     if step.action is StepAction.TASK or not isinstance(system, Updates | Erases | Suppresses):
         return StepOutcome(step=step, done=False, detail="a person has to do it")
     return system.verify(step)
@@ -275,7 +281,9 @@ def read_back_left(app: App, case_id: int) -> None:
     for known, ledger in left:
         steps = steps_of(app, case, known)
         outcomes = tuple(
-            _read_back(app, step) if position in ledger else StepOutcome(step=step, done=False, detail="not begun")
+            _read_back(app, case, step)
+            if position in ledger
+            else StepOutcome(step=step, done=False, detail="not begun")
             for position, step in enumerate(steps)
         )
         with app.store.transaction() as tx:

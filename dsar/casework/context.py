@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from dsar.connector import Searches
+from dsar.connector import Holding, Searches
 from dsar.declaration import Declaration
 from dsar.errors import WrongKeyError
 from dsar.model import (
@@ -28,7 +28,18 @@ from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
 from dsar.sms import SmsGateway
 from dsar.store import Store, Transaction
-from dsar.store.tables import CaseFile, Challenge, ChangePlan, EventRow, LetterRow, Redaction, SystemRow
+from dsar.store.tables import (
+    CaseFile,
+    Challenge,
+    ChangePlan,
+    EventRow,
+    LetterRow,
+    OutboxRow,
+    Redaction,
+    SystemRow,
+    Task,
+    TaskAnswer,
+)
 from dsar.vault import Vault
 
 #: Actor of everything that no person decided.
@@ -94,6 +105,23 @@ class Grounds:
     legal_ground: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a colleague is asked: to look for a person, or to make one approved change."""
+
+    name: str | None  #: Of the person.
+    identifiers: tuple[Identifier, ...]  #: What finds the person beside the name, no personnummer.
+    step: PlanStep | None = None  #: The change; None: to look.
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerContent:
+    """What a colleague answered."""
+
+    holdings: tuple[Holding, ...] = ()
+    said: str = ""  #: Why it cannot be done, or words that only a person can judge.
+
+
 #: One per kind of value that is kept sealed; making one is slow.
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind)
@@ -107,6 +135,8 @@ _ADAPTERS: dict[object, TypeAdapter[Any]] = {
         tuple[PlanStep, ...],
         tuple[StepOutcome, ...],
         Passage,
+        Question,
+        AnswerContent,
     )
 }
 
@@ -258,6 +288,46 @@ def seal_passage(app: App, case: CaseFile, index: str, passage: Passage) -> byte
 
 def passage_of(app: App, case: CaseFile, row: Redaction) -> Passage:
     return _unseal(app, case, f"redaction.passage:{row.passage_index}", Passage, row.sealed_passage)
+
+
+def seal_question(app: App, case: CaseFile, reference: str, question: Question) -> bytes:
+    return _seal(app, case, f"task.question:{reference}", Question, question)
+
+
+def question_of(app: App, case: CaseFile, task: Task) -> Question:
+    return _unseal(app, case, f"task.question:{task.reference}", Question, task.sealed_question)
+
+
+def seal_answer(app: App, case: CaseFile, reference: str, content: AnswerContent) -> bytes:
+    return _seal(app, case, f"task_answer.content:{reference}", AnswerContent, content)
+
+
+def answer_of(app: App, case: CaseFile, task: Task, answer: TaskAnswer) -> AnswerContent:
+    """Without content once that has been kept long enough."""
+    if not answer.sealed_content:
+        return AnswerContent()
+    return _unseal(app, case, f"task_answer.content:{task.reference}", AnswerContent, answer.sealed_content)
+
+
+def seal_words(app: App, case: CaseFile, context: str, words: str) -> bytes:
+    """Seal a short text of a case. Args: context: where it is kept."""
+    return app.vault.seal(case_key(case), context, words.encode())
+
+
+def words_of(app: App, case: CaseFile, context: str, sealed: bytes) -> str:
+    return app.vault.unseal(case_key(case), context, sealed).decode()
+
+
+def outgoing_key(tx: Transaction, row: OutboxRow) -> str:
+    """Name of the key that seals an outgoing mail: its case's, or its own if it is about several cases."""
+    if row.case_id is None:
+        return task_mail_key(row.message_id)
+    return case_key(tx.case_by_id(row.case_id))
+
+
+def task_mail_key(message_id: str) -> str:
+    """Name of the key that seals one mail to a colleague."""
+    return f"task_mail:{message_id}"
 
 
 def letter_of(row: LetterRow, content: LetterContent, annexes: tuple[Annex, ...]) -> Letter:

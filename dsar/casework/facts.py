@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from dsar import deadlines, letters, redaction
-from dsar.casework import protecting
+from dsar.casework import desks, protecting
 from dsar.casework.context import (
     App,
     grounds_of,
@@ -110,7 +110,8 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
     """Facts of a letter that answers *request*, once the systems were searched."""
     facts = base_facts(app, case, received_at=request.received_at, rights=(Right(request.right),), now=now)
     subject = subject_of(app, case)
-    rows = tx.search_results(case)
+    silent = desks.unasked(app, tx, case)
+    rows = [row for row in tx.search_results(case) if row.system not in silent]
     right = Right(request.right)
     records = accepted_records(app, tx, case, right)
     grounds = grounds_of(app, case, request.id or 0, request.sealed_grounds) if request.sealed_grounds else None

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from dsar import search
+from dsar.casework import desks
 from dsar.casework.context import App, outcomes_of, record_index, subject_of, triage_of
-from dsar.connector import Erases, Suppresses, Updates
-from dsar.declaration import DeclaredObject
+from dsar.connector import Erases, Searches, Suppresses, Updates
+from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import SystemUnavailableError
 from dsar.identifiers import normalise
 from dsar.model import (
@@ -66,24 +67,24 @@ def plan(app: App, tx: Transaction, case: CaseFile, right: Right, records: Seque
     goes before what it points at, the business system last.
     """
     steps: list[PlanStep] = []
-    for name in reversed(tuple(app.systems)):
+    for name, system in reversed(desks.systems_of(app, tx, case).items()):
         held = [record for record in records if record.system == name]
         if not held:
             continue
-        found = _plan_system(app, tx, case, right, name, held)
+        found = _plan_system(app, tx, case, right, system, held)
         order = [declared.name for declared in reversed(app.declarations[name].objects)]
         steps += sorted(found, key=lambda step: (order.index(step.object), step.key))
     return tuple(steps)
 
 
 def _plan_system(
-    app: App, tx: Transaction, case: CaseFile, right: Right, name: str, records: Sequence[Record]
+    app: App, tx: Transaction, case: CaseFile, right: Right, system: Searches, records: Sequence[Record]
 ) -> Sequence[PlanStep]:
+    declaration = app.declarations[records[0].system]
     if right is Right.UPDATE:
-        return _plan_update(app, name, records, wanted_changes(app, tx, case))
+        return _plan_update(system, declaration, records, wanted_changes(app, tx, case))
     if right is Right.OBJECT:
-        return _plan_stop(app, name, records, by_hand=done_by_hand(app, tx, case))
-    system = app.systems[name]
+        return _plan_stop(app, system, declaration, records, by_hand=done_by_hand(app, tx, case))
     if not isinstance(system, Erases):
         return [_task(record) for record in records]
     steps = system.plan_erase(records)
@@ -109,14 +110,18 @@ def _step(record: Record, action: StepAction, **said: Any) -> PlanStep:  # noqa:
 
 
 def _plan_stop(
-    app: App, name: str, records: Sequence[Record], *, by_hand: frozenset[tuple[str, str, str]]
+    app: App,
+    system: Searches,
+    declaration: Declaration,
+    records: Sequence[Record],
+    *,
+    by_hand: frozenset[tuple[str, str, str]],
 ) -> list[PlanStep]:
     """
     The system stops the marketing that it can stop; what else is used for marketing is a person's task.
 
     Args: by_hand: (system, object, key) of what a person has said to be done, where no value can show it.
     """
-    system, declaration = app.systems[name], app.declarations[name]
     steps = list(system.plan_suppress(records)) if isinstance(system, Suppresses) else []
     for record in records:
         declared = declaration.object(record.object)
@@ -139,13 +144,14 @@ def _is_for_marketing(app: App, record: Record) -> bool:
 # --------------------------------------------------------------------------------------------------- rectification
 
 
-def _plan_update(app: App, name: str, records: Sequence[Record], changes: Sequence[RequestedChange]) -> list[PlanStep]:
+def _plan_update(
+    system: Searches, declaration: Declaration, records: Sequence[Record], changes: Sequence[RequestedChange]
+) -> list[PlanStep]:
     """
     The system makes the changes that it can make; where else the old value stands it is kept by a law or a task.
 
     Art. 5(1)(d), 16: every reasonable step, so a place that the program cannot write to is named, not passed over.
     """
-    system, declaration = app.systems[name], app.declarations[name]
     steps = list(system.plan_update(records, changes)) if isinstance(system, Updates) else []
     planned = {(step.object, step.key, change.path) for step in steps for change in step.changes}
     for record in records:
@@ -273,7 +279,9 @@ def search_for(
     claimed = tuple(each for each in subject.identifiers if each not in known)
     if not known:
         known = contact_points(app, case)
-    return search.search(app.systems, known, claimed=claimed, kept=kept, now=now)
+    with app.store.transaction(read_only=True) as tx:
+        systems = desks.systems_of(app, tx, case)
+    return search.search(systems, known, claimed=claimed, kept=kept, now=now)
 
 
 def records_for(app: App, right: Right, records: Sequence[Record], decisions: dict[str, bool]) -> tuple[Record, ...]:

@@ -56,8 +56,13 @@ def check(settings: Settings, case: CaseFile, actor: str | None) -> None:
 
     Those are [identity] protected_staff; without that setting its handler and the approvers.
     """
-    if PROTECTED in case.flags and not may_see(settings, actor, handler=case.handler):
+    if not may_open(settings, case, actor):
         raise NotPermittedError(actor or "nobody", f"open {case.reference}", "it is restricted to named staff")
+
+
+def may_open(settings: Settings, case: CaseFile, actor: str | None) -> bool:
+    """Whether *actor* is among those who may open a case; everybody is, unless its person is protected."""
+    return PROTECTED not in case.flags or may_see(settings, actor, handler=case.handler)
 
 
 def may_see(settings: Settings, actor: str | None, *, handler: str | None = None) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Generic, TypeVar
 
-from dsar.casework.context import PROGRAM, App, case_key, mail_key
+from dsar.casework.context import PROGRAM, App, case_key, mail_key, task_mail_key
 from dsar.deadlines import STOCKHOLM, add_months, received_on
 from dsar.inbox import ImapInbox
 from dsar.lifecycle import Outcome
@@ -101,8 +101,15 @@ def _remove_mail(app: App, tx: Transaction, message: Message, now: datetime) -> 
     tx.remove_mail(message, now=now)
 
 
-def _remove_findings(_app: App, tx: Transaction, case: CaseFile, _now: datetime) -> None:
+def _remove_findings(app: App, tx: Transaction, case: CaseFile, _now: datetime) -> None:
+    _forget_questions(app, tx, case)
     tx.remove_findings(case.id or 0)
+
+
+def _forget_questions(app: App, tx: Transaction, case: CaseFile) -> None:
+    """Mails that asked colleagues about the person go, whomever else they asked about."""
+    for message_id in tx.empty_task_mails(case.id or 0):
+        app.vault.destroy_key(task_mail_key(message_id))
 
 
 def _remove_data(_app: App, tx: Transaction, sent: tuple[LetterRow, CaseFile], _now: datetime) -> None:
@@ -115,7 +122,9 @@ def _remove_case(app: App, tx: Transaction, case: CaseFile, now: datetime) -> No
         app.vault.withdraw_key(mail_key(message.sha256), wrapped_by=case_key(case))
     for message in tx.mails_of_no_other_case(case.id or 0):
         _remove_mail(app, tx, message, now)
+    _forget_questions(app, tx, case)
     app.vault.destroy_key(case_key(case))
+    tx.remove_tasks(case.id or 0)
     tx.remove_case(case, now=now)
 
 

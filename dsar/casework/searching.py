@@ -1,11 +1,11 @@
 """What the connected systems hold about the person of a case, and a person's word on what is uncertain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dsar import search
-from dsar.casework import protecting
+from dsar.casework import desks, protecting, tasks
 from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
@@ -19,8 +19,9 @@ from dsar.casework.context import (
 )
 from dsar.casework.facts import accepted_records, undecided_passages, undecided_records
 from dsar.casework.identifying import compare_later, level_needed
-from dsar.casework.planning import search_for
+from dsar.casework.planning import records_for, search_for
 from dsar.casework.thread import WITHDRAWN
+from dsar.connector import Asks
 from dsar.errors import NotPermittedError, SystemUnavailableError, UsageError
 from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
@@ -36,6 +37,7 @@ TRIES = 4
 _POINTING = frozenset(
     {IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.CUSTOMER_NO, IdentifierType.PERSONNUMMER}
 )
+_NOBODY = "nobody was asked: no record names a colleague, and no member of staff has"
 
 #: How long a whole answer may be kept while only the systems that failed are asked again.
 KEPT_FOR = timedelta(hours=24)
@@ -71,7 +73,11 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
         if proven:
             subject = replace(subject, followed=result.identifiers, searched_from=subject.facts)
             case.sealed_subject = seal_subject(app, case, subject)
-        tx.save_search(case, _rows(app, case, result), proven=proven, now=now)
+        case.search_proven = proven
+        waiting = tasks.open_due(
+            app, tx, case, identifiers=result.identifiers, records=_accepted(app, tx, case, result), now=now
+        )
+        tx.save_search(case, _rows(app, case, result, waiting, desks.unasked(app, tx, case)), proven=proven, now=now)
         tx.record(
             "searched",
             actor=PROGRAM,
@@ -109,7 +115,9 @@ def _kept(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> dict[s
             records=records_of(app, case, row),
         )
         for row in tx.search_results(case)
-        if row.outcome in whole and now - row.searched_at < KEPT_FOR
+        if row.outcome in whole
+        and now - row.searched_at < KEPT_FOR
+        and not isinstance(app.systems.get(row.system), Asks)
     }
 
 
@@ -202,6 +210,8 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
         case = tx.case_by_id(case.id or 0)
         if _take_on(app, case, [record for number, record, _ in records if words[number]]):
             _begin_again(tx, case, actor=actor, now=now)
+        found = accepted_records(app, tx, case, Right.ACCESS)
+        tasks.open_due(app, tx, case, identifiers=subject_of(app, case).followed, records=found, now=now)
         note_obstacles(app, tx, case)
     return len(wanted)
 
@@ -280,14 +290,21 @@ def _hidden(system: SystemResult) -> SystemResult:
     return replace(system, records=protecting.without_addresses(system.records))
 
 
-def _rows(app: App, case: CaseFile, result: SearchResult) -> list[SystemRow]:
+def _accepted(app: App, tx: Transaction, case: CaseFile, result: SearchResult) -> tuple[Record, ...]:
+    return records_for(app, Right.ACCESS, result.records, tx.decisions(case.id or 0))
+
+
+def _rows(
+    app: App, case: CaseFile, result: SearchResult, waiting: Collection[str], unasked: Collection[str]
+) -> list[SystemRow]:
+    """Args: waiting, unasked: systems of which somebody has still to answer, or of which nobody was asked."""
     return [
         SystemRow(
             case_id=case.id or 0,
             run=0,
             system=system.system,
-            outcome=system.outcome,
-            detail=system.detail,
+            outcome=SystemOutcome.WAITING if system.system in waiting else system.outcome,
+            detail=_NOBODY if system.system in unasked else system.detail,
             searched_at=system.searched_at,
             sealed_records=seal_records(app, case, system.system, system.records),
         )

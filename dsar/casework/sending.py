@@ -14,7 +14,7 @@ from typing import Literal
 
 from dsar import approval, dispatch, letters
 from dsar.casework import clocking, unasked
-from dsar.casework.context import PROGRAM, App, case_key, steps_of, stored_letter, subject_of
+from dsar.casework.context import PROGRAM, App, case_key, outgoing_key, steps_of, stored_letter, subject_of
 from dsar.casework.facts import base_facts
 from dsar.casework.protecting import POST
 from dsar.errors import (
@@ -199,11 +199,11 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
             return
         if row.state != "ready":
             return
-        case = tx.case_by_id(row.case_id or 0)
-        content = app.vault.unseal(case_key(case), f"outbox.mime:{row.message_id}", row.sealed_mime)
-        recipient = app.vault.unseal(case_key(case), f"outbox.recipient:{row.message_id}", row.sealed_recipient)
+        key = outgoing_key(tx, row)
+        content = app.vault.unseal(key, f"outbox.mime:{row.message_id}", row.sealed_mime)
+        recipient = app.vault.unseal(key, f"outbox.recipient:{row.message_id}", row.sealed_recipient)
         same_bytes = hashlib.sha256(content).hexdigest() == row.mime_sha256
-        approved = same_bytes and _is_approved(app, tx, case, row, recipient.decode())
+        approved = same_bytes and _is_approved(app, tx, row, recipient.decode())
         if approved and row.channel == POST:
             tx.move_outgoing(row, to="to_post", expected="ready")
             return  # a person prints and posts it
@@ -228,12 +228,13 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
         settle_sent(app, outbox_id, evidence="accepted", actor=PROGRAM, now=now)
 
 
-def _is_approved(app: App, tx: Transaction, case: CaseFile, row: OutboxRow, recipient: str) -> bool:
+def _is_approved(app: App, tx: Transaction, row: OutboxRow, recipient: str) -> bool:
     """Whether the approval of the letter still holds for exactly this mail; what needs none has none to hold."""
     if row.letter_id is None:
         return True
     approved = tx.approval_of(row.letter_id)
     letter = tx.letter(row.letter_id)
+    case = tx.case_by_id(letter.case_id)
     plan = tx.plan_of_letter(row.letter_id)
     now_bound = approval.binding(
         stored_letter(app, tx, case, letter),
@@ -291,9 +292,19 @@ def _fail(app: App, outbox_id: int, *, expected: str, event: str, now: datetime)
         if not tx.move_outgoing(row, to="failed", expected=expected):
             return
         tx.record(event, actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
-        if row.letter_id is None and row.case_id is not None:
+        if row.case_id is None:
+            unreachable(tx, row, now=now)
+        elif row.letter_id is None:
             flag(tx, tx.case_by_id(row.case_id), MAIL_FAILED)
         take_letter_back(tx, row, Event.UNDELIVERABLE, actor=PROGRAM, now=now)
+
+
+def unreachable(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
+    """A mail to a colleague did not arrive: what it asked goes before a person."""
+    for task in tx.tasks_of_mail(row.id or 0):
+        if task.state == "open":
+            task.state, task.why = "person", "unreachable"
+            tx.record("task_unreachable", actor=PROGRAM, at=now, case_id=task.case_id, detail={"task": task.reference})
 
 
 def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: str, now: datetime) -> None:
@@ -401,8 +412,8 @@ def file_copy(app: App, outbox_id: int, *, inbox: ImapInbox, now: datetime) -> N
         row = tx.outgoing(outbox_id)
         if row.state != "sent" or row.filed_at is not None:
             return
-        case = tx.case_by_id(row.case_id or 0)
-    if not inbox.find_sent(row.message_id):
-        inbox.append_sent(app.vault.unseal(case_key(case), f"outbox.mime:{row.message_id}", row.sealed_mime))
+        key = outgoing_key(tx, row)
+    if row.sealed_mime and not inbox.find_sent(row.message_id):
+        inbox.append_sent(app.vault.unseal(key, f"outbox.mime:{row.message_id}", row.sealed_mime))
     with app.store.transaction() as tx:
         tx.outgoing(outbox_id).filed_at = now

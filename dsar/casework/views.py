@@ -1,6 +1,7 @@
 """What staff see: the queue, and one case from every side. Looking at personal data is recorded in the audit trail."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,6 +10,7 @@ from dsar.casework import intake, protecting
 from dsar.casework.approving import obstacles
 from dsar.casework.clocking import clock_of
 from dsar.casework.context import App, reason_of, subject_of, triage_of
+from dsar.casework.desks import LATE, PERSON, UNANSWERED
 from dsar.casework.sending import MAIL_FAILED
 from dsar.casework.thread import REMINDER
 from dsar.clock import Clock
@@ -16,7 +18,7 @@ from dsar.errors import AmbiguousRequestError, MalformedMailError, PurgedCaseErr
 from dsar.lifecycle import State
 from dsar.model import InboundMail, Right, Triage
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Duty, EventRow, Message, OutboxRow, Request, Sighting
+from dsar.store.tables import CaseFile, Duty, EventRow, Message, OutboxRow, Request, Sighting, Task
 
 #: Whose turn it is in each state, in the words of the queue.
 WAITS_FOR = {
@@ -53,14 +55,19 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
     """Everything that is open, most urgent first."""
     today = deadlines.received_on(now)
     with app.store.transaction(read_only=True) as tx:
-        outcomes = tx.search_outcomes_of_open()
+        outcomes, asked = tx.search_outcomes_of_open(), defaultdict(list)
+        for task, _ in tx.tasks_in(UNANSWERED):
+            asked[task.case_id].append(task)
         lines = [
-            request_line(app, request, case, today, outcomes=outcomes.get(request.case_id, {}))
+            request_line(
+                app, request, case, today, outcomes=outcomes.get(case.id or 0, {}), asked=asked.get(case.id or 0, ())
+            )
             for request, case in tx.open_requests()
         ]
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
         lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
+        lines += [_task_line(tx, task, case, today) for task, case in tx.tasks_in({PERSON, LATE})]
         lines += [_post_line(tx, row, today) for row in tx.outgoing_in_state("to_post")]
         lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
@@ -108,10 +115,12 @@ def _waits_for(state: State, request: Request, today: date) -> str:
     return WAITS_FOR[state]
 
 
-def request_line(app: App, request: Request, case: CaseFile, today: date, *, outcomes: Mapping[str, str]) -> QueueLine:
-    """The line of one open request. Args: outcomes: {system: how the latest search of its case ended there}."""
+def request_line(
+    app: App, request: Request, case: CaseFile, today: date, *, outcomes: Mapping[str, str], asked: Sequence[Task]
+) -> QueueLine:
+    """The line of one open request. Args: outcomes, asked: as `obstacles` takes them."""
     state = State(request.state)
-    blockers = tuple(obstacles(app, case, request, outcomes=outcomes)) if state is State.REVIEW else ()
+    blockers = tuple(obstacles(app, case, request, outcomes=outcomes, asked=asked)) if state is State.REVIEW else ()
     if request.blocked_reason:
         blockers = (*blockers, request.blocked_reason)
     return QueueLine(
@@ -164,6 +173,8 @@ def _unfetched_line(sighting: Sighting, today: date) -> QueueLine:
 
 def _is_loose(tx: Transaction, row: OutboxRow) -> bool:
     """Whether no blocked request tells of an uncertain mail: an acknowledgement, or a letter that was voided since."""
+    if row.case_id is None:
+        return False  # of a mail to a colleague: they are reminded anyhow
     return row.letter_id is None or not any(
         request.state == State.BLOCKED for request in tx.requests_of_letter(row.letter_id)
     )
@@ -205,6 +216,23 @@ def _mail_line(tx: Transaction, row: OutboxRow, today: date, *, state: str, wait
         handler=case.handler,
         blockers=(blocker,),
         flags=tuple(case.flags),
+    )
+
+
+def _task_line(tx: Transaction, task: Task, case: CaseFile, today: date) -> QueueLine:
+    """A task that only a person can end; `dsar task show` tells more."""
+    first = min(tx.requests(case.id or 0), key=lambda request: request.send_by_on)
+    return QueueLine(
+        reference=task.reference,
+        state="task",
+        waits_for="person: task",
+        received_on=deadlines.received_on(task.opened_at),
+        send_by_on=first.send_by_on,
+        legal_on=first.legal_on,
+        days_left=(first.send_by_on - today).days,
+        handler=case.handler,
+        blockers=(f"{task.system} ({case.reference}): {task.why}",),
+        flags=(),
     )
 
 

@@ -58,6 +58,7 @@ COMMANDS: dict[str, _Entry] = {
     "interim": _Entry("dsar.cli.interventions", "interim", "Show, then send, what was found so far."),
     "assign": _Entry("dsar.cli.decisions", "assign", "Give a case to a member of staff."),
     "letter": _Entry("dsar.cli.letter", "letter", "Preview letters, or check templates of your own."),
+    "task": _Entry("dsar.cli.tasks", "task", "What colleagues are asked, and what they answer."),
     "duties": _Entry("dsar.cli.duties", "duties", "Show what is still owed: later erasures, and work by hand."),
     "suppress": _Entry("dsar.cli.suppress", "suppress", "Ask who must get no marketing, before a campaign."),
     "search": _Entry("dsar.cli.search", "search", "Search the systems for given identifiers, outside a case."),

@@ -176,10 +176,11 @@ def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
 
 def _data(look: Look) -> None:
     opened, reference = look.opened, look.reference
-    from dsar.casework import comparing, protecting, searching, views
+    from dsar.casework import comparing, protecting, searching, tasklist, views
     from dsar.casework.context import subject_of
 
     case = views.find_case(opened.app, reference, actor=opened.actor())
+    asked = tasklist.lines(opened.app, case=case, ended=True, actor=opened.actor())
     with opened.app.store.transaction() as tx:
         tx.record("looked_at_data", actor=opened.actor(), at=now(), case_id=case.id)
         systems = tx.search_results(case)
@@ -189,13 +190,16 @@ def _data(look: Look) -> None:
     ]
     known = comparing.know(subject_of(opened.app, case), [record for _, record, _ in records])
     if look.as_json:
-        print_json({"systems": [{"system": row.system, "outcome": row.outcome} for row in systems]})
+        print_json({"systems": [{"system": row.system, "outcome": row.outcome} for row in systems], "tasks": asked})
         for number, record, word in records:
             sides = comparing.sides(known, record) if record.strength == "candidate" else ()
             redact = comparing.foreign_mentions(known, record)
             print_json({"number": number, "accepted": word, "record": record, "sides": sides, "redact": redact})
         return
     print_table(("System", "Outcome", "Detail"), [(row.system, row.outcome, row.detail) for row in systems])
+    for line in asked:
+        answers = "; ".join(line.answered) or f"not answered ({line.state})"
+        print_field(line.reference, f"{line.system}, {line.kind}: {answers}")
     for number, record, word in records:
         click.echo()
         click.echo(f"[{number}] {_strength(record, word)}")

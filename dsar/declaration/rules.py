@@ -138,6 +138,11 @@ def _file_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
             yield ("key",), "the key of a document is its file"
 
 
+def _manual_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    if not any(each.column == "text" and each.free_text for each in declared.fields):
+        yield ("fields",), "an object of kind manual needs a field text that is free_text, for what has no other place"
+
+
 def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     if not declared.key:
         yield (), "an object of a web API needs key"
@@ -164,7 +169,7 @@ def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
 
 
 #: Kind -> what only its objects need.
-_KIND_FAULTS = {"sql": (_table_faults,), "files": (_file_faults,), "rest": (_web_faults,)}
+_KIND_FAULTS = {"sql": (_table_faults,), "files": (_file_faults,), "rest": (_web_faults,), "manual": (_manual_faults,)}
 
 
 def _link_fault(declaration: Declaration, declared: DeclaredObject, link: ReachedFrom) -> str | None:

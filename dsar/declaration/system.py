@@ -51,6 +51,7 @@ class DeclaredField(Strict):
     writable: bool = False
     free_text: bool = False  #: May mention other people; what it holds never makes a record certain.
     source: Said | None = None  #: Where it came from, if not from the person (Art. 15(1)(g)).
+    colleague: bool = False  #: Names an employee who may hold more about the person: address or full name.
     changed_at: Name | None = None  #: Column with the time when it was last changed; a contact point must have stood.
 
     @property

@@ -55,3 +55,4 @@ class StepOutcome:
     step: PlanStep
     done: bool
     detail: str  #: In words without personal data.
+    waiting: bool = False  #: A colleague has been asked to do it and has not answered.

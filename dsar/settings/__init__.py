@@ -25,6 +25,7 @@ from dsar.settings.sections import (
     SINGLE,
     AuthenticationSection,
     AutomaticSection,
+    ColleagueSection,
     DatabaseSection,
     DeadlinesSection,
     FormSection,
@@ -45,7 +46,16 @@ from dsar.settings.sections import (
 )
 from dsar.settings.values import sqlite_file
 
-__all__ = ["MailboxSection", "MemberSection", "RetentionSection", "Settings", "SmtpSection", "SystemSection", "load"]
+__all__ = [
+    "ColleagueSection",
+    "MailboxSection",
+    "MemberSection",
+    "RetentionSection",
+    "Settings",
+    "SmtpSection",
+    "SystemSection",
+    "load",
+]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: What SQLite writes beside a database; see sqlite.org/tempfiles.html.
@@ -76,6 +86,7 @@ class Settings:
     systems: Mapping[str, SystemSection]  #: {NAME: [system.NAME]}
     staff: StaffSection
     members: Mapping[str, MemberSection]  #: {LOGIN: [staff.LOGIN]}
+    colleagues: Mapping[str, ColleagueSection]  #: {NAME: [colleague.NAME]}
     health: HealthSection
     retention: RetentionSection
     secret_files: frozenset[Path] = frozenset()  #: Files that hold secrets; the settings file only if it holds some.
@@ -178,6 +189,14 @@ class Settings:
         member = self.members.get(login or "")
         return member.name if member else None
 
+    def colleague(self, address: str) -> ColleagueSection | None:
+        """Who answers at *address*; a member of staff is a colleague, too."""
+        for each in self.colleagues.values():
+            if each.email == address:
+                return each
+        member = next((each for each in self.members.values() if each.email == address), None)
+        return ColleagueSection(name=member.name, email=member.email) if member else None
+
     def roles(self, login: str) -> frozenset[Role]:
         """Roles of a member of staff, none for anybody else."""
         member = self.members.get(login)
@@ -219,6 +238,10 @@ class _Loader:
         handler = letters.handler if isinstance(letters, LettersSection) else None
         if handler is not None and f"staff.{handler}" not in present:
             self._report("letters", "handler", f"there is no [staff.{handler}]")
+        for name, each in named["colleague"].items():
+            deputy = each.deputy if isinstance(each, ColleagueSection) else None
+            if deputy is not None and (deputy == name or f"colleague.{deputy}" not in present):
+                self._report(f"colleague.{name}", "deputy", f"there is no other [colleague.{deputy}]")
         named_staff = single["identity"]
         for login in named_staff.protected_staff if isinstance(named_staff, IdentitySection) else ():
             if f"staff.{login}" not in present:
@@ -229,6 +252,7 @@ class _Loader:
         whole: dict[str, Any] = single | {"mailboxes": named["mailbox"], "systems": named["system"]}
         whole["members"] = named["staff"]
         whole["forms"] = named["form"]
+        whole["colleagues"] = named["colleague"]
         whole["controller"] = Controller(**whole["controller"].model_dump())
         itself = {self._path.absolute()} if self._holds_secrets else set()
         return Settings(file=self._path, secret_files=frozenset(self._secrets.files | itself), **whole)

@@ -6,7 +6,7 @@ whose folder is the validation context.
 """
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -277,6 +277,17 @@ class MemberSection(Section):
     email: Address
 
 
+class ColleagueSection(Section):
+    """[colleague.NAME]: somebody outside the staff who answers for what an office or they themselves hold."""
+
+    name: Filled  #: Full name; it signs what they say.
+    email: Address
+    language: Literal["sv", "en"] = "sv"
+    deputy: str | None = None  #: NAME of the colleague who answers in their absence.
+    absent: Days = frozenset()
+    manager: Address | None = None  #: Told when neither answers.
+
+
 class HealthSection(Section):
     """[health]: how a silent failure of the mailbox is noticed."""
 
@@ -322,4 +333,5 @@ NAMED: dict[str, type[Section]] = {
     "form": FormSection,
     "system": SystemSection,
     "staff": MemberSection,
+    "colleague": ColleagueSection,
 }

@@ -24,6 +24,7 @@ from dsar.store.mail import MailQueries
 from dsar.store.plans import PlanQueries
 from dsar.store.retention import RetentionQueries
 from dsar.store.statistics import StatisticsQueries
+from dsar.store.tasks import TaskQueries
 from dsar.store.work import WorkQueries
 
 _SQLITE_PRAGMAS = (
@@ -125,6 +126,7 @@ class Transaction(
     ChallengeQueries,
     LetterQueries,
     PlanQueries,
+    TaskQueries,
     WorkQueries,
     AuditQueries,
     StatisticsQueries,

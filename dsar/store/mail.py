@@ -18,6 +18,7 @@ from dsar.store.tables import (
     RawContent,
     RawPiece,
     Sighting,
+    Task,
 )
 
 #: How a message begins.
@@ -266,7 +267,7 @@ class MailQueries(Queries):
     def known_traces(self, traces: Collection[str]) -> set[str]:
         """Those of Message-IDs, blind indexes and references that a mail of ours or a case has."""
         known: set[str] = set()
-        for column in (OutboxRow.message_id, CaseIndex.digest, CaseFile.reference):
+        for column in (OutboxRow.message_id, CaseIndex.digest, CaseFile.reference, Task.reference):
             known.update(self.session.exec(select(column).where(col(column).in_(traces))))
         return known
 

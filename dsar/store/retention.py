@@ -28,6 +28,8 @@ from dsar.store.tables import (
     Request,
     Sighting,
     SystemRow,
+    Task,
+    TaskAnswer,
 )
 
 _GONE = b""
@@ -125,6 +127,9 @@ class RetentionQueries(Queries):
     def remove_findings(self, case_id: int) -> None:
         """Search results, decisions about them, and letters that were never sent."""
         self._delete(_WORKING_TABLES, case_id)
+        tasks = select(Task.id).where(Task.case_id == case_id)
+        answers = sa.update(TaskAnswer).where(col(TaskAnswer.task_id).in_(tasks))
+        self.session.execute(answers.values(sealed_content=_GONE))
         self._empty_letters([col(LetterRow.case_id) == case_id, *_UNSENT])
 
     def remove_data(self, letter_id: int) -> None:

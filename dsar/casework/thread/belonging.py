@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from dsar import dispatch
+from dsar.casework import desks
 from dsar.casework.context import App, subject_of, triage_of
 from dsar.errors import UnknownCaseError
 from dsar.lifecycle import State
@@ -33,8 +34,8 @@ def case_of(app: App, tx: Transaction, mail: InboundMail) -> CaseFile | None:
     """The case that a mail answers: by the Message-IDs of its thread, or by the tag in our address."""
     for message_id in (*mail.in_reply_to, *reversed(mail.references)):
         row = tx.outgoing_by_message_id(message_id)
-        if row is not None:
-            return tx.case_by_id(row.case_id or 0)
+        if row is not None and row.case_id is not None:
+            return tx.case_by_id(row.case_id)
         if cases := tx.cases_indexed(app.vault.index("message_id", message_id)):
             return cases[0]
     for tag in dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender):
@@ -54,7 +55,8 @@ def traces(app: App, mail: InboundMail) -> frozenset[str]:
     tags = dispatch.tags_of((*mail.to, *mail.cc), app.settings.smtp_sender)
     kinds = {"message_id": message_ids, "tag": tags, "sender": [mail.sender] if mail.sender else []}
     indexes = (app.vault.index(kind, value) for kind, values in kinds.items() for value in values)
-    named = (found.upper() for text in (mail.subject, mail.own_text) for found in _REFERENCE.findall(text))
+    named = [found.upper() for text in (mail.subject, mail.own_text) for found in _REFERENCE.findall(text)]
+    named += desks.references_in(f"{mail.subject}\n{mail.text}")
     return frozenset((*message_ids, *indexes, *named))
 
 

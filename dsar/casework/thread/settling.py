@@ -9,8 +9,8 @@ from datetime import datetime
 
 from dsar import guard
 from dsar.casework import arrivals, clocking
-from dsar.casework.context import PROGRAM, App, case_key
-from dsar.casework.sending import settle_sent, take_letter_back
+from dsar.casework.context import PROGRAM, App, outgoing_key
+from dsar.casework.sending import settle_sent, take_letter_back, unreachable
 from dsar.casework.thread.belonging import case_of
 from dsar.casework.thread.flags import add_flags, file_message
 from dsar.errors import MalformedMailError, WrongKeyError
@@ -35,8 +35,8 @@ def settle_own_copy(
         row = tx.outgoing_by_message_id(mail.message_id)
         if row is None or mail.sender != app.settings.smtp_sender:
             return False
-        case = tx.case_by_id(row.case_id or 0)
-    if not _says_the_same(app, case, row, mail):
+        key = outgoing_key(tx, row)
+    if not _says_the_same(app, key, row, mail):
         return False
     if row.state == "uncertain":
         settle_sent(app, row.id or 0, evidence="found_copy", actor=PROGRAM, now=now)
@@ -45,10 +45,10 @@ def settle_own_copy(
     return True
 
 
-def _says_the_same(app: App, case: CaseFile, row: OutboxRow, mail: InboundMail) -> bool:
+def _says_the_same(app: App, key: str, row: OutboxRow, mail: InboundMail) -> bool:
     """Whether a mail is what we sent; headers change on the way, text and files do not."""
     try:
-        content = app.vault.unseal(case_key(case), f"outbox.mime:{row.message_id}", row.sealed_mime)
+        content = app.vault.unseal(key, f"outbox.mime:{row.message_id}", row.sealed_mime)
         sent = guard.read_mail(content, own_domain=app.settings.own_domain)
     except (WrongKeyError, MalformedMailError):
         return False  # the case was purged, so that nobody can tell any more
@@ -80,10 +80,13 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
             tx.record(name, actor=PROGRAM, at=now, case_id=row.case_id, detail=detail)
             if mail.is_bounce and row.state == "sent":
                 tx.move_outgoing(row, to="failed", expected="sent")
-                for moved in clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id or 0), now=now):
+                if row.case_id is None:
+                    unreachable(tx, row, now=now)
+                    continue
+                for moved in clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id), now=now):
                     arrivals.end_letters(tx, moved, now=now)
                 take_letter_back(tx, row, Event.BOUNCED, actor=PROGRAM, now=now)
-                add_flags(tx, tx.case_by_id(row.case_id or 0), ("bounced",))
+                add_flags(tx, tx.case_by_id(row.case_id), ("bounced",))
         for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
             tx.record("mail_may_have_bounced", actor=PROGRAM, at=now, case_id=case.id)
             add_flags(tx, case, ("may_have_bounced",))
