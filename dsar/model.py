@@ -458,6 +458,7 @@ class LetterKind(StrEnum):
     OBJECTION_DONE = "objection_done"
     RESTRICTION_DONE = "restriction_done"
     CONTACT_CHANGED_NOTICE = "contact_changed_notice"
+    PASS_PHRASE = "pass_phrase"  # noqa: S105  # on paper only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -555,6 +556,10 @@ class LetterFacts:
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
     identity_asked_on: date | None = None  #: When the sender was asked to confirm who they are.
+    phrase_by: str | None = None  #: How the pass-phrase of the files comes: sms, letter or voice; None: they are open.
+    phrase_to: str | None = None  #: Masked, where it comes to.
+    pass_phrase: str | None = None  #: Of the letter that brings it.
+    staff_note: str | None = None  #: What a member of staff adds in their own words, shown as such.
     ended: str = ""  #: Why nothing more is done: "withdrawn", or "by_hand": a person did it and says so in `reasons`.
 
 

@@ -31,6 +31,7 @@ from dsar.casework import (
     reminding,
     searching,
     sending,
+    unlocking,
     verifying,
 )
 from dsar.casework.context import App
@@ -111,6 +112,10 @@ def _send_sms(tools: Tools, work: Work, now: datetime) -> None:
     codes.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
 
+def _send_phrase(tools: Tools, work: Work, now: datetime) -> None:
+    unlocking.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
+
+
 def _facts(tools: Tools, work: Work, now: datetime) -> None:
     verifying.compare_stated(tools.app, work.subject_id, now=now)
 
@@ -168,6 +173,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "conclude": _conclude,
     "facts": _facts,
     "send_sms": _send_sms,
+    "send_phrase": _send_phrase,
     "alarm": _alarm,
     "search": _search,
     "search_failed": _search_failed,

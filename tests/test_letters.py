@@ -39,6 +39,7 @@ WITH_IMY = set(LetterKind) - {
     LetterKind.CLARIFICATION,
     LetterKind.MANDATE_REQUEST,
     LetterKind.CONTACT_CHANGED_NOTICE,
+    LetterKind.PASS_PHRASE,
 }
 REFUSALS = {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.ERASURE_PARTLY}
 

@@ -13,11 +13,12 @@ from datetime import datetime
 from pydantic_core import to_json
 
 from dsar import letters
-from dsar.casework import duties, protecting
+from dsar.casework import delivering, duties, protecting
 from dsar.casework.changing import store_plan
 from dsar.casework.context import (
     PROGRAM,
     App,
+    CaseSubject,
     Grounds,
     LetterContent,
     case_key,
@@ -154,13 +155,30 @@ def inputs_of(app: App, tx: Transaction, case: CaseFile, request: Request, *, no
     kind = letter_kind(request, facts)
     if kind is LetterKind.UPDATE_REFUSED and not case.search_proven:
         kind = LetterKind.REFUSAL  # "we have checked the data" would confirm to anybody that there are some
-    return seen_inputs(app, case, kind, facts)
+    return with_data(app, tx, case, kind, facts, now=now)
 
 
-def seen_inputs(app: App, case: CaseFile, kind: LetterKind, facts: LetterFacts, *, purpose: str = "answer") -> Inputs:
+def with_data(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    kind: LetterKind,
+    facts: LetterFacts,
+    *,
+    purpose: str = "answer",
+    now: datetime,
+) -> Inputs:
+    """Inputs of a letter that may bring data: how its files are opened, and how big a mail may be, is part of it."""
+    facts = delivering.told(app, tx, case, kind, facts, now=now)
+    return seen_inputs(app, case, kind, facts, purpose=purpose, size_limit=delivering.size_limit(app, tx))
+
+
+def seen_inputs(
+    app: App, case: CaseFile, kind: LetterKind, facts: LetterFacts, *, purpose: str = "answer", size_limit: int = 0
+) -> Inputs:
     """*facts* with their digest; letters of another *purpose* are other letters, whatever they say."""
     recipient = recipient_of(app, case)
-    everything = [purpose, kind, case.language, facts, recipient, str(app.settings.templates_folder)]
+    everything = [purpose, kind, case.language, facts, recipient, str(app.settings.templates_folder), size_limit]
     digest = app.vault.index("inputs", to_json(everything).decode())  # keyed: it outlives the letter's content (P9)
     return Inputs(kind=kind, facts=facts, recipient=recipient, sha256=digest)
 
@@ -329,9 +347,9 @@ def reject(app: App, case: CaseFile, request: Request, *, reason: str, actor: st
 
 def recipient_of(app: App, case: CaseFile) -> str:
     """The proven contact point; a letter that discloses nothing may go back to where the mail came from."""
-    if protecting.channel_of(case) == protecting.POST:
-        return protecting.POST
     subject = subject_of(app, case)
+    if protecting.channel_of(case) == protecting.POST:
+        return _postal_recipient(case, subject)
     if case.mandate and case.answer_to == "agent" and subject.reply_address:
         return subject.reply_address  # the mandate covers receiving the answer
     proven = [each.value for each in subject.proven if each.type == "email"]
@@ -339,6 +357,18 @@ def recipient_of(app: App, case: CaseFile) -> str:
     if recipient is None:
         raise UsageError(f"{case.reference} has no address to answer to; 'dsar verify --contact' names the proven one.")
     return recipient
+
+
+def _postal_recipient(case: CaseFile, subject: CaseSubject) -> str:
+    """Lines of the postal address, so that an approval binds it; of a protected person none is written anywhere."""
+    if protecting.PROTECTED in case.flags:
+        return protecting.POST
+    if not subject.postal:
+        raise UsageError(
+            f"{case.reference} is answered by post, and has no postal address: 'dsar channel {case.reference} post' "
+            "takes the one on file, with --address it takes another."
+        )
+    return "\n".join((protecting.POST, *subject.postal))
 
 
 def store_letter(

@@ -8,7 +8,7 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import intake, posting, protecting, suspecting, unasked
+from dsar.casework import delivering, intake, phrases, posting, protecting, suspecting, unasked
 from dsar.casework.answering import (
     Draft,
     authors,
@@ -186,36 +186,53 @@ def bind_letter(
     app: App, tx: Transaction, case: CaseFile, current: Draft, *, plan: ChangePlan | None, actor: str, now: datetime
 ) -> OutboxRow:
     """
-    Build the mail of an approved letter once, and bind it: text, HTML, annexes, recipient, channel, plan, exact bytes.
+    Build the mails of an approved letter once, and bind text, HTML, annexes, recipient, channel, plan, exact bytes.
 
-    Args: plan: that is approved with it; the mail is held until it was carried out and read back.
+    Args: plan: that is approved with it; the mail is held until it was carried out and read back. Returns: the first.
     """
-    channel, held = protecting.channel_of(case), plan is not None
+    channel, letter_id = protecting.channel_of(case), current.row.id or 0
+    way = delivering.way(app, tx, case, current.letter.kind, now=now)
     if channel == protecting.POST:
         content = posting.on_paper(case, current.letter, now=now)
-        outgoing = queue_paper(app, tx, case, current.letter, content, letter_id=current.row.id, held=held, now=now)
+        outgoing = [
+            queue_paper(app, tx, case, current.letter, content, letter_id=letter_id, held=plan is not None, now=now)
+        ]
     else:
-        outgoing = queue_letter(
-            app,
-            tx,
-            case,
-            current.letter,
-            recipient=current.recipient,
-            auto_submitted="no",
-            letter_id=current.row.id,
-            held=held,
-            now=now,
-        )
+        phrase = phrases.make(app, tx, case, letter_id, way, now=now) if way else None
+        outgoing = _queue_mails(app, tx, case, current, phrase, held=plan is not None, now=now)
     bound = approval.binding(
         current.letter,
         recipient=current.recipient,
         channel=channel,
         plan_sha256=plan.sha256 if plan else None,
-        mime_sha256=outgoing.mime_sha256,
+        mime_sha256s=[row.mime_sha256 for row in outgoing],
+        phrase_to=str(way) if way else None,
     )
-    tx.add_approval(ApprovalRow(letter_id=current.row.id or 0, actor=actor, at=now, binding=bound))
-    tx.letter(current.row.id or 0).status = "approved"
-    return outgoing
+    tx.add_approval(ApprovalRow(letter_id=letter_id, actor=actor, at=now, binding=bound))
+    tx.letter(letter_id).status = "approved"
+    return outgoing[0]
+
+
+def _queue_mails(
+    app: App, tx: Transaction, case: CaseFile, current: Draft, phrase: str | None, *, held: bool, now: datetime
+) -> list[OutboxRow]:
+    """Every mail by which a letter travels; one, unless its files are too big for that."""
+    parts = delivering.mails(app, tx, case, current.letter, phrase, now=now)
+    return [
+        queue_letter(
+            app,
+            tx,
+            case,
+            part,
+            recipient=current.recipient,
+            auto_submitted="no",
+            letter_id=current.row.id,
+            held=held,
+            part=(number, len(parts)),
+            now=now,
+        )
+        for number, part in enumerate(parts, 1)
+    ]
 
 
 # ------------------------------------------------------------------------------------------- access before erasure

@@ -67,6 +67,7 @@ class CaseSubject:
     searched_from: tuple[Identifier, ...] = ()  #: What was proven and claimed when the latest search began.
     reply_address: str | None = None  #: Where the first mail came from.
     thread: tuple[str, ...] = ()  #: Message-IDs of the requester's mails, oldest first.
+    postal: tuple[str, ...] = ()  #: Lines of the postal address that staff chose; else the one on file.
     tag: str = ""  #: Unguessable; a mail to our address with this tag answers one of our letters.
 
 

@@ -52,6 +52,7 @@ COMMANDS: dict[str, _Entry] = {
     "protect": _Entry("dsar.cli.posting", "protect", "Restrict a case to named staff: protected identity."),
     "channel": _Entry("dsar.cli.posting", "channel", "Choose whether a case is answered by mail or by post."),
     "post": _Entry("dsar.cli.posting", "post", "Print the letters of a case, or say that they are posted."),
+    "passphrase": _Entry("dsar.cli.posting", "passphrase", "Choose how a pass-phrase reaches the person."),
     "reopen": _Entry("dsar.cli.interventions", "reopen", "Take a closed request up again."),
     "hold": _Entry("dsar.cli.interventions", "hold", "Put a case under a hold: nothing about it is erased."),
     "open": _Entry("dsar.cli.interventions", "open_case", "Open a case for a request that did not come by mail."),

@@ -18,6 +18,7 @@ from dsar.errors import LetterError
 from dsar.letters.annexes import export_csv, export_json, portable_part
 from dsar.letters.arranged import names
 from dsar.letters.environment import Templates, paragraphs
+from dsar.letters.parcels import parcel_markdown, part_of
 from dsar.letters.rules import ACCESS_EXPORT, problems, rule_for
 from dsar.markdown import to_html, to_text, words
 from dsar.model import Annex, Letter, LetterFacts, LetterKind, Text
@@ -30,6 +31,8 @@ __all__ = [
     "export_json",
     "letter_language",
     "markdown_of",
+    "parcel_markdown",
+    "part_of",
     "portable_part",
 ]
 

@@ -81,15 +81,24 @@ RULES: Mapping[str, Rule] = {
         blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")
     ),
     LetterKind.CONTACT_CHANGED_NOTICE: Rule(blocks=("head", "contact"), facts=("case_reference", "done_on")),
+    LetterKind.PASS_PHRASE: Rule(blocks=("head", "contact"), facts=("case_reference", "pass_phrase")),
 }
 
 
 def rule_for(name: str, facts: LetterFacts) -> Rule:
-    """The rule of template *name*; an access answer that withholds something is a refusal in part (Art. 12(4))."""
+    """
+    The rule of template *name*, with what these facts add to it.
+
+    An access answer that withholds something is a refusal in part (Art. 12(4)); one that is locked tells how it is
+    opened (Art. 12(1), "easily accessible"); what staff add for one person is always said.
+    """
     rule = RULES[name]
-    if name == LetterKind.ACCESS_ANSWER and facts.withheld:
-        return Rule(blocks=(*rule.blocks, "court"), facts=rule.facts)
-    return rule
+    more = {
+        "court": name == LetterKind.ACCESS_ANSWER and bool(facts.withheld),
+        "opening": name == LetterKind.ACCESS_ANSWER and facts.phrase_by is not None,
+        "note": name != ACCESS_EXPORT and facts.staff_note is not None,
+    }
+    return Rule(blocks=(*rule.blocks, *(block for block, due in more.items() if due)), facts=rule.facts)
 
 
 def problems(name: str, facts: LetterFacts) -> tuple[str, ...]:

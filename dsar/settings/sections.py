@@ -276,6 +276,7 @@ class SmtpSection(_MailServer):
     sender: _Address
     sender_name: str = ""
     tag: _Switch = False
+    size_limit_mb: _Count = 20
 
     @model_validator(mode="after")
     def _user_and_proof(self) -> "SmtpSection":
@@ -353,6 +354,7 @@ class LettersSection(Section):
     handler: str | None = None
     backup_days: _Count | None = None
     bounce_wait_working_days: _Count = 3
+    open_at_low_risk: _Switch = False
 
 
 class DeadlinesSection(Section):

@@ -123,6 +123,7 @@ class CaseFile(Row, table=True):
     search_proven: bool = False  #: The latest search began from what is proven; else it serves a marketing stop only.
     searched_at: datetime | None = None
     undecided: int = 0  #: Candidates of the latest search that nobody has decided about.
+    phrase_by: str = ""  #: How pass-phrases reach the person: sms, letter, voice; "": as the program chooses.
     unredacted: int = 0  #: Passages about other people, of what an access answer would hold, without a decision.
     legal_hold: bool = False  #: IMY or court: nothing is deleted.
     purged_at: datetime | None = None
@@ -186,6 +187,7 @@ class Request(Row, table=True):
     outcome: str | None = None  #: lifecycle.Outcome
     closed_at: datetime | None = Field(default=None, index=True)
     sealed_grounds: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: reasons of a decision.
+    sealed_note: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: Staff's own words for its letters.
 
 
 class Closing(Row, table=True):
@@ -326,6 +328,8 @@ class OutboxRow(Row, table=True):
     letter_id: int | None = Field(default=None, foreign_key="letter.id", index=True)
     kind: str
     channel: str = "mail"  #: mail, post
+    part: int = 1  #: Of a letter that is too big for one mail: which of its mails this is, from 1.
+    parts: int = 1  #: How many mails the letter takes.
     message_id: str = Field(unique=True)
     mime_sha256: str = Field(max_length=64)
     sealed_mime: bytes = Field(sa_type=sa.LargeBinary)  #: The exact mail; of a letter by post the PDF to print.
@@ -338,6 +342,22 @@ class OutboxRow(Row, table=True):
     evidence: str = ""  #: How we know it was sent: "accepted", "found_in_sent", "person"
     filed_at: datetime | None = None  #: A copy lies in the sent folder.
     copy_gone_at: datetime | None = None  #: That copy was removed when its time was up.
+
+
+class PassPhrase(Row, table=True):
+    """What opens the encrypted files of one letter; it never travels the way that they do."""
+
+    __tablename__ = "pass_phrase"
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="case_file.id", index=True)
+    letter_id: int = Field(foreign_key="letter.id", unique=True)
+    channel: str  #: sms, letter, voice
+    #: held (until the letter left), ready, sending, sent, failed, uncertain (SMS), to_post, to_read, void
+    state: str = Field(default="held", index=True)
+    sealed_contact: bytes = Field(sa_type=sa.LargeBinary)  #: The phone or address on file; empty: none.
+    sealed_phrase: bytes = Field(sa_type=sa.LargeBinary)  #: b"": destroyed.
+    created_at: datetime
+    told_at: datetime | None = None  #: When it was sent, posted or read out.
 
 
 # ---------------------------------------------------------------------------------------------------- change plans
