@@ -533,6 +533,19 @@ class Withheld:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnnexedDocument:
+    """One line of the list of documents that come with an access answer (Art. 15(3))."""
+
+    filename: str  #: Under which it comes; holds the case reference and a number, never a name.
+    label: Text
+    name: str  #: As the system calls it; "" if it does not.
+    system: Text
+    size: int  #: Bytes.
+    sha256: str
+    redacted: bool  #: Something about others was taken out of it.
+
+
+@dataclass(frozen=True, kw_only=True)
 class LetterFacts:
     """
     All that a letter may say. Requester text never decides what a template does; a template that uses a fact which is
@@ -555,6 +568,7 @@ class LetterFacts:
     records: tuple[Record, ...] | None = None  #: Certain and accepted ones only.
     system_labels: tuple[tuple[str, Text], ...] = ()  #: (system name, what to call it).
     activities: tuple[Activity, ...] | None = None  #: Only those that concern this person.
+    documents: tuple[AnnexedDocument, ...] = ()  #: That come with the answer.
     withheld: tuple[Withheld, ...] = ()
     portability: bool = False  #: The data are wanted in a machine-readable form to take along (Art. 20).
     other_outcomes: tuple[str, ...] = ()  #: Results of other rights in the same case, in the letter's language.

@@ -21,6 +21,7 @@ from dsar import dispatch, guard
 from dsar.casework import (
     alarms,
     approving,
+    attaching,
     challenging,
     changing,
     codes,
@@ -112,6 +113,10 @@ def _send_sms(tools: Tools, work: Work, now: datetime) -> None:
     codes.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
 
+def _documents(tools: Tools, work: Work, now: datetime) -> None:
+    attaching.fetch(tools.app, work.subject_id, now=now)
+
+
 def _send_phrase(tools: Tools, work: Work, now: datetime) -> None:
     unlocking.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
 
@@ -177,6 +182,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "alarm": _alarm,
     "search": _search,
     "search_failed": _search_failed,
+    "documents": _documents,
     "stop_marketing": _stop_marketing,
     "apply": _apply,
     "release_erasure": _release_erasure,

@@ -7,13 +7,13 @@ bear their date; approving a letter that nobody has seen is not possible (P3).
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic_core import to_json
 
 from dsar import letters
-from dsar.casework import delivering, duties, protecting
+from dsar.casework import attaching, delivering, duties, protecting
 from dsar.casework.changing import store_plan
 from dsar.casework.context import (
     PROGRAM,
@@ -101,7 +101,8 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
         shown = same_draft(app, tx, case, tx.letters_of(request.id or 0), inputs)
         if shown is not None:
             return shown
-    letter = compose(app, inputs.kind, case.language, inputs.facts, now=now)
+        documents = documents_of(app, tx, case, inputs)
+    letter = compose(app, inputs.kind, case.language, inputs.facts, documents=documents, now=now)
     with app.store.transaction() as tx:
         check_unchanged(app, tx, case, request, inputs, now=now)
         for known in tx.letters_of(request.id or 0):
@@ -169,6 +170,9 @@ def with_data(
     now: datetime,
 ) -> Inputs:
     """Inputs of a letter that may bring data: how its files are opened, and how big a mail may be, is part of it."""
+    if kind is LetterKind.ACCESS_ANSWER:
+        left_out = (*facts.withheld, *attaching.withheld(app, tx, case))
+        facts = replace(facts, documents=attaching.told(app, tx, case), withheld=left_out)
     facts = delivering.told(app, tx, case, kind, facts, now=now)
     return seen_inputs(app, case, kind, facts, purpose=purpose, size_limit=delivering.size_limit(app, tx))
 
@@ -238,10 +242,24 @@ def _kind_after_changes(request: Request, facts: LetterFacts) -> LetterKind:
     return _TELLING[Right(request.right)]
 
 
-def compose(app: App, kind: LetterKind, language: str, facts: LetterFacts, *, now: datetime) -> Letter:
+def documents_of(app: App, tx: Transaction, case: CaseFile, inputs: Inputs) -> tuple[Annex, ...]:
+    """The documents that go with a letter made from *inputs*."""
+    return attaching.annexes(app, tx, case) if inputs.kind is LetterKind.ACCESS_ANSWER else ()
+
+
+def compose(
+    app: App,
+    kind: LetterKind,
+    language: str,
+    facts: LetterFacts,
+    *,
+    documents: tuple[Annex, ...] = (),
+    now: datetime,
+) -> Letter:
     """The letter with all its annexes: an access answer brings the export as PDF, JSON and CSV (Art. 15(3), 20)."""
     templates = app.settings.templates_folder
-    annexes = _export(app, language, facts, now=now) if kind is LetterKind.ACCESS_ANSWER else ()
+    export = _export(app, language, facts, now=now) if kind is LetterKind.ACCESS_ANSWER else ()
+    annexes = (*export, *documents)
     return letters.compose(kind, language, facts, annexes=annexes, templates=templates)
 
 

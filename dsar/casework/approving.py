@@ -8,7 +8,7 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import delivering, intake, phrases, posting, protecting, suspecting, unasked
+from dsar.casework import attaching, delivering, intake, phrases, posting, protecting, suspecting, unasked
 from dsar.casework.answering import (
     Draft,
     authors,
@@ -298,6 +298,8 @@ def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> li
         found.append(_undecided(case, case.undecided))
     if case.unredacted and request.right == Right.ACCESS:
         found.append(_unredacted(case, case.unredacted))
+    if case.documents_open and request.right == Right.ACCESS:
+        found.append(_undecided_documents(case, case.documents_open))
     if request.needed_level and IdentityLevel(case.identity_level) < IdentityLevel(request.needed_level):
         found.append(f"identity is {case.identity_level}, {request.needed_level} is needed")
     return found
@@ -327,9 +329,18 @@ def _undecided(case: CaseFile, count: int) -> str:
 
 
 def check_redactions(app: App, tx: Transaction, case: CaseFile, request: Request) -> None:
-    """Raises: CoverageError while a passage that may be about somebody else is undecided (Art. 15(4), P6)."""
-    if request.right == Right.ACCESS and (undecided := undecided_passages(app, tx, case)):
-        raise CoverageError(case.reference, [_unredacted(case, len(undecided))])
+    """Raises: CoverageError while a passage or document that may be about others is undecided (Art. 15(4), P6)."""
+    if request.right != Right.ACCESS:
+        return
+    gaps = [_unredacted(case, len(undecided))] if (undecided := undecided_passages(app, tx, case)) else []
+    if documents := attaching.open_count(app, tx, case):
+        gaps.append(_undecided_documents(case, documents))
+    if gaps:
+        raise CoverageError(case.reference, gaps)
+
+
+def _undecided_documents(case: CaseFile, count: int) -> str:
+    return f"{count} document(s) are not fetched, or undecided ('dsar document {case.reference}')"
 
 
 def _unredacted(case: CaseFile, count: int) -> str:

@@ -96,14 +96,18 @@ def proposed_passages(app: App, tx: Transaction, case: CaseFile) -> tuple[redact
     if not any(request.right == Right.ACCESS for request in tx.requests(case.id or 0)):
         return ()
     records = accepted_records(app, tx, case, Right.ACCESS)
+    return redaction.propose(records, own_of(app, case, records))
+
+
+def own_of(app: App, case: CaseFile, records: Sequence[Record]) -> redaction.Own:
+    """What is the person's own, or nobody's, and is never proposed for removal."""
     subject = subject_of(app, case)
-    own = redaction.own_of(
+    return redaction.own_of(
         records,
         names=(subject.name,),
-        identifiers=(*subject.proven, *subject.identifiers, *subject.followed),
+        identifiers=(*subject.proven, *subject.accepted, *subject.identifiers, *subject.followed),
         company=app.controller.name,
     )
-    return redaction.propose(records, own)
 
 
 def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> LetterFacts:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dsar import search
+from dsar.casework import attaching
 from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
@@ -76,7 +77,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
             }
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
-        note_obstacles(app, tx, case)
+        note_obstacles(app, tx, case, now=now)
         compare_later(app, tx, case, now=now)
         if not gaps or attempt >= TRIES:
             _go_on(tx, case, now=now)
@@ -192,7 +193,7 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
         case = tx.case_by_id(case.id or 0)
         if _take_on(app, case, [record for number, record, _ in records if words[number]]):
             _begin_again(tx, case, actor=actor, now=now)
-        note_obstacles(app, tx, case)
+        note_obstacles(app, tx, case, now=now)
     return len(wanted)
 
 
@@ -215,10 +216,11 @@ def _take_on(app: App, case: CaseFile, accepted: Sequence[Record]) -> bool:
     return taken_back or not {*own} <= known
 
 
-def note_obstacles(app: App, tx: Transaction, case: CaseFile) -> None:
+def note_obstacles(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> None:
     """Keep, as counts and a level, what stands before approval, so that the queue opens nothing that is sealed."""
     case.undecided = len(undecided_records(app, tx, case))
     case.unredacted = len(undecided_passages(app, tx, case))
+    attaching.want(app, tx, case, now=now)
     tx.add_case(case)
     for request in tx.requests(case.id or 0):
         if request.state in {State.SEARCHING, State.REVIEW} and request.right != Right.OBJECT:

@@ -10,6 +10,7 @@ from dsar.lifecycle import Outcome, State
 from dsar.store.base import Queries
 from dsar.store.tables import (
     ApprovalRow,
+    CaseDocument,
     CaseFile,
     CaseIndex,
     CaseMessage,
@@ -38,7 +39,7 @@ _PAST = "past-"
 _UNSENT = (col(LetterRow.status).in_(("draft", "void")),)
 
 #: What of a case is a working copy, needed until its letter is out.
-_WORKING_TABLES = (SystemRow, Decision, Redaction)
+_WORKING_TABLES = (SystemRow, Decision, Redaction, CaseDocument)
 #: What of a case says who it is about; goes with its content.
 _PERSONAL_TABLES = (CaseIndex, Challenge, PassPhrase, *_WORKING_TABLES)
 
@@ -159,7 +160,7 @@ class RetentionQueries(Queries):
         case.sealed_subject = None
         case.identity_reason = ""
         case.flags = []
-        case.undecided = case.unredacted = 0
+        case.undecided = case.unredacted = case.documents_open = 0
         case.purged_at = now
         self.session.add(case)
         self.session.flush()

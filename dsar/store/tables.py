@@ -125,6 +125,7 @@ class CaseFile(Row, table=True):
     undecided: int = 0  #: Candidates of the latest search that nobody has decided about.
     phrase_by: str = ""  #: How pass-phrases reach the person: sms, letter, voice; "": as the program chooses.
     unredacted: int = 0  #: Passages about other people, of what an access answer would hold, without a decision.
+    documents_open: int = 0  #: Documents of an access answer that are not fetched, or that nobody has decided about.
     legal_hold: bool = False  #: IMY or court: nothing is deleted.
     purged_at: datetime | None = None
 
@@ -266,6 +267,24 @@ class Redaction(Row, table=True):
     actor: str
     at: datetime
     sealed_passage: bytes = Field(sa_type=sa.LargeBinary)  #: redaction.Passage as JSON.
+
+
+class CaseDocument(Row, table=True):
+    """A document that a record carries, fetched for an access answer (Art. 15(3)), and a person's word on it."""
+
+    __tablename__ = "case_document"
+    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
+    document_index: str = Field(primary_key=True, max_length=64)  #: Blind index of its record and its place there.
+    state: str = "wanted"  #: wanted, kept, gone (the system has it no longer), refused (a person brings it)
+    word: str = ""  #: annex, left_out; "": nobody has decided.
+    is_clear: bool = False  #: It could be read whole, and nothing in it looks like another person.
+    replaced: bool = False  #: A person put a redacted copy in its place.
+    ground: str = ""  #: redaction.Ground of what is left out.
+    size: int = 0  #: Bytes.
+    sha256: str = Field(default="", max_length=64)
+    sealed_content: bytes = Field(default=b"", sa_type=sa.LargeBinary)
+    actor: str = ""
+    at: datetime
 
 
 # --------------------------------------------------------------------------------------------------------- letters

@@ -1,4 +1,4 @@
-"""pass-phrases of encrypted answers, letters in several mails, staff's own words in a letter"""
+"""documents and pass-phrases of answers, letters in several mails, staff's own words in a letter"""
 
 import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
@@ -31,8 +31,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pass_phrase_case_id"), "pass_phrase", ["case_id"])
     op.create_index(op.f("ix_pass_phrase_state"), "pass_phrase", ["state"])
+    op.create_table(
+        "case_document",
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("document_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("state", _TEXT, nullable=False),
+        sa.Column("word", _TEXT, nullable=False),
+        sa.Column("is_clear", sa.Boolean(), nullable=False),
+        sa.Column("replaced", sa.Boolean(), nullable=False),
+        sa.Column("ground", _TEXT, nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("sealed_content", sa.LargeBinary(), nullable=False),
+        sa.Column("actor", _TEXT, nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_case_document_case_id")),
+        sa.PrimaryKeyConstraint("case_id", "document_index", name=op.f("pk_case_document")),
+    )
     with op.batch_alter_table("case_file") as batch_op:
         batch_op.add_column(sa.Column("phrase_by", _TEXT, nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("documents_open", sa.Integer(), nullable=False, server_default="0"))
     with op.batch_alter_table("outbox") as batch_op:
         batch_op.add_column(sa.Column("part", sa.Integer(), nullable=False, server_default="1"))
         batch_op.add_column(sa.Column("parts", sa.Integer(), nullable=False, server_default="1"))
@@ -47,5 +65,7 @@ def downgrade() -> None:
         batch_op.drop_column("parts")
         batch_op.drop_column("part")
     with op.batch_alter_table("case_file") as batch_op:
+        batch_op.drop_column("documents_open")
         batch_op.drop_column("phrase_by")
+    op.drop_table("case_document")
     op.drop_table("pass_phrase")
