@@ -195,7 +195,17 @@ def bind_letter(
     if channel == protecting.POST:
         content = posting.on_paper(case, current.letter, now=now)
         outgoing = [
-            queue_paper(app, tx, case, current.letter, content, letter_id=letter_id, held=plan is not None, now=now)
+            queue_paper(
+                app,
+                tx,
+                case,
+                current.letter,
+                content,
+                recipient=current.recipient,
+                letter_id=letter_id,
+                held=plan is not None,
+                now=now,
+            )
         ]
     else:
         phrase = phrases.make(app, tx, case, letter_id, way, now=now) if way else None

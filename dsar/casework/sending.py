@@ -131,6 +131,7 @@ def queue_paper(
     letter: Letter,
     content: bytes,
     *,
+    recipient: str,
     letter_id: int | None,
     held: bool,
     now: datetime,
@@ -138,7 +139,7 @@ def queue_paper(
     """
     Commit a letter that goes by post, with the caller's transaction; it is never mailed.
 
-    Args: content: what is printed; the rest as of queue_letter().
+    Args: content: what is printed; recipient: as the approval binds it; the rest as of queue_letter().
     """
     message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
     row = tx.add_outgoing(
@@ -150,7 +151,7 @@ def queue_paper(
             message_id=message_id,
             mime_sha256=hashlib.sha256(content).hexdigest(),
             sealed_mime=app.vault.seal(case_key(case), f"outbox.mime:{message_id}", content),
-            sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", POST.encode()),
+            sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", recipient.encode()),
             created_at=now,
             state="held" if held else "ready",
         )
