@@ -25,6 +25,7 @@ from dsar.casework.context import (
     content_of,
     seal_content,
     seal_grounds,
+    seal_note,
     seal_reason,
     stored_letter,
     subject_of,
@@ -59,7 +60,16 @@ _DECIDING = frozenset({Event.REFUSED, Event.UNIDENTIFIED, Event.DONE_BY_HAND})
 
 #: Events by which a person decides whom an answer is about and what it covers.
 SHAPING = frozenset(
-    {Event.SORTED, "verified", "mandate_seen", "requester_set", "candidate_decided", "plan_corrected", "redacted"}
+    {
+        Event.SORTED,
+        "verified",
+        "mandate_seen",
+        "requester_set",
+        "candidate_decided",
+        "plan_corrected",
+        "redacted",
+        "note_added",
+    }
 )
 
 _PDF, _JSON, _CSV = "application/pdf", "application/json", "text/csv"
@@ -242,6 +252,12 @@ def _kind_after_changes(request: Request, facts: LetterFacts) -> LetterKind:
     return _TELLING[Right(request.right)]
 
 
+def lacks(inputs: Inputs) -> str:
+    """Which mandatory fields a letter made from *inputs* would lack, by their names; "" if none."""
+    names = [inputs.kind, *([letters.ACCESS_EXPORT] if inputs.kind is LetterKind.ACCESS_ANSWER else [])]
+    return "; ".join(dict.fromkeys(lack for name in names for lack in letters.problems(name, inputs.facts)))
+
+
 def documents_of(app: App, tx: Transaction, case: CaseFile, inputs: Inputs) -> tuple[Annex, ...]:
     """The documents that go with a letter made from *inputs*."""
     return attaching.annexes(app, tx, case) if inputs.kind is LetterKind.ACCESS_ANSWER else ()
@@ -335,6 +351,18 @@ def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor
         tx.advance(request, Event.DONE_BY_HAND, actor=actor, at=now, decision="done", sealed_grounds=sealed)
         if request.right == Right.RESTRICT:
             duties.watch_restriction(app, tx, case, now=now)
+
+
+def add_note(app: App, case: CaseFile, request: Request, note: str, *, actor: str, now: datetime) -> None:
+    """
+    What the letters of a request say besides, in staff's own words and shown as such; "" takes it back.
+
+    Whoever wrote it has shaped the letter; a draft that was shown before is made anew (P3).
+    """
+    with app.store.transaction() as tx:
+        current = tx.request(request.id or 0)
+        current.sealed_note = seal_note(app, case, request.id or 0, note.strip()) if note.strip() else None
+        tx.record("note_added", actor=actor, at=now, case_id=case.id, request_id=request.id)
 
 
 def answer_estate(app: App, request: Request, *, actor: str, now: datetime) -> None:

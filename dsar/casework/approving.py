@@ -15,6 +15,7 @@ from dsar.casework.answering import (
     check_unchanged,
     draft,
     inputs_of,
+    lacks,
     same_draft,
     was_shown,
 )
@@ -70,6 +71,8 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         _check_actor(app, tx, seen.kind, request, records, actor=actor)
         current = same_draft(app, tx, case, tx.letters_of(request.id or 0), seen)
         reference = f"{case.reference}/{request.right}"
+        if current is None and (lacking := lacks(seen)):
+            raise ApprovalError(reference, lacking)
         if current is None or not was_shown(tx, current, actor=actor):
             raise ApprovalError(
                 reference,

@@ -28,7 +28,7 @@ from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
 from dsar.sms import SmsGateway
 from dsar.store import Store, Transaction
-from dsar.store.tables import CaseFile, Challenge, ChangePlan, EventRow, LetterRow, Redaction, SystemRow
+from dsar.store.tables import CaseFile, Challenge, ChangePlan, EventRow, LetterRow, Redaction, Request, SystemRow
 from dsar.vault import Vault
 
 #: Actor of everything that no person decided.
@@ -176,6 +176,18 @@ def seal_grounds(app: App, case: CaseFile, request_id: int, grounds: Grounds) ->
 
 def grounds_of(app: App, case: CaseFile, request_id: int, sealed: bytes) -> Grounds:
     return _unseal(app, case, f"request.grounds:{request_id}", Grounds, sealed)
+
+
+def seal_note(app: App, case: CaseFile, request_id: int, note: str) -> bytes:
+    """What staff add to the letters of a request in their own words."""
+    return app.vault.seal(case_key(case), f"request.note:{request_id}", note.encode())
+
+
+def note_of(app: App, case: CaseFile, request: Request) -> str | None:
+    """What staff add to the letters of *request*; None if nothing."""
+    if request.sealed_note is None:
+        return None
+    return app.vault.unseal(case_key(case), f"request.note:{request.id}", request.sealed_note).decode()
 
 
 def seal_content(app: App, case: CaseFile, letter_id: int, content: LetterContent) -> bytes:

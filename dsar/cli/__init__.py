@@ -41,6 +41,7 @@ COMMANDS: dict[str, _Entry] = {
     "decide": _Entry("dsar.cli.decisions", "decide", "Decide which candidate records are about the person."),
     "redact": _Entry("dsar.cli.redact", "redact", "Decide about passages on other people in an access answer."),
     "document": _Entry("dsar.cli.document", "document", "Decide about the documents of an access answer."),
+    "note": _Entry("dsar.cli.decisions", "note", "Add words of your own to the letters of a request."),
     "ask": _Entry("dsar.cli.asking", "ask", "Show, then send, a question to the requester."),
     "extend": _Entry("dsar.cli.asking", "extend", "Show, then send, the notice that an answer takes longer."),
     "approve": _Entry("dsar.cli.decisions", "approve", "Approve the letter that you have read."),
