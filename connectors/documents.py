@@ -6,8 +6,6 @@ stranger as well. What can only be read by a person (a scan, a password, a pictu
 found" (P5).
 """
 
-from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 
 from dsar import guard
@@ -31,7 +29,9 @@ def text_in(ending: str, content: bytes) -> str:
     """As text_of, of a document in memory. Args: ending: of its name, ".pdf"."""
     is_mail = ending.lower() in _MAIL_ENDINGS
     try:
-        mail = guard.read_mail(content if is_mail else _as_attachment(ending, content), own_domain="localhost")
+        mail = guard.read_mail(
+            content if is_mail else guard.as_mail(content, ending=ending.lower()), own_domain="localhost"
+        )
     except DsarError as error:
         raise ValueError(type(error).__name__) from None
     texts = [each.text for each in mail.attachment_texts]
@@ -42,16 +42,6 @@ def text_in(ending: str, content: bytes) -> str:
     if not texts and mail.attachments:
         raise ValueError("no kind of document that is read")
     return "\n".join(texts)
-
-
-def _as_attachment(ending: str, content: bytes) -> bytes:
-    envelope = EmailMessage(policy=SMTP)
-    envelope["From"], envelope["Message-ID"] = "files@localhost", "<document@localhost>"
-    envelope.set_content("")
-    # Without its own name, which may hold anything; the ending and the first bytes tell what it is.
-    kind = ("text", "plain") if ending.lower() in {".txt", ".md"} else ("application", "octet-stream")
-    envelope.add_attachment(content, *kind, filename=f"document{ending.lower()}")
-    return bytes(envelope)
 
 
 def _heads(mail: InboundMail) -> list[str]:

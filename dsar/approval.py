@@ -37,16 +37,24 @@ class Approval:
 
 
 def binding(
-    letter: Letter, *, recipient: str, channel: str, plan_sha256: str | None, mime_sha256: str
+    letter: Letter,
+    *,
+    recipient: str,
+    channel: str,
+    plan_sha256: str | None,
+    mime_sha256s: Sequence[str],
+    phrase_to: str | None = None,
 ) -> dict[str, str]:
     """
-    Hash of each part that an approval covers: subject, text, html, annexes, recipient, channel, plan, mime.
+    Hash of each part that an approval covers: subject, text, html, annexes, recipient, channel, plan, mime, and phrase
+    where the files are encrypted.
 
     Args:
         recipient: contact point that the letter goes to.
         channel: e.g. "mail", "post".
         plan_sha256: of the change plan that is approved with the letter (see sha256_of_plan); None without one.
-        mime_sha256: of the exact bytes that will be sent.
+        mime_sha256s: of the exact bytes of each mail that will be sent, in order.
+        phrase_to: where the pass-phrase of the encrypted files goes, and how; None if they are open.
     """
     annexes = [[annex.filename, annex.content_type, _sha256(annex.content)] for annex in letter.annexes]
     return {
@@ -58,7 +66,8 @@ def binding(
         "recipient": _digest([letter.text, recipient]),
         "channel": channel,
         "plan": plan_sha256 or "none",
-        "mime": mime_sha256,
+        "mime": mime_sha256s[0] if len(mime_sha256s) == 1 else _digest(list(mime_sha256s)),
+        **({"phrase": _digest([letter.text, phrase_to])} if phrase_to is not None else {}),
     }
 
 
@@ -66,7 +75,7 @@ def changed_parts(approved: Mapping[str, str], current: Mapping[str, str]) -> tu
     """Names of the parts that differ from what was approved; a part that only one side has differs."""
     changed = {part for part in approved.keys() | current.keys() if approved.get(part) != current.get(part)}
     if "text" in changed:
-        changed.discard("recipient")  # its hash holds the text, so it tells nothing of its own
+        changed -= {"recipient", "phrase"}  # their hashes hold the text, so they tell nothing of their own
     return tuple(sorted(changed))
 
 

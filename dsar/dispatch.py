@@ -159,6 +159,36 @@ def _one_line(text: str) -> str:
     return " ".join(visible.split())
 
 
+# ---------------------------------------------------------------------------------------------------------- size
+
+#: Base64 makes four characters of three octets, and breaks the line after 76 of them (RFC 2045 section 6.8).
+_BASE64 = 4 / 3 * 78 / 76
+#: Headers of a mail and of each of its parts, generously.
+_HEADERS = 8_192
+
+
+def divide(sizes: Sequence[int], *, letter: int, limit: int) -> list[list[int]] | None:
+    """
+    Which files travel in which mail, so that each mail is at most *limit* octets: the files in their order.
+
+    Args: sizes: octets of each file; letter: octets of text and HTML, which every mail carries.
+    Returns: positions per mail, at least one mail; None if a file alone is too big.
+    """
+    room = limit - letter * 3 - _HEADERS  # quoted-printable writes an octet as three characters at most
+    parts: list[list[int]] = [[]]
+    taken = 0
+    for position, size in enumerate(sizes):
+        needed = int(size * _BASE64) + 1024
+        if needed > room:
+            return None
+        if parts[-1] and taken + needed > room:
+            parts.append([])
+            taken = 0
+        parts[-1].append(position)
+        taken += needed
+    return parts
+
+
 # --------------------------------------------------------------------------------------------------- SMTP replies
 
 

@@ -33,6 +33,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
        ├ SystemContractError
        ├ SystemDriftError
        ├ DispatchRefusedError
+       │  └ MailTooBigError
        ├ SmsRefusedError
        └ UndeliverableAddressError
 
@@ -239,6 +240,14 @@ class DispatchRefusedError(RefusedError):
 
     def __init__(self, code: int) -> None:
         super().__init__(f"The mail server refused the letter for good (SMTP {code}).")
+
+
+class MailTooBigError(DispatchRefusedError):
+    """The mail server takes no mail of this size (RFC 1870); nothing was sent."""
+
+    def __init__(self, limit: int | None) -> None:
+        self.limit = limit  #: Most that it takes, in bytes; None: it does not say.
+        super().__init__(552)
 
 
 class SmsRefusedError(RefusedError):

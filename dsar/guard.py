@@ -27,6 +27,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from email.message import EmailMessage
+from email.policy import SMTP
 from functools import lru_cache
 from typing import BinaryIO, Final, TypeVar
 
@@ -44,6 +46,7 @@ __all__ = [
     "Limits",
     "Office",
     "Readers",
+    "as_mail",
     "authentication",
     "examine",
     "read_mail",
@@ -386,6 +389,20 @@ def read_mail(content: bytes, *, own_domain: str) -> InboundMail:
     """Read one mail in a child of this process, as Guard.read_mail."""
     with _SHARED.one() as guard:
         return guard.read_mail(content, own_domain=own_domain)
+
+
+def as_mail(content: bytes, *, ending: str) -> bytes:
+    """
+    A document as the only attachment of a mail, so that it is read where mails are.
+
+    Without its own name, which may hold anything; *ending*, e.g. ".pdf", and its first bytes tell what it is.
+    """
+    envelope = EmailMessage(policy=SMTP)
+    envelope["From"], envelope["Message-ID"] = "files@localhost", "<document@localhost>"
+    envelope.set_content("")
+    kind = ("text", "plain") if ending in {".txt", ".md"} else ("application", "octet-stream")
+    envelope.add_attachment(content, *kind, filename=f"document{ending}")
+    return bytes(envelope)
 
 
 def examine(content: bytes, office: Office) -> Examined:

@@ -19,6 +19,7 @@ from dsar.dispatch import Verdict, classify
 from dsar.errors import (
     DispatchRefusedError,
     DispatchUncertainError,
+    MailTooBigError,
     MalformedMailError,
     OutboxUnavailableError,
     UndeliverableAddressError,
@@ -27,6 +28,9 @@ from dsar.mailserver import Credential, CredentialSource, Security, cause_of, pl
 
 _FOREIGN_ERRORS = (smtplib.SMTPException, OSError, ValueError)
 _MAIL_FOLLOWS, _AUTH_CONTINUES, _AUTH_DONE = 354, 334, 235
+
+#: RFC 1870 section 6.1: "message size exceeds fixed maximum message size".
+_TOO_BIG = 552
 
 #: RFC 5321 section 4.5.3.2.6: "DATA Termination: 10 Minutes ... a timeout too short ... can result in duplicates".
 _DATA_TERMINATION_SECONDS = 600
@@ -65,7 +69,8 @@ class SmtpOutbox:
 
         Args: content: complete mail with CRLF line ends; sender, recipients: envelope addresses in ASCII.
         Raises: OutboxUnavailableError: not taken, try again; DispatchRefusedError: not taken, for good;
-        DispatchUncertainError: perhaps taken; UndeliverableAddressError, MalformedMailError: nothing was tried.
+        MailTooBigError: not taken, and smaller mails may be; DispatchUncertainError: perhaps taken;
+        UndeliverableAddressError, MalformedMailError: nothing was tried.
         """
         for address in (sender, *recipients):
             _demand_plain(address)
@@ -73,7 +78,8 @@ class SmtpOutbox:
             raise MalformedMailError("a line ends in something other than CRLF")
         with self._session() as server:
             with self._translated():
-                for code, _ in (server.mail(sender), *(server.rcpt(recipient) for recipient in recipients)):
+                options = _size_option(server, content)
+                for code, _ in (server.mail(sender, options), *(server.rcpt(recipient) for recipient in recipients)):
                     _demand_taken(code)
                 code, _ = server.docmd("DATA")
             if code != _MAIL_FOLLOWS:
@@ -86,8 +92,8 @@ class SmtpOutbox:
         with self._session() as server:
             found = [f"connected to {account.host}:{account.port} ({account.security})"]
             found.append(f"logged in as {account.user}" if account.user else "no log-in is used")
-            if (limit := server.esmtp_features.get("size", "")).isdigit():
-                found.append(f"mails up to {int(limit) // 1_000_000} MB are taken")
+            if limit := _size_limit(server):
+                found.append(f"mails up to {limit // 1_000_000} MB are taken")
         return tuple(found)
 
     @contextmanager
@@ -160,6 +166,20 @@ class SmtpOutbox:
             raise OutboxUnavailableError(cause) from None
 
 
+def _size_limit(server: smtplib.SMTP) -> int | None:
+    """Octets of the biggest mail that the server takes; None if it does not say, or has no limit (RFC 1870 s. 4)."""
+    limit = server.esmtp_features.get("size", "")
+    return int(limit) if limit.isdigit() and int(limit) else None
+
+
+def _size_option(server: smtplib.SMTP, content: bytes) -> list[str]:
+    """What MAIL FROM says of the size. Raises: MailTooBigError if the server has said that it takes less."""
+    limit = _size_limit(server)
+    if limit is not None and len(content) > limit:
+        raise MailTooBigError(limit)
+    return [f"SIZE={len(content)}"] if server.has_extn("size") else []
+
+
 def _wait_at_most(server: smtplib.SMTP, seconds: float) -> None:
     if server.sock:
         server.sock.settimeout(seconds)
@@ -172,6 +192,8 @@ def _demand_taken(code: int) -> None:
 
 def _refusal(code: int) -> DispatchRefusedError | OutboxUnavailableError:
     """The error for a reply that is not the one wanted; nothing was stored."""
+    if code == _TOO_BIG:
+        return MailTooBigError(None)
     if classify(code) is Verdict.FAILED:
         return DispatchRefusedError(code)
     return OutboxUnavailableError(f"it did not take the letter now (SMTP {code})")

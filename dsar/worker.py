@@ -21,6 +21,7 @@ from dsar import dispatch, guard
 from dsar.casework import (
     alarms,
     approving,
+    attaching,
     challenging,
     changing,
     codes,
@@ -34,6 +35,7 @@ from dsar.casework import (
     searching,
     sending,
     texting,
+    unlocking,
     verifying,
 )
 from dsar.casework.context import App
@@ -126,6 +128,14 @@ def _confirm_mandate(tools: Tools, work: Work, now: datetime) -> None:
     representing.ask_principal(tools.app, work.subject_id, now=now)
 
 
+def _documents(tools: Tools, work: Work, now: datetime) -> None:
+    attaching.fetch(tools.app, work.subject_id, now=now)
+
+
+def _send_phrase(tools: Tools, work: Work, now: datetime) -> None:
+    unlocking.send_sms(tools.app, work.subject_id, attempt=work.attempts, now=now)
+
+
 def _facts(tools: Tools, work: Work, now: datetime) -> None:
     verifying.compare_stated(tools.app, work.subject_id, now=now)
 
@@ -185,10 +195,12 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "confirm_mandate": _confirm_mandate,
     "send_sms": _send_sms,
     "notice_sms": _notice_sms,
+    "send_phrase": _send_phrase,
     "alarm": _alarm,
     "ask": _ask,
     "search": _search,
     "search_failed": _search_failed,
+    "documents": _documents,
     "stop_marketing": _stop_marketing,
     "apply": _apply,
     "release_erasure": _release_erasure,

@@ -36,7 +36,7 @@ def _binding(
     plan: tuple[PlanStep, ...] = (STEP,),
     mime: str = "1" * 64,
 ) -> dict[str, str]:
-    return binding(letter, recipient=recipient, channel=channel, plan_sha256=sha256_of_plan(plan), mime_sha256=mime)
+    return binding(letter, recipient=recipient, channel=channel, plan_sha256=sha256_of_plan(plan), mime_sha256s=[mime])
 
 
 def _annexes(**changes: object) -> Letter:

@@ -40,6 +40,7 @@ WITH_IMY = set(LetterKind) - {
     LetterKind.CLARIFICATION,
     LetterKind.MANDATE_REQUEST,
     LetterKind.CONTACT_CHANGED_NOTICE,
+    LetterKind.PASS_PHRASE,
 }
 REFUSALS = {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.ERASURE_PARTLY}
 
@@ -428,8 +429,8 @@ def test_everything_that_blocks_an_export_is_listed_at_once() -> None:
         "a code of business/customer/status has no explanation",
         "processing activity 'A9' of business/customer is not described",
         "activity 'A1': retention: the finance manager",
-        "activity 'A1': recipient 'Mail Inc' has no transfer basis",
-        "activity 'A1': a recipient has no name",
+        "activity 'A1': I13: recipient 'Mail Inc' has no transfer basis",
+        "activity 'A1': I04: a recipient has no name",
         "fact 'search_keys' is missing",
     ):
         assert problem in str(refused.value)

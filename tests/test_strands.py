@@ -261,8 +261,7 @@ def test_a_letter_that_names_another_day_of_receipt_is_approved_anew(office: Off
     (request,) = office.requests()
     with office.app.store.transaction() as tx:
         (letter,) = tx.letters_of(request.id or 0)
-        outgoing = tx.outgoing_of_letter(letter.id or 0)
-        assert outgoing is not None
+        (outgoing,) = tx.outgoing_of_letter(letter.id or 0)
         assert (request.state, letter.status, outgoing.state) == (State.REVIEW, "void", "recalled")
     assert request.legal_on == date(2026, 11, 13)
     assert "clock_moved" in office.only_case().flags
@@ -273,8 +272,7 @@ def test_a_letter_that_is_leaving_is_not_stopped_by_an_earlier_day(office: Offic
     content = approved(office)
     (request,) = office.requests()
     with office.app.store.transaction() as tx:
-        outgoing = tx.outgoing_of_letter(tx.letters_of(request.id or 0)[0].id or 0)
-        assert outgoing is not None
+        (outgoing,) = tx.outgoing_of_letter(tx.letters_of(request.id or 0)[0].id or 0)
         tx.move_outgoing(outgoing, to="sending", expected="ready")
 
     seen(office, content, folder="Junk", arrived=NOW - timedelta(days=20))

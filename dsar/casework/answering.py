@@ -7,23 +7,25 @@ bear their date; approving a letter that nobody has seen is not possible (P3).
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic_core import to_json
 
 from dsar import letters
-from dsar.casework import duties, protecting
+from dsar.casework import attaching, delivering, duties, protecting
 from dsar.casework.changing import store_plan
 from dsar.casework.context import (
     PROGRAM,
     App,
+    CaseSubject,
     Grounds,
     LetterContent,
     case_key,
     content_of,
     seal_content,
     seal_grounds,
+    seal_note,
     seal_reason,
     stored_letter,
     subject_of,
@@ -58,7 +60,16 @@ _DECIDING = frozenset({Event.REFUSED, Event.UNIDENTIFIED, Event.DONE_BY_HAND})
 
 #: Events by which a person decides whom an answer is about and what it covers.
 SHAPING = frozenset(
-    {Event.SORTED, "verified", "mandate_seen", "requester_set", "candidate_decided", "plan_corrected", "redacted"}
+    {
+        Event.SORTED,
+        "verified",
+        "mandate_seen",
+        "requester_set",
+        "candidate_decided",
+        "plan_corrected",
+        "redacted",
+        "note_added",
+    }
 )
 
 _PDF, _JSON, _CSV = "application/pdf", "application/json", "text/csv"
@@ -100,7 +111,8 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
         shown = same_draft(app, tx, case, tx.letters_of(request.id or 0), inputs)
         if shown is not None:
             return shown
-    letter = compose(app, inputs.kind, case.language, inputs.facts, now=now)
+        documents = documents_of(app, tx, case, inputs)
+    letter = compose(app, inputs.kind, case.language, inputs.facts, documents=documents, now=now)
     with app.store.transaction() as tx:
         check_unchanged(app, tx, case, request, inputs, now=now)
         for known in tx.letters_of(request.id or 0):
@@ -154,13 +166,33 @@ def inputs_of(app: App, tx: Transaction, case: CaseFile, request: Request, *, no
     kind = letter_kind(request, facts)
     if kind is LetterKind.UPDATE_REFUSED and not case.search_proven:
         kind = LetterKind.REFUSAL  # "we have checked the data" would confirm to anybody that there are some
-    return seen_inputs(app, case, kind, facts)
+    return with_data(app, tx, case, kind, facts, now=now)
 
 
-def seen_inputs(app: App, case: CaseFile, kind: LetterKind, facts: LetterFacts, *, purpose: str = "answer") -> Inputs:
+def with_data(
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    kind: LetterKind,
+    facts: LetterFacts,
+    *,
+    purpose: str = "answer",
+    now: datetime,
+) -> Inputs:
+    """Inputs of a letter that may bring data: how its files are opened, and how big a mail may be, is part of it."""
+    if kind is LetterKind.ACCESS_ANSWER:
+        left_out = (*facts.withheld, *attaching.withheld(app, tx, case))
+        facts = replace(facts, documents=attaching.told(app, tx, case), withheld=left_out)
+    facts = delivering.told(app, tx, case, kind, facts, now=now)
+    return seen_inputs(app, case, kind, facts, purpose=purpose, size_limit=delivering.size_limit(app, tx))
+
+
+def seen_inputs(
+    app: App, case: CaseFile, kind: LetterKind, facts: LetterFacts, *, purpose: str = "answer", size_limit: int = 0
+) -> Inputs:
     """*facts* with their digest; letters of another *purpose* are other letters, whatever they say."""
     recipient = recipient_of(app, case)
-    everything = [purpose, kind, case.language, facts, recipient, str(app.settings.templates_folder)]
+    everything = [purpose, kind, case.language, facts, recipient, str(app.settings.templates_folder), size_limit]
     digest = app.vault.index("inputs", to_json(everything).decode())  # keyed: it outlives the letter's content (P9)
     return Inputs(kind=kind, facts=facts, recipient=recipient, sha256=digest)
 
@@ -220,10 +252,30 @@ def _kind_after_changes(request: Request, facts: LetterFacts) -> LetterKind:
     return _TELLING[Right(request.right)]
 
 
-def compose(app: App, kind: LetterKind, language: str, facts: LetterFacts, *, now: datetime) -> Letter:
+def lacks(inputs: Inputs) -> str:
+    """Which mandatory fields a letter made from *inputs* would lack, by their names; "" if none."""
+    names = [inputs.kind, *([letters.ACCESS_EXPORT] if inputs.kind is LetterKind.ACCESS_ANSWER else [])]
+    return "; ".join(dict.fromkeys(lack for name in names for lack in letters.problems(name, inputs.facts)))
+
+
+def documents_of(app: App, tx: Transaction, case: CaseFile, inputs: Inputs) -> tuple[Annex, ...]:
+    """The documents that go with a letter made from *inputs*."""
+    return attaching.annexes(app, tx, case) if inputs.kind is LetterKind.ACCESS_ANSWER else ()
+
+
+def compose(
+    app: App,
+    kind: LetterKind,
+    language: str,
+    facts: LetterFacts,
+    *,
+    documents: tuple[Annex, ...] = (),
+    now: datetime,
+) -> Letter:
     """The letter with all its annexes: an access answer brings the export as PDF, JSON and CSV (Art. 15(3), 20)."""
     templates = app.settings.templates_folder
-    annexes = _export(app, language, facts, now=now) if kind is LetterKind.ACCESS_ANSWER else ()
+    export = _export(app, language, facts, now=now) if kind is LetterKind.ACCESS_ANSWER else ()
+    annexes = (*export, *documents)
     return letters.compose(kind, language, facts, annexes=annexes, templates=templates)
 
 
@@ -301,6 +353,18 @@ def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor
             duties.watch_restriction(app, tx, case, now=now)
 
 
+def add_note(app: App, case: CaseFile, request: Request, note: str, *, actor: str, now: datetime) -> None:
+    """
+    What the letters of a request say besides, in staff's own words and shown as such; "" takes it back.
+
+    Whoever wrote it has shaped the letter; a draft that was shown before is made anew (P3).
+    """
+    with app.store.transaction() as tx:
+        current = tx.request(request.id or 0)
+        current.sealed_note = seal_note(app, case, request.id or 0, note.strip()) if note.strip() else None
+        tx.record("note_added", actor=actor, at=now, case_id=case.id, request_id=request.id)
+
+
 def answer_estate(app: App, request: Request, *, actor: str, now: datetime) -> None:
     """
     Decide that the person has died, so that the GDPR gives nobody a right to their data (recital 27).
@@ -329,9 +393,9 @@ def reject(app: App, case: CaseFile, request: Request, *, reason: str, actor: st
 
 def recipient_of(app: App, case: CaseFile) -> str:
     """The proven contact point; a letter that discloses nothing may go back to where the mail came from."""
-    if protecting.channel_of(case) == protecting.POST:
-        return protecting.POST
     subject = subject_of(app, case)
+    if protecting.channel_of(case) == protecting.POST:
+        return _postal_recipient(case, subject)
     if case.mandate and case.answer_to == "agent" and subject.reply_address:
         return subject.reply_address  # the mandate covers receiving the answer
     proven = [each.value for each in subject.proven if each.type == "email"]
@@ -339,6 +403,18 @@ def recipient_of(app: App, case: CaseFile) -> str:
     if recipient is None:
         raise UsageError(f"{case.reference} has no address to answer to; 'dsar verify --contact' names the proven one.")
     return recipient
+
+
+def _postal_recipient(case: CaseFile, subject: CaseSubject) -> str:
+    """Lines of the postal address, so that an approval binds it; of a protected person none is written anywhere."""
+    if protecting.PROTECTED in case.flags:
+        return protecting.POST
+    if not subject.postal:
+        raise UsageError(
+            f"{case.reference} is answered by post, and has no postal address: 'dsar channel {case.reference} post' "
+            "takes the one on file, with --address it takes another."
+        )
+    return "\n".join((protecting.POST, *subject.postal))
 
 
 def store_letter(

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import desks, intake, posting, protecting, suspecting, tasks, unasked
+from dsar.casework import attaching, delivering, desks, intake, phrases, posting, protecting, suspecting, tasks, unasked
 from dsar.casework.answering import (
     Draft,
     authors,
     check_unchanged,
     draft,
     inputs_of,
+    lacks,
     same_draft,
     was_shown,
 )
@@ -72,6 +73,8 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         _check_actor(app, tx, seen.kind, request, records, actor=actor)
         current = same_draft(app, tx, case, tx.letters_of(request.id or 0), seen)
         reference = f"{case.reference}/{request.right}"
+        if current is None and (lacking := lacks(seen)):
+            raise ApprovalError(reference, lacking)
         if current is None or not was_shown(tx, current, actor=actor):
             raise ApprovalError(
                 reference,
@@ -188,36 +191,63 @@ def bind_letter(
     app: App, tx: Transaction, case: CaseFile, current: Draft, *, plan: ChangePlan | None, actor: str, now: datetime
 ) -> OutboxRow:
     """
-    Build the mail of an approved letter once, and bind it: text, HTML, annexes, recipient, channel, plan, exact bytes.
+    Build the mails of an approved letter once, and bind text, HTML, annexes, recipient, channel, plan, exact bytes.
 
-    Args: plan: that is approved with it; the mail is held until it was carried out and read back.
+    Args: plan: that is approved with it; the mail is held until it was carried out and read back. Returns: the first.
     """
-    channel, held = protecting.channel_of(case), plan is not None
+    channel, letter_id = protecting.channel_of(case), current.row.id or 0
+    way = delivering.way(app, tx, case, current.letter.kind, now=now)
     if channel == protecting.POST:
         content = posting.on_paper(case, current.letter, now=now)
-        outgoing = queue_paper(app, tx, case, current.letter, content, letter_id=current.row.id, held=held, now=now)
+        outgoing = [
+            queue_paper(
+                app,
+                tx,
+                case,
+                current.letter,
+                content,
+                recipient=current.recipient,
+                letter_id=letter_id,
+                held=plan is not None,
+                now=now,
+            )
+        ]
     else:
-        outgoing = queue_letter(
-            app,
-            tx,
-            case,
-            current.letter,
-            recipient=current.recipient,
-            auto_submitted="no",
-            letter_id=current.row.id,
-            held=held,
-            now=now,
-        )
+        phrase = phrases.make(app, tx, case, letter_id, way, now=now) if way else None
+        outgoing = _queue_mails(app, tx, case, current, phrase, held=plan is not None, now=now)
     bound = approval.binding(
         current.letter,
         recipient=current.recipient,
         channel=channel,
         plan_sha256=plan.sha256 if plan else None,
-        mime_sha256=outgoing.mime_sha256,
+        mime_sha256s=[row.mime_sha256 for row in outgoing],
+        phrase_to=str(way) if way else None,
     )
-    tx.add_approval(ApprovalRow(letter_id=current.row.id or 0, actor=actor, at=now, binding=bound))
-    tx.letter(current.row.id or 0).status = "approved"
-    return outgoing
+    tx.add_approval(ApprovalRow(letter_id=letter_id, actor=actor, at=now, binding=bound))
+    tx.letter(letter_id).status = "approved"
+    return outgoing[0]
+
+
+def _queue_mails(
+    app: App, tx: Transaction, case: CaseFile, current: Draft, phrase: str | None, *, held: bool, now: datetime
+) -> list[OutboxRow]:
+    """Every mail by which a letter travels; one, unless its files are too big for that."""
+    parts = delivering.mails(app, tx, case, current.letter, phrase, now=now)
+    return [
+        queue_letter(
+            app,
+            tx,
+            case,
+            part,
+            recipient=current.recipient,
+            auto_submitted="no",
+            letter_id=current.row.id,
+            held=held,
+            part=(number, len(parts)),
+            now=now,
+        )
+        for number, part in enumerate(parts, 1)
+    ]
 
 
 # ------------------------------------------------------------------------------------------- access before erasure
@@ -286,6 +316,8 @@ def obstacles(
         found.append(_undecided(case, case.undecided))
     if case.unredacted and request.right == Right.ACCESS:
         found.append(_unredacted(case, case.unredacted))
+    if case.documents_open and request.right == Right.ACCESS:
+        found.append(_undecided_documents(case, case.documents_open))
     if request.needed_level and IdentityLevel(case.identity_level) < IdentityLevel(request.needed_level):
         found.append(f"identity is {case.identity_level}, {request.needed_level} is needed")
     return found
@@ -333,9 +365,18 @@ def _undecided(case: CaseFile, count: int) -> str:
 
 
 def check_redactions(app: App, tx: Transaction, case: CaseFile, request: Request) -> None:
-    """Raises: CoverageError while a passage that may be about somebody else is undecided (Art. 15(4), P6)."""
-    if request.right == Right.ACCESS and (undecided := undecided_passages(app, tx, case)):
-        raise CoverageError(case.reference, [_unredacted(case, len(undecided))])
+    """Raises: CoverageError while a passage or document that may be about others is undecided (Art. 15(4), P6)."""
+    if request.right != Right.ACCESS:
+        return
+    gaps = [_unredacted(case, len(undecided))] if (undecided := undecided_passages(app, tx, case)) else []
+    if documents := attaching.open_count(app, tx, case):
+        gaps.append(_undecided_documents(case, documents))
+    if gaps:
+        raise CoverageError(case.reference, gaps)
+
+
+def _undecided_documents(case: CaseFile, count: int) -> str:
+    return f"{count} document(s) are not fetched, or undecided ('dsar document {case.reference}')"
 
 
 def _unredacted(case: CaseFile, count: int) -> str:

@@ -26,7 +26,8 @@ def draft(app: App, case: CaseFile, make: MakeInputs, *, now: datetime) -> Draft
         shown = answering.same_draft(app, tx, case, _unlinked(tx, case), inputs)
         if shown is not None:
             return shown
-    letter = answering.compose(app, inputs.kind, case.language, inputs.facts, now=now)
+        documents = answering.documents_of(app, tx, case, inputs)
+    letter = answering.compose(app, inputs.kind, case.language, inputs.facts, documents=documents, now=now)
     with app.store.transaction() as tx:
         row = answering.store_letter(app, tx, case, [], letter, inputs)  # it answers no request: that stays open
     return Draft(row=row, letter=letter, recipient=inputs.recipient)

@@ -157,9 +157,9 @@ def _conclude(
         request = tx.request(request_id)
         keep_outcomes(app, tx, case, known.letter_id, outcomes)
         _keep_promises(app, tx, case, request, steps, now=now)
-        outgoing = tx.outgoing_of_letter(known.letter_id)
-        if outgoing is not None and tx.move_outgoing(outgoing, to="ready", expected="held"):
-            tx.enqueue("dispatch", outgoing.id or 0, due_at=now)
+        for outgoing in tx.outgoing_of_letter(known.letter_id):
+            if tx.move_outgoing(outgoing, to="ready", expected="held"):
+                tx.enqueue("dispatch", outgoing.id or 0, due_at=now)
         tx.advance(request, Event.APPLIED, actor=PROGRAM, at=now, detail={"steps": str(len(steps))})
         _revise_others(tx, request, now=now)
 

@@ -36,6 +36,7 @@ from dsar.store.tables import (
     LetterRow,
     OutboxRow,
     Redaction,
+    Request,
     SystemRow,
     Task,
     TaskAnswer,
@@ -79,6 +80,7 @@ class CaseSubject:
     searched_from: tuple[Identifier, ...] = ()  #: The facts with which the latest search began.
     reply_address: str | None = None  #: Where the first mail came from.
     thread: tuple[str, ...] = ()  #: Message-IDs of the requester's mails, oldest first.
+    postal: tuple[str, ...] = ()  #: Lines of the postal address that staff chose; else the one on file.
     tag: str = ""  #: Unguessable; a mail to our address with this tag answers one of our letters.
 
     @property
@@ -205,6 +207,18 @@ def seal_grounds(app: App, case: CaseFile, request_id: int, grounds: Grounds) ->
 
 def grounds_of(app: App, case: CaseFile, request_id: int, sealed: bytes) -> Grounds:
     return _unseal(app, case, f"request.grounds:{request_id}", Grounds, sealed)
+
+
+def seal_note(app: App, case: CaseFile, request_id: int, note: str) -> bytes:
+    """What staff add to the letters of a request in their own words."""
+    return app.vault.seal(case_key(case), f"request.note:{request_id}", note.encode())
+
+
+def note_of(app: App, case: CaseFile, request: Request) -> str | None:
+    """What staff add to the letters of *request*; None if nothing."""
+    if request.sealed_note is None:
+        return None
+    return app.vault.unseal(case_key(case), f"request.note:{request.id}", request.sealed_note).decode()
 
 
 def seal_content(app: App, case: CaseFile, letter_id: int, content: LetterContent) -> bytes:

@@ -1,13 +1,15 @@
 """What a letter may say, gathered from the case."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from dsar import deadlines, letters, redaction
 from dsar.casework import desks, protecting
+from dsar.casework.clocking import clock_of
 from dsar.casework.context import (
     App,
     grounds_of,
+    note_of,
     passage_index,
     passage_of,
     record_index,
@@ -96,14 +98,18 @@ def proposed_passages(app: App, tx: Transaction, case: CaseFile) -> tuple[redact
     if not any(request.right == Right.ACCESS for request in tx.requests(case.id or 0)):
         return ()
     records = accepted_records(app, tx, case, Right.ACCESS)
+    return redaction.propose(records, own_of(app, case, records))
+
+
+def own_of(app: App, case: CaseFile, records: Sequence[Record]) -> redaction.Own:
+    """What is the person's own, or nobody's, and is never proposed for removal."""
     subject = subject_of(app, case)
-    own = redaction.own_of(
+    return redaction.own_of(
         records,
         names=(subject.name,),
-        identifiers=(*subject.proven, *subject.identifiers, *subject.followed),
+        identifiers=(*subject.proven, *subject.accepted, *subject.identifiers, *subject.followed),
         company=app.controller.name,
     )
-    return redaction.propose(records, own)
 
 
 def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> LetterFacts:
@@ -116,6 +122,7 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
     records = accepted_records(app, tx, case, right)
     grounds = grounds_of(app, case, request.id or 0, request.sealed_grounds) if request.sealed_grounds else None
     labels = tuple((row.system, app.system_label(row.system)) for row in rows)
+    language = letters.letter_language(case.language)
     removed = removed_passages(app, tx, case) if right is Right.ACCESS else []
     shown = protecting.hidden(case, records)
     known = {**vars(facts)} | {
@@ -123,9 +130,11 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
         "reference_on": deadlines.received_on(case.searched_at or now),
         "coverage": tuple(_coverage(app, row, records) for row in rows),
         "search_keys": tuple(dict.fromkeys(map(mask, (*subject.proven, *subject.identifiers)))),
-        "records": redaction.without(shown, removed, letters.letter_language(case.language)),
+        "records": redaction.without(shown, removed, language),
         "withheld": (*protecting.withheld(case, records), *redaction.told(removed, shown, dict(labels))),
         "system_labels": labels,
+        "other_outcomes": tuple(_others(app, tx, case, request, language)) if right is Right.ACCESS else (),
+        "staff_note": note_of(app, case, request),
         "portability": right is Right.ACCESS and request.portability,
         "activities": activities_of(app, records),
         "reasons": grounds.reasons if grounds else None,
@@ -145,6 +154,18 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
     if _stops_marketing(tx, case, request):
         known["contact_points"] = tuple(map(mask, contact_points(app, case)))
     return LetterFacts(**known)
+
+
+def _others(app: App, tx: Transaction, case: CaseFile, request: Request, language: str) -> Iterator[str]:
+    """What became of the other rights of the same matter, or by when they are answered (Art. 12(3))."""
+    for other in tx.requests(case.id or 0):
+        if other.id == request.id or other.outcome in {Outcome.MERGED, Outcome.NOT_A_REQUEST}:
+            continue
+        if other.closed_at is not None and other.outcome is not None:
+            closed_on = deadlines.received_on(other.closed_at)
+            yield letters.outcome_words(Right(other.right), Outcome(other.outcome), closed_on, language)
+        else:
+            yield letters.open_words(Right(other.right), clock_of(app, tx, other).nominal_on, language)
 
 
 def _still_true(told: Sequence[StepOutcome], steps: Sequence[PlanStep]) -> list[StepOutcome]:

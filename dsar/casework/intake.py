@@ -146,7 +146,7 @@ def _settle_related(app: App, message_id: int, mail: InboundMail, found: Triage,
     if thread.settle_machine_reply(app, message_id, mail, found, now=now):
         return True
     if thread.join_known_case(app, message_id, mail, found, now=now):
-        _note_obstacles(app, message_id)
+        _note_obstacles(app, message_id, now=now)
         return True
     return False
 
@@ -173,12 +173,12 @@ def status_of(found: Triage) -> str:
     return "person" if found.needs_person or found.disposition not in _FILED else "sorted"
 
 
-def _note_obstacles(app: App, message_id: int) -> None:
+def _note_obstacles(app: App, message_id: int, *, now: datetime) -> None:
     """A later mail may want more changed, which may demand more proof of who asks."""
     with app.store.transaction() as tx:
         for case in tx.cases_of_message(message_id):
             if case.purged_at is None:
-                searching.note_obstacles(app, tx, case)
+                searching.note_obstacles(app, tx, case, now=now)
 
 
 def _take_up(app: App, message_id: int, *, now: datetime) -> None:

@@ -76,4 +76,4 @@ def send(app: App, case: CaseFile, request: Request, *, reason: str, actor: str,
 
 def _inputs(app: App, tx: Transaction, case: CaseFile, request: Request, *, now: datetime) -> Inputs:
     facts = answer_facts(app, tx, case, request, now=now)
-    return answering.seen_inputs(app, case, LetterKind.ACCESS_ANSWER, facts, purpose="interim")
+    return answering.with_data(app, tx, case, LetterKind.ACCESS_ANSWER, facts, purpose="interim", now=now)

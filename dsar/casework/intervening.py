@@ -6,7 +6,14 @@ from dsar.casework import changing
 from dsar.casework.arrivals import CLOCK_MOVED
 from dsar.casework.context import App, seal_reason
 from dsar.casework.planning import told_outcomes
-from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, UNSENT, take_letter_back, void_letter
+from dsar.casework.sending import (
+    MAIL_FAILED,
+    SENT_OUT_OF_TURN,
+    UNCERTAIN,
+    stop_unsent,
+    take_letter_back,
+    void_letter,
+)
 from dsar.casework.tasks import LATE_ANSWER
 from dsar.casework.thread import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
 from dsar.errors import UsageError
@@ -58,17 +65,12 @@ def recall(app: App, request: Request, *, actor: str, now: datetime) -> None:
     """
     with app.store.transaction() as tx:
         for letter in tx.letters_of(request.id or 0):
-            row = tx.outgoing_of_letter(letter.id or 0)
-            if row is None or letter.status != "approved":
+            if letter.status != "approved":
                 continue
-            if request.state == State.DISPATCHING and any(
-                tx.move_outgoing(row, to="recalled", expected=each) for each in UNSENT
-            ):
+            if request.state == State.DISPATCHING and (row := stop_unsent(tx, letter)):
                 take_letter_back(tx, row, Event.RECALLED, actor=actor, now=now)
                 return
-            if request.state in {State.APPROVED, State.BLOCKED} and tx.move_outgoing(
-                row, to="recalled", expected="held"
-            ):
+            if request.state in {State.APPROVED, State.BLOCKED} and stop_unsent(tx, letter, states=("held",)):
                 void_letter(tx, letter, reason="recalled", now=now)
                 tx.advance(request, Event.VOIDED, actor=actor, at=now, blocked_reason="")
                 return

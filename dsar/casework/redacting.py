@@ -53,7 +53,7 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, removed: bool, a
             raise UsageError(f"No passage has number {', '.join(wrong)}; 'dsar redact {case.reference}' lists them.")
         for number in numbers:
             _keep(app, tx, case, listed[number], removed=removed, actor=actor, now=now)
-        note_obstacles(app, tx, tx.case_by_id(case.id or 0))
+        note_obstacles(app, tx, tx.case_by_id(case.id or 0), now=now)
     return len(numbers)
 
 
@@ -83,7 +83,7 @@ def mark(app: App, case: CaseFile, record: int, text: str, ground: Ground, *, ac
                 ground=ground,
             )
             _keep(app, tx, case, passage, removed=True, actor=actor, now=now)
-        note_obstacles(app, tx, tx.case_by_id(case.id or 0))
+        note_obstacles(app, tx, tx.case_by_id(case.id or 0), now=now)
     return len(found)
 
 

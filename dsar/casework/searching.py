@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dsar import search
-from dsar.casework import desks, protecting, tasks
+from dsar.casework import attaching, desks, protecting, tasks
 from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
@@ -90,7 +90,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
         protecting.heed_marks(tx, case, [each for each in result.records if each.strength is Strength.CERTAIN], now=now)
-        note_obstacles(app, tx, case)
+        note_obstacles(app, tx, case, now=now)
         compare_later(app, tx, case, now=now)
         if not gaps or attempt >= TRIES:
             _go_on(tx, case, now=now)
@@ -212,7 +212,7 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
             _begin_again(tx, case, actor=actor, now=now)
         found = accepted_records(app, tx, case, Right.ACCESS)
         tasks.open_due(app, tx, case, identifiers=subject_of(app, case).followed, records=found, now=now)
-        note_obstacles(app, tx, case)
+        note_obstacles(app, tx, case, now=now)
     return len(wanted)
 
 
@@ -235,10 +235,11 @@ def _take_on(app: App, case: CaseFile, accepted: Sequence[Record]) -> bool:
     return taken_back or not {*own} <= known
 
 
-def note_obstacles(app: App, tx: Transaction, case: CaseFile) -> None:
+def note_obstacles(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> None:
     """Keep, as counts and a level, what stands before approval, so that the queue opens nothing that is sealed."""
     case.undecided = len(undecided_records(app, tx, case))
     case.unredacted = len(undecided_passages(app, tx, case))
+    attaching.want(app, tx, case, now=now)
     tx.add_case(case)
     for request in tx.requests(case.id or 0):
         if request.state in {State.SEARCHING, State.REVIEW} and request.right != Right.OBJECT:

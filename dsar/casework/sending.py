@@ -9,17 +9,19 @@ waits for a person.
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from dsar import approval, dispatch, letters
-from dsar.casework import clocking, unasked
+from dsar.casework import clocking, phrases, unasked
 from dsar.casework.context import PROGRAM, App, case_key, outgoing_key, steps_of, stored_letter, subject_of
 from dsar.casework.facts import base_facts
 from dsar.casework.protecting import POST
 from dsar.errors import (
     DispatchRefusedError,
     DispatchUncertainError,
+    MailTooBigError,
     OutboxUnavailableError,
     UndeliverableAddressError,
 )
@@ -75,6 +77,7 @@ def queue_letter(
     letter_id: int | None,
     held: bool = False,
     threaded: bool = True,
+    part: tuple[int, int] = (1, 1),
     now: datetime,
 ) -> OutboxRow:
     """
@@ -82,7 +85,7 @@ def queue_letter(
 
     Args: letter_id: of the approved letter, None for a mail that needs no approval; held: it waits until the plan that
     it tells of has been carried out and read back; threaded: it answers the requester's mails; False for a mail to
-    somebody who may be another person and must not see their headers.
+    somebody who may be another person and must not see their headers; part: which of how many mails of the letter.
     Raises: UndeliverableAddressError.
     """
     message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
@@ -106,6 +109,8 @@ def queue_letter(
             case_id=case.id,
             letter_id=letter_id,
             kind=letter.kind,
+            part=part[0],
+            parts=part[1],
             message_id=message_id,
             mime_sha256=hashlib.sha256(content).hexdigest(),
             sealed_mime=app.vault.seal(case_key(case), f"outbox.mime:{message_id}", content),
@@ -126,6 +131,7 @@ def queue_paper(
     letter: Letter,
     content: bytes,
     *,
+    recipient: str,
     letter_id: int | None,
     held: bool,
     now: datetime,
@@ -133,7 +139,7 @@ def queue_paper(
     """
     Commit a letter that goes by post, with the caller's transaction; it is never mailed.
 
-    Args: content: what is printed; the rest as of queue_letter().
+    Args: content: what is printed; recipient: as the approval binds it; the rest as of queue_letter().
     """
     message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
     row = tx.add_outgoing(
@@ -145,7 +151,7 @@ def queue_paper(
             message_id=message_id,
             mime_sha256=hashlib.sha256(content).hexdigest(),
             sealed_mime=app.vault.seal(case_key(case), f"outbox.mime:{message_id}", content),
-            sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", POST.encode()),
+            sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", recipient.encode()),
             created_at=now,
             state="held" if held else "ready",
         )
@@ -219,6 +225,9 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
         with app.store.transaction() as tx:
             tx.move_outgoing(tx.outgoing(outbox_id), to="ready", expected="sending")
         raise
+    except MailTooBigError as error:
+        note_size_limit(app, error.limit or len(content) - 1, now=now)
+        _fail(app, outbox_id, expected="sending", event="mail_too_big", now=now)
     except DispatchRefusedError:
         _fail(app, outbox_id, expected="sending", event="mail_refused", now=now)
     except DispatchUncertainError:
@@ -236,12 +245,14 @@ def _is_approved(app: App, tx: Transaction, row: OutboxRow, recipient: str) -> b
     letter = tx.letter(row.letter_id)
     case = tx.case_by_id(letter.case_id)
     plan = tx.plan_of_letter(row.letter_id)
+    phrase = tx.pass_phrase_of(row.letter_id)
     now_bound = approval.binding(
         stored_letter(app, tx, case, letter),
         recipient=recipient,
         channel=row.channel,
         plan_sha256=plan.sha256 if plan else None,
-        mime_sha256=row.mime_sha256,
+        mime_sha256s=[part.mime_sha256 for part in tx.outgoing_of_letter(row.letter_id)],
+        phrase_to=str(phrases.way_of(app, case, phrase)) if phrase else None,
     )
     return approved is not None and approval.still_holds(approved.binding, now_bound)
 
@@ -257,10 +268,11 @@ def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: dat
             tx.enqueue("file_copy", outbox_id, due_at=now)
         detail = {"kind": row.kind, "evidence": evidence, clocking.MAIL: str(row.id)}
         tx.record("mail_sent", actor=actor, at=now, case_id=row.case_id, detail=detail)
-        if row.letter_id is None:
+        if row.letter_id is None or any(part.state != "sent" for part in tx.outgoing_of_letter(row.letter_id)):
             return
         letter = tx.letter(row.letter_id)
         letter.status = "sent"
+        phrases.release(tx, row.letter_id, now=now)
         clocking.extension_left(app, tx, row, now=now)
         for request in tx.requests_of_letter(row.letter_id):
             if Event.DISPATCHED not in TRANSITIONS[State(request.state)]:  # a mail that left is never left unrecorded
@@ -279,6 +291,16 @@ def _outcome(app: App, tx: Transaction, letter: LetterRow, request: Request) -> 
     outcome = OUTCOME_OF_LETTER[LetterKind(letter.kind)]
     some = request.decision == "withdrawn" or any(step.action is StepAction.TASK for step in steps)
     return Outcome.PARTLY if some and outcome is Outcome.FULFILLED else outcome
+
+
+#: Mark: the biggest mail that our mail server has said to take, in bytes.
+SIZE_LIMIT = "smtp_size_limit"
+
+
+def note_size_limit(app: App, limit: int, *, now: datetime) -> None:
+    """Remember it, so that the letter is divided when it is approved again."""
+    with app.store.transaction() as tx:
+        tx.set_mark(SIZE_LIMIT, at=now, detail=str(limit))
 
 
 def give_up(app: App, outbox_id: int, *, now: datetime) -> None:
@@ -324,9 +346,17 @@ def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: st
 def recall_unsent(tx: Transaction, request: Request, *, now: datetime) -> None:
     """Stop a letter that nobody has begun to send; one under way goes out."""
     for letter in tx.letters_of(request.id or 0):
-        row = tx.outgoing_of_letter(letter.id or 0)
-        if row is not None and any(tx.move_outgoing(row, to="recalled", expected=each) for each in UNSENT):
+        if row := stop_unsent(tx, letter):
             take_letter_back(tx, row, Event.RECALLED, actor=PROGRAM, now=now)
+
+
+def stop_unsent(tx: Transaction, letter: LetterRow, *, states: Sequence[str] = UNSENT) -> OutboxRow | None:
+    """Stop every mail of a letter; None, and nothing is stopped, if one was begun already."""
+    rows = tx.outgoing_of_letter(letter.id or 0)
+    if not rows or any(row.state not in states for row in rows):
+        return None
+    stopped = [row for row in rows if tx.move_outgoing(row, to="recalled", expected=row.state)]
+    return stopped[0] if stopped else None
 
 
 def flag(tx: Transaction, case: CaseFile, name: str) -> None:
@@ -339,9 +369,10 @@ def flag(tx: Transaction, case: CaseFile, name: str) -> None:
 def void_letter(tx: Transaction, letter: LetterRow, *, reason: str, now: datetime) -> None:
     """End a letter and its approval; the next draft is made anew."""
     letter.status = "void"
-    outgoing = tx.outgoing_of_letter(letter.id or 0)
-    if outgoing is not None and outgoing.state in {"held", "ready", "to_post"}:
-        tx.move_outgoing(outgoing, to="recalled", expected=outgoing.state)
+    for outgoing in tx.outgoing_of_letter(letter.id or 0):
+        if outgoing.state in {"held", *UNSENT}:
+            tx.move_outgoing(outgoing, to="recalled", expected=outgoing.state)
+    phrases.end(tx, letter.id or 0)
     approval = tx.approval_of(letter.id or 0)
     if approval is not None:
         approval.voided_at = now
@@ -355,7 +386,8 @@ def _make_uncertain(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
     tx.enqueue("reconcile", row.id or 0, due_at=now)
     if row.letter_id is not None:
         for request in tx.requests_of_letter(row.letter_id):
-            tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason=UNCERTAIN)
+            if request.state != State.BLOCKED:  # by another mail of the same letter
+                tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason=UNCERTAIN)
 
 
 # ---------------------------------------------------------------------------------------------------- afterwards

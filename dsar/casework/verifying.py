@@ -93,7 +93,7 @@ def keep(app: App, tx: Transaction, case: CaseFile, finding: IdentityFinding, *,
             identifying.identified(app, tx, request, finding, actor=actor, now=now)
         elif request.state == State.REVIEW and request.decision == "unidentified" and enough:
             identifying.reconsider(tx, request, actor=actor, now=now)
-    searching.note_obstacles(app, tx, case)
+    searching.note_obstacles(app, tx, case, now=now)
 
 
 def _proven_contact(app: App, tx: Transaction, case: CaseFile, contact: str | None) -> Identifier:

@@ -18,7 +18,7 @@ from dsar.errors import AmbiguousRequestError, MalformedMailError, PurgedCaseErr
 from dsar.lifecycle import State
 from dsar.model import InboundMail, Right, Triage
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Duty, EventRow, Message, OutboxRow, Request, Sighting, Task
+from dsar.store.tables import CaseFile, Duty, EventRow, Message, OutboxRow, PassPhrase, Request, Sighting, Task
 
 #: Whose turn it is in each state, in the words of the queue.
 WAITS_FOR = {
@@ -69,6 +69,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
         lines += [_task_line(tx, task, case, today) for task, case in tx.tasks_in({PERSON, LATE})]
         lines += [_post_line(tx, row, today) for row in tx.outgoing_in_state("to_post")]
+        lines += [_phrase_line(tx, row, today) for row in tx.pass_phrases_in_state(*_PHRASE_WAITS)]
         lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
     return sorted(lines, key=_urgency)
@@ -197,13 +198,32 @@ def _post_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
     return _mail_line(tx, row, today, state="to_post", waits_for="person: post", blocker=blocker)
 
 
+#: State of a pass-phrase whose answer has left -> who is waited for, and why.
+_PHRASE_WAITS = {
+    "to_post": ("person: post", "the pass-phrase is to be printed and posted"),
+    "to_read": ("person: phrase", "the pass-phrase is to be read out: 'dsar show CASE --passphrase'"),
+    "failed": ("person: phrase", "the pass-phrase could not be sent by SMS: 'dsar passphrase CASE --by ...'"),
+    "uncertain": ("person: phrase", "nobody knows whether the pass-phrase arrived: 'dsar passphrase CASE --by ...'"),
+}
+
+
+def _phrase_line(tx: Transaction, row: PassPhrase, today: date) -> QueueLine:
+    """An answer that the person cannot open yet."""
+    waits_for, blocker = _PHRASE_WAITS[row.state]
+    return _case_line(tx, row.case_id, today, state=row.state, waits_for=waits_for, blocker=blocker)
+
+
 def _uncertain_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
     blocker = f"nobody knows whether a mail left ({row.kind})"
     return _mail_line(tx, row, today, state="uncertain", waits_for=WAITS_FOR[State.BLOCKED], blocker=blocker)
 
 
 def _mail_line(tx: Transaction, row: OutboxRow, today: date, *, state: str, waits_for: str, blocker: str) -> QueueLine:
-    case = tx.case_by_id(row.case_id or 0)
+    return _case_line(tx, row.case_id or 0, today, state=state, waits_for=waits_for, blocker=blocker)
+
+
+def _case_line(tx: Transaction, case_id: int, today: date, *, state: str, waits_for: str, blocker: str) -> QueueLine:
+    case = tx.case_by_id(case_id)
     first = tx.requests(case.id or 0)[0]
     return QueueLine(
         reference=case.reference,

@@ -53,12 +53,13 @@ def clean(text: str) -> str:
     )
 
 
-def save_private(folder: Path, name: str, content: bytes) -> None:
-    """Write a file with personal data that nobody but the caller may read; only the last part of *name* counts."""
+def save_private(folder: Path, name: str, content: bytes) -> Path:
+    """Write a file with personal data for nobody but the caller, and say where; of *name* only the last part counts."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     place = folder / Path(name).name
     with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
         file.write(content)
+    return place
 
 
 def print_json(value: object) -> None:

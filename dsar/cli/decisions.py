@@ -1,5 +1,6 @@
 """The commands by which a person decides: sort, decide, approve, reject, refuse, release, assign."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -264,3 +265,20 @@ def assign(ctx: click.Context, reference: str, handler: str) -> None:
         case = views.find_case(opened.app, reference, actor=opened.actor())
         sorting.assign(opened.app, case, handler=handler, actor=opened.actor(), now=now())
         click.echo(f"{case.reference} is handled by {handler}.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE[/RIGHT]")
+@click.argument("text", metavar="TEXT|-")
+@click.pass_context
+def note(ctx: click.Context, reference: str, text: str) -> None:
+    """Add words of your own to the letters of a request, shown as such; an empty text takes them back."""
+    from dsar.casework import answering, views
+
+    words = sys.stdin.read() if text == "-" else text
+    with session(ctx) as opened:
+        actor = opened.actor()
+        case, request = views.find_request(opened.app, reference, set(State) - {State.CLOSED}, actor=actor)
+        answering.add_note(opened.app, case, request, words, actor=actor, now=now())
+        what = "say it" if words.strip() else "say nothing more"
+        click.echo(f"The letters of {case.reference}/{request.right} {what}.")

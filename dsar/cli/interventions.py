@@ -124,8 +124,8 @@ def open_case(
 @click.pass_context
 def interim(ctx: click.Context, reference: str, reason: str, *, send: bool) -> None:
     """Show, then send, what was found so far; the request stays open."""
+    from dsar.casework import delivering, views
     from dsar.casework import interim as partial_answer
-    from dsar.casework import views
     from dsar.cli.show import print_letter
 
     with session(ctx) as opened:
@@ -136,5 +136,6 @@ def interim(ctx: click.Context, reference: str, reason: str, *, send: bool) -> N
             opened.run_due()
             click.echo(f"{case.reference}: the interim answer is on its way; the request stays open.")
         else:
-            print_letter(partial_answer.show(opened.app, case, request, actor=actor, now=now()))
+            shown = partial_answer.show(opened.app, case, request, actor=actor, now=now())
+            print_letter(shown, delivering.travels(opened.app, case, shown.letter, now=now()))
             click.echo(f"\nIf it is right: 'dsar interim {case.reference} --reason ... --send'.")

@@ -1,10 +1,11 @@
-"""The commands for people whom no e-mail shall reach: protect, channel, post."""
+"""The commands for how an answer travels: protect, channel, post, passphrase."""
 
+import sys
 from pathlib import Path
 
 import click
 
-from dsar.cli.console import now, session
+from dsar.cli.console import clean, now, save_private, session
 from dsar.errors import UsageError
 
 
@@ -27,15 +28,24 @@ def protect(ctx: click.Context, reference: str, reason: str, *, off: bool) -> No
 @click.command()
 @click.argument("reference", metavar="CASE")
 @click.argument("how", type=click.Choice(["mail", "post"]))
+@click.option(
+    "--address", metavar="LINES", help="By post: name and address, lines parted by ';', or - for stdin. Else: on file."
+)
 @click.pass_context
-def channel(ctx: click.Context, reference: str, how: str) -> None:
-    """Choose whether a case is answered by mail or by post."""
-    from dsar.casework import protecting, views
+def channel(ctx: click.Context, reference: str, how: str, address: str | None) -> None:
+    """Choose whether a case is answered by mail or by post, and to which postal address."""
+    if address is not None and how == "mail":
+        raise UsageError("--address belongs to post.")
+    from dsar.casework import posting, protecting, views
 
+    lines = (sys.stdin.read() if address == "-" else (address or "").replace(";", "\n")).splitlines()
     with session(ctx) as opened:
         actor = opened.actor()
         case = views.find_case(opened.app, reference, actor=actor)
         protecting.choose_channel(opened.app, case, channel=how, actor=actor, now=now())
+        if how == "post" and protecting.PROTECTED not in case.flags:
+            chosen = posting.choose_address(opened.app, case, lines, actor=actor, now=now())
+            click.echo(f"It goes to: {clean(', '.join(chosen))}")
         click.echo(f"{case.reference} is answered by {how}.")
 
 
@@ -58,11 +68,32 @@ def post(ctx: click.Context, reference: str, save: Path | None, *, posted: bool)
             click.echo(f"{count} letter(s) of {case.reference} are posted.")
             opened.run_due()
             return
-        save.mkdir(parents=True, exist_ok=True)
         for found in posting.files(opened.app, case, actor=actor, now=now()):
-            file = save / Path(found.filename).name
-            file.touch(mode=0o600)
-            file.write_bytes(found.content)
-            click.echo(f"Print {file}, then delete it.")
+            file = save_private(save, found.filename, found.content)
+            what = "Print" if file.suffix == ".pdf" else "Offer on a memory stick"
+            click.echo(f"{what}: {file}; then delete it.")
         if protecting.PROTECTED in case.flags:
             click.echo(protecting.FORWARDING)
+
+
+@click.command()
+@click.argument("reference", metavar="CASE")
+@click.option(
+    "--by", "by", type=click.Choice(["sms", "letter", "voice"]), required=True, help="voice: you read it out."
+)
+@click.pass_context
+def passphrase(ctx: click.Context, reference: str, by: str) -> None:
+    """Choose how a pass-phrase reaches the person; of an answer that has left it goes again."""
+    from dsar.casework import unlocking, views
+
+    with session(ctx) as opened:
+        actor = opened.actor()
+        case = views.find_case(opened.app, reference, actor=actor)
+        way, again = unlocking.choose(opened.app, case, by, actor=actor, now=now())
+        opened.run_due()
+        sent = f"; {again} go again that way" if again else ""
+        click.echo(f"Pass-phrases of {case.reference} go by {way.by}{sent}.")
+        if again and by == "letter":
+            click.echo(f"Print it with 'dsar post {case.reference} --save DIRECTORY'.")
+        if again and by == "voice":
+            click.echo(f"Read it out: 'dsar show {case.reference} --passphrase'.")

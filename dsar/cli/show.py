@@ -12,6 +12,7 @@ from dsar.cli.console import clean, now, print_field, print_json, print_table, s
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
     from dsar.casework.comparing import Side
+    from dsar.casework.delivering import Travels
     from dsar.casework.views import CaseView, ThreadMail, TimelineEntry
     from dsar.clock import Clock
     from dsar.model import InboundMail, Record
@@ -34,6 +35,7 @@ class Look:
 @click.option("--data", "side", flag_value="data", help="What the systems hold, and what is still uncertain.")
 @click.option("--plan", "side", flag_value="plan", help="What would be changed, with before and after.")
 @click.option("--letter", "side", flag_value="letter", help="The letter that would be approved.")
+@click.option("--passphrase", "side", flag_value="passphrase", help="What opens the files, to be read out; audited.")
 @click.option("--timeline", "side", flag_value="timeline", help="Everything that happened.")
 @click.option("--clock", "side", flag_value="clock", help="The statutory dates, explained.")
 @click.option("--save", type=click.Path(file_okay=False, path_type=Path), help="With --letter: write its annexes here.")
@@ -250,35 +252,58 @@ def _plan(look: Look) -> None:
 
 def _letter(look: Look) -> None:
     opened, reference = look.opened, look.reference
-    from dsar.casework import answering, views
+    from dsar.casework import answering, delivering, views
     from dsar.lifecycle import State
 
     case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
     current = answering.show(opened.app, case, request, actor=opened.actor(), now=now())
+    travels = delivering.travels(opened.app, case, current.letter, now=now())
     if look.as_json:
         print_json(
             {
                 "kind": current.letter.kind,
                 "recipient": current.recipient,
                 "subject": current.letter.subject,
+                "mails": travels.mails,
+                "passphrase_by": travels.phrase_by,
                 "text": current.letter.text,
                 "annexes": [annex.filename for annex in current.letter.annexes],
             }
         )
     else:
-        print_letter(current)
+        print_letter(current, travels)
     if look.save is not None:
         for annex in current.letter.annexes:
             save_private(look.save, annex.filename, annex.content)
 
 
-def print_letter(current: "Draft") -> None:
-    """A draft as it would be sent."""
+def print_letter(current: "Draft", travels: "Travels | None" = None) -> None:
+    """A draft as it would be sent. Args: travels: how; None for a letter without files."""
     print_field("To", current.recipient)
     print_field("Subject", current.letter.subject)
+    if travels and travels.phrase_by:
+        print_field("Encrypted", f"the pass-phrase goes by {travels.phrase_by}")
+    if travels and travels.mails != 1:
+        print_field("Mails", f"{travels.mails}, it is too big for one" if travels.mails else "none: too big for mail")
     print_field("Annexes", ", ".join(annex.filename for annex in current.letter.annexes) or "none")
     click.echo()
     click.echo(clean(current.letter.text))
+
+
+def _passphrase(look: Look) -> None:
+    opened = look.opened
+    from dsar.casework import unlocking, views
+
+    case = views.find_case(opened.app, look.reference, actor=opened.actor())
+    told = unlocking.read_out(opened.app, case, actor=opened.actor(), now=now())
+    for each in told:
+        if look.as_json:
+            print_json({"pass_phrase": each.phrase, "sent_at": each.sent_at})
+        else:
+            sent = f"{each.sent_at:%Y-%m-%d}" if each.sent_at else "not sent yet"
+            print_field(f"Answer of {sent}", each.phrase)
+    if not look.as_json:
+        click.echo("Read it out only to the person, on a number that is on file; never write it in a mail.")
 
 
 def _timeline(look: Look) -> None:
@@ -370,6 +395,7 @@ SHOW: dict[str, Callable[[Look], None]] = {
     "data": _data,
     "plan": _plan,
     "letter": _letter,
+    "passphrase": _passphrase,
     "timeline": _timeline,
     "clock": _clock,
 }

@@ -18,11 +18,15 @@ from dsar.errors import LetterError
 from dsar.letters.annexes import export_csv, export_json, portable_part
 from dsar.letters.arranged import names
 from dsar.letters.environment import Templates, paragraphs
+from dsar.letters.mandatory import unsaid
+from dsar.letters.others import open_words, outcome_words
+from dsar.letters.parcels import parcel_markdown, part_of
 from dsar.letters.rules import ACCESS_EXPORT, problems, rule_for
 from dsar.markdown import to_html, to_text, words
 from dsar.model import Annex, Letter, LetterFacts, LetterKind, Text
 
 __all__ = [
+    "ACCESS_EXPORT",
     "check_templates",
     "compose",
     "compose_export",
@@ -30,7 +34,12 @@ __all__ = [
     "export_json",
     "letter_language",
     "markdown_of",
+    "open_words",
+    "outcome_words",
+    "parcel_markdown",
+    "part_of",
     "portable_part",
+    "problems",
 ]
 
 _Result = TypeVar("_Result")
@@ -150,6 +159,8 @@ def _require_what_the_law_demands(template: str, markdown: str, name: str, langu
     for block in rule.blocks:
         if words(_fill(own, f"{language}/_{block}.md.j2", context)) not in shown:
             raise LetterError(template, f"the block '{block}' must not be changed or left out")
+    if name == ACCESS_EXPORT and (left := unsaid(facts, shown, own.say)):
+        raise LetterError(template, f"it must say {', '.join(left)}")
     for fact in rule.facts:
         value = getattr(facts, fact)
         said = paragraphs(value) if isinstance(value, str) else own.say(value)

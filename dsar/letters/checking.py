@@ -19,8 +19,8 @@ from dsar.letters.rules import ACCESS_EXPORT, RULES
 from dsar.letters.samples import sample_facts
 from dsar.model import Controller, LetterFacts, LetterKind
 
-#: What Jinja and the record of how a case was handled bring along.
-_FURTHER = frozenset({"loop", "range", "record", "words"})
+#: What Jinja, the record of how a case was handled and the parts of a big answer bring along.
+_FURTHER = frozenset({"loop", "range", "record", "words", "number", "count", "files"})
 _LANGUAGES = ("sv", "en")
 
 

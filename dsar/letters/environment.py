@@ -200,6 +200,11 @@ class _Words:
         return self.listed(WISHES[right] for right in rights)
 
 
+def said(value: object, language: str) -> str:
+    """*value* in words of "sv" or "en", not escaped."""
+    return _Words(language).say(value)
+
+
 def paragraphs(text: str) -> Markdown:
     """*text* by staff: its blank lines part paragraphs, everything else is escaped."""
     parts = (escape(part) for part in re.split(r"\r?\n\s*\n", text))

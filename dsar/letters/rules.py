@@ -81,15 +81,24 @@ RULES: Mapping[str, Rule] = {
         blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")
     ),
     LetterKind.CONTACT_CHANGED_NOTICE: Rule(blocks=("head", "contact"), facts=("case_reference", "done_on")),
+    LetterKind.PASS_PHRASE: Rule(blocks=("head", "contact"), facts=("case_reference", "pass_phrase")),
 }
 
 
 def rule_for(name: str, facts: LetterFacts) -> Rule:
-    """The rule of template *name*; an access answer that withholds something is a refusal in part (Art. 12(4))."""
+    """
+    The rule of template *name*, with what these facts add to it.
+
+    An access answer that withholds something is a refusal in part (Art. 12(4)); one that is locked tells how it is
+    opened (Art. 12(1), "easily accessible"); what staff add for one person is always said.
+    """
     rule = RULES[name]
-    if name == LetterKind.ACCESS_ANSWER and facts.withheld:
-        return Rule(blocks=(*rule.blocks, "court"), facts=rule.facts)
-    return rule
+    more = {
+        "court": name == LetterKind.ACCESS_ANSWER and bool(facts.withheld),
+        "opening": name == LetterKind.ACCESS_ANSWER and facts.phrase_by is not None,
+        "note": name != ACCESS_EXPORT and facts.staff_note is not None,
+    }
+    return Rule(blocks=(*rule.blocks, *(block for block, due in more.items() if due)), facts=rule.facts)
 
 
 def problems(name: str, facts: LetterFacts) -> tuple[str, ...]:
@@ -107,20 +116,20 @@ def _nothing(_facts: LetterFacts) -> Iterator[str]:
 
 #: Art. 13(1)(a): "the identity and the contact details of the controller".
 _OF_CONTROLLER = ("name", "orgnr", "address", "postcode_city", "email")
-#: Art. 15(1)(a), (b), (d), and the legal basis (EDPB 01/2022 s. 4.3).
-_OF_ACTIVITY = ("label", "purposes", "legal_basis", "categories", "retention")
+#: Art. 15(1)(a), (b), (d), and the legal basis (EDPB 01/2022 s. 4.3): fact -> the field that it fills.
+_OF_ACTIVITY = {"label": "I01", "purposes": "I01", "legal_basis": "I02", "categories": "I03", "retention": "I05"}
+#: Fact -> the field that it fills; their names are in dsar.letters.mandatory.
+_OF_ANSWER = {"rights": "F04", "search_keys": "F07", "coverage": "F08", "records": "D01", "activities": "I01"}
 
 
 def _export(facts: LetterFacts) -> Iterator[str]:
     """Traps 8, 10, 11 and 12: no answer with an unnamed recipient, missing information or an unexplained code."""
-    for fact in ("coverage", "search_keys", "activities", "records"):
+    for fact, field in _OF_ANSWER.items():
         if not getattr(facts, fact):
-            yield f"fact '{fact}' is missing"
-    if not facts.rights:
-        yield "fact 'rights' is missing"
+            yield f"{field}: fact '{fact}' is missing"
     for name in _OF_CONTROLLER:
         if not getattr(facts.controller, name):
-            yield f"the controller's {name} is missing"
+            yield f"F02: the controller's {name} is missing"
     known = {activity.id for activity in facts.activities or ()}
     for record in facts.records or ():
         yield from _unexplained(record)
@@ -132,21 +141,21 @@ def _export(facts: LetterFacts) -> Iterator[str]:
 
 def _lacks(activity: Activity) -> Iterator[str]:
     yield from activity.unknown
-    for name in _OF_ACTIVITY:
+    for name, field in _OF_ACTIVITY.items():
         said = getattr(activity, name)
         if not (said.sv.strip() and said.en.strip()):
-            yield f"{name} is missing"
+            yield f"{field}: {name} is missing"
     for recipient in activity.recipients:
         if not recipient.name:
-            yield "a recipient has no name"  # C-154/21
+            yield "I04: a recipient has no name"  # C-154/21
         if recipient.country not in EEA and recipient.transfer_basis is None:  # Art. 15(2)
-            yield f"recipient '{recipient.name}' has no transfer basis"
+            yield f"I13: recipient '{recipient.name}' has no transfer basis"
 
 
 def _unexplained(record: Record) -> Iterator[str]:
     for value in record.values:
         if value.code_unknown:
-            yield f"a code of {record.system}/{record.object}/{value.path} has no explanation"
+            yield f"D02: a code of {record.system}/{record.object}/{value.path} has no explanation"
 
 
 def _nothing_found(facts: LetterFacts) -> Iterator[str]:

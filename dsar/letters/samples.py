@@ -148,6 +148,7 @@ def sample_facts(name: str, language: str, *, controller: Controller) -> LetterF
         "done_on": date(2026, 3, 12),
         "reply_by_on": date(2026, 3, 26),
         "contact_points": ("k***@example.se",),
+        "pass_phrase": "bako-nitu-fero-lasi-mupe-doga",
         **_STAFF[language],
     }
     return LetterFacts(**fields | _OWN.get(name, {}))

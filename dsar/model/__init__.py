@@ -37,12 +37,24 @@ from dsar.model.mails import Attachment, AttachmentText, InboundMail, RawMail
 from dsar.model.plans import FieldChange, PlanStep, StepAction, StepOutcome
 from dsar.model.terms import RIGHTS_IN_ORDER, Identifier, IdentifierType, Right, Text
 from dsar.model.times import ClosedOnce, Deadlines, RequestTimes
-from dsar.model.told import Activity, Annex, Controller, Coverage, Letter, LetterFacts, LetterKind, Recipient, Withheld
+from dsar.model.told import (
+    Activity,
+    Annex,
+    AnnexedDocument,
+    Controller,
+    Coverage,
+    Letter,
+    LetterFacts,
+    LetterKind,
+    Recipient,
+    Withheld,
+)
 
 __all__ = [
     "RIGHTS_IN_ORDER",
     "Activity",
     "Annex",
+    "AnnexedDocument",
     "Attachment",
     "AttachmentText",
     "ClosedOnce",

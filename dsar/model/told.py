@@ -69,6 +69,7 @@ class LetterKind(StrEnum):
     OBJECTION_DONE = "objection_done"
     RESTRICTION_DONE = "restriction_done"
     CONTACT_CHANGED_NOTICE = "contact_changed_notice"
+    PASS_PHRASE = "pass_phrase"  # noqa: S105  # on paper only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +127,19 @@ class Withheld:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnnexedDocument:
+    """One line of the list of documents that come with an access answer (Art. 15(3))."""
+
+    filename: str  #: Under which it comes; holds the case reference and a number, never a name.
+    label: Text
+    name: str  #: As the system calls it; "" if it does not.
+    system: Text
+    size: int  #: Bytes.
+    sha256: str
+    redacted: bool  #: Something about others was taken out of it.
+
+
+@dataclass(frozen=True, kw_only=True)
 class LetterFacts:
     """
     All that a letter may say. Requester text never decides what a template does; a template that uses a fact which is
@@ -148,6 +162,7 @@ class LetterFacts:
     records: tuple[Record, ...] | None = None  #: Certain and accepted ones only.
     system_labels: tuple[tuple[str, Text], ...] = ()  #: (system name, what to call it).
     activities: tuple[Activity, ...] | None = None  #: Only those that concern this person.
+    documents: tuple[AnnexedDocument, ...] = ()  #: That come with the answer.
     withheld: tuple[Withheld, ...] = ()
     portability: bool = False  #: The data are wanted in a machine-readable form to take along (Art. 20).
     other_outcomes: tuple[str, ...] = ()  #: Results of other rights in the same case, in the letter's language.
@@ -166,4 +181,8 @@ class LetterFacts:
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
     identity_asked_on: date | None = None  #: When the sender was asked to confirm who they are.
+    phrase_by: str | None = None  #: How the pass-phrase of the files comes: sms, letter or voice; None: they are open.
+    phrase_to: str | None = None  #: Masked, where it comes to.
+    pass_phrase: str | None = None  #: Of the letter that brings it.
+    staff_note: str | None = None  #: What a member of staff adds in their own words, shown as such.
     ended: str = ""  #: Why nothing more is done: "withdrawn", or "by_hand": a person did it and says so in `reasons`.

@@ -25,9 +25,10 @@ from dsar.model import Text
 from dsar.pdf.flowables import INK, LINE
 from dsar.pdf.fonts import FAMILY, register, resource, showable, width
 from dsar.pdf.layout import lay_out
+from dsar.pdf.sheets import address_sheet, note_sheet
 from dsar.pdf.tagging import Tags, artifact
 
-__all__ = ["protect", "render"]
+__all__ = ["address_sheet", "attached", "note_sheet", "protect", "render"]
 
 _MARGIN = 22 * mm
 _FOOT = 24 * mm
@@ -100,16 +101,28 @@ def _draw(markdown: str, *, language: str, footer: str) -> tuple[io.BytesIO, Tag
     return drawn, tags
 
 
-def protect(pdf: bytes, password: str) -> bytes:
+def protect(pdf: bytes, password: str, files: Mapping[str, tuple[str, bytes]] | None = None) -> bytes:
     """
     *pdf* encrypted with AES-256 (PDF 2.0, revision 6), to be opened with *password* only.
 
-    The bytes differ each time: the key is random.
+    The bytes differ each time: the key is random. Args: files: as `attachments` of `render`; they are locked up inside.
     """
     with pikepdf.open(io.BytesIO(pdf)) as document:
+        for name, (content_type, content) in (files or {}).items():
+            document.attachments[name] = pikepdf.AttachedFileSpec(
+                document, content, filename=name, mime_type=content_type, relationship=Name.Supplement
+            )
+        if document.attachments:
+            document.Root.PageMode = Name.UseAttachments  # readers show the list of files at once
         locked = io.BytesIO()
         document.save(locked, encryption=pikepdf.Encryption(owner=password, user=password, R=6))
     return locked.getvalue()
+
+
+def attached(pdf: bytes) -> frozenset[str]:
+    """Names of the files inside an open *pdf*."""
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        return frozenset(document.attachments)
 
 
 class _Pages(Canvas):

@@ -145,6 +145,7 @@ class SmtpSection(_MailServer):
     sender: Address
     sender_name: str = ""
     tag: Switch = False
+    size_limit_mb: Count = 20
 
     @model_validator(mode="after")
     def _user_and_proof(self) -> "SmtpSection":
@@ -222,6 +223,7 @@ class LettersSection(Section):
     handler: str | None = None
     backup_days: Count | None = None
     bounce_wait_working_days: Count = 3
+    open_at_low_risk: Switch = False
 
 
 class DeadlinesSection(Section):

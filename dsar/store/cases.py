@@ -12,6 +12,7 @@ from dsar.errors import StaleStateError, UnknownCaseError
 from dsar.lifecycle import Event, Outcome, State, next_state
 from dsar.store.base import Queries
 from dsar.store.tables import (
+    CaseDocument,
     CaseFile,
     CaseIndex,
     Closing,
@@ -228,6 +229,17 @@ class CaseQueries(Queries):
         """Keep a person's word on a passage; the latest word counts."""
         self.session.merge(redaction)
         self.session.flush()
+
+    def keep_document(self, row: CaseDocument) -> CaseDocument:
+        """Keep a document, or what became of it."""
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def documents(self, case_id: int) -> dict[str, CaseDocument]:
+        """{blind index: document} of all that were wanted."""
+        rows = self.session.exec(select(CaseDocument).where(CaseDocument.case_id == case_id)).all()
+        return {row.document_index: row for row in rows}
 
     def redactions(self, case_id: int) -> Sequence[Redaction]:
         """Every word on a passage, in the order in which they were given."""

@@ -8,7 +8,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from dsar.store.base import Queries
-from dsar.store.tables import ApprovalRow, LetterAnnex, LetterRequest, LetterRow, OutboxRow, Request
+from dsar.store.tables import ApprovalRow, LetterAnnex, LetterRequest, LetterRow, OutboxRow, PassPhrase, Request
 
 
 class LetterQueries(Queries):
@@ -70,6 +70,38 @@ class LetterQueries(Queries):
         query = select(ApprovalRow).where(ApprovalRow.letter_id == letter_id, col(ApprovalRow.voided_at).is_(None))
         return self.session.exec(query).one_or_none()
 
+    # ------------------------------------------------------------------------------------------------ pass-phrases
+
+    def add_pass_phrase(self, row: PassPhrase) -> PassPhrase:
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def pass_phrase(self, phrase_id: int) -> PassPhrase:
+        return self.session.get_one(PassPhrase, phrase_id)
+
+    def pass_phrase_of(self, letter_id: int) -> PassPhrase | None:
+        """What opens the files of a letter; None if they are open."""
+        return self.session.exec(select(PassPhrase).where(PassPhrase.letter_id == letter_id)).one_or_none()
+
+    def pass_phrases(self, case_id: int) -> Sequence[PassPhrase]:
+        """All of a case, oldest first."""
+        return self.session.exec(
+            select(PassPhrase).where(PassPhrase.case_id == case_id).order_by(col(PassPhrase.id))
+        ).all()
+
+    def pass_phrases_in_state(self, *states: str) -> Sequence[PassPhrase]:
+        return self.session.exec(
+            select(PassPhrase).where(col(PassPhrase.state).in_(states)).order_by(col(PassPhrase.id))
+        ).all()
+
+    def move_pass_phrase(self, row: PassPhrase, *, to: str, expected: str) -> bool:
+        """Compare-and-set on its state; False if another process was first."""
+        change = sa.update(PassPhrase).where(col(PassPhrase.id) == row.id, col(PassPhrase.state) == expected)
+        result = self.session.execute(change.values(state=to))
+        self.session.refresh(row)
+        return bool(result.rowcount == 1)  # type: ignore[attr-defined]
+
     # ----------------------------------------------------------------------------------------------------- outbox
 
     def add_outgoing(self, row: OutboxRow) -> OutboxRow:
@@ -80,9 +112,10 @@ class LetterQueries(Queries):
     def outgoing(self, outbox_id: int) -> OutboxRow:
         return self.session.get_one(OutboxRow, outbox_id)
 
-    def outgoing_of_letter(self, letter_id: int) -> OutboxRow | None:
-        query = select(OutboxRow).where(OutboxRow.letter_id == letter_id).order_by(col(OutboxRow.id).desc())
-        return self.session.exec(query).first()
+    def outgoing_of_letter(self, letter_id: int) -> Sequence[OutboxRow]:
+        """The mails, or the paper, by which a letter travels, in order."""
+        query = select(OutboxRow).where(OutboxRow.letter_id == letter_id).order_by(col(OutboxRow.part))
+        return self.session.exec(query).all()
 
     def outgoing_of_case(self, case_id: int) -> Sequence[OutboxRow]:
         return self.session.exec(

@@ -10,6 +10,7 @@ from dsar.lifecycle import Outcome, State
 from dsar.store.base import Queries
 from dsar.store.tables import (
     ApprovalRow,
+    CaseDocument,
     CaseFile,
     CaseIndex,
     CaseMessage,
@@ -22,6 +23,7 @@ from dsar.store.tables import (
     LetterRow,
     Message,
     OutboxRow,
+    PassPhrase,
     RawContent,
     RawPiece,
     Redaction,
@@ -39,9 +41,9 @@ _PAST = "past-"
 _UNSENT = (col(LetterRow.status).in_(("draft", "void")),)
 
 #: What of a case is a working copy, needed until its letter is out.
-_WORKING_TABLES = (SystemRow, Decision, Redaction)
+_WORKING_TABLES = (SystemRow, Decision, Redaction, CaseDocument)
 #: What of a case says who it is about; goes with its content.
-_PERSONAL_TABLES = (CaseIndex, Challenge, *_WORKING_TABLES)
+_PERSONAL_TABLES = (CaseIndex, Challenge, PassPhrase, *_WORKING_TABLES)
 
 
 class RetentionQueries(Queries):
@@ -133,12 +135,17 @@ class RetentionQueries(Queries):
         self._empty_letters([col(LetterRow.case_id) == case_id, *_UNSENT])
 
     def remove_data(self, letter_id: int) -> None:
-        """What a letter brought, and the mail that carried it; names and hashes stay as proof."""
+        """What a letter brought, the mail that carried it, and what opened that; names and hashes stay as proof."""
         self.session.execute(
             sa.update(LetterAnnex).where(col(LetterAnnex.letter_id) == letter_id).values(sealed_content=_GONE)
         )
         self.session.execute(
             sa.update(OutboxRow).where(col(OutboxRow.letter_id) == letter_id).values(sealed_mime=_GONE)
+        )
+        self.session.execute(
+            sa.update(PassPhrase)
+            .where(col(PassPhrase.letter_id) == letter_id)
+            .values(sealed_phrase=_GONE, sealed_contact=_GONE)
         )
 
     def remove_case(self, case: CaseFile, *, now: datetime) -> None:
@@ -152,12 +159,13 @@ class RetentionQueries(Queries):
         self.session.execute(sa.update(ChangePlan).where(col(ChangePlan.request_id).in_(requests)).values(empty))
         mails = {"sealed_mime": _GONE, "sealed_recipient": _GONE}
         self.session.execute(sa.update(OutboxRow).where(col(OutboxRow.case_id) == case_id).values(mails))
-        self.session.execute(sa.update(Request).where(col(Request.case_id) == case_id).values(sealed_grounds=None))
+        words = {"sealed_grounds": None, "sealed_note": None}
+        self.session.execute(sa.update(Request).where(col(Request.case_id) == case_id).values(words))
         self._delete((*_PERSONAL_TABLES, CaseMessage), case_id)
         case.sealed_subject = None
         case.identity_reason = ""
         case.flags = []
-        case.undecided = case.unredacted = 0
+        case.undecided = case.unredacted = case.documents_open = 0
         case.purged_at = now
         self.session.add(case)
         self.session.flush()

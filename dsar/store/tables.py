@@ -123,7 +123,9 @@ class CaseFile(Row, table=True):
     search_proven: bool = False  #: The latest search began from what is proven; else it serves a marketing stop only.
     searched_at: datetime | None = None
     undecided: int = 0  #: Candidates of the latest search that nobody has decided about.
+    phrase_by: str = ""  #: How pass-phrases reach the person: sms, letter, voice; "": as the program chooses.
     unredacted: int = 0  #: Passages about other people, of what an access answer would hold, without a decision.
+    documents_open: int = 0  #: Documents of an access answer that are not fetched, or that nobody has decided about.
     legal_hold: bool = False  #: IMY or court: nothing is deleted.
     purged_at: datetime | None = None
 
@@ -186,6 +188,7 @@ class Request(Row, table=True):
     outcome: str | None = None  #: lifecycle.Outcome
     closed_at: datetime | None = Field(default=None, index=True)
     sealed_grounds: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: reasons of a decision.
+    sealed_note: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: Staff's own words for its letters.
 
 
 class Closing(Row, table=True):
@@ -264,6 +267,24 @@ class Redaction(Row, table=True):
     actor: str
     at: datetime
     sealed_passage: bytes = Field(sa_type=sa.LargeBinary)  #: redaction.Passage as JSON.
+
+
+class CaseDocument(Row, table=True):
+    """A document that a record carries, fetched for an access answer (Art. 15(3)), and a person's word on it."""
+
+    __tablename__ = "case_document"
+    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
+    document_index: str = Field(primary_key=True, max_length=64)  #: Blind index of its record and its place there.
+    state: str = "wanted"  #: wanted, kept, gone (the system has it no longer), refused (a person brings it)
+    word: str = ""  #: annex, left_out; "": nobody has decided.
+    is_clear: bool = False  #: It could be read whole, and nothing in it looks like another person.
+    replaced: bool = False  #: A person put a redacted copy in its place.
+    ground: str = ""  #: redaction.Ground of what is left out.
+    size: int = 0  #: Bytes.
+    sha256: str = Field(default="", max_length=64)
+    sealed_content: bytes = Field(default=b"", sa_type=sa.LargeBinary)
+    actor: str = ""
+    at: datetime
 
 
 # ----------------------------------------------------------------------------------------------------------- tasks
@@ -375,6 +396,8 @@ class OutboxRow(Row, table=True):
     letter_id: int | None = Field(default=None, foreign_key="letter.id", index=True)
     kind: str
     channel: str = "mail"  #: mail, post
+    part: int = 1  #: Of a letter that is too big for one mail: which of its mails this is, from 1.
+    parts: int = 1  #: How many mails the letter takes.
     message_id: str = Field(unique=True)
     mime_sha256: str = Field(max_length=64)
     sealed_mime: bytes = Field(sa_type=sa.LargeBinary)  #: The exact mail; of a letter by post the PDF to print.
@@ -387,6 +410,22 @@ class OutboxRow(Row, table=True):
     evidence: str = ""  #: How we know it was sent: "accepted", "found_in_sent", "person"
     filed_at: datetime | None = None  #: A copy lies in the sent folder.
     copy_gone_at: datetime | None = None  #: That copy was removed when its time was up.
+
+
+class PassPhrase(Row, table=True):
+    """What opens the encrypted files of one letter; it never travels the way that they do."""
+
+    __tablename__ = "pass_phrase"
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="case_file.id", index=True)
+    letter_id: int = Field(foreign_key="letter.id", unique=True)
+    channel: str  #: sms, letter, voice
+    #: held (until the letter left), ready, sending, sent, failed, uncertain (SMS), to_post, to_read, void
+    state: str = Field(default="held", index=True)
+    sealed_contact: bytes = Field(sa_type=sa.LargeBinary)  #: The phone or address on file; empty: none.
+    sealed_phrase: bytes = Field(sa_type=sa.LargeBinary)  #: b"": destroyed.
+    created_at: datetime
+    told_at: datetime | None = None  #: When it was sent, posted or read out.
 
 
 # ---------------------------------------------------------------------------------------------------- change plans

@@ -2,6 +2,7 @@
 
 import base64
 import imaplib
+import io
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 from servers import DovecotServer, SmtpSink
 
 from connectors import samples
@@ -175,6 +177,21 @@ email = bo@xelent.example
     def queue(self) -> list[dict[str, Any]]:
         """The queue as JSON."""
         return self.ok("queue", "--json").lines
+
+    def undone(self) -> list[dict[str, Any]]:
+        """The queue without the pass-phrases that are read out when the person is on the telephone."""
+        return [line for line in self.queue() if line["waits_for"] != "person: phrase"]
+
+    def files_of(self, letter: EmailMessage, case: str) -> dict[str, bytes]:
+        """What a mailed answer holds once it is opened with its pass-phrase: {file name: content}."""
+        (annex,) = letter.iter_attachments()
+        phrase = self.ok("show", case, "--passphrase", "--json").lines[-1]["pass_phrase"]
+        with pikepdf.open(io.BytesIO(annex.get_content()), password=phrase) as document:
+            assert document.encryption.R == 6  # AES-256 as ISO 32000-2 has it
+            files = {name: spec.get_file().read_bytes() for name, spec in document.attachments.items()}
+            opened = io.BytesIO()
+            document.save(opened)
+        return {str(annex.get_filename()): opened.getvalue(), **files}
 
     def mailbox_count(self, folder: str) -> int:
         """Number of mails in a folder of the privacy mailbox."""

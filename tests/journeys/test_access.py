@@ -58,14 +58,14 @@ def test_access_request_of_a_known_customer_is_answered(company: Company, tmp_pa
     assert acknowledgement["Auto-Submitted"] == "auto-replied"
     assert answer["From"].addresses[0].addr_spec == PRIVACY
     assert answer["Subject"] == f"Ärende {case}"
-    annexes = {part.get_filename(): part.get_content() for part in answer.iter_attachments()}
-    assert set(annexes) == {f"{case}.pdf", f"{case}.json", f"{case}.csv"}
-    text = pdf_text(annexes[f"{case}.pdf"], tmp_path)
+    files = company.files_of(answer, case)
+    assert set(files) == {f"{case}.pdf", f"{case}.json", f"{case}.csv"}
+    text = pdf_text(files[f"{case}.pdf"], tmp_path)
     for expected in (MARIA, "Bäckagårdsvägen 51", "F24-0219", "W1004", "Marknadsdata i Väst AB", "Box 8114"):
         assert expected in text
-    assert "K20004" in json.dumps(json.loads(annexes[f"{case}.json"]), ensure_ascii=False)
+    assert "K20004" in json.dumps(json.loads(files[f"{case}.json"]), ensure_ascii=False)
 
-    assert company.queue() == []
+    assert company.undone() == []
     assert (company.mailbox_count("INBOX"), company.mailbox_count("DSAR-Done")) == (0, 1)
     assert answer["Message-ID"] in company.sent_ids()
     events = [line["event"] for line in company.ok("show", case, "--timeline", "--json").lines]

@@ -290,7 +290,7 @@ def test_killed_after_the_server_took_the_letter_and_before_it_said_so(company: 
 
     company.ok("release", reference.partition("/")[0], "--sent", actor="bo")
 
-    assert company.queue() == []
+    assert company.undone() == []
     assert taken(sink)[reference.partition("/")[0]] == 2, "the acknowledgement and the answer"
 
 
@@ -305,7 +305,7 @@ def test_a_letter_that_the_server_lost_is_sent_again_unchanged_on_a_persons_word
 
     company.ok("release", reference.partition("/")[0], "--resend", actor="bo")
 
-    assert company.queue() == []
+    assert company.undone() == []
     assert [mail["Message-ID"] for mail in mails(sink)].count(str(stored[0])) == 1
 
 
@@ -319,7 +319,7 @@ def test_a_copy_in_the_sent_folder_settles_an_uncertain_letter_by_itself(company
 
     company.ok("approve", reference, actor="bo")
 
-    assert company.queue() == []
+    assert company.undone() == []
     assert rows(company, "SELECT state, evidence FROM outbox WHERE kind = 'access_answer'") == [
         ("sent", "found_in_sent")
     ]

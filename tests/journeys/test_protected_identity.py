@@ -60,7 +60,9 @@ def test_the_answer_goes_by_post_without_an_address_and_no_mail_leaves(company: 
     printed = company.ok("post", number, "--save", str(tmp_path / "print")).out
     assert "Skatteverket, Box 2820, 403 20 Göteborg" in printed
     files = sorted((tmp_path / "print").iterdir())
-    assert len(files) == 4  # letter, and the export as PDF, JSON and CSV
+    sheets = {f"{number}-outer-envelope.pdf", f"{number}-inner-envelope-back.pdf"}
+    assert len(files) == 6  # letter, the export as PDF, JSON and CSV, and the sheets for two envelopes
+    assert {file.name for file in files} >= sheets
     for file in files:
         text = (
             "".join(page.extract_text() for page in PdfReader(file).pages)
