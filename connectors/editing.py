@@ -22,8 +22,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 from connectors.tables import COMMENTS, OPEN_XML, SPREADSHEETS, read_csv
 from dsar.errors import SystemContractError, SystemRefusedError, SystemUnavailableError
 
-BACKUP_PREFIX = ".dsar-backup-"
-_LOCK = ".dsar-lock"
+OUR_PREFIX = ".dsar-"  #: Of every file that we make beside others.
+_BACKUP_PREFIX = f"{OUR_PREFIX}backup-"
+_LOCK = f"{OUR_PREFIX}lock"
 #: Parts of a workbook that are lost when it is written again.
 _LOST = ("xl/charts/", "xl/media/", "xl/pivottables/", "xl/slicers/", "xl/drawings/drawing", "xl/embeddings/")
 #: A spreadsheet program takes a text that begins like this for a formula.
@@ -53,7 +54,7 @@ def rewrite(system: str, path: Path, *, sheet: str, row: int, writes: Mapping[st
     if writes and any(text.startswith(_FORMULA) for text in writes.values()):
         raise SystemRefusedError(system, "a value would be taken for a formula")
     before = path.stat()
-    beside = path.with_name(f".dsar-new-{path.name}")
+    beside = path.with_name(f"{OUR_PREFIX}new-{path.name}")
     try:
         if path.suffix.lower() in OPEN_XML:
             _write_workbook(system, path, beside, sheet=sheet, row=row, writes=writes)
@@ -75,7 +76,7 @@ def rewrite(system: str, path: Path, *, sheet: str, row: int, writes: Mapping[st
 
 
 def backup_of(path: Path) -> Path:
-    return path.with_name(f"{BACKUP_PREFIX}{path.name}")
+    return path.with_name(f"{_BACKUP_PREFIX}{path.name}")
 
 
 def remove_backup(path: Path) -> None:

@@ -23,6 +23,7 @@ from dsar.model.asked import (
     TriageSubject,
 )
 from dsar.model.found import (
+    Document,
     IdentityFinding,
     IdentityLevel,
     Record,
@@ -49,6 +50,7 @@ __all__ = [
     "Coverage",
     "Deadlines",
     "Disposition",
+    "Document",
     "FieldChange",
     "FoundRequest",
     "Identifier",

@@ -5,16 +5,15 @@ from typing import Any
 
 import pytest
 from documents import docx, pdf
-from openpyxl import Workbook, load_workbook
-from openpyxl.comments import Comment
-from test_files import CELLS, as_csv
+from openpyxl import load_workbook
+from registers import CELLS, as_csv, write_book
+from registers import connect_to_change as connect
 
-from connectors import conformance, open_connector
-from dsar.declaration import Declaration, parse_declaration
+from connectors import conformance
+from dsar.declaration import parse_declaration
 from dsar.errors import SettingsError, SystemRefusedError, SystemUnavailableError
 from dsar.model import IdentifierType, RequestedChange, Strength
 
-TABLE = parse_declaration(conformance.DECLARATION.format(kind="files", place='file = "*.*"'), source="conformance")
 NOW = conformance.READ_AT
 CHANGE = RequestedChange(field="email", old=None, new="asa@example.org", valid_from=None)
 APPLICATIONS = parse_declaration(
@@ -43,40 +42,6 @@ fields = [
 """,
     source="recruitment",
 )
-
-
-def connect(folder: Path, declaration: Declaration = TABLE, **options: str) -> Any:  # noqa: ANN401
-    options = {"folder": str(folder), "changes": "on", **options}
-    return open_connector("files", name="office", declaration=declaration, options=options)
-
-
-def write_book(path: Path, cells: list[list[str]] = CELLS, *, comment: str = "") -> None:
-    book = Workbook()
-    page = book.active
-    assert page is not None
-    for row in cells:
-        page.append(row)
-    if comment:
-        page["B2"].comment = Comment(comment, "Eva")
-    book.save(path)
-
-
-class TestChangedCsv(
-    conformance.SearchTests, conformance.UpdateTests, conformance.EraseTests, conformance.SuppressTests
-):
-    @pytest.fixture(params=["utf-8-sig", "cp1252", "utf-16"])
-    def connector(self, request: pytest.FixtureRequest, tmp_path: Path) -> Any:  # noqa: ANN401
-        (tmp_path / "register.csv").write_bytes(as_csv(CELLS).encode(request.param))
-        return connect(tmp_path)
-
-
-class TestChangedXlsx(
-    conformance.SearchTests, conformance.UpdateTests, conformance.EraseTests, conformance.SuppressTests
-):
-    @pytest.fixture
-    def connector(self, tmp_path: Path) -> Any:  # noqa: ANN401
-        write_book(tmp_path / "register.xlsx")
-        return connect(tmp_path)
 
 
 def steps_for(office: Any, number: str, *, erase: bool) -> Any:  # noqa: ANN401

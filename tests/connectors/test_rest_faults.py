@@ -2,8 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -12,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from web import Asked, Reply, Web, serve
+from servers.web import Asked, Reply, Serving, Web
 
 from connectors import conformance, open_connector, slots
 from connectors.memory import MemoryConnector
@@ -47,16 +46,6 @@ BY_MAIL = 'path = "/customers", query = {mail = "{value}"}'
 ROWS: Sequence[dict[str, str]] = [{"no": f"K{number}", "mail": "bo@example.com"} for number in range(5)]
 STARTS = {None: "2", "2": "4", "4": None}
 BO = {"no": "K4", "mail": "bo@example.com"}
-
-
-@pytest.fixture
-def serving() -> Iterator[Callable[[Callable[[Asked], Reply]], Web]]:
-    """Start a server that answers as the given function says."""
-    with ExitStack() as stack:
-        yield lambda answer: stack.enter_context(serve(answer))
-
-
-Serving = Callable[[Callable[[Asked], Reply]], Web]
 
 
 def connect(web: Web, *, http: str = FAST, request: str = BY_MAIL, **options: str) -> Any:  # noqa: ANN401
