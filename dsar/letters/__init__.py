@@ -15,7 +15,7 @@ from jinja2 import TemplateError
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 
 from dsar.errors import LetterError
-from dsar.letters.annexes import export_csv, export_json, portable_part
+from dsar.letters.annexes import export_csv, export_json, export_schema, portable_part
 from dsar.letters.arranged import names
 from dsar.letters.environment import Templates, paragraphs
 from dsar.letters.mandatory import unsaid
@@ -32,6 +32,7 @@ __all__ = [
     "compose_export",
     "export_csv",
     "export_json",
+    "export_schema",
     "letter_language",
     "markdown_of",
     "open_words",
