@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -159,22 +159,35 @@ IN_THE_PDF = {
 }
 
 
-@pytest.mark.parametrize("field", IN_THE_PDF)
-def test_the_pdf_says_the_field_to_who_reads_it(document: Path, field: str) -> None:
-    text = said_by("pdftotext", document, "-").casefold()
-    assert [said for said in IN_THE_PDF[field] if said.casefold() not in text] == []
+@pytest.fixture(scope="module")
+def read(document: Path) -> str:
+    """The answer as the eye meets it."""
+    return said_by("pdftotext", document, "-").casefold()
+
+
+@pytest.fixture(scope="module")
+def heard(document: Path) -> str:
+    """
+    The answer by the structure of the document, as a screen reader goes through it, without spaces.
+
+    Poppler does not read the ActualText that gives the spaces at the ends of lines; tests/test_pdf.py does.
+    """
+    return "".join(said_by("pdfinfo", "-struct-text", document).replace('"', "").casefold().split())
 
 
 @pytest.mark.parametrize("field", IN_THE_PDF)
-def test_the_structure_says_the_field_to_who_hears_it(document: Path, field: str) -> None:
-    text = re.sub(r'"\s+"', " ", said_by("pdfinfo", "-struct-text", document)).casefold()
-    joined = text.replace('"', "")
-    assert [said for said in IN_THE_PDF[field] if said.casefold() not in joined] == []
+def test_the_pdf_says_the_field_to_who_reads_it(read: str, field: str) -> None:
+    assert [said for said in IN_THE_PDF[field] if said.casefold() not in read] == []
+
+
+@pytest.mark.parametrize("field", IN_THE_PDF)
+def test_the_structure_says_the_field_to_who_hears_it(heard: str, field: str) -> None:
+    assert [said for said in IN_THE_PDF[field] if "".join(said.casefold().split()) not in heard] == []
 
 
 def test_headings_tables_and_header_cells_are_told_apart(document: Path) -> None:
     structure = said_by("pdfinfo", "-struct", document)
-    assert {"H1", "H2", "Table", "TR", "TH", "TD", "L", "LI"} <= set(structure.split())
+    assert {"H1", "H2", "Table", "TR", "TH", "TD", "L", "LI"} <= set(structure.replace(":", "").split())
 
 
 @pytest.mark.skipif(not shutil.which("qpdf"), reason="needs qpdf")
@@ -225,6 +238,8 @@ def test_approval_fails_by_the_name_of_what_the_controller_lacks(office: Office,
 
 
 WHOLE: dict[str, Any] = {
+    "reference_on": date(2026, 11, 21),
+    "received_on": date(2026, 11, 19),
     "withheld": (withheld(),),
     "other_outcomes": ("Få dina uppgifter raderade: klart den 1 december 2026.",),
     "controller": replace(facts().controller, dpo="ombud@xelent.example"),
