@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -56,6 +56,7 @@ class Extra:
     body: Mapping[str, object] | None = None  #: Dotted place -> value.
     headers: Mapping[str, str] | None = None
     url: str | None = None  #: Instead of path and query: a link that the API gave, on the same host.
+    raw: bool = False  #: The answer is a document, not JSON.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +68,11 @@ class Proof:
     body: Mapping[str, str] = field(default_factory=dict)
 
     def merged(self, extra: Extra) -> Extra:
-        return Extra(
+        return replace(
+            extra,
             headers={**(extra.headers or {}), **self.headers},
             query={**(extra.query or {}), **self.query},
             body={**(extra.body or {}), **self.body},
-            url=extra.url,
         )
 
 
@@ -133,6 +134,7 @@ class Caller:
         self.name, self.http, self.options = name, http, options
         self._clock, self._sleep = clock, sleep
         self._base = pinned(name, "url", options["url"])
+        self.file_hosts = [pinned(name, "file_hosts", each) for each in options.get("file_hosts", "").split()]
         self._seconds = _number(name, options, "timeout_seconds", 30)
         self._patience = _number(name, options, "patience_seconds", 120)
         self._limiter = Limiter(http.rate, clock=clock, sleep=sleep)
@@ -194,7 +196,7 @@ class Caller:
         waited = 0.0
         for _ in range(_TRIES):
             with self._limiter.turn():
-                answer = self._exchange(built)
+                answer = self._exchange(built, raw=extra.raw)
             if answer.status not in _BUSY:
                 return self._with_error_code(answer)
             seconds = self._retry_after(answer.headers)
@@ -215,7 +217,7 @@ class Caller:
         for place, value in (extra.body or {}).items():
             body = {} if body is None else body
             slots.put(body, place, value)
-        headers = dict(extra.headers or {})
+        headers = dict(extra.headers or {}) | ({"Accept": "*/*"} if extra.raw else {})
         if request.form is not None:
             form = {name: slots.in_text(each, values) for name, each in request.form.items()}
             form |= {place: str(value) for place, value in (extra.body or {}).items()}
@@ -229,7 +231,7 @@ class Caller:
     def _url(self, path: str) -> httpx.URL:
         return self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + path.encode("ascii"))
 
-    def _exchange(self, built: httpx.Request) -> Answer:
+    def _exchange(self, built: httpx.Request, *, raw: bool) -> Answer:
         deadline = self._clock() + self._seconds
         try:
             response = self.client.send(built, stream=True)
@@ -246,8 +248,17 @@ class Caller:
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
             raise SystemUnavailableError(self.name, type(error).__name__) from None
         self._heed_quota(response.headers)
-        body = self._parsed(bytes(content), response) if 200 <= response.status_code < 300 else None
+        body: Any = None
+        if 200 <= response.status_code < 300:
+            body = bytes(content) if raw else self._parsed(bytes(content), response)
         return Answer(status=response.status_code, body=body, headers=response.headers, url=response.url)
+
+    def foreign(self, url: httpx.URL) -> Answer:
+        """The document at *url*, asked for without anything that is meant for the API alone."""
+        timeout = httpx.Timeout(self._seconds).as_dict()
+        return self._exchange(
+            httpx.Request("GET", url, headers={"Accept": "*/*"}, extensions={"timeout": timeout}), raw=True
+        )
 
     def _parsed(self, content: bytes, response: httpx.Response) -> Any:  # noqa: ANN401  # JSON
         if not content.strip():

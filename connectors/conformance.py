@@ -6,18 +6,28 @@ overrides the fixture `connector`; README.md shows one. The suite expects the sa
 `ROWS` of object "customer", described by `DECLARATION`.
 """
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from dsar.connector import Erases, Searches, Suppresses, Updates
+from dsar.connector import Attaches, Erases, Searches, Suppresses, Updates
 from dsar.errors import SystemDriftError
 from dsar.identifiers import normalise
 from dsar.model import Identifier, IdentifierType, PlanStep, Record, RequestedChange, StepAction, Strength
 
 READ_AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+
+class Paper(NamedTuple):
+    """A document as a system holds it."""
+
+    name: str
+    content: bytes
+
 
 #: What the system under test must hold; empty texts may be stored as nothing.
 ROWS = [
@@ -27,6 +37,9 @@ ROWS = [
     {"no": "K4", "name": "Bo O'Neill", "mail": "bo@example.com", "phone": "0046701740608", "offers": "1"},
     {"no": "K5", "name": "Kanarie", "mail": "kanarie@example.com", "phone": "", "offers": "0"},
 ]
+
+#: The document of K1, where a connector's test puts one; its label is "Avtal".
+PAPER = Paper(name="Avtal Åsa.txt", content="Köpeavtal\r\n".encode("utf-16") + b"\x00\xff")
 
 DECLARATION = """
 name = "conformance"
@@ -167,6 +180,48 @@ class _ChangeTests(_Suite):
             connector.apply(step, key="case-1")
             connector.apply(step, key="case-1")
             assert connector.verify(step).done
+
+
+class AttachTests(_Suite):
+    """Attaches: customer K1 carries the document PAPER, the others none."""
+
+    def lose(self, connector: Any) -> None:  # noqa: ANN401
+        """Take PAPER out of the system; override it for a connector that cannot erase."""
+        for step in connector.plan_erase(search(connector, IdentifierType.CUSTOMER_NO, "K1")):
+            connector.apply(step, key="case-1")
+
+    def test_claims_to_attach(self, connector: Any) -> None:  # noqa: ANN401
+        assert isinstance(connector, Attaches)
+
+    def test_the_search_tells_of_it(self, connector: Any) -> None:  # noqa: ANN401
+        (record,) = search(connector, IdentifierType.CUSTOMER_NO, "K1")
+
+        (told,) = record.documents
+        assert (told.name, told.media_type, told.label.sv) == (PAPER.name, "text/plain", "Avtal")
+        assert told.size in {None, len(PAPER.content)}
+        assert told.sha256 in {None, hashlib.sha256(PAPER.content).hexdigest()}
+
+    def test_who_has_none_has_none(self, connector: Any) -> None:  # noqa: ANN401
+        assert search(connector, IdentifierType.CUSTOMER_NO, "K2")[0].documents == ()
+
+    def test_it_is_fetched_byte_for_byte(self, connector: Any) -> None:  # noqa: ANN401
+        (record,) = search(connector, IdentifierType.CUSTOMER_NO, "K1")
+
+        assert connector.fetch(record, record.documents[0]) == PAPER.content
+
+    @pytest.mark.parametrize("change", [{"size": 7}, {"sha256": "0" * 64}])
+    def test_another_document_than_was_told_is_not_handed_over(self, connector: Any, change: dict[str, Any]) -> None:  # noqa: ANN401
+        (record,) = search(connector, IdentifierType.CUSTOMER_NO, "K1")
+
+        with pytest.raises(SystemDriftError):
+            connector.fetch(record, replace(record.documents[0], **change))
+
+    def test_one_that_is_gone_is_an_error_and_not_empty(self, connector: Any) -> None:  # noqa: ANN401
+        (record,) = search(connector, IdentifierType.CUSTOMER_NO, "K1")
+        self.lose(connector)
+
+        with pytest.raises(SystemDriftError):
+            connector.fetch(record, record.documents[0])
 
 
 class UpdateTests(_ChangeTests):

@@ -14,7 +14,7 @@ from typing import Protocol
 from connectors.matching import POINTING, holds
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
 from dsar.identifiers import normalise
-from dsar.model import Identifier, Record, RecordValue, Strength
+from dsar.model import Document, Identifier, Record, RecordValue, Strength
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,7 @@ class Row:
 
     key: str
     values: dict[str, str]  #: Declared column -> value, "" where nothing is stored.
+    documents: tuple[Document, ...] = ()  #: Documents that it carries.
 
 
 class Rows(Protocol):
@@ -160,6 +161,7 @@ def to_record(hit: _Hit, *, system: str, read_at: datetime) -> Record:
         keep_until=keep.until(starts_on) if keep and starts_on else None,
         keep_law=keep.law if keep else None,
         own=tuple(_emitted(hit)),
+        documents=row.documents,
         values=tuple(_value(each, row.values) for each in declared.fields if row.values.get(each.column)),
     )
 

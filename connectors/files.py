@@ -12,19 +12,20 @@ Options: `folder`; `changes = on`.
 import csv
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from python_calamine import CalamineError
 
-from connectors import check_options, editing, plans
+from connectors import attached, check_options, editing, plans
 from connectors.declared import Row, canary_found, search_rows
 from connectors.documents import text_of
 from connectors.tables import COMMENTS, Sheet, sheets
 from dsar.connector import Health, SearchAnswer
-from dsar.declaration import Declaration, DeclaredObject, Find
+from dsar.declaration import Declaration, DeclaredDocument, DeclaredObject, Find
 from dsar.errors import SettingsError, SystemContractError, SystemUnavailableError
-from dsar.model import Identifier, PlanStep, StepOutcome
+from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
 
 _UNREADABLE = (OSError, ValueError, KeyError, csv.Error, CalamineError, zipfile.BadZipFile)
 
@@ -40,7 +41,7 @@ def open_files(*, name: str, declaration: Declaration, options: Mapping[str, str
 
 
 class FilesConnector:
-    """Searches registers and documents that local offices keep in files."""
+    """Searches registers and documents that local offices keep in files, and hands the documents over."""
 
     def __init__(self, *, name: str, declaration: Declaration, options: Mapping[str, str]) -> None:
         check_options(name, options, required=frozenset({"folder"}), optional=frozenset({"changes"}))
@@ -63,6 +64,16 @@ class FilesConnector:
         problems = [*files.problems, *(["the canary person is not found"] if found is False else [])]
         return Health(ok=not problems, detail="; ".join(problems))
 
+    def fetch(self, record: Record, document: Document) -> bytes:
+        path = self._folder / document.place
+        if not path.is_file():
+            return attached.checked(record, document, None)
+        try:
+            _demand_inside(path, self._folder)
+            return attached.checked(record, document, path.read_bytes())
+        except (OSError, ValueError):
+            raise SystemUnavailableError(self.name, "a document cannot be read") from None
+
     def _read(self) -> "_Files":
         if not self._folder.is_dir():
             raise SystemUnavailableError(self.name, "the folder is not there")
@@ -76,36 +87,41 @@ class FilesEditor(plans.Planner, FilesConnector):
         declared = self._declaration.object(step.object)
         path, sheet, _ = self._split(declared, step.key)
         with editing.locked(self.name, path):
-            row, number = self._by_key(declared, step.key)
+            row, number, rest = self._by_key(declared, step.key)
             writes = plans.due_writes(self._declaration, step, row)
             if row is None or writes == {}:
                 return
-            if declared.content == "document":
-                path.unlink()
-            else:
+            if writes is None:
+                # Before the row: if this is interrupted, the row still tells which documents are its own.
+                shared = {each.place for other in rest for each in other.documents}
+                for each in row.documents:
+                    if each.place not in shared:
+                        (self._folder / each.place).unlink(missing_ok=True)
+            if declared.content == "table":
                 editing.rewrite(self.name, path, sheet=sheet, row=number, writes=writes)
 
     def verify(self, step: PlanStep) -> StepOutcome:
         declared = self._declaration.object(step.object)
-        row, _ = self._by_key(declared, step.key)
+        row, _, _ = self._by_key(declared, step.key)
         outcome = plans.outcome(step, row)
         if outcome.done:
             # The backup holds what was erased; it has served when the change has been read back.
             editing.remove_backup(self._split(declared, step.key)[0])
         return outcome
 
-    def _by_key(self, declared: DeclaredObject, key: str) -> tuple[Row | None, int]:
-        """(row, its number in the sheet from 1), (None, 0) if it is gone. Raises: as a failed read."""
+    def _by_key(self, declared: DeclaredObject, key: str) -> tuple[Row | None, int, Sequence[Row]]:
+        """(row, its number in the sheet from 1, the other rows of the file), (None, 0, ...) if it is gone."""
         path, _, _ = self._split(declared, key)
         if not path.exists():
-            return None, 0
+            return None, 0, ()
         try:
-            found = [(row, number) for row, number in _rows(path, declared, self._folder) if row.key == key]
+            rows = list(_rows(path, declared, self._folder))
         except _UNREADABLE:
             raise SystemUnavailableError(self.name, "the file cannot be read whole") from None
+        found = [(row, number) for row, number in rows if row.key == key]
         if len(found) > 1:
             raise SystemContractError(self.name, f"the key of {declared.name!r} names several rows")
-        return found[0] if found else (None, 0)
+        return *(found[0] if found else (None, 0)), [row for row, _ in rows if row.key != key]
 
     def _split(self, declared: DeclaredObject, key: str) -> tuple[Path, str, str]:
         """(file, sheet, key in it). Raises: SystemContractError if no declared file is meant."""
@@ -136,16 +152,19 @@ class _Files:
 
     def _read(self, folder: Path, declared: DeclaredObject) -> Iterator[Row]:
         paths = sorted(path for path in folder.glob(declared.file or "") if path.is_file() and not _is_ours(path))
-        unread = 0
+        unread = missing = 0
         for path in paths:
             try:
                 rows = [row for row, _ in _rows(path, declared, folder)]
             except _UNREADABLE:
                 unread += 1
             else:
+                missing += sum(not (folder / each.place).is_file() for row in rows for each in row.documents)
                 yield from rows
         if unread:
             self.problems.append(f"{declared.name}: {unread} of {len(paths)} files could not be read whole")
+        if missing:
+            self.problems.append(f"{declared.name}: {missing} documents that are named are not there")
         if not paths and declared.content == "table":
             self.problems.append(f"{declared.name}: no file is there")
 
@@ -157,14 +176,31 @@ def _is_ours(path: Path) -> bool:
 
 def _rows(path: Path, declared: DeclaredObject, folder: Path) -> Iterator[tuple[Row, int]]:
     """Rows of one file with their numbers. Raises: _UNREADABLE."""
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise ValueError("a link leads out of the folder")
+    _demand_inside(path, folder)
     place = path.relative_to(folder)
     if declared.content == "document":
-        yield Row(key=place.as_posix(), values={"file": place.as_posix(), "text": text_of(path)}), 0
+        values = {"file": place.as_posix(), "text": text_of(path)}
+        itself = DeclaredDocument(label=declared.label, file="file")
+        yield Row(key=place.as_posix(), values=values, documents=(_document(itself, values, folder),)), 0
         return
     for sheet in sheets(path):
-        yield from _rows_of(sheet, declared, place)
+        for row, number in _rows_of(sheet, declared, place):
+            named = (each for each in declared.documents if row.values[each.file or ""])
+            yield replace(row, documents=tuple(_document(each, row.values, folder) for each in named)), number
+
+
+def _document(declared: DeclaredDocument, values: Mapping[str, str], folder: Path) -> Document:
+    """Also of a file that is named and not there. Raises: OSError, ValueError if it is not in the folder."""
+    # Registers are kept in office programs, which write paths with the signs of their own system.
+    path = folder / values[declared.file or ""].replace("\\", "/")
+    _demand_inside(path, folder)
+    size = path.stat().st_size if path.is_file() else None
+    return attached.told(declared, values, place=path.relative_to(folder).as_posix(), name=path.name, size=size)
+
+
+def _demand_inside(path: Path, folder: Path) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ValueError("a link leads out of the folder")
 
 
 def _rows_of(sheet: Sheet, declared: DeclaredObject, path: Path) -> Iterator[tuple[Row, int]]:

@@ -3,20 +3,22 @@ A system in memory: the reference implementation of every ability, for tests and
 
 Effects: reads the file of rows when it is opened; changes the rows it was given, in memory only.
 
-Options: `rows_file`, JSON `{object: [{column: text}]}`.
+Options: `rows_file`, JSON `{object: [{column: text}]}`; the bytes of documents as base64.
 """
 
+import base64
+import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from connectors import check_options, plans
+from connectors import attached, check_options, plans
 from connectors.declared import Row, canary_found, search_rows
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import SettingsError
-from dsar.model import Identifier, PlanStep, StepOutcome
+from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
 
 
 def open_memory(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "MemoryConnector":
@@ -31,7 +33,7 @@ def open_memory(*, name: str, declaration: Declaration, options: Mapping[str, st
 
 
 class MemoryConnector(plans.Planner):
-    """Searches, updates, erases and suppresses in `{object: [{column: value}]}`."""
+    """Searches, attaches, updates, erases and suppresses in `{object: [{column: value}]}`."""
 
     def __init__(self, *, name: str, declaration: Declaration, rows: Mapping[str, list[dict[str, str]]]) -> None:
         self.name = name
@@ -46,9 +48,15 @@ class MemoryConnector(plans.Planner):
         found = canary_found(self, self._declaration)
         return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
 
+    def fetch(self, record: Record, document: Document) -> bytes:
+        stored = self._stored(record.object, record.key) or {}
+        content = stored.get(document.place)
+        return attached.checked(record, document, base64.b64decode(content) if content else None)
+
     def apply(self, step: PlanStep, *, key: str) -> None:
-        stored = self._stored(step)
-        writes = plans.due_writes(self._declaration, step, self._row(step, stored))
+        stored = self._stored(step.object, step.key)
+        declared = self._declaration.object(step.object)
+        writes = plans.due_writes(self._declaration, step, _row(declared, stored) if stored else None)
         if stored is None:
             return
         if writes is None:
@@ -57,20 +65,30 @@ class MemoryConnector(plans.Planner):
             stored.update(writes)
 
     def verify(self, step: PlanStep) -> StepOutcome:
-        return plans.outcome(step, self._row(step, self._stored(step)))
+        stored = self._stored(step.object, step.key)
+        return plans.outcome(step, _row(self._declaration.object(step.object), stored) if stored else None)
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
         for stored in self._rows.get(declared.name, []):
-            yield Row(key=stored[declared.key or ""], values=stored)
+            yield _row(declared, stored)
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
         for stored in self._rows.get(declared.name, []):
             if stored.get(column) in values:
-                yield Row(key=stored[declared.key or ""], values=stored)
+                yield _row(declared, stored)
 
-    def _stored(self, step: PlanStep) -> dict[str, str] | None:
-        key = self._declaration.object(step.object).key or ""
-        return next((stored for stored in self._rows.get(step.object, []) if stored[key] == step.key), None)
+    def _stored(self, object_: str, key: str) -> dict[str, str] | None:
+        column = self._declaration.object(object_).key or ""
+        return next((stored for stored in self._rows.get(object_, []) if stored[column] == key), None)
 
-    def _row(self, step: PlanStep, stored: dict[str, str] | None) -> Row | None:
-        return Row(key=step.key, values=stored) if stored is not None else None
+
+def _row(declared: DeclaredObject, stored: dict[str, str]) -> Row:
+    return Row(key=stored[declared.key or ""], values=stored, documents=tuple(_documents(declared, stored)))
+
+
+def _documents(declared: DeclaredObject, stored: Mapping[str, str]) -> Iterator[Document]:
+    for each in declared.documents:
+        if packed := stored.get(each.content or ""):
+            content = base64.b64decode(packed)
+            digest = hashlib.sha256(content).hexdigest()
+            yield attached.told(each, stored, place=each.content or "", size=len(content), sha256=digest)

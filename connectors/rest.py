@@ -6,8 +6,8 @@ read by its key and is still as approved, which also makes a repeated step harml
 
 Options: `url`; what the declared way of logging in needs: `user` `password` `token` `client_id` `client_secret`
 `refresh_token` `token_url` `renewed_token_path`; `write_...` of those: the account for changes; `changes = on`:
-change with the account that searches; `ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for
-Retry-After).
+change with the account that searches; `file_hosts`: addresses of other hosts that keep its documents, and get no
+secrets; `ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for Retry-After).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from typing import Any
 
 import jmespath
 
-from connectors import check_options, plans
+from connectors import attached, check_options, downloads, plans
 from connectors.calls import Answer, Caller, Extra
 from connectors.declared import Row, canary_found, search_rows
 from connectors.logins import login_of, needed_options
@@ -26,12 +26,12 @@ from connectors.unpacking import unpacked
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find, WebRequest, Writes
 from dsar.errors import DsarError, SettingsError, SystemContractError, SystemDriftError, SystemRefusedError
-from dsar.model import Identifier, PlanStep, StepAction, StepOutcome
+from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepOutcome
 
 _LOGIN_OPTIONS = frozenset(
     {"user", "password", "token", "client_id", "client_secret", "refresh_token", "token_url", "renewed_token_path"}
 )
-_OTHER_OPTIONS = frozenset({"changes", "ca_file", "timeout_seconds", "patience_seconds"})
+_OTHER_OPTIONS = frozenset({"changes", "ca_file", "file_hosts", "timeout_seconds", "patience_seconds"})
 
 
 def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "RestReader":
@@ -51,7 +51,7 @@ def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]
 
 
 class RestReader:
-    """Searches a web API."""
+    """Searches a web API, and fetches the documents in it."""
 
     def __init__(self, *, name: str, declaration: Declaration, reading: Caller) -> None:
         self.name = name
@@ -63,12 +63,45 @@ class RestReader:
         records, emits = search_rows(reads, self._declaration, identifiers, system=self.name, read_at=read_at)
         return SearchAnswer(records=records, complete=True, emits=emits)
 
+    def fetch(self, record: Record, document: Document) -> bytes:
+        declared = self._declaration.object(record.object)
+        number, _, id_ = document.place.partition(":")
+        entry = declared.documents[int(number)]
+        if entry.request:
+            values = {"key": record.key, "value": id_}
+            content = downloads.by_request(self._reading, entry.request, values, document)
+        else:
+            raw, _ = self._read(self._reading, declared, record.key)
+            link = downloads.link_of(declared, document, raw or {})
+            content = downloads.by_link(self._reading, link, document) if link else None
+        return attached.checked(record, document, content)
+
     def health(self) -> Health:
         try:
             found = canary_found(_Reads(self._reading), self._declaration)
         except DsarError as error:
             return Health(ok=False, detail=str(error))
         return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
+
+    def _read(self, caller: Caller, declared: DeclaredObject, key: str) -> tuple[dict[str, Any] | None, Answer]:
+        """The one record with *key*, None if there is none."""
+        request = self._web(declared).read
+        answer = caller.call(request, {"key": key})
+        if answer.status in request.nothing:
+            return None, answer
+        found = jmespath.search(request.rows, answer.body)
+        if found is None and not request.null_is_nothing:
+            raise SystemContractError(self.name, f"there is no record at {request.rows!r} of its answer")
+        rows = [found] if isinstance(found, dict) else found or []
+        mine = [row for row in rows if to_row(self.name, declared, row).key == key]
+        if len(mine) > 1:
+            raise SystemContractError(self.name, f"the key of {declared.name!r} names several records")
+        return (mine[0] if mine else None), answer
+
+    def _web(self, declared: DeclaredObject) -> Writes:
+        if declared.web is None:
+            raise SystemContractError(self.name, f"{declared.name!r} has no [web]")
+        return declared.web
 
 
 class RestEditor(plans.Planner, RestReader):
@@ -97,21 +130,6 @@ class RestEditor(plans.Planner, RestReader):
         raw, _ = self._read(self._reading, declared, step.key)
         return plans.outcome(step, to_row(self.name, declared, raw) if raw is not None else None)
 
-    def _read(self, caller: Caller, declared: DeclaredObject, key: str) -> tuple[dict[str, Any] | None, Answer]:
-        """The one record with *key*, None if there is none."""
-        request = self._web(declared).read
-        answer = caller.call(request, {"key": key})
-        if answer.status in request.nothing:
-            return None, answer
-        found = jmespath.search(request.rows, answer.body)
-        if found is None and not request.null_is_nothing:
-            raise SystemContractError(self.name, f"there is no record at {request.rows!r} of its answer")
-        rows = [found] if isinstance(found, dict) else found or []
-        mine = [row for row in rows if to_row(self.name, declared, row).key == key]
-        if len(mine) > 1:
-            raise SystemContractError(self.name, f"the key of {declared.name!r} names several records")
-        return (mine[0] if mine else None), answer
-
     def _change(
         self, declared: DeclaredObject, step: PlanStep, raw: Mapping[str, Any], writes: Mapping[str, str], read: Answer
     ) -> None:
@@ -138,11 +156,6 @@ class RestEditor(plans.Planner, RestReader):
             answer = self._changing.call(request, {"key": key}, accept={*web.gone, *web.conflict})
             if answer.status in web.conflict:
                 raise SystemRefusedError(self.name, f"the record may not be removed ({answer.status})")
-
-    def _web(self, declared: DeclaredObject) -> Writes:
-        if declared.web is None:
-            raise SystemContractError(self.name, f"{declared.name!r} has no [web]")
-        return declared.web
 
 
 class _Reads:
@@ -185,7 +198,8 @@ def to_row(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> Row
         values[each.column] = unpacked(system, each, raw.get(each.stored_in or each.column), row=raw)
     if not values[declared.key or ""]:
         raise SystemContractError(system, f"a row of {declared.name!r} has no {declared.key!r}")
-    return Row(key=values[declared.key or ""], values=values)
+    documents = tuple(downloads.documents(declared, raw))
+    return Row(key=values[declared.key or ""], values=values, documents=documents)
 
 
 def _place(declared: DeclaredObject, column: str) -> str:

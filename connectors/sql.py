@@ -20,12 +20,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import NullType
 
-from connectors import check_options, plans
+from connectors import attached, check_options, plans
 from connectors.declared import Row, canary_found, search_rows
 from connectors.matching import as_text, narrowing
 from connectors.slots import in_form
 from connectors.unpacking import unpacked
-from dsar.connector import Health, SearchAnswer
+from dsar.connector import LARGEST_DOCUMENT_BYTES, Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import (
     DsarError,
@@ -34,7 +34,7 @@ from dsar.errors import (
     SystemRefusedError,
     SystemUnavailableError,
 )
-from dsar.model import Identifier, PlanStep, StepOutcome
+from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
 
 #: Drivers that our extras install, for URLs that name none.
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
@@ -59,7 +59,7 @@ def open_sql(*, name: str, declaration: Declaration, options: Mapping[str, str])
 
 
 class SqlReader:
-    """Searches any database that SQLAlchemy speaks."""
+    """Searches any database that SQLAlchemy speaks, and fetches the documents in it."""
 
     def __init__(self, *, name: str, declaration: Declaration, reading: sa.Engine) -> None:
         self.name = name
@@ -78,6 +78,15 @@ class SqlReader:
         except DsarError as error:
             return Health(ok=False, detail=str(error))
         return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
+
+    def fetch(self, record: Record, document: Document) -> bytes:
+        declared = self._declaration.object(record.object)
+        entry = declared.documents[int(document.place)]
+        with self._tables(self._reading) as tables:
+            content = tables.content(declared, record.key, entry.content or "")
+        if content is not None:
+            content = attached.opened(self.name, entry, content)
+        return attached.checked(record, document, content)
 
     @contextmanager
     def _tables(self, engine: sa.Engine) -> Iterator["_Tables"]:
@@ -133,7 +142,8 @@ class _Tables:
                 stored = {column["name"] for column in inspector.get_columns(_table(declared).name)}
             except NoSuchTableError:
                 raise SystemContractError(self._system, f"there is no table for {declared.name!r}") from None
-            if missing := [column for column in declared.stored_columns if column not in stored]:
+            wanted = (*declared.stored_columns, *filter(None, (each.content for each in declared.documents)))
+            if missing := [column for column in wanted if column not in stored]:
                 raise SystemContractError(self._system, f"{declared.name!r} lacks {', '.join(missing)}")
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
@@ -168,6 +178,19 @@ class _Tables:
             raise SystemContractError(self._system, f"the key of {declared.name!r} names several rows")
         return rows[0] if rows else None
 
+    def content(self, declared: DeclaredObject, key: str, column: str) -> bytes | None:
+        """What the one row with *key* holds in *column*; None if nothing does. Raises: SystemContractError."""
+        stored: Any = sa.column(column)
+        own = sa.select(sa.func.length(stored)).select_from(_table(declared)).where(_key_is(declared, key))
+        sizes = self._connection.execute(own).scalars().all()
+        if len(sizes) != 1 or not sizes[0]:
+            return None
+        if sizes[0] > 3 * LARGEST_DOCUMENT_BYTES:  # packed at worst; not a byte of it is read
+            raise SystemContractError(self._system, "a document is larger than any should be; a person has to bring it")
+        query = sa.select(stored).select_from(_table(declared)).where(_key_is(declared, key))
+        content = self._connection.execute(query).scalar_one()
+        return content.encode() if isinstance(content, str) else bytes(content)
+
     def update(self, declared: DeclaredObject, key: str, writes: Mapping[str, str]) -> None:
         nullable = {
             column["name"]: column["nullable"]
@@ -186,17 +209,26 @@ class _Tables:
 
     def _rows(self, declared: DeclaredObject, where: sa.ColumnElement[bool], *, lock: bool = False) -> Iterator[Row]:
         columns = declared.stored_columns
-        query: Any = sa.select(*(sa.column(column) for column in columns)).select_from(_table(declared)).where(where)
+        # Documents are told by their length and fetched one by one: nobody's search reads a gigabyte of contracts.
+        sizes: Any = [sa.func.length(sa.column(each.content or "")) for each in declared.documents]
+        query: Any = sa.select(*map(sa.column, columns), *sizes).select_from(_table(declared)).where(where)
         # A stream: who has ten thousand orders must not fill the memory of the driver.
         query = query.with_for_update() if lock else query.execution_options(yield_per=1000)
         packed = [each for each in declared.fields if each.packed or each.stored_in]
         for row in self._connection.execute(query):
-            stored = dict(zip(columns, row, strict=True))
+            stored = dict(zip(columns, row, strict=False))
             values = {column: as_text(value) for column, value in stored.items()}
             values |= {
                 each.column: unpacked(self._system, each, stored[each.stored_in or each.column]) for each in packed
             }
-            yield Row(key=values[declared.key or ""], values=values)
+            documents = _documents(declared, values, row[len(columns) :])
+            yield Row(key=values[declared.key or ""], values=values, documents=tuple(documents))
+
+
+def _documents(declared: DeclaredObject, values: Mapping[str, str], sizes: Sequence[Any]) -> Iterator[Document]:
+    for number, (each, size) in enumerate(zip(declared.documents, sizes, strict=True)):
+        if size:
+            yield attached.told(each, values, place=str(number), size=None if each.decode else int(size))
 
 
 def _table(declared: DeclaredObject) -> sa.TableClause:

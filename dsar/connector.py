@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from dsar.model import Identifier, PlanStep, Record, RequestedChange, StepOutcome
+from dsar.model import Document, Identifier, PlanStep, Record, RequestedChange, StepOutcome
+
+#: A larger document is not fetched; a person brings it.
+LARGEST_DOCUMENT_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,21 @@ class Searches(Protocol):
 
     def health(self) -> Health:
         """Cheap authenticated call plus the canary person of the declaration; an unreachable system is not an error."""
+        ...
+
+
+@runtime_checkable
+class Attaches(Protocol):
+    """Can fetch the documents that its records carry."""
+
+    def fetch(self, record: Record, document: Document) -> bytes:
+        """
+        The whole document, at most LARGEST_DOCUMENT_BYTES.
+
+        Args: document: one of *record*, as a search told it.
+        Raises: SystemDriftError if it is gone or no longer the one that was told; SystemUnavailableError;
+        SystemRefusedError; SystemContractError.
+        """
         ...
 
 

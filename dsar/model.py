@@ -310,6 +310,22 @@ class RecordValue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Document:
+    """
+    A document that a record carries, told without its bytes; a connector that Attaches fetches them.
+
+    Name and type are what the system says: neither is proof of what the bytes are, and a name may name people.
+    """
+
+    label: Text  #: What such a document is, for the person.
+    name: str  #: File name in the system; "" if it has none.
+    media_type: str  #: "application/octet-stream" if nothing tells.
+    place: str  #: Which of the record's documents; only its connector can read it.
+    size: int | None = None  #: Bytes; None: the system tells only with the document.
+    sha256: str | None = None  #: Of the bytes, in hexadecimal; None as with *size*.
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """One thing that a system holds; system, object, key, read_at and found_by are every value's provenance."""
 
@@ -326,6 +342,7 @@ class Record:
     keep_law: Text | None = None  #: That law with its section.
     values: tuple[RecordValue, ...]
     own: tuple[Identifier, ...] = ()  #: The person's, as the company entered or confirmed them on this record.
+    documents: tuple[Document, ...] = ()  #: Those that belong to it (Art. 15(3)).
 
 
 @dataclass(frozen=True, kw_only=True)

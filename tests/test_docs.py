@@ -61,7 +61,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_requests_of_the_connecting_page_are_valid() -> None:
     page = (ROOT / "docs" / "connecting.md").read_text("utf-8")
-    _, example = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    _, _, example = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     label = 'label = {sv = "x", en = "x"}'
     head = f'name = "crm"\nkind = "rest"\n{label}\n'
     fields = ", ".join(f'{{column = "{each}", {label}, category = "contact"}}' for each in ("id", "email"))
@@ -73,9 +73,11 @@ def test_requests_of_the_connecting_page_are_valid() -> None:
 
 def test_declaration_of_the_connecting_page_is_valid() -> None:
     page = (ROOT / "docs" / "connecting.md").read_text("utf-8")
-    example, _ = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    example, documents, _ = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    example = example.replace('action = "anonymise", set = {name = "", email = "", customer_no = ""}', 'action = "delete"')
 
     assert parse_declaration(example, source="docs/connecting.md").name == "shop"
+    assert parse_declaration(example + documents, source="docs/connecting.md").objects[0].documents
 
 
 def test_pages_that_the_code_refers_to_exist() -> None:

@@ -53,6 +53,10 @@ def as_document(result: SearchResult) -> dict[str, object]:
 
 
 def _record(record: Record) -> dict[str, object]:
+    documents = [
+        {"label": each.label.sv, "name": each.name, "media_type": each.media_type, "size": each.size}
+        for each in record.documents
+    ]
     return {
         "system": record.system,
         "object": record.object,
@@ -61,7 +65,7 @@ def _record(record: Record) -> dict[str, object]:
         "found_by": {"type": record.found_by.type, "value": record.found_by.value},
         "keep_until": record.keep_until,
         "values": [{"path": each.path, "label": each.label.sv, "value": each.value} for each in record.values],
-    }
+    } | ({"documents": documents} if documents else {})
 
 
 def _identifiers(values: Mapping[str, Sequence[str]]) -> list[Identifier]:
@@ -89,3 +93,6 @@ def _print(result: SearchResult) -> None:
         click.echo(f"\n{record.system}/{record.object} {clean(record.key)} ({record.strength}{kept})")
         for each in record.values:
             click.echo(f"  {each.label.sv}: {clean(each.value)}")
+        for document in record.documents:
+            size = f", {document.size} bytes" if document.size is not None else ""
+            click.echo(f"  {document.label.sv}: {clean(document.name)} ({clean(document.media_type)}{size})")

@@ -12,7 +12,14 @@ from pathlib import Path
 from dsar.declaration.lines import parse, raise_faults, read
 from dsar.declaration.register import load_register
 from dsar.declaration.rules import contradictions
-from dsar.declaration.system import Declaration, DeclaredField, DeclaredObject, Find, bookkeeping_until
+from dsar.declaration.system import (
+    Declaration,
+    DeclaredDocument,
+    DeclaredField,
+    DeclaredObject,
+    Find,
+    bookkeeping_until,
+)
 from dsar.declaration.web import SLOT, Auth, Http, Job, Packed, Paging, Rate, WebRequest, Writes
 from dsar.model import Activity
 
@@ -20,6 +27,7 @@ __all__ = [
     "SLOT",
     "Auth",
     "Declaration",
+    "DeclaredDocument",
     "DeclaredField",
     "DeclaredObject",
     "Find",

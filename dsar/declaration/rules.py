@@ -4,7 +4,7 @@ Declaration -> its faults: keys that are right one by one and contradict each ot
 Effects: none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dsar.declaration.lines import Place
 from dsar.declaration.system import Declaration, DeclaredObject, ReachedFrom
@@ -29,7 +29,8 @@ def contradictions(declaration: Declaration) -> Iterator[tuple[Place, str]]:
         place: Place = ("object", index)
         if declared.name in names[:index]:
             yield (*place, "name"), "another object has this name"
-        for check in (*_KIND_FAULTS.get(declaration.kind, ()), _column_faults, _strength_faults, _change_faults):
+        checks = (_column_faults, _strength_faults, _change_faults, _document_faults(declaration.kind))
+        for check in (*_KIND_FAULTS.get(declaration.kind, ()), *checks):
             for tail, fault in check(declared):
                 yield (*place, *tail), fault
         for at, link in enumerate(declared.reached_from):
@@ -92,6 +93,31 @@ def _change_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
             identifies = each.free_text or (each.subject == "person" and each.category in {"identity", "contact"})
             if identifies and each.column not in erase.set and each.column != declared.key:
                 yield ("erase",), f"anonymising leaves column {each.column!r}, which identifies the person"
+
+
+def _document_faults(kind: str) -> Callable[[DeclaredObject], Iterator[tuple[Place, str]]]:
+    def faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+        for at, each in enumerate(declared.documents):
+            given = {name for name in ("content", "file", "request", "link") if getattr(each, name) is not None}
+            wanted = _DOCUMENT_IS_IN.get(kind)
+            if wanted is not None and (len(given) != 1 or not given <= wanted):
+                yield ("documents", at), f"a document of kind {kind} needs {' or '.join(sorted(wanted))}, one of them"
+            if each.each and not each.key:
+                yield ("documents", at), "'each' needs 'key', which names the document"
+            if each.link and declared.web is None:
+                yield ("documents", at), "a link is read anew each time, which needs web.read"
+            if each.request and (strange := sorted(each.request.slots - {"key", "value"})):
+                yield ("documents", at, "request"), f"there is no {strange[0]!r} to put in here"
+        if declared.documents and declared.erase and declared.erase.action == "anonymise":
+            yield ("erase",), "anonymising leaves the documents; give them an object of their own"
+        if declared.documents and declared.content == "document":
+            yield ("documents",), "a file read as running text carries itself"
+
+    return faults
+
+
+#: Kind -> what of an document says where the bytes are; another package's kind may use any.
+_DOCUMENT_IS_IN = {"sql": {"content"}, "memory": {"content"}, "files": {"file"}, "rest": {"request", "link"}}
 
 
 def _table_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:

@@ -64,6 +64,29 @@ class DeclaredField(Strict):
         return bool(self.decode or self.path)
 
 
+class DeclaredDocument(Strict):
+    """Where a document of a record is; names are columns, or JMESPath into the record (rest)."""
+
+    label: Said
+    name: Expression | None = None  #: Holds its file name.
+    media_type: Expression | None = None
+    size: Expression | None = None  #: Holds the number of bytes.
+    sha256: Expression | None = None
+    content: Name | None = None  #: Column with the bytes (sql, memory).
+    decode: tuple[Literal["base64", "hex"], ...] = ()  #: How *content* is packed, outermost first.
+    file: Name | None = None  #: Column with the path below the folder (files).
+    each: Expression | None = None  #: List in the record, one document per item; the names are then of an item (rest).
+    key: Expression | None = None  #: Names the document, the `{value}` of *request* (rest).
+    request: WebRequest | None = None  #: How it is asked for by `{key}` of the record and `{value}` (rest).
+    link: Expression | None = None  #: Holds the address to fetch it from, read anew each time (rest).
+
+    @property
+    def stored_columns(self) -> tuple[str, ...]:
+        """Columns that are read with every row; never the bytes. An API tells all of it in the record itself."""
+        told = (self.name, self.media_type, self.size, self.sha256, self.file)
+        return tuple(filter(None, told)) if self.content or self.file else ()
+
+
 class Find(Strict):
     """How an object is found by one type of identifier."""
 
@@ -136,6 +159,7 @@ class DeclaredObject(Strict):
     reached_from: tuple[ReachedFrom, ...] = ()
     emits: dict[str, IdentifierType] = Field(default_factory=dict)  #: Column -> the strong identifier that it holds.
     fields: tuple[DeclaredField, ...]
+    documents: tuple[DeclaredDocument, ...] = ()
     keep: Keep | None = None
     erase: Erase | None = None  #: None: erasing is a task for a person.
     suppress: Suppress | None = None
@@ -152,12 +176,17 @@ class DeclaredObject(Strict):
     def stored_columns(self) -> tuple[str, ...]:
         """Every column of the table that is read: the key first, then those that hold the fields, each once."""
         stored = (each.stored_in or each.column for each in self.fields)
-        return tuple(dict.fromkeys([*([self.key] if self.key else []), *stored]))
+        return tuple(dict.fromkeys([*([self.key] if self.key else []), *stored, *self._of_documents]))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of every value that is read: the key first, then the fields in their order."""
-        return tuple(dict.fromkeys([*([self.key] if self.key else []), *(each.column for each in self.fields)]))
+        columns = (each.column for each in self.fields)
+        return tuple(dict.fromkeys([*([self.key] if self.key else []), *columns, *self._of_documents]))
+
+    @property
+    def _of_documents(self) -> tuple[str, ...]:
+        return tuple(column for each in self.documents for column in each.stored_columns)
 
 
 class Declaration(Strict):

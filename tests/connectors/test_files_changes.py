@@ -62,12 +62,23 @@ def write_book(path: Path, cells: list[list[str]] = CELLS, *, comment: str = "")
 
 
 class TestChangedCsv(
-    conformance.SearchTests, conformance.UpdateTests, conformance.EraseTests, conformance.SuppressTests
+    conformance.SearchTests,
+    conformance.AttachTests,
+    conformance.UpdateTests,
+    conformance.EraseTests,
+    conformance.SuppressTests,
 ):
     @pytest.fixture(params=["utf-8-sig", "cp1252", "utf-16"])
     def connector(self, request: pytest.FixtureRequest, tmp_path: Path) -> Any:  # noqa: ANN401
-        (tmp_path / "register.csv").write_bytes(as_csv(CELLS).encode(request.param))
-        return connect(tmp_path)
+        (tmp_path / "avtal").mkdir()
+        (tmp_path / "avtal" / conformance.PAPER.name).write_bytes(conformance.PAPER.content)
+        paths = ["paper", f"avtal\\{conformance.PAPER.name}", *[""] * 4]
+        cells = [[*row, path] for row, path in zip(CELLS, paths, strict=True)]
+        (tmp_path / "register.csv").write_bytes(as_csv(cells).encode(request.param))
+        place = 'file = "*.csv"\ndocuments = [{label = {sv = "Avtal", en = "Agreement"}, file = "paper"}]'
+        return connect(
+            tmp_path, parse_declaration(conformance.DECLARATION.format(kind="files", place=place), source="x")
+        )
 
 
 class TestChangedXlsx(

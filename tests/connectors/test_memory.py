@@ -1,5 +1,6 @@
 """The reference implementation passes the suite, and the planning that connectors share."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -61,14 +62,18 @@ NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 class TestMemoryConnector(
     conformance.SearchTests,
     conformance.HealthTests,
+    conformance.AttachTests,
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,
 ):
     @pytest.fixture
     def connector(self) -> MemoryConnector:
-        text = conformance.DECLARATION.format(kind="memory", place="")
+        attached = '{label = {sv = "Avtal", en = "Agreement"}, name = "paper_name", content = "paper"}'
+        text = conformance.DECLARATION.format(kind="memory", place=f"documents = [{attached}]")
         rows = {"customer": [dict(row) for row in conformance.ROWS]}
+        rows["customer"][0]["paper"] = base64.b64encode(conformance.PAPER.content).decode()
+        rows["customer"][0]["paper_name"] = conformance.PAPER.name
         return MemoryConnector(name="memory", declaration=parse_declaration(text, source="test"), rows=rows)
 
 

@@ -25,6 +25,7 @@ web.read = {path = "/customers/{key}", rows = "@", nothing = [404], paged = fals
 web.change = {method = "PATCH", path = "/customers/{key}"}
 web.remove = [{method = "DELETE", path = "/customers/{key}"}]
 web.if_match = true
+PAPERS = link = "url"
 """,
     "graphql": """
 http = {auth = {style = "login", request = {method = "POST", path = "/login", json = {user = "{secret.user}", password = "{secret.password}"}}, token = {header = "shop-token"}, name = "Authorization", prefix = "Bearer "}, error = "errors", paging = {style = "offset", param = "variables.skip", size_param = "variables.take", place = "body", size = 2, total = "data.customers.total"}}
@@ -33,6 +34,7 @@ LIST = {method = "POST", path = "/graphql", rows = "data.customers.items", json 
 ONE = {method = "POST", path = "/graphql", rows = "data.customers.items", json = {query = "query($no: String) { customers(no: $no) { total items { no } } }", variables = {no = "{value}"}}}
 web.read = {method = "POST", path = "/graphql", rows = "data.customer", null_is_nothing = true, paged = false, json = {query = "query($no: String) { customer(no: $no) { no } }", variables = {no = "{key}"}}}
 web.change = {method = "POST", path = "/graphql", changes_at = "variables.input", json = {query = "mutation change($no: String) { ok }", variables = {no = "{key}"}}}
+PAPERS = request = {path = "/papers/{value}"}
 web.remove = [{method = "POST", path = "/graphql", json = {query = "mutation remove($no: String) { ok }", variables = {no = "{key}"}}}]
 """,
     "json-rpc": """
@@ -44,6 +46,7 @@ web.read = {method = "POST", path = "/rpc", rows = "result", json = {jsonrpc = "
 web.change = {method = "POST", path = "/rpc", changes_at = "params.set", json = {jsonrpc = "2.0", id = 1, method = "change", params = {no = "{key}"}}}
 web.remove = [{method = "POST", path = "/rpc", json = {jsonrpc = "2.0", id = 1, method = "remove", params = {no = "{key}"}}}]
 web.gone = [-32500]
+PAPERS = request = {method = "POST", path = "/papers/{value}", json = {}}
 """,
     "form": """
 http = {auth = {style = "cookie", request = {method = "POST", path = "/login", form = {user = "{secret.user}", pass = "{secret.password}"}}}, login_again = [302], paging = {style = "cursor", param = "after", next = "next"}}
@@ -53,6 +56,7 @@ ONE = {method = "POST", path = "/list", form = {no = "{value}"}, rows = "found"}
 web.read = {method = "POST", path = "/list", form = {no = "{key}"}, rows = "found", paged = false}
 web.change = {method = "POST", path = "/change", form = {no = "{key}"}}
 web.remove = [{method = "POST", path = "/remove", form = {no = "{key}"}}]
+PAPERS = request = {method = "POST", path = "/papers/{value}", form = {no = "{key}"}}
 """,
 }
 OPTIONS = {"json": {"token": "t-1"}}
@@ -63,7 +67,9 @@ def declared(dialect: str) -> str:
     http, _, requests = DIALECTS[dialect].partition("[[object]]")
     lines = dict(re.findall(r"^(\w+) = (.*)$", requests, re.MULTILINE))
     web = "\n".join(line for line in requests.splitlines() if line.startswith("web."))
-    text = conformance.DECLARATION.format(kind="rest", place=web)
+    papers = f'each = "papers", name = "name", size = "bytes", key = "id", {lines["PAPERS"]}'
+    papers = f'documents = [{{label = {{sv = "Avtal", en = "Agreement"}}, {papers}}}]'
+    text = conformance.DECLARATION.format(kind="rest", place=f"{web}\n{papers}")
     text = text.replace("[[object]]", f"{http.replace('{', '{rate = {calls = 500}, ', 1)}\n[[object]]", 1)
     for columns in ("mail", "phone", "name"):
         text = text.replace(f'columns = ["{columns}"]', f'columns = ["{columns}"], request = {lines["LIST"]}')
@@ -74,11 +80,15 @@ class Customers:
     """One table of customers behind four dialects, each as picky as the real products are."""
 
     def __init__(self) -> None:
-        self.rows = {row["no"]: dict(row) for row in conformance.ROWS}
+        self.rows: dict[str, dict[str, Any]] = {row["no"]: dict(row) for row in conformance.ROWS}
+        told = {"id": 7, "name": conformance.PAPER.name, "bytes": len(conformance.PAPER.content)}
+        self.rows["K1"]["papers"] = [told | {"url": "/api/papers/7"}]
         self.sessions: set[str] = set()
 
     def answer(self, asked: Asked) -> Reply:
         path = asked.path.removeprefix("/api")
+        if path.startswith("/papers/"):
+            return self._paper(path, asked)
         if path == "/graphql":
             return self._graphql(asked)
         if path == "/rpc":
@@ -94,6 +104,16 @@ class Customers:
         if said not in ({"user": "dsar", "password": "pw"}, {"user": "dsar", "pass": "pw"}):
             return Reply(status=403, body={})
         return Reply(status=200, body={}, headers={"shop-token": "s-1", "Set-Cookie": "session=s-1; HttpOnly"})
+
+    def _paper(self, path: str, asked: Asked) -> Reply:
+        """The document, for whoever is logged in by any of the dialects."""
+        proofs = {asked.headers.get("authorization"), asked.headers.get("cookie"), asked.body}
+        if not proofs & {"Bearer t-1", "Bearer s-1", "session=s-1", b'{"auth": "z-1"}'}:
+            return Reply(status=403)
+        known = {str(paper["id"]) for row in self.rows.values() for paper in row.get("papers", ())}
+        if path.removeprefix("/papers/") not in known:
+            return Reply(status=404)
+        return Reply(body=conformance.PAPER.content, headers={"Content-Type": "text/plain"})
 
     def _json(self, path: str, asked: Asked) -> Reply:
         if asked.headers.get("authorization") != "Bearer t-1":
@@ -171,6 +191,7 @@ def web(customers: Customers) -> Iterator[Web]:
 class TestRestConnector(
     conformance.SearchTests,
     conformance.HealthTests,
+    conformance.AttachTests,
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,

@@ -80,10 +80,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         sa.Column("mail", sa.String(100)),
         sa.Column("phone", sa.String(50)),
         sa.Column("offers", sa.Integer, nullable=False),
+        sa.Column("paper_name", sa.String(50)),
+        sa.Column("paper", sa.LargeBinary),
     )
     table.create(engine)
     with engine.begin() as connection:
         connection.execute(sa.insert(table), [row | {"offers": int(row["offers"])} for row in conformance.ROWS])
+        first = sa.update(table).where(table.c.no == "K1")
+        connection.execute(first.values(paper_name=conformance.PAPER.name, paper=conformance.PAPER.content))
     yield Database(url=url, engine=engine)
     engine.dispose()
 
@@ -91,14 +95,18 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 class TestSqlConnector(
     conformance.SearchTests,
     conformance.HealthTests,
+    conformance.AttachTests,
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,
 ):
     @pytest.fixture
-    def connector(self, database: Database) -> SqlEditor:
-        editor: SqlEditor = connect(database.url, write_url=database.url)
-        return editor
+    def connector(self, database: Database) -> Any:  # noqa: ANN401
+        attached = '{label = {sv = "Avtal", en = "Agreement"}, name = "paper_name", content = "paper"}'
+        place = f'table = "customers"\ndocuments = [{attached}]'
+        declaration = parse_declaration(conformance.DECLARATION.format(kind="sql", place=place), source="conformance")
+        options = {"url": database.url, "write_url": database.url}
+        return open_connector("sql", name="crm", declaration=declaration, options=options)
 
 
 # --------------------------------------------------------------------------------------------------- read-only
