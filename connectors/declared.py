@@ -15,6 +15,7 @@ from connectors.matching import POINTING, holds
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
 from dsar.identifiers import normalise
 from dsar.model import Document, Identifier, Record, RecordValue, Strength
+from dsar.names import can_be_same_person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +124,17 @@ def _reached(rows: Rows, declaration: Declaration, sources: Sequence[_Hit]) -> I
             if not by_key:
                 continue
             for row in rows.having(declared, link.ours, {each.row.values[link.their] for each in origins}):
-                if source := by_key.get(_as_key(row.values[link.ours])):
-                    yield _Hit(declared=declared, row=row, strength=source.strength, found_by=source.found_by)
+                source = by_key.get(_as_key(row.values[link.ours]))
+                if source is None or (link.named and not _names(row.values.get(link.named, ""), source)):
+                    continue
+                strength = Strength.CANDIDATE if link.points else source.strength
+                yield _Hit(declared=declared, row=row, strength=strength, found_by=source.found_by)
+
+
+def _names(text: str, source: _Hit) -> bool:
+    """Whether *text* is a name that may be that of the person whose record *source* is."""
+    name = " ".join(filter(None, (source.row.values.get(column, "") for column in source.declared.person_name)))
+    return bool(name and text) and can_be_same_person(name, text)
 
 
 def _as_key(text: str) -> str:

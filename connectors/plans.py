@@ -37,6 +37,8 @@ _KEEP_REASONS = {
     ),
     "period": Text(sv="uppgifter som en lag ålägger oss att spara", en="data that a law obliges us to keep"),
 }
+#: What is to leave nothing behind.
+REMOVING = frozenset({StepAction.ERASE, StepAction.ANONYMISE})
 _WRITES = frozenset({StepAction.UPDATE, StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS})
 _COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
 
@@ -48,12 +50,13 @@ class Planner:
     """The three plans of a system whose `_declaration` says all that there is to know."""
 
     _declaration: Declaration
+    _removes_residue = True  #: Whether what the product itself keeps of a record can be removed by the program.
 
     def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
         return plan_update(self._declaration, records, changes)
 
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plan_erase(self._declaration, records)
+        return plan_erase(self._declaration, records, removes_residue=self._removes_residue)
 
     def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         return plan_suppress(self._declaration, records)
@@ -73,9 +76,33 @@ def plan_update(
     return tuple(steps)
 
 
-def plan_erase(declaration: Declaration, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-    """One step per record: kept by law, erased, anonymised, or a task where nothing is declared."""
-    return tuple(_erase_step(declaration.object(record.object), record) for record in records)
+def plan_erase(
+    declaration: Declaration, records: Sequence[Record], *, removes_residue: bool = True
+) -> tuple[PlanStep, ...]:
+    """
+    One step per record: kept by law, erased, anonymised, or a task where nothing is declared or something is pending.
+
+    Another task for each residue that the product leaves and that the program cannot remove (P7).
+    """
+    steps: list[PlanStep] = []
+    for record in records:
+        declared = declaration.object(record.object)
+        waits_for = _pending(declared, records)
+        step = _step(record, StepAction.TASK, reason=waits_for) if waits_for else _erase_step(declared, record)
+        steps.append(step)
+        if step.action in REMOVING:
+            stays = [*declared.left_behind, *([] if removes_residue else [each.label for each in declared.residue])]
+            steps += [_step(record, StepAction.TASK, reason=label) for label in stays]
+    return tuple(steps)
+
+
+def _pending(declared: DeclaredObject, records: Sequence[Record]) -> Text | None:
+    """Why a record of *declared* cannot be erased yet: one of the same person's *records* is not over."""
+    for rule in declared.erase.pending if declared.erase else ():
+        for other in records:
+            if other.object == rule.object and _stored(other, rule.column) not in rule.closed:
+                return rule.reason
+    return None
 
 
 def plan_suppress(declaration: Declaration, records: Sequence[Record]) -> tuple[PlanStep, ...]:
@@ -168,6 +195,13 @@ def due_writes(declaration: Declaration, step: PlanStep, row: Row | None) -> dic
     if any(row.values.get(change.path, "") != change.before for change in open_changes):
         raise SystemDriftError(step.system, step.object)
     return {change.path: change.after or "" for change in open_changes}
+
+
+def with_residue(outcome: StepOutcome, left: int) -> StepOutcome:
+    """*outcome*, not done while *left* rows of residue are there."""
+    if not (outcome.done and left):
+        return outcome
+    return StepOutcome(step=outcome.step, done=False, detail=f"{left} rows are left of what the product itself keeps")
 
 
 def outcome(step: PlanStep, row: Row | None) -> StepOutcome:

@@ -44,6 +44,12 @@ def _long(value: str) -> str:
     return f"{digits[:8]}-{digits[8:]}" if len(digits) == 12 else value
 
 
+def _spelled(value: str) -> str:
+    """The digits that every spelling of a phone number or a personnummer has."""
+    digits = _digits(value)
+    return digits[-10:] if len(digits) == 12 else digits[-9:]
+
+
 #: Form of a slot -> the value as a query language wants it; what encodes it for its place comes on top.
 _FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,
@@ -53,6 +59,9 @@ _FORMS: dict[str, Callable[[str], str]] = {
     "digits": _digits,
     "last9": lambda value: _digits(value)[-9:],
     "national": _national,
+    "spread": lambda value: "%".join(_spelled(value)),
+    "starred": lambda value: "*".join(_spelled(value)),
+    "apart": lambda value: r"\D*".join(_spelled(value)),
     "short": _short,
     "long": _long,
 }

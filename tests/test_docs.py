@@ -74,7 +74,9 @@ def test_requests_of_the_connecting_page_are_valid() -> None:
 def test_declaration_of_the_connecting_page_is_valid() -> None:
     page = (ROOT / "docs" / "connecting.md").read_text("utf-8")
     example, documents, _ = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    example = example.replace('action = "anonymise", set = {name = "", email = "", customer_no = ""}', 'action = "delete"')
+    example = example.replace(
+        'action = "anonymise", set = {name = "", email = "", customer_no = ""}', 'action = "delete"'
+    )
 
     assert parse_declaration(example, source="docs/connecting.md").name == "shop"
     assert parse_declaration(example + documents, source="docs/connecting.md").objects[0].documents

@@ -30,7 +30,8 @@ Category = Literal[
     "criminal",  # Art. 10
 ]
 #: How text may be packed in a column; html is read as its visible text.
-Encoding = Literal["base64", "hex", "quoted_printable", "html"]
+#: mail is read as its heads and text; date_parts is an object with year, month, day (and hour, minute, second).
+Encoding = Literal["base64", "hex", "quoted_printable", "html", "mail", "date_parts"]
 AssertedBy = Literal["company", "confirmed", "person"]
 
 
@@ -104,6 +105,13 @@ class ReachedFrom(Strict):
     their: Name  #: Column of that object.
     ours: Name  #: Column of this object that holds the same value.
     request: WebRequest | None = None  #: How the rows are asked for by it (rest).
+    weak: bool = False  #: What is reached is another's record that mentions the person: a candidate, never more.
+    named: Name | None = None  #: Column of this object with a name: only rows that name the person, and as candidates.
+
+    @property
+    def points(self) -> bool:
+        """Whether what is reached is a candidate at most."""
+        return self.weak or self.named is not None
 
 
 class Keep(Strict):
@@ -129,10 +137,49 @@ class Keep(Strict):
         return _add_months(starts_on, 12 * self.years + self.months)
 
 
+class Pending(Strict):
+    """What stands in the way of erasing a record: other records of the person that are not closed."""
+
+    object: Name
+    column: Name  #: Of that object.
+    closed: tuple[str, ...] = Field(min_length=1)  #: Values that mean that it is over.
+    reason: Said
+
+
+class Located(Strict):
+    """Rows of a database that belong to a record, or to rows that belong to it."""
+
+    table: Name
+    key: Name  #: Column that names one row.
+    column: Name  #: Holds the key of the record, or with *of* the key of one of those rows.
+    path: Expression | None = None  #: Where it stands in the JSON of the column.
+    where: dict[str, str] = Field(default_factory=dict)  #: Constant columns.
+    of: "Located | None" = None
+
+
+class Residue(Located):
+    """
+    What the product keeps of a record that it says to have erased or changed, and what removes it (P7).
+
+    It is removed in the product's own database: by `write_url` (sql) or `residue_url`. Without that, a person has to.
+    """
+
+    label: Said
+    set: dict[str, str] = Field(default_factory=dict)  #: Column -> what overwrites it, {id} its row; without: deleted.
+
+
+class Part(Strict):
+    """More of a record, which the API gives by another request (rest); it stands under *name* for `path`."""
+
+    name: Name
+    request: WebRequest
+
+
 class Erase(Strict):
     """What erasing a record means in this system, once no law keeps it."""
 
     action: Literal["delete", "anonymise", "keep"]  #: keep: a person decides when the law's period has passed.
+    pending: tuple[Pending, ...] = ()  #: While one of these is open, erasing is a task for a person.
     set: dict[str, str] = Field(default_factory=dict)  #: anonymise: column -> what is written over it; "" empties it.
 
 
@@ -152,6 +199,7 @@ class DeclaredObject(Strict):
     file: Name | None = None  #: Glob below the folder in settings (files).
     content: Literal["table", "document"] = "table"  #: Of its files: rows, or running text with columns file and text.
     web: Writes | None = None  #: Reading and changing one record (rest).
+    parts: tuple[Part, ...] = ()
     key: Name | None = None  #: Column that names one record for good; files may do without and use the row number.
     activities: tuple[Name, ...] = Field(min_length=1)  #: Ids in the register.
     person_name: tuple[Name, ...] = ()  #: Columns that hold the name of the record's own person.
@@ -162,6 +210,8 @@ class DeclaredObject(Strict):
     documents: tuple[DeclaredDocument, ...] = ()
     keep: Keep | None = None
     erase: Erase | None = None  #: None: erasing is a task for a person.
+    residue: tuple[Residue, ...] = ()  #: Removed in this order, after each erasure of a record.
+    left_behind: tuple[Said, ...] = ()  #: Residue that no program can remove: each is a task for a person.
     suppress: Suppress | None = None
     update: dict[ChangeName, str] = Field(default_factory=dict)  #: Requested change -> the column that it changes.
 

@@ -43,7 +43,9 @@ def read_ini(file: Path, environ: Mapping[str, str]) -> dict[str, dict[str, str]
     }
     if missing:
         raise SettingsError(missing)
-    return {section: {key: value for key, value in items.items() if value.strip()} for section, items in sections.items()}
+    return {
+        section: {key: value for key, value in items.items() if value.strip()} for section, items in sections.items()
+    }
 
 
 def _filled(value: str, environ: Mapping[str, str], place: str, missing: list[str]) -> str:
