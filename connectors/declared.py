@@ -6,6 +6,7 @@ found by a declared identifier or reached from a found row through a company-ass
 who asserted the value that matched (promise P6).
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -91,16 +92,26 @@ def canary_found(rows: Rows, declaration: Declaration) -> bool | None:
 
 
 def _find(rows: Rows, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[_Hit]:
-    wanted = [identifier for identifier in identifiers if identifier.type is find.by]
+    wanted = [each for each in identifiers if each.type is find.by and _looks(find.pattern, each.value)]
     if not wanted:
         return
     fields = [declared.field(column) for column in find.columns]
     for row in rows.candidates(declared, find, wanted):
         for identifier in wanted:
             if columns := _matching(identifier, fields, row):
-                proves = identifier.type not in POINTING and any(each.vouched for each in columns)
+                vouched = any(each.vouched for each in columns) and _is_persons(declared, row)
+                proves = identifier.type not in POINTING and vouched
                 strength = Strength.CERTAIN if proves else Strength.CANDIDATE
                 yield _Hit(declared=declared, row=row, strength=strength, found_by=identifier)
+
+
+def _looks(pattern: str | None, text: str) -> bool:
+    return pattern is None or re.fullmatch(pattern, text) is not None
+
+
+def _is_persons(declared: DeclaredObject, row: Row) -> bool:
+    """Whether the record is a person's and not that of an organisation, which has people of its own."""
+    return all(_looks(pattern, row.values.get(column, "")) for column, pattern in declared.person_if.items())
 
 
 def _matching(identifier: Identifier, fields: Sequence[DeclaredField], row: Row) -> list[DeclaredField]:
@@ -116,7 +127,11 @@ def _reached(rows: Rows, declaration: Declaration, sources: Sequence[_Hit]) -> I
     for declared in declaration.objects:
         for link in declared.reached_from:
             origins = [
-                each for each in sources if each.declared.name == link.object and each.row.values.get(link.their)
+                each
+                for each in sources
+                if each.declared.name == link.object
+                and each.row.values.get(link.their)
+                and _is_persons(each.declared, each.row)
             ]
             # The surest last, so that it stays where several share a key.
             origins.sort(key=lambda each: each.strength is Strength.CERTAIN)
@@ -127,7 +142,8 @@ def _reached(rows: Rows, declaration: Declaration, sources: Sequence[_Hit]) -> I
                 source = by_key.get(_as_key(row.values[link.ours]))
                 if source is None or (link.named and not _names(row.values.get(link.named, ""), source)):
                     continue
-                strength = Strength.CANDIDATE if link.points else source.strength
+                weak = link.points or not _is_persons(declared, row)
+                strength = Strength.CANDIDATE if weak else source.strength
                 yield _Hit(declared=declared, row=row, strength=strength, found_by=source.found_by)
 
 

@@ -85,7 +85,7 @@ def plan_erase(
     Another task for each residue that the product leaves and that the program cannot remove (P7).
     """
     steps: list[PlanStep] = []
-    for record in records:
+    for record in _leaves_first(declaration, records):
         declared = declaration.object(record.object)
         waits_for = _pending(declared, records)
         step = _step(record, StepAction.TASK, reason=waits_for) if waits_for else _erase_step(declared, record)
@@ -94,6 +94,19 @@ def plan_erase(
             stays = [*declared.left_behind, *([] if removes_residue else [each.label for each in declared.residue])]
             steps += [_step(record, StepAction.TASK, reason=label) for label in stays]
     return tuple(steps)
+
+
+def _leaves_first(declaration: Declaration, records: Sequence[Record]) -> list[Record]:
+    """What points at another record goes before it, for databases refuse to remove what is pointed at."""
+    depths: dict[str, int] = {}
+
+    def depth(name: str) -> int:
+        if name not in depths:
+            depths[name] = 0  # ends a circle
+            depths[name] = max((depth(link.object) + 1 for link in declaration.object(name).reached_from), default=0)
+        return depths[name]
+
+    return sorted(records, key=lambda record: -depth(record.object))
 
 
 def _pending(declared: DeclaredObject, records: Sequence[Record]) -> Text | None:
@@ -130,7 +143,9 @@ def _erase_step(declared: DeclaredObject, record: Record) -> PlanStep:
     if rule is None or rule.action == "keep":
         return _step(record, StepAction.TASK, reason=_NO_RULE)
     if rule.action == "anonymise":
-        changes = [_change(declared, record, column, value) for column, value in rule.set.items()]
+        changes = [
+            _change(declared, record, column, value.replace("{key}", record.key)) for column, value in rule.set.items()
+        ]
         return _step(record, StepAction.ANONYMISE, changes=tuple(each for each in changes if each.before != each.after))
     stored = tuple(_change(declared, record, value.path, None) for value in record.values)
     return _step(record, StepAction.ERASE, changes=stored)

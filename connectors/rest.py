@@ -97,10 +97,11 @@ class RestReader:
         if found is None and not request.null_is_nothing:
             raise SystemContractError(self.name, f"there is no record at {request.rows!r} of its answer")
         rows = [found] if isinstance(found, dict) else found or []
+        rows = [whole(caller, declared, row) for row in rows]
         mine = [row for row in rows if to_row(self.name, declared, row).key == key]
         if len(mine) > 1:
             raise SystemContractError(self.name, f"the key of {declared.name!r} names several records")
-        return (whole(caller, declared, mine[0]) if mine else None), answer
+        return (mine[0] if mine else None), answer
 
     def _web(self, declared: DeclaredObject) -> Writes:
         if declared.web is None:
@@ -239,7 +240,9 @@ def whole(caller: Caller, declared: DeclaredObject, raw: Mapping[str, Any]) -> d
     """The record *raw* with the parts that other requests give."""
     if not declared.parts:
         return dict(raw)
-    values = slots_of(to_row(caller.name, declared, raw))
+    bare: dict[str, Any] = {**{part.name: [] for part in declared.parts}, **raw}
+    known = _values(caller.name, declared, bare)
+    values = slots_of(Row(key=known[declared.key or ""], values=known))
     return {**raw, **{part.name: list(rows_of(caller, part.request, values)) for part in declared.parts}}
 
 
@@ -254,15 +257,20 @@ def _key_slots(key: str) -> dict[str, str]:
 
 def to_row(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> Row:
     """Raises: SystemContractError if the row has no key."""
+    values = _values(system, declared, raw)
+    if not values[declared.key or ""]:
+        raise SystemContractError(system, f"a row of {declared.name!r} has no {declared.key!r}")
+    documents = tuple(downloads.documents(declared, raw))
+    return Row(key=values[declared.key or ""], values=values, documents=documents)
+
+
+def _values(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> dict[str, str]:
     values = dict.fromkeys(declared.columns, "")
     if declared.key:
         values[declared.key] = as_text(raw.get(declared.key))
     for each in declared.fields:
         values[each.column] = unpacked(system, each, raw.get(each.stored_in or each.column), row=raw)
-    if not values[declared.key or ""]:
-        raise SystemContractError(system, f"a row of {declared.name!r} has no {declared.key!r}")
-    documents = tuple(downloads.documents(declared, raw))
-    return Row(key=values[declared.key or ""], values=values, documents=documents)
+    return values
 
 
 def _place(declared: DeclaredObject, column: str) -> str:

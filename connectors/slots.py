@@ -9,7 +9,7 @@ none.
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -109,12 +109,15 @@ def in_json(template: JsonValue, values: Mapping[str, str]) -> Any:  # noqa: ANN
             return template
 
 
-def in_query(template: str | Packed, values: Mapping[str, str]) -> str:
+def in_query(template: str | Sequence[str] | Packed, values: Mapping[str, str]) -> str | list[str]:
     if isinstance(template, str):
         return in_text(template, values)
+    if not isinstance(template, Packed):
+        return [in_text(each, values) for each in template]
     packed = json.dumps(in_json(template.pack, values), ensure_ascii=False, separators=(",", ":"))
     if template.encode == "base64url":
-        return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+        # RFC 4648 section 3.2: padded unless the API says otherwise, and Tryton refuses it bare.
+        return base64.urlsafe_b64encode(packed.encode()).decode()
     return packed
 
 

@@ -18,6 +18,7 @@ from email.policy import default
 from typing import Any
 
 import jmespath
+from jmespath.exceptions import JMESPathError
 
 from connectors.matching import as_text
 from dsar.declaration import DeclaredField
@@ -68,11 +69,11 @@ def unpacked(system: str, field: DeclaredField, stored: object, *, row: Mapping[
     Args: stored: what the column holds; row: the whole JSON row, for a path that starts there (rest).
     Raises: SystemContractError.
     """
-    if row is not None and field.path and not field.stored_in:
-        stored = jmespath.search(field.path, row)
-    if stored is None or stored == "":
-        return ""
     try:
+        if row is not None and field.path and not field.stored_in:
+            stored = jmespath.search(field.path, row)
+        if stored is None or stored == "":
+            return ""
         if field.decode:
             content = bytes(stored) if isinstance(stored, bytes | memoryview) else as_text(stored).encode()
             for encoding in field.decode:
@@ -81,7 +82,7 @@ def unpacked(system: str, field: DeclaredField, stored: object, *, row: Mapping[
         if field.path and (row is None or field.stored_in):
             whole = json.loads(as_text(stored)) if isinstance(stored, str | bytes | memoryview) else stored
             stored = jmespath.search(field.path, whole)
-    except (ValueError, KeyError, TypeError, LookupError, binascii.Error, RecursionError):
+    except (ValueError, KeyError, TypeError, LookupError, binascii.Error, JMESPathError, RecursionError):
         raise SystemContractError(system, f"a value of {field.column!r} is not packed as declared") from None
     return as_text(stored)
 

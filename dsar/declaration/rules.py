@@ -46,6 +46,8 @@ def _column_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         if column in columns[:at]:
             yield ("fields", at, "column"), f"column {column!r} is declared twice"
     used: list[tuple[Place, str]] = [(("person_name",), column) for column in declared.person_name]
+    used += [(("person_if",), column) for column in declared.person_if]
+    used += [(("reached_from", at, "named"), link.named) for at, link in enumerate(declared.reached_from) if link.named]
     used += [(("find", at, "columns"), column) for at, find in enumerate(declared.find) for column in find.columns]
     used += [(("reached_from", at, "ours"), link.ours) for at, link in enumerate(declared.reached_from)]
     used += [(("emits",), column) for column in declared.emits]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from dsar.declaration.facts import Name, RecipientFact, Said, Strict, Unknown
+from dsar.declaration.facts import Name, Pattern, RecipientFact, Said, Strict, Unknown
 from dsar.declaration.web import Expression, Form, Http, WebRequest, Writes
 from dsar.model import Identifier, IdentifierType, Recipient
 
@@ -93,6 +93,7 @@ class Find(Strict):
 
     by: IdentifierType
     columns: tuple[Name, ...] = Field(min_length=1)  #: Any of them; for a name their values are read in this order.
+    pattern: Pattern | None = None  #: Searched by only if the identifier looks so, as a person's number does.
     exact: tuple[Form, ...] = ()  #: The columns hold the identifier in one of these forms and no other: by index (sql).
     lower: bool = False  #: With exact: an index over lower(column) is there.
     request: WebRequest | None = None  #: How the rows are asked for (rest); without {value}: all rows, matched here.
@@ -180,7 +181,7 @@ class Erase(Strict):
 
     action: Literal["delete", "anonymise", "keep"]  #: keep: a person decides when the law's period has passed.
     pending: tuple[Pending, ...] = ()  #: While one of these is open, erasing is a task for a person.
-    set: dict[str, str] = Field(default_factory=dict)  #: anonymise: column -> what is written over it; "" empties it.
+    set: dict[str, str] = Field(default_factory=dict)  #: anonymise: column -> what replaces it, {key} the record's.
 
 
 class Suppress(Strict):
@@ -190,8 +191,18 @@ class Suppress(Strict):
     value: str
 
 
+def _merged(common: object, own: object) -> object:
+    if isinstance(common, dict) and isinstance(own, dict):
+        return {**common, **{key: _merged(common.get(key), value) for key, value in own.items()}}
+    return own
+
+
 class DeclaredObject(Strict):
-    """One kind of thing that the system holds."""
+    """
+    One kind of thing that the system holds.
+
+    In TOML, a table `request` says what all requests that read it have in common; each adds its own to that.
+    """
 
     name: Name
     label: Said
@@ -203,6 +214,9 @@ class DeclaredObject(Strict):
     key: Name | None = None  #: Column that names one record for good; files may do without and use the row number.
     activities: tuple[Name, ...] = Field(min_length=1)  #: Ids in the register.
     person_name: tuple[Name, ...] = ()  #: Columns that hold the name of the record's own person.
+    #: Column -> how it looks where the record is a person's. Any other is an organisation's: at most a candidate, and
+    #: it leads nowhere.
+    person_if: dict[str, Pattern] = Field(default_factory=dict)
     find: tuple[Find, ...] = ()
     reached_from: tuple[ReachedFrom, ...] = ()
     emits: dict[str, IdentifierType] = Field(default_factory=dict)  #: Column -> the strong identifier that it holds.
@@ -214,6 +228,23 @@ class DeclaredObject(Strict):
     left_behind: tuple[Said, ...] = ()  #: Residue that no program can remove: each is a task for a person.
     suppress: Suppress | None = None
     update: dict[ChangeName, str] = Field(default_factory=dict)  #: Requested change -> the column that it changes.
+
+    @model_validator(mode="before")
+    @classmethod
+    def _requests_have_something_in_common(cls, data: object) -> object:
+        if not isinstance(data, dict) or not isinstance(data.get("request"), dict):
+            return data
+        common = data["request"]
+        given = {key: value for key, value in data.items() if key != "request"}
+        for name in ("find", "reached_from"):
+            if isinstance(given.get(name), list):
+                given[name] = [
+                    {**each, "request": _merged(common, each.get("request", {}))} if isinstance(each, dict) else each
+                    for each in given[name]
+                ]
+        if isinstance(given.get("web"), dict) and "read" in given["web"]:
+            given["web"] = {**given["web"], "read": _merged(common, given["web"]["read"])}
+        return given
 
     def field(self, column: str) -> DeclaredField:
         """The declared field of *column*; KeyError if there is none."""

@@ -104,7 +104,8 @@ class WebRequest(Strict):
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: LocalPath
-    query: dict[str, Template | Packed] = Field(default_factory=dict)
+    #: A list is the same parameter several times.
+    query: dict[str, Template | tuple[Template, ...] | Packed] = Field(default_factory=dict)
     json_body: JsonValue = Field(default=None, alias="json")
     form: dict[str, Template] | None = None
     rows: Expression = "@"  #: Where the rows stand in the answer; one object is one row.
@@ -130,7 +131,7 @@ class WebRequest(Strict):
         """What the slots of this request stand for: value, key, job, secret.NAME."""
         texts = [self.path, *(self.form or {}).values(), *_texts(self.json_body)]
         for each in self.query.values():
-            texts += _texts(each.pack) if isinstance(each, Packed) else [each]
+            texts += _texts(each.pack) if isinstance(each, Packed) else [each] if isinstance(each, str) else each
         return frozenset(match["what"] for text in texts for match in SLOT.finditer(text))
 
 

@@ -200,6 +200,7 @@ class DatabaseSection(Section):
     secrets = frozenset({"url", "keys_url"})
     url: _DatabaseUrl = SecretStr("sqlite:///dsar.db")
     keys_url: _DatabaseUrl = SecretStr("sqlite:///dsar-keys.db")
+    create: _Switch = False  #: Make or upgrade the tables at the start: for trials, where nothing can be lost.
 
 
 class VaultSection(Section):
