@@ -16,10 +16,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from connectors import open_connector
-from dsar.connector import Health, SearchAnswer
+from dsar.connector import Health, SearchAnswer, Searches
 from dsar.declaration import parse_declaration
 from dsar.model import Identifier, IdentifierType
 from dsar.search import search
@@ -114,18 +115,18 @@ def _ten_million() -> bool:
         good = True
         for type_, value in _row_identifiers(CUSTOMERS // 2):
             identifier = Identifier(type=type_, value=value)
-            taken = min(_timed(lambda one=identifier: _one(system, one)) for _ in range(3))  # type: ignore[misc]
+            taken = min(_timed(partial(_one, system, identifier)) for _ in range(3))
             print(f"found by {type_.value}: {taken * 1000:.1f} ms (limit {FIND_LIMIT_SECONDS * 1000:.0f})")
             good &= taken <= FIND_LIMIT_SECONDS
         return good & _streams(system)
 
 
-def _one(system: object, identifier: Identifier) -> None:
-    answer = system.search([identifier], read_at=NOW)  # type: ignore[attr-defined]
+def _one(system: Searches, identifier: Identifier) -> None:
+    answer = system.search([identifier], read_at=NOW)
     assert len(answer.records) == 1, "the customer must be found"
 
 
-def _streams(system: object) -> bool:
+def _streams(system: Searches) -> bool:
     """The customer with number 0 has RECORDS orders."""
     before = _resident_mb()
     peak = [before]
@@ -137,7 +138,7 @@ def _streams(system: object) -> bool:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    result = search({"crm": system}, [Identifier(type=IdentifierType.CUSTOMER_NO, value="K0")], now=NOW)  # type: ignore[dict-item]
+    result = search({"crm": system}, [Identifier(type=IdentifierType.CUSTOMER_NO, value="K0")], now=NOW)
     done.set()
     watcher.join()
     count = len(result.records)

@@ -1,5 +1,5 @@
 """
-(file, row, values) -> the file with that one row changed or emptied and everything else as it was.
+(file, row, values) -> the file with that one row changed or gone and everything else as it was.
 
 Effects: replaces the file in one step, after a backup beside it; holds a lock meanwhile. A file that an office program
 has open, or that would lose something by being written, is left alone.
@@ -10,22 +10,17 @@ import fcntl
 import io
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from openpyxl import load_workbook
-from openpyxl.cell.cell import MergedCell
-from openpyxl.worksheet.worksheet import Worksheet
+from connectors import workbooks
+from connectors.tables import OPEN_XML, SPREADSHEETS, read_csv
+from dsar.errors import SystemRefusedError, SystemUnavailableError
 
-from connectors.tables import COMMENTS, OPEN_XML, SPREADSHEETS, read_csv
-from dsar.errors import SystemContractError, SystemRefusedError, SystemUnavailableError
-
-BACKUP_PREFIX = ".dsar-backup-"
-_LOCK = ".dsar-lock"
-#: Parts of a workbook that are lost when it is written again.
-_LOST = ("xl/charts/", "xl/media/", "xl/pivottables/", "xl/slicers/", "xl/drawings/drawing", "xl/embeddings/")
+OUR_PREFIX = ".dsar-"  #: Of every file that we make beside others.
+_BACKUP_PREFIX = f"{OUR_PREFIX}backup-"
+_LOCK = f"{OUR_PREFIX}lock"
 #: A spreadsheet program takes a text that begins like this for a formula.
 _FORMULA = ("=", "@", "\t", "\r")
 
@@ -46,17 +41,17 @@ def locked(system: str, path: Path) -> Iterator[None]:
 
 def rewrite(system: str, path: Path, *, sheet: str, row: int, writes: Mapping[str, str] | None) -> None:
     """
-    Set *writes* ({column: text}) in the row with number *row* from 1, or empty it (None).
+    Set *writes* ({column: text}) in the row with number *row* from 1, or take it out (None).
 
     Raises: SystemRefusedError if the file would not survive it; SystemUnavailableError if it changed meanwhile.
     """
     if writes and any(text.startswith(_FORMULA) for text in writes.values()):
         raise SystemRefusedError(system, "a value would be taken for a formula")
     before = path.stat()
-    beside = path.with_name(f".dsar-new-{path.name}")
+    beside = path.with_name(f"{OUR_PREFIX}new-{path.name}")
     try:
         if path.suffix.lower() in OPEN_XML:
-            _write_workbook(system, path, beside, sheet=sheet, row=row, writes=writes)
+            workbooks.write(system, path, beside, sheet=sheet, row=row, writes=writes)
         elif path.suffix.lower() in SPREADSHEETS:
             raise SystemRefusedError(system, f"{path.suffix.lower()} files are only read; save it as .xlsx")
         else:
@@ -75,7 +70,7 @@ def rewrite(system: str, path: Path, *, sheet: str, row: int, writes: Mapping[st
 
 
 def backup_of(path: Path) -> Path:
-    return path.with_name(f"{BACKUP_PREFIX}{path.name}")
+    return path.with_name(f"{_BACKUP_PREFIX}{path.name}")
 
 
 def remove_backup(path: Path) -> None:
@@ -108,45 +103,3 @@ def _csv_with(system: str, content: bytes, *, row: int, writes: Mapping[str, str
         return text.encoded()
     except UnicodeEncodeError:
         raise SystemRefusedError(system, "the encoding of the file lacks a character of the value") from None
-
-
-def _write_workbook(
-    system: str, path: Path, beside: Path, *, sheet: str, row: int, writes: Mapping[str, str] | None
-) -> None:
-    with zipfile.ZipFile(path) as archive:
-        if any(name.lower().startswith(_LOST) for name in archive.namelist()):
-            raise SystemRefusedError(system, "the workbook holds charts or pictures, which writing it would lose")
-    book = load_workbook(path, keep_vba=path.suffix.lower() == ".xlsm", rich_text=True)
-    page = book[sheet]
-    if not isinstance(page, Worksheet):
-        raise SystemContractError(system, "the sheet is no table")
-    columns = _columns(page)
-    for cell in page[row]:
-        if isinstance(cell, MergedCell):
-            raise SystemRefusedError(system, "the row has merged cells")
-        text = writes.get(columns.get(cell.column, "")) if writes is not None else ""
-        if text is None:
-            continue
-        if text == "":
-            cell.value = None
-        elif isinstance(cell.value, int) and text.isdecimal():
-            cell.value = int(text)
-        else:
-            cell.value, cell.data_type = text, "s"
-        if writes is None:
-            cell.comment = None
-            cell.hyperlink = None
-    if writes is not None and COMMENTS in writes:
-        for cell in page[row]:
-            cell.comment = None
-    book.save(beside)
-    book.close()
-
-
-def _columns(page: Worksheet) -> dict[int, str]:
-    """{number of a column: its heading}"""
-    for row in page.iter_rows():
-        found = {cell.column: str(cell.value).strip() for cell in row if cell.value is not None and cell.column}
-        if found:
-            return found
-    return {}

@@ -170,8 +170,8 @@ class _Files:
 
 
 def _is_ours(path: Path) -> bool:
-    """Our own backup, or the lock file of an office program."""
-    return path.name.startswith((editing.BACKUP_PREFIX, "~$", ".~lock."))
+    """Our own backup or lock, or the lock file of an office program."""
+    return path.name.startswith((editing.OUR_PREFIX, "~$", ".~lock."))
 
 
 def _rows(path: Path, declared: DeclaredObject, folder: Path) -> Iterator[tuple[Row, int]]:

@@ -5,10 +5,10 @@ Effects: requests to the one host in option `url`; see connectors/calls.py. A ch
 read by its key and is still as approved, which also makes a repeated step harmless.
 
 Options: `url`; what the declared way of logging in needs: `user` `password` `token` `client_id` `client_secret`
-`refresh_token` `token_url` `renewed_token_path`; `write_...` of those: the account for changes; `changes = on`:
-change with the account that searches; `residue_url`: database of the product, for what it keeps of an erased record;
-`file_hosts`: addresses of other hosts that keep its documents, and get no secrets; `ca_file`; `timeout_seconds` (30,
-per request); `patience_seconds` (120, for Retry-After).
+`refresh_token` `token_url` `authorize_url` `renewed_token_path`, sealed under `token_key`; `write_...` of those: the
+account for changes; `changes = on`: change with the account that searches; `residue_url`: database of the product, for
+what it keeps of an erased record; `file_hosts`: addresses of other hosts that keep its documents, and get no secrets;
+`ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for Retry-After).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -33,8 +33,11 @@ from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepO
 
 _LOGIN_OPTIONS = frozenset(
     {"user", "password", "token", "client_id", "client_secret", "refresh_token", "token_url", "renewed_token_path"}
+    | {"authorize_url"}
 )
-_OTHER_OPTIONS = frozenset({"changes", "ca_file", "file_hosts", "residue_url", "timeout_seconds", "patience_seconds"})
+_OTHER_OPTIONS = frozenset(
+    {"token_key", "changes", "ca_file", "file_hosts", "residue_url", "timeout_seconds", "patience_seconds"}
+)
 
 
 def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "RestReader":

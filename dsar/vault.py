@@ -14,6 +14,7 @@ Sealed form: version byte, 12 bytes nonce, AES-256-GCM ciphertext; the context i
 moved to another row or column does not open.
 """
 
+import base64
 import hashlib
 import hmac
 import os
@@ -237,6 +238,11 @@ class Vault:
     def index_identifier(self, identifier: Identifier) -> str:
         """Blind index of an identifier in normal form."""
         return self.index(identifier.type, identifier.value)
+
+
+def fernet_key(master_key: bytes, purpose: str) -> str:
+    """A key derived from *master_key* for one purpose, in the form that cryptography.fernet takes."""
+    return base64.urlsafe_b64encode(_derive(master_key, f"dsar {purpose}".encode())).decode("ascii")
 
 
 def _derive(master_key: bytes, purpose: bytes) -> bytes:

@@ -7,10 +7,11 @@ by the steps that need them. Of dsar only this module opens connectors.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import connectors
 from dsar import declaration, settings, signatures, staff, worker
@@ -27,7 +28,10 @@ from dsar.settings import MailboxSection, Settings
 from dsar.sms import SmsAccount, SmsGateway
 from dsar.store import SqlKeyStore, Store, migrate
 from dsar.triage import vocabulary
-from dsar.vault import Vault
+from dsar.vault import Vault, fernet_key
+
+if TYPE_CHECKING:
+    from connectors import granting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,13 +129,36 @@ def open_systems(chosen: Settings, declarations: Mapping[str, Declaration]) -> d
     for name, section in chosen.systems.items():
         try:
             systems[name] = connectors.open_connector(
-                section.connector, name=name, declaration=declarations[name], options=section.options
+                section.connector, name=name, declaration=declarations[name], options=_options(chosen, name)
             )
         except SettingsError as error:
             faults += error.problems
     if faults:
         raise SettingsError(faults)
     return systems
+
+
+def consent(chosen: Settings, declarations: Mapping[str, Declaration], name: str, *, changes: bool) -> "granting.Grant":
+    """A walk through the page of consent of the system *name*. Raises: SettingsError."""
+    from connectors import granting
+
+    options = _options(chosen, name)
+    return granting.Grant(name=name, declaration=declarations[name], options=options, changes=changes)
+
+
+def door(name: str, port: int) -> AbstractContextManager[tuple[str, Callable[[float], str]]]:
+    """Where the browser comes back to; see connectors.granting.listening."""
+    from connectors import granting
+
+    return granting.listening(name, port)
+
+
+def _options(chosen: Settings, name: str) -> Mapping[str, str]:
+    """What the connector of a system is opened with; tokens that it keeps are sealed under a key of their own."""
+    options = chosen.systems[name].options
+    if not {"renewed_token_path", "write_renewed_token_path"} & set(options):
+        return options
+    return {**options, "token_key": fernet_key(chosen.vault.master_key.get_secret_value(), f"tokens of {name}")}
 
 
 def sms_gateway(chosen: Settings) -> SmsGateway | None:

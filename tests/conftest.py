@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from crm import database  # noqa: F401  # a fixture
+from databases import mariadb, postgresql  # noqa: F401  # fixtures: one server of each for all tests
 from servers import DovecotServer, SmtpSink, TlsFiles, dovecot, make_tls
+from servers.web import serving  # noqa: F401  # a fixture
 
 
 def _skipped(config: pytest.Config) -> int:

@@ -9,7 +9,6 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from databases import postgresql  # noqa: F401  # a fixture
 from hypothesis import given
 from hypothesis import strategies as st
 from office import Office, open_office

@@ -1,5 +1,6 @@
 """What a declaration and the register may say, and how faults are reported."""
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -79,6 +80,36 @@ def test_all_faults_are_reported_at_once_with_file_line_and_key() -> None:
         ["shop.toml:18", "object.1.fields.2.label"],
         ["shop.toml:19", "object.1.fields.3.category"],
     ]
+
+
+def test_contradictions_are_told_beside_what_is_wrong_by_itself() -> None:
+    wrong = (
+        with_line('erase = {action = "anonymise", set = {since = ""}}')
+        .replace('kind = "sql"', 'kind = "sql"\ncolour = "red"')
+        .replace('label = {sv = "Sedan", en = "Since"}, ', "")
+        .replace('by = "email"', 'by = "shoe_size"')
+        .replace('["mail"]', '["mial"]')
+    )
+
+    assert [fault.split(": ", 2)[0::2] for fault in faults(wrong)] == [
+        ["shop.toml:3", "Extra inputs are not permitted"],
+        ["shop.toml:13", faults(wrong)[1].split(": ", 2)[2]],  # the long list of types there are
+        ["shop.toml:13", "column 'mial' is not among the fields"],
+        ["shop.toml:15", "anonymising leaves column 'mail', which identifies the person"],
+        ["shop.toml:20", "Field required"],
+    ]
+
+
+@pytest.mark.parametrize("key", ["label", "category", "column", "by", "activities", "name", "kind"])
+def test_what_is_missing_is_told_alone(key: str) -> None:
+    """Nothing is said about what merely stands in for it while the rest is checked."""
+    line = next(line for line in VALID.splitlines() if re.search(rf"\b{key} = ", line))
+    cut = re.sub(rf'\b{key} = (?:"[^"]*"|{{.*?}}|\[[^\]]*\])(?:, )?', "", line)
+    text = VALID.replace(line, cut, 1)
+
+    assert [fault for fault in faults(text) if not fault.endswith(f"{key}: Field required")] == (
+        ["shop.toml:14: object.1.emits: column 'no' is not among the fields"] if key == "column" else []
+    )
 
 
 def test_a_field_without_label_is_a_fault() -> None:

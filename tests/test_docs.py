@@ -101,6 +101,14 @@ def test_law_map_names_modules_and_tests_that_exist() -> None:
     assert [test for path, test in tests if f"def {test}(" not in (ROOT / path).read_text("utf-8")] == []
 
 
+def test_tests_that_the_connecting_page_names_exist() -> None:
+    page = (ROOT / "docs" / "connecting.md").read_text("utf-8")
+    tests = re.findall(r"`(tests/[\w./]+)::(\w+)`", page)
+
+    assert len(tests) > 10
+    assert [test for path, test in tests if f"def {test}(" not in (ROOT / path).read_text("utf-8")] == []
+
+
 def test_modules_of_the_architecture_page_are_the_modules_there_are() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     rows = re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE)

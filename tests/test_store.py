@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from databases import Server, postgresql  # noqa: F401  # a fixture
+from databases import Server
 from sqlmodel import SQLModel
 
 from dsar.errors import DatabaseUnavailableError, IllegalTransitionError, StaleStateError
@@ -32,7 +32,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def migrated(postgresql: Server) -> str:  # noqa: F811
+def migrated(postgresql: Server) -> str:
     """A PostgreSQL database with the tables of this version; its tests empty it, which is faster than a new one."""
     url = postgresql.new_database()
     made = Store(url)
@@ -618,7 +618,7 @@ def test_an_inserted_event_with_a_seal_of_its_own_is_found(store: Store) -> None
     assert broken_at(store, *inserted) == 90
 
 
-def test_the_chain_verifies_whatever_time_zone_the_server_speaks(postgresql: Server) -> None:  # noqa: F811
+def test_the_chain_verifies_whatever_time_zone_the_server_speaks(postgresql: Server) -> None:
     """A server that answers in Stockholm time tells the same moments."""
     url = postgresql.new_database()
     store = Store(url)

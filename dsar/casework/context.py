@@ -63,11 +63,17 @@ class CaseSubject:
     name: str | None
     identifiers: tuple[Identifier, ...]  #: Stated in mails; proven or not.
     proven: tuple[Identifier, ...] = ()  #: Contact points proven to be the requester's in this case.
+    accepted: tuple[Identifier, ...] = ()  #: The person's own on candidates that a member of staff accepted.
     followed: tuple[Identifier, ...] = ()  #: What certain records gave; a later search starts from them, too.
-    searched_from: tuple[Identifier, ...] = ()  #: What was proven and claimed when the latest search began.
+    searched_from: tuple[Identifier, ...] = ()  #: The facts with which the latest search began.
     reply_address: str | None = None  #: Where the first mail came from.
     thread: tuple[str, ...] = ()  #: Message-IDs of the requester's mails, oldest first.
     tag: str = ""  #: Unguessable; a mail to our address with this tag answers one of our letters.
+
+    @property
+    def facts(self) -> tuple[Identifier, ...]:
+        """What a search begins with; with other facts it would be another search."""
+        return (*self.proven, *self.accepted, *self.identifiers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -269,7 +269,7 @@ def search_for(
     Args: kept: whole answers of the latest search, which began from the same facts.
     """
     subject = subject_of(app, case)
-    known = (*subject.proven, *subject.followed)
+    known = (*subject.proven, *subject.accepted, *subject.followed)
     claimed = tuple(each for each in subject.identifiers if each not in known)
     if not known:
         known = contact_points(app, case)

@@ -62,8 +62,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
         subject = subject_of(app, case)
         proven = bool(subject.proven)
         if proven:
-            facts = (*subject.proven, *subject.identifiers)
-            subject = replace(subject, followed=result.identifiers, searched_from=facts)
+            subject = replace(subject, followed=result.identifiers, searched_from=subject.facts)
             case.sealed_subject = seal_subject(app, case, subject)
         tx.save_search(case, _rows(app, case, result), proven=proven, now=now)
         tx.record(
@@ -88,7 +87,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
 def _kept(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> dict[str, SystemResult]:
     """The whole answers of the latest search, if it began from what is known now and is not old."""
     subject = subject_of(app, case)
-    if not case.search_proven or subject.searched_from != (*subject.proven, *subject.identifiers):
+    if not case.search_proven or subject.searched_from != subject.facts:
         return {}
     whole = {SystemOutcome.FOUND, SystemOutcome.NOTHING}
     return {
@@ -140,10 +139,14 @@ def search_again(app: App, case: CaseFile, *, actor: str, now: datetime, only_fa
         requests = tx.requests(case.id or 0)
         if not any(request.state in {State.SEARCHING, State.REVIEW} for request in requests):
             raise UsageError(f"Nothing of {case.reference} waits for what the systems hold.")
-        for request in requests:
-            if request.state == State.REVIEW:
-                tx.advance(request, Event.REVISED, actor=actor, at=now)
-        tx.enqueue("search_failed" if only_failed else "search", case.id or 0, due_at=now)
+        _begin_again(tx, case, actor=actor, now=now, only_failed=only_failed)
+
+
+def _begin_again(tx: Transaction, case: CaseFile, *, actor: str, now: datetime, only_failed: bool = False) -> None:
+    for request in tx.requests(case.id or 0):
+        if request.state == State.REVIEW:
+            tx.advance(request, Event.REVISED, actor=actor, at=now)
+    tx.enqueue("search_failed" if only_failed else "search", case.id or 0, due_at=now)
 
 
 def numbered_records(app: App, case: CaseFile) -> list[tuple[int, Record, bool | None]]:
@@ -161,13 +164,16 @@ def numbered_records(app: App, case: CaseFile) -> list[tuple[int, Record, bool |
 
 def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, actor: str, now: datetime) -> int:
     """
-    Record a person's word on candidate records.
+    Record a person's word on candidate records, and search on with what an accepted one gives (P6).
 
-    Args: numbers: as numbered_records gives them; empty: every candidate not decided yet.
+    Args: numbers: as numbered_records gives them; empty: every candidate not decided yet. A word may be taken back,
+    also of a record that became certain through it.
     Returns: how many were decided. Raises: UsageError for a number that is no candidate.
     """
     records = numbered_records(app, case)
-    candidates = {number: record for number, record, _ in records if record.strength is Strength.CANDIDATE}
+    candidates = {
+        number: record for number, record, word in records if record.strength is Strength.CANDIDATE or word is not None
+    }
     wanted = numbers or [number for number, record, word in records if number in candidates and word is None]
     if wrong := [str(number) for number in wanted if number not in candidates]:
         raise UsageError(f"No candidate has number {', '.join(wrong)}; 'dsar show {case.reference} --data' lists them.")
@@ -182,8 +188,31 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
                 case_id=case.id,
                 detail={"record": audit_index(app, case, "record", index), "accepted": str(accepted)},
             )
-        note_obstacles(app, tx, tx.case_by_id(case.id or 0))
+        words = {number: word for number, _, word in records} | dict.fromkeys(wanted, accepted)
+        case = tx.case_by_id(case.id or 0)
+        if _take_on(app, case, [record for number, record, _ in records if words[number]]):
+            _begin_again(tx, case, actor=actor, now=now)
+        note_obstacles(app, tx, case)
     return len(wanted)
+
+
+def _take_on(app: App, case: CaseFile, accepted: Sequence[Record]) -> bool:
+    """
+    Keep what the *accepted* records say is the person's own; whether it is to be searched by.
+
+    What the company entered or confirmed on a record is the person's once a member of staff has said that the record
+    is. What anybody could have typed there is not among it, and leads nowhere.
+    """
+    subject = subject_of(app, case)
+    own = tuple(dict.fromkeys(each for record in accepted for each in record.own))
+    if not case.search_proven or own == subject.accepted:
+        return False
+    taken_back = not {*subject.accepted} <= {*own}
+    known = {*subject.proven, *subject.accepted, *subject.followed}
+    # What was followed may have come from the word that is taken back: the way begins at what is proven again.
+    subject = replace(subject, accepted=own, followed=() if taken_back else subject.followed)
+    case.sealed_subject = seal_subject(app, case, subject)
+    return taken_back or not {*own} <= known
 
 
 def note_obstacles(app: App, tx: Transaction, case: CaseFile) -> None:

@@ -95,6 +95,8 @@ def decide(
             return
         count = searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
         click.echo(f"{count} candidate(s) {'accepted' if accepted else 'left out'}.")
+        if opened.run_due() and accepted:
+            click.echo(f"What they lead to was searched for: 'dsar show {case.reference} --data' shows it.")
 
 
 @click.command()

@@ -112,6 +112,7 @@ def _decide(opened: "Session", reference: str) -> None:
     numbers = [int(word) for word in text.replace(",", " ").split() if word.isdecimal()]
     accepted = click.confirm("Are they about this person", default=False)
     searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
+    opened.run_due()
 
 
 def _show_passages(opened: "Session", reference: str) -> None:

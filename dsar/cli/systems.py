@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from dsar.cli.console import print_json, print_table
+from dsar.cli.console import now, print_json, print_table, session
 from dsar.connector import Erases, Searches, Suppresses, Updates
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import RefusedError, UsageError
 
 #: Environment variable that holds the URL of a database while a draft is made: arguments are seen by everybody.
 _URL = "DSAR_SYSTEM_URL"
+_CONSENT_SECONDS = 300.0
 _ABILITIES = (("search", Searches), ("update", Updates), ("erase", Erases), ("suppress", Suppresses))
 
 
@@ -93,6 +94,31 @@ def check(ctx: click.Context, name: str, *, as_json: bool) -> None:
             click.echo(f"missing: {fact}")
     if not health.ok:
         ctx.exit(RefusedError.exit_code)
+
+
+@system.command()
+@click.argument("name")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the registered redirect address.")
+@click.option("--paste", is_flag=True, help="The browser runs elsewhere: ask for the address that it ends at.")
+@click.option("--changes", is_flag=True, help="For the account that changes (write_...).")
+@click.pass_context
+def connect(ctx: click.Context, name: str, *, port: int, paste: bool, changes: bool) -> None:
+    """Let the program into a web API by a member of staff's consent in a browser (OAuth 2.0 by code)."""
+    from dsar import wiring
+
+    with session(ctx) as opened:
+        app, actor = opened.app, opened.actor()
+        if name not in app.systems:
+            raise UsageError(f"No system is called {name}; there are {', '.join(app.systems) or 'none'}.")
+        grant = wiring.consent(app.settings, app.declarations, name, changes=changes)
+        with wiring.door(name, port) as (redirect, wait):
+            click.echo(f"Log in and consent at:\n\n{grant.address(redirect)}\n")
+            answer = click.prompt("Address that it ended at", hide_input=True) if paste else wait(_CONSENT_SECONDS)
+            grant.take(answer, redirect=redirect)
+        with app.store.transaction() as tx:
+            account = "changes" if changes else "searching"
+            tx.record("system_connected", actor=actor, at=now(), detail={"system": name, "account": account})
+    click.echo(f"{name} is connected; try it with 'dsar system check {name}'.")
 
 
 @system.command()

@@ -9,7 +9,7 @@ written `{unknown = "who must answer"}`; it is no fault here but blocks the answ
 from collections.abc import Mapping
 from pathlib import Path
 
-from dsar.declaration.lines import parse, raise_faults, read
+from dsar.declaration.lines import parse, read
 from dsar.declaration.register import load_register
 from dsar.declaration.rules import contradictions
 from dsar.declaration.system import (
@@ -61,9 +61,7 @@ def load_declaration(path: Path) -> Declaration:
 
 def parse_declaration(text: str, *, source: str) -> Declaration:
     """The declaration in TOML *text*; *source* names it in faults. Raises: SettingsError."""
-    declaration = parse(text, source, Declaration.model_validate)
-    raise_faults(text, source, contradictions(declaration))
-    return declaration
+    return parse(text, source, Declaration, contradictions)
 
 
 def unregistered_activities(declaration: Declaration, register: Mapping[str, Activity]) -> tuple[str, ...]:

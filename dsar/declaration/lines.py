@@ -8,13 +8,14 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from dsar.declaration.mending import mended, speaks_of_mending
 from dsar.errors import SettingsError
 
-_Parsed = TypeVar("_Parsed")
+_Parsed = TypeVar("_Parsed", bound=BaseModel)
 
 #: Keys and list positions that lead to one value of the TOML.
 Place = tuple[str | int, ...]
@@ -28,22 +29,31 @@ def read(path: Path) -> str:
         raise SettingsError([f"{path}:1: the file cannot be read ({type(error).__name__})"]) from error
 
 
-def parse(text: str, source: str, validate: Callable[[Any], _Parsed]) -> _Parsed:
-    """What *validate* makes of TOML *text* from the file *source*. Raises: SettingsError."""
+def parse(
+    text: str, source: str, model: type[_Parsed], contradictions: Callable[[_Parsed], Iterable[tuple[Place, str]]]
+) -> _Parsed:
+    """
+    TOML *text* from the file *source* as *model*.
+
+    Raises: SettingsError with every fault at once: what is wrong by itself, and what contradicts something else.
+    """
     try:
-        return validate(tomllib.loads(text))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         raise SettingsError([f"{source}:{line[1] if line else 1}: not TOML: {error}"]) from error
+    faults: list[tuple[Place, str]] = []
+    parsed: _Parsed | None
+    try:
+        parsed = model.model_validate(document)
     except ValidationError as error:
         faults = [(each["loc"], each["msg"].removeprefix("Value error, ")) for each in error.errors()]
-        raise SettingsError(_with_lines(text, source, faults)) from error
-
-
-def raise_faults(text: str, source: str, faults: Iterable[tuple[Place, str]]) -> None:
-    """Raises: SettingsError if there are any *faults*, each with the line of its place in *text*."""
-    if lines := _with_lines(text, source, list(faults)):
-        raise SettingsError(lines)
+        parsed = mended(document, model, error)
+    if parsed is not None:
+        faults += [(place, fault) for place, fault in contradictions(parsed) if not speaks_of_mending(fault)]
+    if faults or parsed is None:
+        raise SettingsError(_with_lines(text, source, faults))
+    return parsed
 
 
 def _with_lines(text: str, source: str, faults: list[tuple[Place, str]]) -> list[str]:
@@ -54,7 +64,7 @@ def _with_lines(text: str, source: str, faults: list[tuple[Place, str]]) -> list
         line = next((lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in lines), 1)
         key = ".".join(str(part + 1) if isinstance(part, int) else part for part in place) or "file"
         found.append((line, f"{source}:{line}: {key}: {fault}"))
-    return [message for _, message in sorted(found)]
+    return [message for _, message in sorted(set(found))]
 
 
 _TABLE_LINE = re.compile(r"\s*(\[{1,2})\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?$")

@@ -4,12 +4,13 @@ TOML -> the register of processing activities (Art. 30), as Art. 15 needs it.
 Effects: reads the named file.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import Field
 
 from dsar.declaration.facts import Fact, Name, RecipientFact, Said, Strict, Unknown
-from dsar.declaration.lines import Place, parse, raise_faults, read
+from dsar.declaration.lines import Place, parse, read
 from dsar.model import Activity, Recipient, Text
 
 
@@ -58,13 +59,12 @@ def load_register(path: Path) -> dict[str, Activity]:
     A missing text fact is an empty Text and named in Activity.unknown.
     Raises: SettingsError with every fault as "file:line: key: what is wrong".
     """
-    text = read(path)
-    register = parse(text, str(path), _Register.model_validate)
-    ids = [each.id for each in register.activities]
-    twice: list[tuple[Place, str]] = [
-        (("activity", index, "id"), "another activity has this id")
-        for index, id_ in enumerate(ids)
-        if id_ in ids[:index]
-    ]
-    raise_faults(text, str(path), twice)
+    register = parse(read(path), str(path), _Register, _ids_given_twice)
     return {each.id: each.activity() for each in register.activities}
+
+
+def _ids_given_twice(register: _Register) -> Iterator[tuple[Place, str]]:
+    ids = [each.id for each in register.activities]
+    for index, id_ in enumerate(ids):
+        if id_ in ids[:index]:
+            yield ("activity", index, "id"), "another activity has this id"

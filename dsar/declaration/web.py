@@ -152,7 +152,16 @@ class Auth(Strict):
     """How the program proves who it is; the secrets stand in settings."""
 
     style: Literal[
-        "none", "basic", "bearer", "header", "query", "oauth2_client", "oauth2_refresh", "login", "cookie"
+        "none",
+        "basic",
+        "bearer",
+        "header",
+        "query",
+        "oauth2_client",
+        "oauth2_refresh",
+        "oauth2_code",
+        "login",
+        "cookie",
     ] = "none"
     name: Name | None = None  #: Of the header or parameter (header, query), and of where a login's token goes.
     prefix: str = ""  #: Before the token in the header, such as "Bearer ".
@@ -160,6 +169,8 @@ class Auth(Strict):
     token_path: LocalPath | None = None  #: oauth2: on the same host; option `token_url` names another.
     scope: str | None = None
     parameters: dict[str, str] = Field(default_factory=dict)  #: oauth2: further ones, such as audience.
+    client_auth: Literal["body", "basic"] = "body"  #: oauth2: how the client's id and secret are sent.
+    authorize: dict[str, str] = Field(default_factory=dict)  #: oauth2_code: further parameters of the page of consent.
     request: WebRequest | None = None  #: login, cookie: how to log in; {secret.NAME} is an option in settings.
     token: TokenFrom | None = None  #: login.
 

@@ -164,6 +164,8 @@ class Settings:
         companions = [path.with_name(f"{path.name}{suffix}") for path in databases for suffix in _SQLITE_COMPANIONS]
         servers = (*self.mailboxes.values(), self.smtp)
         tokens = [path for server in servers if (path := server.oauth2_renewed_token_path) is not None]
+        kept = ("renewed_token_path", "write_renewed_token_path")
+        tokens += [Path(each.options[key]) for each in self.systems.values() for key in kept if key in each.options]
         return tuple(dict.fromkeys([*databases, *companions, *sorted(self.secret_files), *tokens]))
 
     @property

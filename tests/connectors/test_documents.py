@@ -1,14 +1,13 @@
 """Documents that records carry: where each kind finds them, and what is never handed over or left behind."""
 
 import base64
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from web import Asked, Reply, Web, serve
+from servers.web import Asked, Reply, Serving, Web
 
 from connectors import conformance, open_connector
 from dsar.declaration import parse_declaration
@@ -148,14 +147,7 @@ def test_a_document_that_is_packed_in_text_is_unpacked(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------------------------------------------------- web APIs
 
-Serving = Callable[[Callable[[Asked], Reply]], Web]
 LINK = 'name = "cv.name", link = "cv.url"'
-
-
-@pytest.fixture
-def serving() -> Iterator[Serving]:
-    with ExitStack() as stack:
-        yield lambda answer: stack.enter_context(serve(answer))
 
 
 @pytest.fixture

@@ -1,20 +1,27 @@
 """Registers that are written back, comments, and folders of documents: nothing is lost, nothing is left over."""
 
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from documents import docx, pdf
 from openpyxl import Workbook, load_workbook
-from openpyxl.comments import Comment
-from test_files import CELLS, as_csv
+from openpyxl.formatting.rule import Rule
+from openpyxl.styles import Font
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.table import Table
+from registers import CELLS, as_csv, write_book
+from registers import connect_to_change as connect
 
-from connectors import conformance, open_connector
-from dsar.declaration import Declaration, parse_declaration
+from connectors import conformance
+from dsar.declaration import parse_declaration
 from dsar.errors import SettingsError, SystemRefusedError, SystemUnavailableError
 from dsar.model import IdentifierType, RequestedChange, Strength
 
-TABLE = parse_declaration(conformance.DECLARATION.format(kind="files", place='file = "*.*"'), source="conformance")
 NOW = conformance.READ_AT
 CHANGE = RequestedChange(field="email", old=None, new="asa@example.org", valid_from=None)
 APPLICATIONS = parse_declaration(
@@ -43,51 +50,6 @@ fields = [
 """,
     source="recruitment",
 )
-
-
-def connect(folder: Path, declaration: Declaration = TABLE, **options: str) -> Any:  # noqa: ANN401
-    options = {"folder": str(folder), "changes": "on", **options}
-    return open_connector("files", name="office", declaration=declaration, options=options)
-
-
-def write_book(path: Path, cells: list[list[str]] = CELLS, *, comment: str = "") -> None:
-    book = Workbook()
-    page = book.active
-    assert page is not None
-    for row in cells:
-        page.append(row)
-    if comment:
-        page["B2"].comment = Comment(comment, "Eva")
-    book.save(path)
-
-
-class TestChangedCsv(
-    conformance.SearchTests,
-    conformance.AttachTests,
-    conformance.UpdateTests,
-    conformance.EraseTests,
-    conformance.SuppressTests,
-):
-    @pytest.fixture(params=["utf-8-sig", "cp1252", "utf-16"])
-    def connector(self, request: pytest.FixtureRequest, tmp_path: Path) -> Any:  # noqa: ANN401
-        (tmp_path / "avtal").mkdir()
-        (tmp_path / "avtal" / conformance.PAPER.name).write_bytes(conformance.PAPER.content)
-        paths = ["paper", f"avtal\\{conformance.PAPER.name}", *[""] * 4]
-        cells = [[*row, path] for row, path in zip(CELLS, paths, strict=True)]
-        (tmp_path / "register.csv").write_bytes(as_csv(cells).encode(request.param))
-        place = 'file = "*.csv"\ndocuments = [{label = {sv = "Avtal", en = "Agreement"}, file = "paper"}]'
-        return connect(
-            tmp_path, parse_declaration(conformance.DECLARATION.format(kind="files", place=place), source="x")
-        )
-
-
-class TestChangedXlsx(
-    conformance.SearchTests, conformance.UpdateTests, conformance.EraseTests, conformance.SuppressTests
-):
-    @pytest.fixture
-    def connector(self, tmp_path: Path) -> Any:  # noqa: ANN401
-        write_book(tmp_path / "register.xlsx")
-        return connect(tmp_path)
 
 
 def steps_for(office: Any, number: str, *, erase: bool) -> Any:  # noqa: ANN401
@@ -157,8 +119,6 @@ def test_nobody_writes_a_formula_into_a_register(tmp_path: Path, text: str) -> N
 
 
 def test_a_picture_in_a_workbook_is_not_lost_by_writing(tmp_path: Path) -> None:
-    import zipfile
-
     path = tmp_path / "register.xlsx"
     write_book(path)
     office = connect(tmp_path)
@@ -174,16 +134,127 @@ def test_the_format_of_the_other_cells_stays(tmp_path: Path) -> None:
     path = tmp_path / "register.xlsx"
     write_book(path)
     book = load_workbook(path)
-    book.active["B3"].number_format = "0.000"  # type: ignore[index]
-    book.active.column_dimensions["B"].width = 44  # type: ignore[union-attr]
+    page = book.worksheets[0]
+    page["B3"].number_format = "0.000"
+    page.column_dimensions["B"].width = 44
     book.save(path)
     (step,) = steps_for(connect(tmp_path), "K1", erase=False)
 
     connect(tmp_path).apply(step, key="1")
 
-    page = load_workbook(path).active
-    assert page is not None
+    page = load_workbook(path).worksheets[0]
     assert (page["B3"].number_format, page.column_dimensions["B"].width) == ("0.000", 44)
+
+
+def cells(path: Path) -> list[list[object]]:
+    return [list(row) for row in load_workbook(path).worksheets[0].iter_rows(max_col=1, values_only=True)]
+
+
+def erase(folder: Path, number: str) -> None:
+    office = connect(folder)
+    (step,) = steps_for(office, number, erase=True)
+    office.apply(step, key="1")
+    assert office.verify(step).done
+
+
+def test_a_row_that_is_erased_leaves_no_gap(tmp_path: Path) -> None:
+    """Height, link, comment and format of every other row go along."""
+    path = tmp_path / "register.xlsx"
+    write_book(path)
+    book = load_workbook(path)
+    page = book.worksheets[0]
+    page.row_dimensions[4].height = 44
+    page["B4"].hyperlink = "https://example.se/"
+    page["B4"].font = Font(bold=True)
+    page.auto_filter.ref = "A1:E6"
+    book.save(path)
+
+    erase(tmp_path, "K2")
+
+    page = load_workbook(path).worksheets[0]
+    assert cells(path) == [["no"], ["K1"], ["K3"], ["K4"], ["K5"]]
+    assert [cell.hyperlink.target for cell in page["B"] if cell.hyperlink] == ["https://example.se/"]
+    assert page["B3"].hyperlink is not None
+    assert (page["B3"].font.bold, page.row_dimensions[3].height, page.row_dimensions[4].height) == (True, 44, None)
+    assert page.auto_filter.ref == "A1:E5"
+
+
+@pytest.mark.parametrize("erasing", [True, False], ids=["erase", "update"])
+def test_the_link_that_a_program_made_of_an_address_goes_with_it(tmp_path: Path, erasing: bool) -> None:  # noqa: FBT001
+    path = tmp_path / "register.xlsx"
+    write_book(path)
+    book = load_workbook(path)
+    book.worksheets[0]["C2"].hyperlink = "mailto:Asa.Lindqvist@Example.se"
+    book.save(path)
+    office = connect(tmp_path)
+    (step,) = steps_for(office, "K1", erase=erasing)
+
+    office.apply(step, key="1")
+
+    with zipfile.ZipFile(path) as archive:
+        assert not [name for name in archive.namelist() if b"Asa.Lindqvist" in archive.read(name)]
+
+
+def test_a_table_of_the_program_ends_a_row_earlier(tmp_path: Path) -> None:
+    path = tmp_path / "register.xlsx"
+    write_book(path)
+    book = load_workbook(path)
+    book.worksheets[0].add_table(Table(displayName="kunder", ref="A1:E6"))
+    book.save(path)
+
+    erase(tmp_path, "K2")
+
+    assert load_workbook(path).worksheets[0].tables["kunder"].ref == "A1:E5"
+    assert len(cells(path)) == 5
+
+
+def put_formula(book: Workbook) -> None:
+    book.create_sheet("Summa")["A1"] = "=COUNTA(Sheet!A2:A6)"
+
+
+def merge_below(book: Workbook) -> None:
+    book.worksheets[0].merge_cells("A9:B9")
+
+
+def name_a_range(book: Workbook) -> None:
+    book.defined_names["kunder"] = DefinedName("kunder", attr_text="Sheet!$A$2:$A$6")
+
+
+def colour_below(book: Workbook) -> None:
+    rule = Rule(type="expression", formula=["TRUE"], dxf=DifferentialStyle(font=Font(bold=True)))
+    book.worksheets[0].conditional_formatting.add("A5:A6", rule)
+
+
+@pytest.mark.parametrize("change", [put_formula, merge_below, name_a_range, colour_below])
+def test_where_something_counts_rows_the_row_stays_and_is_empty(
+    tmp_path: Path, change: Callable[[Workbook], None]
+) -> None:
+    """A formula or a range must go on meaning the same cells, and no library can move all that may point at rows."""
+    path = tmp_path / "register.xlsx"
+    write_book(path)
+    book = load_workbook(path)
+    change(book)
+    book.save(path)
+
+    erase(tmp_path, "K2")
+
+    assert cells(path)[:6] == [["no"], ["K1"], [None], ["K3"], ["K4"], ["K5"]]
+    assert "K2" not in [value for row in load_workbook(path).worksheets[0].values for value in row]
+
+
+def test_a_list_of_choices_that_covers_the_whole_column_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "register.xlsx"
+    write_book(path)
+    book = load_workbook(path)
+    rule = DataValidation(type="list", formula1='"0,1"', sqref="E2:E1000")
+    book.worksheets[0].add_data_validation(rule)
+    book.save(path)
+
+    erase(tmp_path, "K2")
+
+    (rule,) = load_workbook(path).worksheets[0].data_validations.dataValidation
+    assert len(cells(path)) == 5
+    assert str(rule.sqref) == "E2:E1000"
 
 
 def test_changes_need_keys() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from databases import Server, mariadb, postgresql  # noqa: F401  # fixtures
+from databases import Server
 
 from connectors import conformance, open_connector
 from dsar.declaration import parse_declaration

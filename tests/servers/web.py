@@ -3,11 +3,13 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,3 +103,13 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Web]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+#: What starts a server that answers as the given function says.
+Serving = Callable[[Callable[[Asked], Reply]], Web]
+
+
+@pytest.fixture
+def serving() -> Iterator[Serving]:
+    with ExitStack() as stack:
+        yield lambda answer: stack.enter_context(serve(answer))
