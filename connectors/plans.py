@@ -68,7 +68,7 @@ def plan_update(
     """One step per record that has a column for one of *changes* and, where the old value is named, holds it."""
     steps = []
     for record in records:
-        declared = declaration.object(record.object)
+        declared = declaration.object(record.object, record.key)
         wanted = [change for change in changes if change.field in declared.update]
         found = [_field_change(declared, record, change) for change in wanted]
         if changed := tuple(change for change in found if change):
@@ -86,7 +86,7 @@ def plan_erase(
     """
     steps: list[PlanStep] = []
     for record in _leaves_first(declaration, records):
-        declared = declaration.object(record.object)
+        declared = declaration.object(record.object, record.key)
         waits_for = _pending(declared, records)
         step = _step(record, StepAction.TASK, reason=waits_for) if waits_for else _erase_step(declared, record)
         steps.append(step)
@@ -122,7 +122,7 @@ def plan_suppress(declaration: Declaration, records: Sequence[Record]) -> tuple[
     """One step per record that still lets marketing through."""
     steps = []
     for record in records:
-        declared = declaration.object(record.object)
+        declared = declaration.object(record.object, record.key)
         rule = declared.suppress
         if rule and _stored(record, rule.column) != rule.value:
             steps.append(
@@ -202,7 +202,7 @@ def due_writes(declaration: Declaration, step: PlanStep, row: Row | None) -> dic
         return {}
     if step.action is StepAction.ERASE:
         before = {change.path: change.before for change in step.changes}
-        columns = [each.column for each in declaration.object(step.object).fields]
+        columns = [each.column for each in declaration.object(step.object, step.key).fields]
         if any(row.values.get(column, "") != before.get(column, "") for column in columns):
             raise SystemDriftError(step.system, step.object)
         return None

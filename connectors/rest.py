@@ -71,7 +71,7 @@ class RestReader:
         return SearchAnswer(records=records, complete=True, emits=emits)
 
     def fetch(self, record: Record, document: Document) -> bytes:
-        declared = self._declaration.object(record.object)
+        declared = self._declaration.object(record.object, record.key)
         number, _, id_ = document.place.partition(":")
         entry = declared.documents[int(number)]
         if entry.request:
@@ -130,7 +130,7 @@ class RestEditor(plans.Planner, RestReader):
         self._removes_residue = database is not None
 
     def apply(self, step: PlanStep, *, key: str) -> None:
-        declared = self._declaration.object(step.object)
+        declared = self._declaration.object(step.object, step.key)
         raw, answer = self._read(self._changing, declared, step.key)
         row = to_row(self.name, declared, raw) if raw is not None else None
         writes = plans.due_writes(self._declaration, step, row)
@@ -146,7 +146,7 @@ class RestEditor(plans.Planner, RestReader):
                 residue.remove(connection, declared, step.key)
 
     def verify(self, step: PlanStep) -> StepOutcome:
-        declared = self._declaration.object(step.object)
+        declared = self._declaration.object(step.object, step.key)
         if step.action in {StepAction.TASK, StepAction.KEEP} and not declared.web:
             return plans.outcome(step, None)
         raw, _ = self._read(self._reading, declared, step.key)

@@ -78,7 +78,7 @@ class SqlReader:
         return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
 
     def fetch(self, record: Record, document: Document) -> bytes:
-        declared = self._declaration.object(record.object)
+        declared = self._declaration.object(record.object, record.key)
         entry = declared.documents[int(document.place)]
         with self._tables(self._reading) as tables:
             content = tables.content(declared, record.key, entry.content or "")
@@ -103,7 +103,7 @@ class SqlEditor(plans.Planner, SqlReader):
         self._writing = writing
 
     def apply(self, step: PlanStep, *, key: str) -> None:
-        declared = self._declaration.object(step.object)
+        declared = self._declaration.object(step.object, step.key)
         with self._tables(self._writing) as tables:
             row = tables.by_key(declared, step.key, lock=True)
             writes = plans.due_writes(self._declaration, step, row)
@@ -113,7 +113,7 @@ class SqlEditor(plans.Planner, SqlReader):
                 residue.remove(tables.connection, declared, step.key)
 
     def verify(self, step: PlanStep) -> StepOutcome:
-        declared = self._declaration.object(step.object)
+        declared = self._declaration.object(step.object, step.key)
         with self._tables(self._reading) as tables:
             outcome = plans.outcome(step, tables.by_key(declared, step.key))
             left = residue.count(tables.connection, declared, step.key) if step.action in plans.REMOVING else 0

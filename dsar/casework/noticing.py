@@ -78,7 +78,7 @@ def owe_notices(
     records = accepted_records(app, tx, case, Right.UPDATE)
     if step.action is not StepAction.UPDATE or not identifying.goes_elsewhere(app, case, records):
         return
-    declared = app.declarations[step.system].object(step.object)
+    declared = app.declarations[step.system].object(step.object, step.key)
     columns = {declared.update[name]: name for name in _BY_HAND if name in declared.update}
     known = {_comparable(change.before) for earlier in told for change in earlier.changes}
     for change in step.changes:

@@ -24,10 +24,10 @@ def contradictions(declaration: Declaration) -> Iterator[tuple[Place, str]]:
         yield ("canary",), f"the value is no {canary.type} in normal form"
     if declaration.kind == "rest" and declaration.http is None:
         yield (), "a web API needs [http]"
-    names = [declared.name for declared in declaration.objects]
     for index, declared in enumerate(declaration.objects):
         place: Place = ("object", index)
-        if declared.name in names[:index]:
+        same = [each for each in declaration.objects[:index] if each.name == declared.name]
+        if any(not declared.file or (each.file, each.sheet) == (declared.file, declared.sheet) for each in same):
             yield (*place, "name"), "another object has this name"
         checks = (_column_faults, _strength_faults, _change_faults, _document_faults(declaration.kind))
         for check in (*_KIND_FAULTS.get(declaration.kind, ()), *checks):

@@ -4,7 +4,9 @@ What a connected system holds, for what, and how it is searched, corrected and e
 Effects: none.
 """
 
+import re
 from datetime import date
+from fnmatch import fnmatch
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -208,6 +210,7 @@ class DeclaredObject(Strict):
     label: Said
     table: Name | None = None  #: Table, or schema.table (sql).
     file: Name | None = None  #: Glob below the folder in settings (files).
+    sheet: Name | None = None  #: The one sheet that is meant (files); without it all, each with this header.
     content: Literal["table", "document"] = "table"  #: Of its files: rows, or running text with columns file and text.
     web: Writes | None = None  #: Reading and changing one record (rest).
     parts: tuple[Part, ...] = ()
@@ -246,6 +249,16 @@ class DeclaredObject(Strict):
             given["web"] = {**given["web"], "read": _merged(common, given["web"]["read"])}
         return given
 
+    def has(self, key: str) -> bool:
+        """Whether a record with *key* can be of this object: FILE, FILE#KEY or FILE#SHEET!KEY in files."""
+        if self.file is None:
+            return True
+        places = [key, *(key[: match.start()] for match in re.finditer("#", key))]
+        place = next((each for each in places if fnmatch(each, self.file.replace("**/", "*"))), None)
+        if place is None:
+            return False
+        return self.sheet is None or key.startswith(f"{place}#{self.sheet}!")
+
     def field(self, column: str) -> DeclaredField:
         """The declared field of *column*; KeyError if there is none."""
         for declared in self.fields:
@@ -281,10 +294,10 @@ class Declaration(Strict):
     http: Http | None = None  #: How the API is spoken to (rest).
     objects: tuple[DeclaredObject, ...] = Field(alias="object")
 
-    def object(self, name: str) -> DeclaredObject:
-        """The object called *name*; KeyError if there is none."""
+    def object(self, name: str, key: str | None = None) -> DeclaredObject:
+        """The object called *name*, the one that has *key* where several files share a name; KeyError if none is."""
         for declared in self.objects:
-            if declared.name == name:
+            if declared.name == name and (key is None or declared.has(key)):
                 return declared
         raise KeyError(name)
 
