@@ -1,4 +1,4 @@
-"""These tests want the running lab, which `make test-lab` starts; without it they are not part of a run, and that is said."""
+"""These tests want the running lab, which `make test-lab` starts; without it they are left out, and that is said."""
 
 import os
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pymysql
+import sqlalchemy as sa
 
 from lab.people import (
     ANNA,
@@ -163,7 +163,8 @@ def _notes(insert: _Table, contacts: dict[str, Any]) -> None:
 
 
 def marknadsforing() -> None:
-    with closing(pymysql.connect(host="127.0.0.1", port=port("MARIA"), user="root", autocommit=True)) as connection:
+    engine = sa.create_engine(f"mysql+pymysql://root@127.0.0.1:{port('MARIA')}/?charset=utf8mb4")
+    with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
         cursor.execute("CREATE DATABASE marknadsforing CHARACTER SET utf8mb4 COLLATE utf8mb4_swedish_ci")
         cursor.execute("USE marknadsforing")
@@ -180,6 +181,7 @@ def marknadsforing() -> None:
         _subscribers(insert)
         _post(insert)
         _sent(insert)
+        connection.commit()
 
 
 def _subscribers(insert: _Table) -> None:
