@@ -200,8 +200,8 @@ up_tryton() {
   rm -rf "$LAB/tryton/db" && fresh_database tryton tryton_tpl
   "$LAB/tryton/v/bin/python" -m lab.seeds.tryton fill
   daemon tryton "$LAB/tryton/v/bin/trytond" -c "$LAB/tryton/trytond.conf" -d tryton
-  wait_for 60 answers -X POST -H 'Content-Type: application/json' "http://127.0.0.1:$TRYTON_PORT/tryton/rpc/" \
-    -d '{"id": 1, "method": "common.server.version", "params": []}'
+  wait_for 60 answers -H "Authorization: Bearer $(cat "$LAB/tryton/restkey")" \
+    "http://127.0.0.1:$TRYTON_PORT/tryton/rest/model/party.party?s=1&p=0"
 }
 
 up_vendure() {

@@ -18,7 +18,7 @@ from lab.test_search import NOW
 #: A private customer whom every system knows, with a sale that is not closed; not one whom the searches look for.
 LENA = OTHERS[26]
 #: Nobody's business partner any more: nothing is pending.
-OLD = OTHERS[36]
+OLD = OTHERS[38]
 
 
 @pytest.fixture(scope="session")
