@@ -1,4 +1,4 @@
-"""These tests want the running lab, which `make test-lab` starts; else they are left out; ../conftest.py tells of it."""
+"""These tests want the running lab of `make test-lab`; without it they are left out, and ../conftest.py tells of it."""
 
 import os
 
