@@ -119,7 +119,7 @@ def _named(app: App, records: Iterable[Record]) -> set[str]:
     """Addresses of the colleagues whom *records* name in a field that is declared to do so."""
     found = set()
     for record in records:
-        declared = app.declarations[record.system].object(record.object)
+        declared = app.declarations[record.system].object(record.object, record.key)
         naming = {each.column for each in declared.fields if each.colleague}
         for value in record.values:
             if value.path in naming and (colleague := find_colleague(app.settings, value.value)):
