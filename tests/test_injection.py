@@ -125,7 +125,7 @@ def rest(folder: Path) -> Iterator[Any]:  # noqa: ARG001  # called like the othe
 
 def record_of(connector: Any) -> Record:  # noqa: ANN401
     (record,) = conformance.search(connector, IdentifierType.EMAIL, "asa@example.se")
-    return record  # type: ignore[no-any-return]
+    return record
 
 
 KINDS = {"sql": sql, "files": files, "memory": memory, "rest": rest}

@@ -230,7 +230,7 @@ def test_an_answer_that_is_too_big_for_one_mail_comes_in_parts_that_say_so(compa
     mails = answer(company, reference)
 
     phrase = company.ok("show", case, "--passphrase", "--json").lines[0]["pass_phrase"]
-    found = {}
+    found: dict[str, bytes] = {}
     for number, mail in enumerate(mails, 1):
         assert mail["Subject"] == f"Ärende {case} (del {number} av 3)"
         assert f"Del {number} av 3" in text_of(mail)
