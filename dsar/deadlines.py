@@ -31,13 +31,14 @@ def received_on(received_at: datetime) -> date:
     """
     if received_at.tzinfo is None:
         raise TypeError("received_at must be an aware datetime")
-    return _stockholm_date(received_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+    at = received_at if received_at.tzinfo is UTC else received_at.astimezone(UTC)
+    return _stockholm_date(at.year, at.month, at.day, at.hour)
 
 
 @lru_cache(maxsize=20_000)
-def _stockholm_date(hour: datetime) -> date:
+def _stockholm_date(year: int, month: int, day: int, hour: int) -> date:
     """Stockholm has been whole hours ahead of UTC since 1900, so that no hour of UTC lies in two of its days."""
-    return hour.astimezone(STOCKHOLM).date()
+    return datetime(year, month, day, hour, tzinfo=UTC).astimezone(STOCKHOLM).date()
 
 
 def moment(day: date, hour: time) -> datetime:

@@ -116,7 +116,8 @@ def test_nothing_is_approved_while_a_passage_is_undecided(office: Office) -> Non
         approve(office)
     case, (request,) = office.only_case(), office.requests()
     with office.app.store.transaction() as tx:
-        told_to_staff = approving.obstacles(office.app, tx, case, request)
+        outcomes = tx.search_outcomes(case)
+    told_to_staff = approving.obstacles(office.app, case, request, outcomes=outcomes)
     assert told_to_staff == ["2 passage(s) about other people are undecided ('dsar redact D-2026-00001')"]
 
 

@@ -39,7 +39,7 @@ def alarm(app: App, request_id: int, *, outbox: SmtpOutbox, now: datetime) -> No
             clocking.watch(tx, request)
             return
         case = tx.case_by_id(request.case_id)
-        line = views.request_line(app, tx, request, case, deadlines.received_on(now))
+        line = views.request_line(app, request, case, deadlines.received_on(now), outcomes=tx.search_outcomes(case))
         mails = {**_to_staff(app, case, line, name, now), **_to_owners(app, tx, case, line)}
     sent = [health.tell(app, outbox, to, subject, text, now=now) for to, (subject, text) in mails.items()]
     if mails and not any(sent):

@@ -5,6 +5,7 @@ Approval binds the hashes of text, HTML and annexes as shown, the recipient, the
 transaction the mail is built once, and its SHA-256 is stored: those bytes and no others are sent (P3).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from dsar import approval, deadlines
@@ -296,17 +297,18 @@ def _access_comes_first(tx: Transaction, case: CaseFile) -> bool:
 # ------------------------------------------------------------------------------------------------------- obstacles
 
 
-def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> list[str]:
+def obstacles(app: App, case: CaseFile, request: Request, *, outcomes: Mapping[str, str]) -> list[str]:
     """
     Everything that stands between a request in review and its approval, in words; empty if nothing does.
 
     For the queue, from what was noted and without opening anything sealed; approving itself judges the records.
+    Args: outcomes: {system: how the latest search of the case ended there}.
     """
     if request.decision:
         return []
+    found = _unanswered(app, outcomes)
     if request.right == Right.OBJECT:
-        return coverage_failures(app, tx, case)
-    found = coverage_failures(app, tx, case)
+        return found
     if case.undecided:
         found.append(_undecided(case, case.undecided))
     if case.unredacted and request.right == Right.ACCESS:
@@ -320,7 +322,10 @@ def obstacles(app: App, tx: Transaction, case: CaseFile, request: Request) -> li
 
 def coverage_failures(app: App, tx: Transaction, case: CaseFile) -> list[str]:
     """Places that have not answered in full (P5)."""
-    outcomes = tx.search_outcomes(case)
+    return _unanswered(app, tx.search_outcomes(case))
+
+
+def _unanswered(app: App, outcomes: Mapping[str, str]) -> list[str]:
     failures = [f"system {name} is {outcome}" for name, outcome in outcomes.items() if outcome not in _SETTLED]
     return failures + [f"system {name} was not searched" for name in app.systems if name not in outcomes]
 

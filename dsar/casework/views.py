@@ -1,6 +1,6 @@
 """What staff see: the queue, and one case from every side. Looking at personal data is recorded in the audit trail."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -53,7 +53,11 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
     """Everything that is open, most urgent first."""
     today = deadlines.received_on(now)
     with app.store.transaction(read_only=True) as tx:
-        lines = [request_line(app, tx, request, case, today) for request, case in tx.open_requests()]
+        outcomes = tx.search_outcomes_of_open()
+        lines = [
+            request_line(app, request, case, today, outcomes=outcomes.get(request.case_id, {}))
+            for request, case in tx.open_requests()
+        ]
         lines += [_message_line(app, message, today) for message in tx.messages_waiting()]
         lines += [_unfetched_line(sighting, today) for sighting in tx.unfetched()]
         lines += [_uncertain_line(tx, row, today) for row in tx.outgoing_in_state("uncertain") if _is_loose(tx, row)]
@@ -105,10 +109,10 @@ def _waits_for(state: State, request: Request, today: date) -> str:
     return WAITS_FOR[state]
 
 
-def request_line(app: App, tx: Transaction, request: Request, case: CaseFile, today: date) -> QueueLine:
-    """The line of one open request."""
+def request_line(app: App, request: Request, case: CaseFile, today: date, *, outcomes: Mapping[str, str]) -> QueueLine:
+    """The line of one open request. Args: outcomes: {system: how the latest search of its case ended there}."""
     state = State(request.state)
-    blockers = tuple(obstacles(app, tx, case, request)) if state is State.REVIEW else ()
+    blockers = tuple(obstacles(app, case, request, outcomes=outcomes)) if state is State.REVIEW else ()
     if request.blocked_reason:
         blockers = (*blockers, request.blocked_reason)
     return QueueLine(

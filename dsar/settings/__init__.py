@@ -42,8 +42,8 @@ from dsar.settings.sections import (
     SystemSection,
     TriageSection,
     VaultSection,
-    sqlite_file,
 )
+from dsar.settings.values import sqlite_file
 
 __all__ = ["MailboxSection", "MemberSection", "RetentionSection", "Settings", "SmtpSection", "SystemSection", "load"]
 

@@ -5,21 +5,13 @@ Effects: none. An empty value counts as not given. Relative paths and SQLite fil
 whose folder is the validation context.
 """
 
-import base64
-import binascii
-import configparser
-import re
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import ClassVar
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    SecretBytes,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -27,150 +19,27 @@ from pydantic import (
 )
 
 from dsar.approval import Role
-from dsar.identifiers import normalise
 from dsar.mailserver import Security, plain_is_refused
-from dsar.model import IdentifierType
 from dsar.oauth import OAuthClient
+from dsar.settings.values import (
+    Address,
+    Count,
+    DatabaseUrl,
+    Days,
+    Domain,
+    Domains,
+    Filled,
+    FormFields,
+    Items,
+    Languages,
+    MasterKey,
+    Port,
+    SettingsFile,
+    Switch,
+    absolute_sqlite,
+    settings_folder,
+)
 from dsar.sms import ELKS_URL, Provider, is_allowed
-
-_SWITCHES = {**configparser.ConfigParser.BOOLEAN_STATES, "ja": True, "nej": False}
-_MASTER_KEY_BYTES = 32
-#: What a field of a web form can hold: what is asked, or an identifier.
-FormField = Literal[
-    "message", "name", "email", "phone", "customer_no", "order_no", "serial", "personnummer", "national_id", "orgnr",
-    "username", "address",
-]  # fmt: skip
-_SQLITE = "sqlite:///"
-
-
-# ------------------------------------------------------------------------------------------------- kinds of values
-
-
-# Defaults pass through these, too; they have their type already.
-
-
-def _switch(text: object) -> object:
-    state = _SWITCHES.get(str(text).lower())
-    if state is None:
-        raise ValueError("must be on or off")
-    return state
-
-
-def _items(text: object) -> object:
-    """One item per line, or all on one line with commas between them."""
-    if not isinstance(text, str):
-        return text
-    parts = text.split("\n" if "\n" in text else ",")
-    return tuple(part.strip() for part in parts if part.strip())
-
-
-def _days(text: object) -> object:
-    """Dates and FROM..TO, both ends included."""
-    if not isinstance(text, str):
-        return text
-    days: set[date] = set()
-    for item in text.replace(",", " ").split():
-        first_text, _, last_text = item.partition("..")
-        try:
-            first = date.fromisoformat(first_text)
-            last = date.fromisoformat(last_text or first_text)
-        except ValueError:
-            raise ValueError(f"{item!r} is neither a date such as 2026-12-28 nor FROM..TO") from None
-        if last < first:
-            raise ValueError(f"{item!r} ends before it begins")
-        days.update(first + timedelta(days=n) for n in range((last - first).days + 1))
-    return frozenset(days)
-
-
-def _folder(info: ValidationInfo) -> Path:
-    folder: Path = info.context["folder"]  # type: ignore[index]  # settings.load always gives it
-    return folder
-
-
-def _beside_settings(path: Path, info: ValidationInfo) -> Path:
-    return _folder(info) / path
-
-
-def absolute_sqlite(url: str, folder: Path) -> str:
-    """*url* with the path of a SQLite file made absolute; other URLs as they are."""
-    path = url.removeprefix(_SQLITE)
-    if path == url or not path or path.startswith((":memory:", "file:")):
-        return url
-    return f"{_SQLITE}{folder / path}"
-
-
-def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite database; None for any other URL."""
-    path = url.removeprefix(_SQLITE).partition("?")[0] if url.startswith(_SQLITE) else ""
-    return None if not path or path.startswith((":memory:", "file:")) else Path(path)
-
-
-def _database_url(url: SecretStr, info: ValidationInfo) -> SecretStr:
-    return SecretStr(absolute_sqlite(url.get_secret_value(), _folder(info)))
-
-
-def _master_key(text: object) -> object:
-    try:
-        key = base64.b64decode(str(text), validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != _MASTER_KEY_BYTES:
-        raise ValueError(f"must be {_MASTER_KEY_BYTES} random bytes in base64; 'dsar init' makes one")
-    return key
-
-
-def _address(text: str) -> str:
-    identifier = normalise(IdentifierType.EMAIL, text)
-    if identifier is None:
-        raise ValueError("is no e-mail address")
-    return identifier.value
-
-
-def _language(text: str) -> str:
-    if not re.fullmatch("[a-z]{2}", text.lower()):
-        raise ValueError(f"{text!r} is no language code such as sv (ISO 639-1)")
-    return text.lower()
-
-
-def _domain(text: str) -> str:
-    if normalise(IdentifierType.EMAIL, f"a@{text}") is None:
-        raise ValueError("is no domain")
-    return text.lower()
-
-
-def _form_fields(text: object) -> object:
-    """ "Namn = name, E-post = email": each label with what its field holds."""
-    items = _items(text)
-    if not isinstance(items, tuple):
-        return items
-    pairs = [(label.strip(), holds.strip()) for label, _, holds in (item.rpartition("=") for item in items)]
-    allowed = get_args(FormField)
-    for label, holds in pairs:
-        if not label or holds not in allowed:
-            raise ValueError(f"must be LABEL = WHAT, with WHAT one of {', '.join(allowed)}")
-    return dict(pairs)
-
-
-def _domains(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(_domain, names))
-
-
-_Text = Annotated[str, Field(min_length=1)]
-_Switch = Annotated[bool, BeforeValidator(_switch)]
-_Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
-_Domains = Annotated[tuple[str, ...], BeforeValidator(_items), AfterValidator(_domains)]
-_FormFields = Annotated[dict[str, FormField], BeforeValidator(_form_fields), Field(min_length=1)]
-_Days = Annotated[frozenset[date], BeforeValidator(_days)]
-_Languages = Annotated[tuple[Annotated[str, AfterValidator(_language)], ...], BeforeValidator(_items)]
-_File = Annotated[Path, AfterValidator(_beside_settings)]
-_DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-_MasterKey = Annotated[SecretBytes, BeforeValidator(_master_key)]
-_Address = Annotated[str, AfterValidator(_address)]
-_Port = Annotated[int, Field(ge=1, le=65535)]
-_Count = Annotated[int, Field(ge=1, le=100_000)]
-
-
-# --------------------------------------------------------------------------------------------------------- sections
 
 
 class Section(BaseModel):
@@ -183,12 +52,12 @@ class Section(BaseModel):
 class ControllerSection(Section):
     """[controller]: who we are, for letterheads and Art. 13/15."""
 
-    name: _Text
-    orgnr: _Text
-    address: _Text
-    postcode_city: _Text
-    country: _Text
-    email: _Address
+    name: Filled
+    orgnr: Filled
+    address: Filled
+    postcode_city: Filled
+    country: Filled
+    email: Address
     phone: str = ""
     website: str = ""
     dpo: str = ""  #: Contact of the data protection officer.
@@ -198,22 +67,22 @@ class DatabaseSection(Section):
     """[database]: SQLAlchemy URLs of the data and of the key store, which is apart from them."""
 
     secrets = frozenset({"url", "keys_url"})
-    url: _DatabaseUrl = SecretStr("sqlite:///dsar.db")
-    keys_url: _DatabaseUrl = SecretStr("sqlite:///dsar-keys.db")
+    url: DatabaseUrl = SecretStr("sqlite:///dsar.db")
+    keys_url: DatabaseUrl = SecretStr("sqlite:///dsar-keys.db")
 
 
 class VaultSection(Section):
     """[vault]: the key that opens the key store."""
 
     secrets = frozenset({"master_key"})
-    master_key: _MasterKey
+    master_key: MasterKey
 
 
 class _MailServer(Section):
     """What IMAP and SMTP have in common."""
 
     secrets = frozenset({"password", "oauth2_client_secret", "oauth2_refresh_token"})
-    host: _Text
+    host: Filled
     security: Security = "tls"
     password: SecretStr | None = None
     oauth2_token_url: str = ""
@@ -221,8 +90,8 @@ class _MailServer(Section):
     oauth2_client_secret: SecretStr = SecretStr("")
     oauth2_refresh_token: SecretStr = SecretStr("")
     oauth2_scope: str = ""
-    oauth2_renewed_token_path: _File | None = None
-    ca_file: _File | None = None
+    oauth2_renewed_token_path: SettingsFile | None = None
+    ca_file: SettingsFile | None = None
 
     @field_validator("security")
     @classmethod
@@ -255,11 +124,11 @@ class _MailServer(Section):
 class MailboxSection(_MailServer):
     """[mailbox.NAME]: a mailbox that people write to."""
 
-    user: _Text
-    port: _Port = Field(default_factory=lambda data: 993 if data.get("security") == "tls" else 143)
-    folders: _Items = ("INBOX",)
-    done_folder: _Text = "DSAR-Done"
-    sent_folder: _Text = "Sent"
+    user: Filled
+    port: Port = Field(default_factory=lambda data: 993 if data.get("security") == "tls" else 143)
+    folders: Items = ("INBOX",)
+    done_folder: Filled = "DSAR-Done"
+    sent_folder: Filled = "Sent"
 
     @model_validator(mode="after")
     def _can_log_in(self) -> "MailboxSection":
@@ -272,11 +141,11 @@ class SmtpSection(_MailServer):
     """[smtp]: the mail server that takes our letters."""
 
     user: str = ""
-    port: _Port = Field(default_factory=lambda data: 465 if data.get("security") == "tls" else 587)
-    sender: _Address
+    port: Port = Field(default_factory=lambda data: 465 if data.get("security") == "tls" else 587)
+    sender: Address
     sender_name: str = ""
-    tag: _Switch = False
-    size_limit_mb: _Count = 20
+    tag: Switch = False
+    size_limit_mb: Count = 20
 
     @model_validator(mode="after")
     def _user_and_proof(self) -> "SmtpSection":
@@ -310,63 +179,63 @@ class SmsSection(Section):
 class AuthenticationSection(Section):
     """[authentication]: whose word about sender addresses counts."""
 
-    trusted: _Items = ()  #: authserv-ids (RFC 8601 s. 2.5) or "topmost".
-    servers: _Items = ()  #: More mail servers of ours, whose Received headers are believed.
-    known_domains: _Domains = ()  #: Domains of customers that somebody might imitate.
-    dkim: _Switch = False
+    trusted: Items = ()  #: authserv-ids (RFC 8601 s. 2.5) or "topmost".
+    servers: Items = ()  #: More mail servers of ours, whose Received headers are believed.
+    known_domains: Domains = ()  #: Domains of customers that somebody might imitate.
+    dkim: Switch = False
 
 
 class TriageSection(Section):
     """[triage]: what tells our own mail from other mail, and how far the program sorts alone."""
 
-    own_domain: Annotated[str, AfterValidator(_domain)] | None = None
-    languages: _Languages = ("sv", "en", "no", "da")  #: ISO 639-1: handled without a person's confirmation.
-    vocabulary: _File | None = None  #: Folder of phrases that this site adds.
+    own_domain: Domain | None = None
+    languages: Languages = ("sv", "en", "no", "da")  #: ISO 639-1: handled without a person's confirmation.
+    vocabulary: SettingsFile | None = None  #: Folder of phrases that this site adds.
 
 
 class FormSection(Section):
     """[form.NAME]: a web form that mails what was entered."""
 
-    sender: _Address
-    fields: _FormFields  #: {label as the mail shows it: what the field holds}
+    sender: Address
+    fields: FormFields  #: {label as the mail shows it: what the field holds}
 
 
 class AutomaticSection(Section):
     """[automatic]: what goes out without approval (promise P3)."""
 
-    acknowledgement: _Switch = True
-    identity_check: _Switch = True
-    contact_notice: _Switch = True
-    marketing_stop: _Switch = False
+    acknowledgement: Switch = True
+    identity_check: Switch = True
+    contact_notice: Switch = True
+    marketing_stop: Switch = False
 
 
 class IdentitySection(Section):
     """[identity]"""
 
-    on_file_days: _Count = 30
-    protected_staff: _Items = ()  #: Log-ins.
+    on_file_days: Count = 30
+    protected_staff: Items = ()  #: Log-ins.
 
 
 class LettersSection(Section):
     """[letters]"""
 
-    templates: _File | None = None
+    templates: SettingsFile | None = None
     handler: str | None = None
-    backup_days: _Count | None = None
-    bounce_wait_working_days: _Count = 3
-    open_at_low_risk: _Switch = False
+    backup_days: Count | None = None
+    bounce_wait_working_days: Count = 3
+    open_at_low_risk: Switch = False
 
 
 class DeadlinesSection(Section):
     """[deadlines]"""
 
-    closures: _Days = frozenset()
+    closures: Days = frozenset()
 
 
 class RegisterSection(Section):
     """[register]: the register of processing activities (Art. 30)."""
 
-    activities: _File
+    activities: SettingsFile
 
 
 class SystemSection(Section):
@@ -377,15 +246,15 @@ class SystemSection(Section):
         {"url", "write_url", "password", "token", "api_key", "client_secret", "refresh_token"}
         | {"write_password", "write_token", "write_client_secret", "write_refresh_token"}
     )
-    connector: _Text
-    declaration: _File
-    owner: _Address | None = None
+    connector: Filled
+    declaration: SettingsFile
+    owner: Address | None = None
     options: dict[str, str] = Field(repr=False)
 
     @field_validator("options")
     @classmethod
     def _beside_settings(cls, options: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        folder = _folder(info)
+        folder = settings_folder(info)
         return {key: _absolute_option(key, value, folder) for key, value in options.items()}
 
 
@@ -398,36 +267,36 @@ def _absolute_option(key: str, value: str, folder: Path) -> str:
 class StaffSection(Section):
     """[staff]: how the work is divided."""
 
-    separation: _Switch = True
-    single_approver: _Switch = False
+    separation: Switch = True
+    single_approver: Switch = False
 
 
 class MemberSection(Section):
     """[staff.LOGIN]: a member of staff, under the name of their login."""
 
     role: Role
-    name: _Text  #: Full name, as letters show it.
-    email: _Address
+    name: Filled  #: Full name, as letters show it.
+    email: Address
 
 
 class HealthSection(Section):
     """[health]: how a silent failure of the mailbox is noticed."""
 
-    self_test: _Switch = False
-    self_test_address: _Address | None = None  #: None: the address of [controller].
-    alarm_address: _Address | None = None
-    alarm_after_hours: _Count = 4
-    metrics_file: _File | None = None
+    self_test: Switch = False
+    self_test_address: Address | None = None  #: None: the address of [controller].
+    alarm_address: Address | None = None
+    alarm_after_hours: Count = 4
+    metrics_file: SettingsFile | None = None
 
 
 class RetentionSection(Section):
     """[retention]: how long dsar itself keeps what it holds (Art. 5(1)(e))."""
 
-    noise_days: _Count = 30
-    findings_days: _Count = 30
-    export_days: _Count = 90
-    case_months: _Count = 24
-    register_years: _Count = 5
+    noise_days: Count = 30
+    findings_days: Count = 30
+    export_days: Count = 90
+    case_months: Count = 24
+    register_years: Count = 5
 
 
 #: Sections that stand once, in the order of settings.example.ini.

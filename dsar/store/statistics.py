@@ -16,6 +16,10 @@ from dsar.store.tables import CaseFile, Closing, EventRow, Request
 #: What never was a request of its own is not counted as one.
 _UNCOUNTED_OUTCOMES = (Outcome.NOT_A_REQUEST, Outcome.MERGED)
 
+#: An enum's own look-up by value takes as long as all else that a row costs.
+_RIGHTS = {str(right): right for right in Right}
+_OUTCOMES = {str(outcome): outcome for outcome in Outcome}
+
 
 class StatisticsQueries(Queries):
     """Times of requests, purged cases included."""
@@ -45,7 +49,7 @@ class StatisticsQueries(Queries):
         return [
             RequestTimes(
                 reference=row.reference,
-                right=Right(row.right),
+                right=_RIGHTS[row.right],
                 received_at=row.received_at,
                 legal_on=row.legal_on,
                 closings=tuple(closings.get(row.id, ())),
@@ -66,7 +70,7 @@ class StatisticsQueries(Queries):
             found[row.request_id].append(
                 ClosedOnce(
                     at=row.closed_at,
-                    outcome=Outcome(row.outcome),
+                    outcome=_OUTCOMES[row.outcome],
                     ground=row.ground,
                     legal_on=row.legal_on,
                     paused_days=row.paused_days,
