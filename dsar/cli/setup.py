@@ -42,7 +42,7 @@ _QUESTIONS = (
 _SECRETS = (("mailbox.privacy", "password", "IMAP password"), ("smtp", "password", "SMTP password"))
 
 #: Sections of the example that show how something optional is written; a new installation gets them as comments.
-_EXAMPLES = ("system.", "form.")
+_EXAMPLES = ("system.", "form.", "colleague.")
 
 
 @click.command()
