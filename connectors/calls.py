@@ -207,7 +207,8 @@ class Caller:
         raise SystemUnavailableError(self.name, f"it is busy (HTTP {answer.status})")
 
     def _built(self, request: WebRequest, values: Mapping[str, str], extra: Extra) -> httpx.Request:
-        query = {name: slots.in_query(each, values) for name, each in request.query.items()} | dict(extra.query or {})
+        query: dict[str, str | list[str]] = {name: slots.in_query(each, values) for name, each in request.query.items()}
+        query |= extra.query or {}
         url = self._base.join(extra.url) if extra.url else self._url(slots.in_path(request.path, values))
         if origin(url) != origin(self._base):
             raise SystemContractError(self.name, "a link leads to another host")

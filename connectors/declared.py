@@ -6,6 +6,7 @@ found by a declared identifier or reached from a found row through a company-ass
 who asserted the value that matched (promise P6).
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +16,7 @@ from connectors.matching import POINTING, holds
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
 from dsar.identifiers import normalise
 from dsar.model import Document, Identifier, Record, RecordValue, Strength
+from dsar.names import can_be_same_person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +94,26 @@ def canary_found(rows: Rows, declaration: Declaration) -> bool | None:
 
 
 def _find(rows: Rows, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Hit]:
-    wanted = [identifier for identifier in identifiers if identifier.type is find.by]
+    wanted = [each for each in identifiers if each.type is find.by and _looks(find.pattern, each.value)]
     if not wanted:
         return
     fields = [declared.field(column) for column in find.columns]
     for row in rows.candidates(declared, find, wanted):
         for identifier in wanted:
             if columns := _matching(identifier, fields, row):
-                proves = identifier.type not in POINTING and any(each.vouched for each in columns)
+                vouched = any(each.vouched for each in columns) and _is_persons(declared, row)
+                proves = identifier.type not in POINTING and vouched
                 strength = Strength.CERTAIN if proves else Strength.CANDIDATE
                 yield Hit(declared=declared, row=row, strength=strength, found_by=identifier)
+
+
+def _looks(pattern: str | None, text: str) -> bool:
+    return pattern is None or re.fullmatch(pattern, text) is not None
+
+
+def _is_persons(declared: DeclaredObject, row: Row) -> bool:
+    """Whether the record is a person's and not that of an organisation, which has people of its own."""
+    return all(_looks(pattern, row.values.get(column, "")) for column, pattern in declared.person_if.items())
 
 
 def _matching(identifier: Identifier, fields: Sequence[DeclaredField], row: Row) -> list[DeclaredField]:
@@ -117,7 +129,11 @@ def _reached(rows: Rows, declaration: Declaration, sources: Sequence[Hit]) -> It
     for declared in declaration.objects:
         for link in declared.reached_from:
             origins = [
-                each for each in sources if each.declared.name == link.object and each.row.values.get(link.their)
+                each
+                for each in sources
+                if each.declared.name == link.object
+                and each.row.values.get(link.their)
+                and _is_persons(each.declared, each.row)
             ]
             # The surest last, so that it stays where several share a key.
             origins.sort(key=lambda each: each.strength is Strength.CERTAIN)
@@ -125,8 +141,18 @@ def _reached(rows: Rows, declaration: Declaration, sources: Sequence[Hit]) -> It
             if not by_key:
                 continue
             for row in rows.having(declared, link.ours, {each.row.values[link.their] for each in origins}):
-                if source := by_key.get(_as_key(row.values[link.ours])):
-                    yield Hit(declared=declared, row=row, strength=source.strength, found_by=source.found_by)
+                source = by_key.get(_as_key(row.values[link.ours]))
+                if source is None or (link.named and not _names(row.values.get(link.named, ""), source)):
+                    continue
+                weak = link.points or not _is_persons(declared, row)
+                strength = Strength.CANDIDATE if weak else source.strength
+                yield Hit(declared=declared, row=row, strength=strength, found_by=source.found_by)
+
+
+def _names(text: str, source: Hit) -> bool:
+    """Whether *text* is a name that may be that of the person whose record *source* is."""
+    name = " ".join(filter(None, (source.row.values.get(column, "") for column in source.declared.person_name)))
+    return bool(name and text) and can_be_same_person(name, text)
 
 
 def _as_key(text: str) -> str:

@@ -10,6 +10,7 @@ Options: `folder`; `changes = on`.
 """
 
 import csv
+import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,20 +25,16 @@ from connectors.documents import text_of
 from connectors.tables import COMMENTS, Sheet, sheets
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredDocument, DeclaredObject, Find
-from dsar.errors import SettingsError, SystemContractError, SystemUnavailableError
-from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
+from dsar.errors import SystemContractError, SystemDriftError, SystemUnavailableError
+from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepOutcome
 
 _UNREADABLE = (OSError, ValueError, KeyError, csv.Error, CalamineError, zipfile.BadZipFile)
 
 
 def open_files(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "FilesConnector":
     """A FilesEditor with `changes = on`, else a FilesConnector. Raises: SettingsError."""
-    if options.get("changes") != "on":
-        return FilesConnector(name=name, declaration=declaration, options=options)
-    if nameless := [each.name for each in declaration.objects if not each.key]:
-        # The number of a row is no name for it: it changes when one above is removed.
-        raise SettingsError([f"system {name}: changes need a key of object {each}" for each in nameless])
-    return FilesEditor(name=name, declaration=declaration, options=options)
+    kind = FilesEditor if options.get("changes") == "on" else FilesConnector
+    return kind(name=name, declaration=declaration, options=options)
 
 
 class FilesConnector:
@@ -84,10 +81,10 @@ class FilesEditor(plans.Planner, FilesConnector):
     """Searches, and carries out approved steps in the files."""
 
     def apply(self, step: PlanStep, *, key: str) -> None:
-        declared = self._declaration.object(step.object)
+        declared = self._declaration.object(step.object, step.key)
         path, sheet, _ = self._split(declared, step.key)
         with editing.locked(self.name, path):
-            row, number, rest = self._by_key(declared, step.key)
+            row, number, rest = self._current(declared, step)
             writes = plans.due_writes(self._declaration, step, row)
             if row is None or writes == {}:
                 return
@@ -101,13 +98,35 @@ class FilesEditor(plans.Planner, FilesConnector):
                 editing.rewrite(self.name, path, sheet=sheet, row=number, writes=writes)
 
     def verify(self, step: PlanStep) -> StepOutcome:
-        declared = self._declaration.object(step.object)
-        row, _, _ = self._by_key(declared, step.key)
+        declared = self._declaration.object(step.object, step.key)
+        row, _, _ = self._current(declared, step)
         outcome = plans.outcome(step, row)
         if outcome.done:
             # The backup holds what was erased; it has served when the change has been read back.
             editing.remove_backup(self._split(declared, step.key)[0])
         return outcome
+
+    def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        # From the last row to the first: what is named by its number keeps its number until its turn comes.
+        return super().plan_erase(sorted(records, key=_place_of, reverse=True))
+
+    def _current(self, declared: DeclaredObject, step: PlanStep) -> tuple[Row | None, int, Sequence[Row]]:
+        """
+        As _by_key. A row that has only its number for a name is told by all that stands in it, for others move up.
+
+        Raises: SystemDriftError if no row holds all of that, and one still holds something of the person.
+        """
+        row, number, rest = self._by_key(declared, step.key)
+        if declared.key or step.action is not StepAction.ERASE:
+            return row, number, rest
+        before = {change.path: change.before for change in step.changes if change.before}
+        if row is None or _holds_all(row, before):
+            return row, number, rest
+        person = {each.column for each in declared.fields if each.category in {"identity", "contact"}}
+        mine = {text for path, text in before.items() if path in person}
+        if any(mine & {each.values[column] for column in person} for each in (row, *rest)):
+            raise SystemDriftError(self.name, declared.name)
+        return None, 0, rest
 
     def _by_key(self, declared: DeclaredObject, key: str) -> tuple[Row | None, int, Sequence[Row]]:
         """(row, its number in the sheet from 1, the other rows of the file), (None, 0, ...) if it is gone."""
@@ -129,8 +148,8 @@ class FilesEditor(plans.Planner, FilesConnector):
             place = path.relative_to(self._folder).as_posix()
             if declared.content == "document" and key == place:
                 return path, "", ""
-            if key.startswith(f"{place}:") and declared.content == "table":
-                sheet, _, rest = key.removeprefix(f"{place}:").rpartition(":")
+            if key.startswith(f"{place}#") and declared.content == "table":
+                sheet, _, rest = key.removeprefix(f"{place}#").rpartition("!")
                 return path, sheet, rest
         if declared.content == "document":
             return self._folder / "gone", "", ""
@@ -142,13 +161,13 @@ class _Files:
 
     def __init__(self, folder: Path, declaration: Declaration) -> None:
         self.problems: list[str] = []  #: What could not be read, without file names: these can name people.
-        self._rows = {declared.name: list(self._read(folder, declared)) for declared in declaration.objects}
+        self._rows = {_named(declared): list(self._read(folder, declared)) for declared in declaration.objects}
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
-        return iter(self._rows[declared.name])
+        return iter(self._rows[_named(declared)])
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
-        return (row for row in self._rows[declared.name] if row.values[column] in values)
+        return (row for row in self._rows[_named(declared)] if row.values[column] in values)
 
     def _read(self, folder: Path, declared: DeclaredObject) -> Iterator[Row]:
         paths = sorted(path for path in folder.glob(declared.file or "") if path.is_file() and not _is_ours(path))
@@ -169,6 +188,19 @@ class _Files:
             self.problems.append(f"{declared.name}: no file is there")
 
 
+def _named(declared: DeclaredObject) -> tuple[str, str | None, str | None]:
+    return declared.name, declared.file, declared.sheet
+
+
+def _place_of(record: Record) -> tuple[str, int]:
+    place, number = re.fullmatch(r"(.*?)(\d*)", record.key, re.DOTALL).groups()  # type: ignore[union-attr]  # fits all
+    return place, int(number or 0)
+
+
+def _holds_all(row: Row, before: Mapping[str, str]) -> bool:
+    return {column: text for column, text in row.values.items() if text} == before
+
+
 def _is_ours(path: Path) -> bool:
     """Our own backup or lock, or the lock file of an office program."""
     return path.name.startswith((editing.OUR_PREFIX, "~$", ".~lock."))
@@ -184,6 +216,8 @@ def _rows(path: Path, declared: DeclaredObject, folder: Path) -> Iterator[tuple[
         yield Row(key=place.as_posix(), values=values, documents=(_document(itself, values, folder),)), 0
         return
     for sheet in sheets(path):
+        if declared.sheet not in {None, sheet.name}:
+            continue
         for row, number in _rows_of(sheet, declared, place):
             named = (each for each in declared.documents if row.values[each.file or ""])
             yield replace(row, documents=tuple(_document(each, row.values, folder) for each in named)), number
@@ -213,7 +247,7 @@ def _rows_of(sheet: Sheet, declared: DeclaredObject, path: Path) -> Iterator[tup
         raise ValueError("the header is not as declared")
     if sheet.comments and COMMENTS not in declared.columns:
         raise ValueError("there are comments, and the declaration does not say what they are")
-    place = ":".join(filter(None, (path.as_posix(), sheet.name)))
+    place = f"{path.as_posix()}#{sheet.name}!" if sheet.name else f"{path.as_posix()}#"
     for number, row in enumerate(sheet.cells[first:], start=first + 1):
         if not any(row) and number not in sheet.comments:
             continue
@@ -224,4 +258,4 @@ def _rows_of(sheet: Sheet, declared: DeclaredObject, path: Path) -> Iterator[tup
         if COMMENTS in declared.columns:
             values[COMMENTS] = sheet.comments.get(number, "")
         key = values[declared.key] if declared.key else str(number)
-        yield Row(key=f"{place}:{key}", values=values), number
+        yield Row(key=f"{place}{key}", values=values), number

@@ -55,7 +55,7 @@ class MemoryConnector(plans.Planner):
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         stored = self._stored(step.object, step.key)
-        declared = self._declaration.object(step.object)
+        declared = self._declaration.object(step.object, step.key)
         writes = plans.due_writes(self._declaration, step, _row(declared, stored) if stored else None)
         if stored is None:
             return
@@ -66,7 +66,7 @@ class MemoryConnector(plans.Planner):
 
     def verify(self, step: PlanStep) -> StepOutcome:
         stored = self._stored(step.object, step.key)
-        return plans.outcome(step, _row(self._declaration.object(step.object), stored) if stored else None)
+        return plans.outcome(step, _row(self._declaration.object(step.object, step.key), stored) if stored else None)
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
         for stored in self._rows.get(declared.name, []):

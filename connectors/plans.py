@@ -37,6 +37,8 @@ _KEEP_REASONS = {
     ),
     "period": Text(sv="uppgifter som en lag ålägger oss att spara", en="data that a law obliges us to keep"),
 }
+#: What is to leave nothing behind.
+REMOVING = frozenset({StepAction.ERASE, StepAction.ANONYMISE})
 _WRITES = frozenset({StepAction.UPDATE, StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS})
 _COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
 
@@ -48,12 +50,13 @@ class Planner:
     """The three plans of a system whose `_declaration` says all that there is to know."""
 
     _declaration: Declaration
+    _removes_residue = True  #: Whether what the product itself keeps of a record can be removed by the program.
 
     def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
         return plan_update(self._declaration, records, changes)
 
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plan_erase(self._declaration, records)
+        return plan_erase(self._declaration, records, removes_residue=self._removes_residue)
 
     def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         return plan_suppress(self._declaration, records)
@@ -65,7 +68,7 @@ def plan_update(
     """One step per record that has a column for one of *changes* and, where the old value is named, holds it."""
     steps = []
     for record in records:
-        declared = declaration.object(record.object)
+        declared = declaration.object(record.object, record.key)
         wanted = [change for change in changes if change.field in declared.update]
         found = [_field_change(declared, record, change) for change in wanted]
         if changed := tuple(change for change in found if change):
@@ -73,16 +76,53 @@ def plan_update(
     return tuple(steps)
 
 
-def plan_erase(declaration: Declaration, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-    """One step per record: kept by law, erased, anonymised, or a task where nothing is declared."""
-    return tuple(_erase_step(declaration.object(record.object), record) for record in records)
+def plan_erase(
+    declaration: Declaration, records: Sequence[Record], *, removes_residue: bool = True
+) -> tuple[PlanStep, ...]:
+    """
+    One step per record: kept by law, erased, anonymised, or a task where nothing is declared or something is pending.
+
+    Another task for each residue that the product leaves and that the program cannot remove (P7).
+    """
+    steps: list[PlanStep] = []
+    for record in _leaves_first(declaration, records):
+        declared = declaration.object(record.object, record.key)
+        waits_for = _pending(declared, records)
+        step = _step(record, StepAction.TASK, reason=waits_for) if waits_for else _erase_step(declared, record)
+        steps.append(step)
+        if step.action in REMOVING:
+            stays = [*declared.left_behind, *([] if removes_residue else [each.label for each in declared.residue])]
+            steps += [_step(record, StepAction.TASK, reason=label) for label in stays]
+    return tuple(steps)
+
+
+def _leaves_first(declaration: Declaration, records: Sequence[Record]) -> list[Record]:
+    """What points at another record goes before it, for databases refuse to remove what is pointed at."""
+    depths: dict[str, int] = {}
+
+    def depth(name: str) -> int:
+        if name not in depths:
+            depths[name] = 0  # ends a circle
+            depths[name] = max((depth(link.object) + 1 for link in declaration.object(name).reached_from), default=0)
+        return depths[name]
+
+    return sorted(records, key=lambda record: -depth(record.object))
+
+
+def _pending(declared: DeclaredObject, records: Sequence[Record]) -> Text | None:
+    """Why a record of *declared* cannot be erased yet: one of the same person's *records* is not over."""
+    for rule in declared.erase.pending if declared.erase else ():
+        for other in records:
+            if other.object == rule.object and _stored(other, rule.column) not in rule.closed:
+                return rule.reason
+    return None
 
 
 def plan_suppress(declaration: Declaration, records: Sequence[Record]) -> tuple[PlanStep, ...]:
     """One step per record that still lets marketing through."""
     steps = []
     for record in records:
-        declared = declaration.object(record.object)
+        declared = declaration.object(record.object, record.key)
         rule = declared.suppress
         if rule and _stored(record, rule.column) != rule.value:
             steps.append(
@@ -103,7 +143,9 @@ def _erase_step(declared: DeclaredObject, record: Record) -> PlanStep:
     if rule is None or rule.action == "keep":
         return _step(record, StepAction.TASK, reason=_NO_RULE)
     if rule.action == "anonymise":
-        changes = [_change(declared, record, column, value) for column, value in rule.set.items()]
+        changes = [
+            _change(declared, record, column, value.replace("{key}", record.key)) for column, value in rule.set.items()
+        ]
         return _step(record, StepAction.ANONYMISE, changes=tuple(each for each in changes if each.before != each.after))
     stored = tuple(_change(declared, record, value.path, None) for value in record.values)
     return _step(record, StepAction.ERASE, changes=stored)
@@ -160,7 +202,7 @@ def due_writes(declaration: Declaration, step: PlanStep, row: Row | None) -> dic
         return {}
     if step.action is StepAction.ERASE:
         before = {change.path: change.before for change in step.changes}
-        columns = [each.column for each in declaration.object(step.object).fields]
+        columns = [each.column for each in declaration.object(step.object, step.key).fields]
         if any(row.values.get(column, "") != before.get(column, "") for column in columns):
             raise SystemDriftError(step.system, step.object)
         return None
@@ -168,6 +210,13 @@ def due_writes(declaration: Declaration, step: PlanStep, row: Row | None) -> dic
     if any(row.values.get(change.path, "") != change.before for change in open_changes):
         raise SystemDriftError(step.system, step.object)
     return {change.path: change.after or "" for change in open_changes}
+
+
+def with_residue(outcome: StepOutcome, left: int) -> StepOutcome:
+    """*outcome*, not done while *left* rows of residue are there."""
+    if not (outcome.done and left):
+        return outcome
+    return StepOutcome(step=outcome.step, done=False, detail=f"{left} rows are left of what the product itself keeps")
 
 
 def outcome(step: PlanStep, row: Row | None) -> StepOutcome:

@@ -6,9 +6,9 @@ read by its key and is still as approved, which also makes a repeated step harml
 
 Options: `url`; what the declared way of logging in needs: `user` `password` `token` `client_id` `client_secret`
 `refresh_token` `token_url` `authorize_url` `renewed_token_path`, sealed under `token_key`; `write_...` of those: the
-account for changes; `changes = on`: change with the account that searches; `file_hosts`: addresses of other hosts that
-keep its documents, and get no secrets; `ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for
-Retry-After).
+account for changes; `changes = on`: change with the account that searches; `residue_url`: database of the product, for
+what it keeps of an erased record; `file_hosts`: addresses of other hosts that keep its documents, and get no secrets;
+`ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for Retry-After).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,13 +16,15 @@ from datetime import datetime
 from typing import Any
 
 import jmespath
+import sqlalchemy as sa
 
-from connectors import attached, check_options, downloads, plans
+from connectors import attached, check_options, downloads, plans, residue
 from connectors.calls import Answer, Caller, Extra
 from connectors.declared import Row, canary_found, search_rows
 from connectors.logins import login_of, needed_options
 from connectors.matching import as_text
 from connectors.paging import rows_of
+from connectors.sql import transaction, writing_engine
 from connectors.unpacking import unpacked
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find, WebRequest, Writes
@@ -33,7 +35,9 @@ _LOGIN_OPTIONS = frozenset(
     {"user", "password", "token", "client_id", "client_secret", "refresh_token", "token_url", "renewed_token_path"}
     | {"authorize_url"}
 )
-_OTHER_OPTIONS = frozenset({"token_key", "changes", "ca_file", "file_hosts", "timeout_seconds", "patience_seconds"})
+_OTHER_OPTIONS = frozenset(
+    {"token_key", "changes", "ca_file", "file_hosts", "residue_url", "timeout_seconds", "patience_seconds"}
+)
 
 
 def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "RestReader":
@@ -49,7 +53,8 @@ def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]
     if not separate and options.get("changes") != "on":
         return RestReader(name=name, declaration=declaration, reading=reading)
     changing = Caller(name, declaration.http, {**options, **separate}, login_of) if separate else reading
-    return RestEditor(name=name, declaration=declaration, reading=reading, changing=changing)
+    database = writing_engine(name, options["residue_url"]) if "residue_url" in options else None
+    return RestEditor(name=name, declaration=declaration, reading=reading, changing=changing, database=database)
 
 
 class RestReader:
@@ -66,7 +71,7 @@ class RestReader:
         return SearchAnswer(records=records, complete=True, emits=emits)
 
     def fetch(self, record: Record, document: Document) -> bytes:
-        declared = self._declaration.object(record.object)
+        declared = self._declaration.object(record.object, record.key)
         number, _, id_ = document.place.partition(":")
         entry = declared.documents[int(number)]
         if entry.request:
@@ -88,13 +93,14 @@ class RestReader:
     def _read(self, caller: Caller, declared: DeclaredObject, key: str) -> tuple[dict[str, Any] | None, Answer]:
         """The one record with *key*, None if there is none."""
         request = self._web(declared).read
-        answer = caller.call(request, {"key": key})
+        answer = caller.call(request, _key_slots(key))
         if answer.status in request.nothing:
             return None, answer
         found = jmespath.search(request.rows, answer.body)
         if found is None and not request.null_is_nothing:
             raise SystemContractError(self.name, f"there is no record at {request.rows!r} of its answer")
         rows = [found] if isinstance(found, dict) else found or []
+        rows = [whole(caller, declared, row) for row in rows]
         mine = [row for row in rows if to_row(self.name, declared, row).key == key]
         if len(mine) > 1:
             raise SystemContractError(self.name, f"the key of {declared.name!r} names several records")
@@ -109,55 +115,96 @@ class RestReader:
 class RestEditor(plans.Planner, RestReader):
     """Searches, and carries out approved steps."""
 
-    def __init__(self, *, name: str, declaration: Declaration, reading: Caller, changing: Caller) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        declaration: Declaration,
+        reading: Caller,
+        changing: Caller,
+        database: sa.Engine | None = None,
+    ) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._changing = changing
+        self._database = database
+        self._removes_residue = database is not None
 
     def apply(self, step: PlanStep, *, key: str) -> None:
-        declared = self._declaration.object(step.object)
+        declared = self._declaration.object(step.object, step.key)
         raw, answer = self._read(self._changing, declared, step.key)
         row = to_row(self.name, declared, raw) if raw is not None else None
         writes = plans.due_writes(self._declaration, step, row)
-        if writes == {} or raw is None:
-            return
-        if writes is None:
-            self._remove(declared, step.key)
-        else:
-            self._change(declared, step, raw, writes, answer)
+        if raw is not None and row is not None and writes != {}:
+            if writes is None:
+                self._send_all(declared, self._web(declared).remove, row, raw)
+            elif step.action is StepAction.ANONYMISE and (declared.residue or self._web(declared).anonymise):
+                self._send_all(declared, self._web(declared).anonymise, row, raw)
+            else:
+                self._change(declared, row, raw, writes, answer)
+        if self._database is not None and step.action in plans.REMOVING:
+            with transaction(self.name, self._database) as connection:
+                residue.remove(connection, declared, step.key)
 
     def verify(self, step: PlanStep) -> StepOutcome:
-        if step.action in {StepAction.TASK, StepAction.KEEP} and not self._declaration.object(step.object).web:
+        declared = self._declaration.object(step.object, step.key)
+        if step.action in {StepAction.TASK, StepAction.KEEP} and not declared.web:
             return plans.outcome(step, None)
-        declared = self._declaration.object(step.object)
         raw, _ = self._read(self._reading, declared, step.key)
-        return plans.outcome(step, to_row(self.name, declared, raw) if raw is not None else None)
+        outcome = plans.outcome(step, to_row(self.name, declared, raw) if raw is not None else None)
+        if self._database is None or step.action not in plans.REMOVING:
+            return outcome
+        with transaction(self.name, self._database) as connection:
+            return plans.with_residue(outcome, residue.count(connection, declared, step.key))
 
     def _change(
-        self, declared: DeclaredObject, step: PlanStep, raw: Mapping[str, Any], writes: Mapping[str, str], read: Answer
+        self, declared: DeclaredObject, row: Row, raw: Mapping[str, Any], writes: Mapping[str, str], read: Answer
     ) -> None:
         web = self._web(declared)
-        if web.change is None:
+        together = {column: text for column, text in writes.items() if column not in web.change_of}
+        if together and web.change is None:
             raise SystemContractError(self.name, f"{declared.name!r} has no request that changes it")
-        at = f"{web.change.changes_at}." if web.change.changes_at else ""
-        body = {at + _place(declared, column): _typed(declared, raw, column, text) for column, text in writes.items()}
         etag = read.headers.get("ETag") if web.if_match else None
         if web.if_match and not etag:
             raise SystemContractError(self.name, "the record was read without an ETag")
         headers = {"If-Match": etag} if etag else {}
-        answer = self._changing.call(
-            web.change, {"key": step.key}, accept={412, *web.conflict}, extra=Extra(body=body, headers=headers)
-        )
+        if together and web.change:
+            at = f"{web.change.changes_at}." if web.change.changes_at else ""
+            body = {at + _place(declared, name): _typed(declared, raw, name, text) for name, text in together.items()}
+            self._send(declared, web.change, slots_of(row), Extra(body=body, headers=headers))
+        for column, text in writes.items():
+            if column in web.change_of:
+                self._send(declared, web.change_of[column], {**slots_of(row), "new": text}, Extra(headers=headers))
+
+    def _send_all(
+        self, declared: DeclaredObject, requests: Sequence[WebRequest], row: Row, raw: Mapping[str, Any]
+    ) -> None:
+        for request in requests:
+            found = jmespath.search(request.each, raw) if request.each else [""]
+            for each in found or []:
+                self._send(declared, request, {**slots_of(row), "each": as_text(each)}, Extra(), gone=True)
+
+    def _send(
+        self,
+        declared: DeclaredObject,
+        request: WebRequest,
+        values: Mapping[str, str],
+        extra: Extra,
+        *,
+        gone: bool = False,
+    ) -> None:
+        """
+        Args: gone: whether it is well if what is to be removed is not there.
+        Raises: SystemDriftError; SystemRefusedError; as Caller.call.
+        """
+        web = self._web(declared)
+        accept = {412, *web.conflict, *(web.gone if gone else ())}
+        answer = self._changing.call(request, values, accept=accept, extra=extra)
+        if gone and answer.status in web.gone:
+            return
         if answer.status == 412:
             raise SystemDriftError(self.name, declared.name)
         if answer.status in web.conflict:
             raise SystemRefusedError(self.name, f"the change meets a conflict ({answer.status})")
-
-    def _remove(self, declared: DeclaredObject, key: str) -> None:
-        web = self._web(declared)
-        for request in web.remove:
-            answer = self._changing.call(request, {"key": key}, accept={*web.gone, *web.conflict})
-            if answer.status in web.conflict:
-                raise SystemRefusedError(self.name, f"the record may not be removed ({answer.status})")
 
 
 class _Reads:
@@ -188,20 +235,45 @@ class _Reads:
         yield from self._lists[id(request)]
 
     def _read(self, declared: DeclaredObject, request: WebRequest, values: Mapping[str, str]) -> Iterator[Row]:
-        return (to_row(self._caller.name, declared, raw) for raw in rows_of(self._caller, request, values))
+        for raw in rows_of(self._caller, request, values):
+            yield to_row(self._caller.name, declared, whole(self._caller, declared, raw))
+
+
+def whole(caller: Caller, declared: DeclaredObject, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The record *raw* with the parts that other requests give."""
+    if not declared.parts:
+        return dict(raw)
+    bare: dict[str, Any] = {**{part.name: [] for part in declared.parts}, **raw}
+    known = _values(caller.name, declared, bare)
+    values = slots_of(Row(key=known[declared.key or ""], values=known))
+    return {**raw, **{part.name: list(rows_of(caller, part.request, values)) for part in declared.parts}}
+
+
+def slots_of(row: Row) -> dict[str, str]:
+    """What the slots of a request about *row* stand for."""
+    return {**_key_slots(row.key), **{f"row.{column}": text for column, text in row.values.items()}}
+
+
+def _key_slots(key: str) -> dict[str, str]:
+    return {"key": key, **{f"key.{number}": part for number, part in enumerate(key.split(":"), start=1)}}
 
 
 def to_row(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> Row:
     """Raises: SystemContractError if the row has no key."""
+    values = _values(system, declared, raw)
+    if not values[declared.key or ""]:
+        raise SystemContractError(system, f"a row of {declared.name!r} has no {declared.key!r}")
+    documents = tuple(downloads.documents(declared, raw))
+    return Row(key=values[declared.key or ""], values=values, documents=documents)
+
+
+def _values(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> dict[str, str]:
     values = dict.fromkeys(declared.columns, "")
     if declared.key:
         values[declared.key] = as_text(raw.get(declared.key))
     for each in declared.fields:
         values[each.column] = unpacked(system, each, raw.get(each.stored_in or each.column), row=raw)
-    if not values[declared.key or ""]:
-        raise SystemContractError(system, f"a row of {declared.name!r} has no {declared.key!r}")
-    documents = tuple(downloads.documents(declared, raw))
-    return Row(key=values[declared.key or ""], values=values, documents=documents)
+    return values
 
 
 def _place(declared: DeclaredObject, column: str) -> str:

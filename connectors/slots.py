@@ -9,7 +9,7 @@ none.
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -44,6 +44,12 @@ def _long(value: str) -> str:
     return f"{digits[:8]}-{digits[8:]}" if len(digits) == 12 else value
 
 
+def _spelled(value: str) -> str:
+    """The digits that every spelling of a phone number or a personnummer has."""
+    digits = _digits(value)
+    return digits[-10:] if len(digits) == 12 else digits[-9:]
+
+
 #: Form of a slot -> the value as a query language wants it; what encodes it for its place comes on top.
 _FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,
@@ -53,6 +59,9 @@ _FORMS: dict[str, Callable[[str], str]] = {
     "digits": _digits,
     "last9": lambda value: _digits(value)[-9:],
     "national": _national,
+    "spread": lambda value: "%".join(_spelled(value)),
+    "starred": lambda value: "*".join(_spelled(value)),
+    "apart": lambda value: r"\D*".join(_spelled(value)),
     "short": _short,
     "long": _long,
 }
@@ -100,12 +109,15 @@ def in_json(template: JsonValue, values: Mapping[str, str]) -> Any:  # noqa: ANN
             return template
 
 
-def in_query(template: str | Packed, values: Mapping[str, str]) -> str:
+def in_query(template: str | Sequence[str] | Packed, values: Mapping[str, str]) -> str | list[str]:
     if isinstance(template, str):
         return in_text(template, values)
+    if not isinstance(template, Packed):
+        return [in_text(each, values) for each in template]
     packed = json.dumps(in_json(template.pack, values), ensure_ascii=False, separators=(",", ":"))
     if template.encode == "base64url":
-        return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+        # RFC 4648 section 3.2: padded unless the API says otherwise, and Tryton refuses it bare.
+        return base64.urlsafe_b64encode(packed.encode()).decode()
     return packed
 
 

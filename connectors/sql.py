@@ -18,11 +18,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, NoSuchTableError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.types import NullType
 
-from connectors import attached, check_options, plans, privileges
+from connectors import attached, check_options, plans, privileges, residue
 from connectors.declared import Row, canary_found, search_rows
 from connectors.matching import as_text, narrowing
+from connectors.residue import CHUNK, bound
 from connectors.slots import in_form
 from connectors.unpacking import unpacked
 from dsar.connector import LARGEST_DOCUMENT_BYTES, Health, SearchAnswer
@@ -38,8 +38,6 @@ from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
 
 #: Drivers that our extras install, for URLs that name none.
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
-#: Most values in one IN list.
-_CHUNK = 500
 #: SQLSTATE (PostgreSQL) or error number (MariaDB) -> what the declaration or the role got wrong.
 _NOT_AS_DECLARED = frozenset({"42703", "42P01", "42883", "22P02", 1054, 1146})
 _REFUSED = frozenset({"42501", "25006", "P0001", 1044, 1142, 1143, 1290, 1644, 1792})
@@ -82,7 +80,7 @@ class SqlReader:
         return Health(ok=found is not False, detail=detail, notes=notes)
 
     def fetch(self, record: Record, document: Document) -> bytes:
-        declared = self._declaration.object(record.object)
+        declared = self._declaration.object(record.object, record.key)
         entry = declared.documents[int(document.place)]
         with self._tables(self._reading) as tables:
             content = tables.content(declared, record.key, entry.content or "")
@@ -93,13 +91,10 @@ class SqlReader:
     @contextmanager
     def _tables(self, engine: sa.Engine) -> Iterator["_Tables"]:
         """The declared tables inside one transaction, with the errors of the driver translated."""
-        try:
-            with engine.begin() as connection:
-                tables = _Tables(self.name, connection)
-                tables.check(self._declaration)
-                yield tables
-        except DBAPIError as error:
-            raise _translated(self.name, error) from None
+        with transaction(self.name, engine) as connection:
+            tables = _Tables(self.name, connection)
+            tables.check(self._declaration)
+            yield tables
 
 
 class SqlEditor(plans.Planner, SqlReader):
@@ -110,17 +105,21 @@ class SqlEditor(plans.Planner, SqlReader):
         self._writing = writing
 
     def apply(self, step: PlanStep, *, key: str) -> None:
-        declared = self._declaration.object(step.object)
+        declared = self._declaration.object(step.object, step.key)
         with self._tables(self._writing) as tables:
             row = tables.by_key(declared, step.key, lock=True)
             writes = plans.due_writes(self._declaration, step, row)
-            if row is None or writes == {}:
-                return
-            tables.delete(declared, step.key) if writes is None else tables.update(declared, step.key, writes)
+            if row is not None and writes != {}:
+                tables.delete(declared, step.key) if writes is None else tables.update(declared, step.key, writes)
+            if step.action in plans.REMOVING:
+                residue.remove(tables.connection, declared, step.key)
 
     def verify(self, step: PlanStep) -> StepOutcome:
+        declared = self._declaration.object(step.object, step.key)
         with self._tables(self._reading) as tables:
-            return plans.outcome(step, tables.by_key(self._declaration.object(step.object), step.key))
+            outcome = plans.outcome(step, tables.by_key(declared, step.key))
+            left = residue.count(tables.connection, declared, step.key) if step.action in plans.REMOVING else 0
+            return plans.with_residue(outcome, left)
 
 
 class _Tables:
@@ -128,7 +127,7 @@ class _Tables:
 
     def __init__(self, system: str, connection: sa.Connection) -> None:
         self._system = system
-        self._connection = connection
+        self.connection = connection
 
     def check(self, declaration: Declaration) -> None:
         """
@@ -136,9 +135,9 @@ class _Tables:
 
         SQLite only: it reads an unknown quoted column as a text of that name, where the others raise an error.
         """
-        if self._connection.dialect.name != "sqlite":
+        if self.connection.dialect.name != "sqlite":
             return
-        inspector = sa.inspect(self._connection)
+        inspector = sa.inspect(self.connection)
         for declared in declaration.objects:
             try:
                 stored = {column["name"] for column in inspector.get_columns(_table(declared).name)}
@@ -150,9 +149,9 @@ class _Tables:
 
     def notes(self, declaration: Declaration) -> Iterator[str]:
         """Whether the account that searches could write if its sessions let it."""
-        may = privileges.writable(self._connection, declaration)
+        may = privileges.writable(self.connection, declaration)
         if may is None:
-            yield f"nobody has checked that the account that searches only reads ({self._connection.dialect.name})"
+            yield f"nobody has checked that the account that searches only reads ({self.connection.dialect.name})"
         elif may:
             yield f"the account that searches may also write: {', '.join(may)}; its sessions do not, but give it less"
 
@@ -172,13 +171,13 @@ class _Tables:
         forms = sorted({in_form(form, each.value) for each in identifiers for form in find.exact})
         for column in find.columns:
             stored: Any = sa.column(declared.field(column).stored_in or column)
-            where = (sa.func.lower(stored) if find.lower else stored).in_([_bound(form) for form in forms])
+            where = (sa.func.lower(stored) if find.lower else stored).in_([bound(form) for form in forms])
             yield from self._rows(declared, where)
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
         ordered = sorted(values)
-        for start in range(0, len(ordered), _CHUNK):
-            chunk = [_bound(value) for value in ordered[start : start + _CHUNK]]
+        for start in range(0, len(ordered), CHUNK):
+            chunk = [bound(value) for value in ordered[start : start + CHUNK]]
             yield from self._rows(declared, sa.column(column).in_(chunk))
 
     def by_key(self, declared: DeclaredObject, key: str, *, lock: bool = False) -> Row | None:
@@ -192,30 +191,25 @@ class _Tables:
         """What the one row with *key* holds in *column*; None if nothing does. Raises: SystemContractError."""
         stored: Any = sa.column(column)
         own = sa.select(sa.func.length(stored)).select_from(_table(declared)).where(_key_is(declared, key))
-        sizes = self._connection.execute(own).scalars().all()
+        sizes = self.connection.execute(own).scalars().all()
         if len(sizes) != 1 or not sizes[0]:
             return None
         if sizes[0] > 3 * LARGEST_DOCUMENT_BYTES:  # packed at worst; not a byte of it is read
             raise SystemContractError(self._system, "a document is larger than any should be; a person has to bring it")
         query = sa.select(stored).select_from(_table(declared)).where(_key_is(declared, key))
-        content = self._connection.execute(query).scalar_one()
+        content = self.connection.execute(query).scalar_one()
         return content.encode() if isinstance(content, str) else bytes(content)
 
     def update(self, declared: DeclaredObject, key: str, writes: Mapping[str, str]) -> None:
-        nullable = {
-            column["name"]: column["nullable"]
-            for column in sa.inspect(self._connection).get_columns(
-                _table(declared).name, schema=_table(declared).schema
-            )
-        }
+        table = _table(declared)
+        nullable = residue.nullable(self.connection, table.name, table.schema)
         values = {
-            column: sa.null() if text == "" and nullable.get(column) else _bound(text)
-            for column, text in writes.items()
+            column: sa.null() if text == "" and nullable.get(column) else bound(text) for column, text in writes.items()
         }
-        self._connection.execute(sa.update(_table(declared)).where(_key_is(declared, key)).values(values))
+        self.connection.execute(sa.update(table).where(_key_is(declared, key)).values(values))
 
     def delete(self, declared: DeclaredObject, key: str) -> None:
-        self._connection.execute(sa.delete(_table(declared)).where(_key_is(declared, key)))
+        self.connection.execute(sa.delete(_table(declared)).where(_key_is(declared, key)))
 
     def _rows(self, declared: DeclaredObject, where: sa.ColumnElement[bool], *, lock: bool = False) -> Iterator[Row]:
         columns = declared.stored_columns
@@ -225,7 +219,7 @@ class _Tables:
         # A stream: who has ten thousand orders must not fill the memory of the driver.
         query = query.with_for_update() if lock else query.execution_options(yield_per=1000)
         packed = [each for each in declared.fields if each.packed or each.stored_in]
-        for row in self._connection.execute(query):
+        for row in self.connection.execute(query):
             stored = dict(zip(columns, row, strict=False))
             values = {column: as_text(value) for column, value in stored.items()}
             values |= {
@@ -246,14 +240,8 @@ def _table(declared: DeclaredObject) -> sa.TableClause:
     return sa.table(table, *(sa.column(column) for column in declared.stored_columns), schema=schema or None)
 
 
-def _bound(text: str) -> sa.BindParameter[Any]:
-    """*text* as a parameter without a type, so that the database reads it as the type of the column."""
-    untyped: Any = NullType()
-    return sa.bindparam(None, text, type_=untyped, unique=True)
-
-
 def _key_is(declared: DeclaredObject, key: str) -> sa.ColumnElement[bool]:
-    return sa.column(declared.key or "") == _bound(key)
+    return sa.column(declared.key or "") == bound(key)
 
 
 def _lower(column: str) -> sa.ColumnElement[str]:
@@ -267,6 +255,21 @@ def _pattern(pieces: Sequence[str]) -> str:
 
 
 # --------------------------------------------------------------------------------------------- engines and errors
+
+
+@contextmanager
+def transaction(name: str, engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction with the errors of the driver translated, which hold values (P9)."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise _translated(name, error) from None
+
+
+def writing_engine(name: str, url: str) -> sa.Engine:
+    """An engine whose sessions may write. Raises: SettingsError."""
+    return _engine(name, url, writes=True, timeout_seconds=30)
 
 
 def reading_engine(name: str, url: str) -> sa.Engine:

@@ -196,6 +196,7 @@ class ApprovalError(RefusedError):
 
 class LetterError(RefusedError):
     def __init__(self, template: str, why: str) -> None:
+        self.why = why
         super().__init__(f"Letter template {template!r}: {why}.")
 
 

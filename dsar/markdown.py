@@ -264,6 +264,19 @@ def to_html(markdown: str, *, language: str, title: str) -> str:
     )
 
 
+def with_copy(page: str, copy: str, *, language: str, notice: str) -> str:
+    """
+    A *page* of `to_html` with what another one says below it, for a reader by ear in its own language.
+
+    Args: language: of *copy*; notice: plain text above, that says what follows below.
+    """
+    inside = copy.partition("<main>\n")[2].partition("</main>\n")[0]
+    page = page.replace("<main>\n", f"<main>\n<p>{escape_html(notice)}</p>\n", 1)
+    return page.replace(
+        "</main>\n", f'<hr>\n<section lang="{escape_html(language)}">\n{inside}</section>\n</main>\n', 1
+    )
+
+
 def _visible_breaks(tokens: list[Token]) -> list[Token]:
     """Line breaks inside text (see `escape`) become break tokens, so that a browser shows them."""
     for token in tokens:

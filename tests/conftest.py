@@ -19,6 +19,11 @@ def _skipped(config: pytest.Config) -> int:
     return len(reporter.stats.get("skipped", ())) if reporter else 0
 
 
+def _asked_for(config: pytest.Config) -> list[Path]:
+    """Files and folders of the command line, made absolute."""
+    return [(config.invocation_params.dir / each.partition("::")[0]).resolve() for each in config.args]
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI everything is proven: there a skipped test fails the run."""
     if os.environ.get("CI") and _skipped(session.config):
@@ -26,6 +31,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lab = Path(__file__).parent / "lab"
+    wanted = any(lab.is_relative_to(path) or path.is_relative_to(lab) for path in _asked_for(config))
+    if wanted and os.environ.get("DSAR_LAB") != "up":
+        told = "The tests on real products (tests/lab) were NOT run: they want the lab, which 'make test-lab' starts"
+        terminalreporter.section(told, sep="!", yellow=True)
     if os.environ.get("CI") and (skipped := _skipped(config)):
         terminalreporter.section(f"CI is set: {skipped} skipped, so this run has FAILED", sep="!", red=True)
 

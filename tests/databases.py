@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 _POSTGRESQL = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+_START_SECONDS = 180  # on a machine that does much else
 _MARIADB = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
@@ -102,14 +103,14 @@ def _running(command: Sequence[str], url: str) -> Iterator[None]:
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     engine = sa.create_engine(url)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
             with engine.connect():
                 break
         except sa.exc.OperationalError:
             assert server.poll() is None, "the database server ended at once"
-            assert time.monotonic() < deadline, "the database server did not start in 30 seconds"
+            assert time.monotonic() < deadline, "the database server did not start"
             time.sleep(0.1)
     engine.dispose()
 

@@ -8,7 +8,7 @@ is one of those of the label and its rights are exactly the label's.
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -138,10 +138,12 @@ def _changes(label: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     return [(c["field"], c["old"] or "", c["new"] or "", c["from"] or "") for c in label["changes"]]
 
 
-def sort_all(folder: Path) -> list[Sorted]:
-    """Every mail of *folder* that has a label beside it, sorted."""
+def sort_all(folder: Path, only: Collection[str] | None = None) -> list[Sorted]:
+    """Every mail of *folder*, or those of them named in *only*, sorted; each has a label beside it."""
     found = []
     for path in sorted(folder.glob("*.eml")):
+        if only is not None and path.stem not in only:
+            continue
         label = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         result = triage(read_mail(path.read_bytes()), sender_authentication=SenderAuthentication.NONE)
         found.append(Sorted(path, label, result))

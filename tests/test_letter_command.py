@@ -112,13 +112,30 @@ def test_preview_of_what_does_not_exist_lists_what_does(tmp_path: Path) -> None:
         ("sv/question.md.j2", "Hej\n{% if %}\n", "sv/question.md.j2:2: "),
         ("sv/question.md.j2", "Hej\n\n{{ persn_name }}\n", "sv/question.md.j2:3: there is no fact 'persn_name'"),
         ("sv/brev.md.j2", "Hej\n", "sv/brev.md.j2:1: no letter has this name"),
-        ("sv/_court.md.j2", "Du kan inte göra något.\n", "the block 'court' must not be changed or left out"),
-        ("en/refusal.md.j2", '{% include "en/_head.md.j2" %}\n', "en/refusal.md.j2:1: "),
+        (
+            "sv/_court.md.j2",
+            "Du kan inte göra något.\n",
+            "sv/_court.md.j2:1: the block 'court' must not be changed or left out",
+        ),
+        ("en/refusal.md.j2", '{% include "en/_head.md.j2" %}\n', "en/refusal.md.j2:1: the block 'imy' must not"),
     ],
 )
 def test_a_fault_is_told_with_file_and_line(tmp_path: Path, name: str, text: str, told: str) -> None:
     found = faults(template(tmp_path, name, text), controller=US)
     assert any(told in fault for fault in found), found
+
+
+def test_a_block_that_was_left_out_is_told_at_the_line_where_it_stood(tmp_path: Path) -> None:
+    import letter_templates
+
+    shipped = (Path(letter_templates.__file__).parent / "sv" / "refusal.md.j2").read_text("utf-8").splitlines()
+    at = next(number for number, line in enumerate(shipped) if "_court.md.j2" in line)
+    template(tmp_path, "sv/refusal.md.j2", "\n".join(shipped[:at] + shipped[at + 1 :]))
+    template(tmp_path, "sv/_contact.md.j2", (Path(letter_templates.__file__).parent / "sv/_contact.md.j2").read_text())
+
+    assert faults(tmp_path, controller=US) == [
+        f"sv/refusal.md.j2:{at + 1}: the block 'court' must not be changed or left out"
+    ]
 
 
 def test_an_unknown_fact_is_found_in_a_branch_that_the_sample_does_not_take(tmp_path: Path) -> None:

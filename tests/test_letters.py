@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -146,6 +147,29 @@ def test_dates_are_written_out_in_the_language() -> None:
 
 def test_other_languages_get_english() -> None:
     assert compose(LetterKind.ACKNOWLEDGEMENT, "de", facts()).language == "en"
+
+
+@pytest.mark.parametrize("kind", LetterKind)
+def test_who_writes_in_another_language_gets_english_with_a_swedish_copy(kind: LetterKind) -> None:
+    given = FACTS.get(kind, facts())
+    letter = compose(kind, "de", given)
+    text = one_line(letter.text)
+    assert text.startswith("The same letter follows in Swedish.")
+    assert one_line(compose(kind, "en", given).text) in text
+    assert text.endswith(one_line(compose(kind, "sv", given).text))
+    assert letter.html.count('<section lang="sv">') == 1
+    assert letter.html.count("<html") == letter.html.count("</main>") == 1
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+@pytest.mark.parametrize("kind", LetterKind)
+def test_what_staff_add_is_said_as_theirs_and_is_never_markup(kind: LetterKind, language: str) -> None:
+    note = "Vi ses på tisdag. <b>{{ 7*7 }}</b>"
+    letter = compose(kind, language, replace(FACTS.get(kind, facts()), staff_note=note))
+    said = {"sv": "Meddelande från Sara Lind, som handlägger ditt ärende", "en": "A message from Sara Lind"}[language]
+    assert said in one_line(letter.text)
+    assert note in one_line(letter.text)
+    assert "<b>" not in letter.html
 
 
 def test_annexes_are_named_and_travel_with_the_letter() -> None:

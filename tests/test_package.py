@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.xdist_group("package")  # built once
 
-_SHIPPED = {".py", ".toml", ".j2", ".ttf", ".icc", ".mo", ".txt", ".eml", ".sql", ".csv", ".ini"}
+_SHIPPED = {".py", ".toml", ".j2", ".ttf", ".icc", ".mo", ".txt", ".eml", ".sql", ".csv", ".ini", ".json"}
 
 
 def run(*command: str | Path, cwd: Path) -> str:

@@ -103,6 +103,19 @@ def test_a_percent_sign_and_a_semicolon_in_a_password_are_part_of_it(settings: L
     assert password.get_secret_value() == "pass%word;#1"
 
 
+def test_variables_of_the_environment_stand_in_any_value(settings: Loads) -> None:
+    more = "[automatic]\nacknowledgement = ${ACK:-off}\n[system.crm]\nconnector = rest\ndeclaration = crm.toml\n"
+    more += "url = http://127.0.0.1:${CRM_PORT:-8010}/${CRM_PATH}\nuser = $${not_ours}\n"
+
+    given = settings(more, {"CRM_PORT": "9000", "CRM_PATH": "a b"})
+    left_out = settings(more, {"CRM_PATH": "api"})
+
+    assert given.systems["crm"].options == {"url": "http://127.0.0.1:9000/a b", "user": "${not_ours}"}
+    assert left_out.systems["crm"].options["url"] == "http://127.0.0.1:8010/api"
+    assert not left_out.automatic.acknowledgement
+    assert _faults(settings, more) == ["[system.crm] url: the environment has no CRM_PATH"]
+
+
 @pytest.mark.parametrize(
     ("text", "state"), [("ja", True), ("nej", False), ("On", True), ("off", False), ("1", True), ("false", False)]
 )

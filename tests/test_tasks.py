@@ -73,6 +73,32 @@ def test_a_second_search_asks_nobody_again(office: Office) -> None:
     assert len(open_tasks(office)) == 1
 
 
+def test_nobody_is_asked_for_a_case_that_has_ended_until_it_is_reopened(office: Office) -> None:
+    task = received(office)
+    (request,) = office.requests()
+    office.force(request, state=State.CLOSED, closed_at=NOW, outcome="withdrawn")
+    write(office, task)
+    assert open_tasks(office)[0].asked_at is None
+
+    office.force(request, state=State.SEARCHING, closed_at=None, outcome=None)
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    with office.app.store.transaction() as tx:
+        assert "ask" in {work.step for work in tx.work()}
+    write(office, task)
+    assert open_tasks(office)[0].asked_at is not None
+
+
+def test_an_answer_is_to_what_was_read_and_not_to_what_became_known_after(office: Office) -> None:
+    """A question that has left is not changed: what is new is asked in another one (P5)."""
+    write(office, received(office))
+    office.receive(SENDER, f"Jag har också adressen maria@annan.example. {REQUEST}")
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    first, second = open_tasks(office)
+    case = office.only_case()
+    assert "maria@annan.example" not in {each.value for each in question_of(office.app, case, first).identifiers}
+    assert [each.value for each in question_of(office.app, case, second).identifiers] == ["maria@annan.example"]
+
+
 def test_what_becomes_known_later_is_added_to_an_open_question_and_asked_of_who_has_answered(office: Office) -> None:
     task = received(office)
     office.receive(SENDER, f"Jag har också adressen maria@annan.example. {REQUEST}")

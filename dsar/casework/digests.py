@@ -21,6 +21,7 @@ from dsar.casework.context import PROGRAM, App, question_of, task_mail_key
 from dsar.casework.desks import OPEN, PERSON
 from dsar.casework.wording import Asked, clarity_text, digest_text, escalation_text
 from dsar.errors import OutboxUnavailableError, UndeliverableAddressError
+from dsar.lifecycle import State
 from dsar.outbox import SmtpOutbox
 from dsar.settings import ColleagueSection, Settings
 from dsar.store import Transaction
@@ -47,6 +48,8 @@ def ask(app: App, task_id: int, *, outbox: SmtpOutbox, now: datetime) -> None:
         task = tx.task(task_id)
         if task is None or task.state != OPEN:
             return
+        if all(request.state == State.CLOSED for request in tx.requests(task.case_id)):
+            return  # nobody needs the answer any more; a case that is reopened asks again
         case = tx.case_by_id(task.case_id)
         owner = tasks.owner_of(app, case, task)
         person = recipient(app.settings, owner, away=task.deputised, today=today)
@@ -132,7 +135,7 @@ def _write(app: App, tx: Transaction, person: str, *, today: date, now: datetime
     colleague = _colleague(app.settings, person)
     items = [
         _item(app, case, task, colleague)
-        for task, case in tx.tasks_in({OPEN})
+        for task, case in tx.tasks_in({OPEN}, of_open_cases=True)
         if recipient(app.settings, tasks.owner_of(app, case, task), away=task.deputised, today=today) == person
     ]
     reminds = any(_passed(each.task, today) > each.task.reminders for each in items)

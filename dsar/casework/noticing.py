@@ -64,7 +64,7 @@ def _replaced(app: App, step: PlanStep) -> Iterator[tuple[str, FieldChange]]:
     """(field, change) of each old value in *step* that is no e-mail address and that another one took the place of."""
     if step.action is not StepAction.UPDATE:
         return
-    declared = app.declarations[step.system].object(step.object)
+    declared = app.declarations[step.system].object(step.object, step.key)
     fields = {declared.update[name]: name for name in _TOLD if name in declared.update}
     for change in step.changes:
         if change.path in fields and change.before and _comparable(change.before) != _comparable(change.after or ""):

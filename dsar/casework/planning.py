@@ -124,7 +124,7 @@ def _plan_stop(
     """
     steps = list(system.plan_suppress(records)) if isinstance(system, Suppresses) else []
     for record in records:
-        declared = declaration.object(record.object)
+        declared = declaration.object(record.object, record.key)
         if declared.suppress is None:
             told = (record.system, record.object, record.key) in by_hand
             left = not told and _is_for_marketing(app, record)
@@ -155,7 +155,7 @@ def _plan_update(
     steps = list(system.plan_update(records, changes)) if isinstance(system, Updates) else []
     planned = {(step.object, step.key, change.path) for step in steps for change in step.changes}
     for record in records:
-        declared = declaration.object(record.object)
+        declared = declaration.object(record.object, record.key)
         left = tuple(
             FieldChange(path=value.path, label=value.label, before=value.value, after=change.new)
             for change in changes

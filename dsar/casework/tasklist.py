@@ -44,13 +44,14 @@ def lines(app: App, *, case: CaseFile | None = None, ended: bool = False, actor:
     """
     Tasks, oldest first, of the cases that *actor* may open.
 
-    Args: case: only of this one; ended: those that are answered, too.
+    Args: case: only of this one; ended: those that are answered, or that nobody needs any more, too.
     """
-    wanted = {*UNANSWERED, LATE} | ({ANSWERED} if ended else set())
     with app.store.transaction(read_only=True) as tx:
+        found = [*tx.tasks_in({*UNANSWERED, ANSWERED, LATE})] if ended else []
+        found = found or [*tx.tasks_in(UNANSWERED, of_open_cases=True), *tx.tasks_in({LATE})]
         return [
             _line(app, tx, task, of)
-            for task, of in tx.tasks_in(wanted)
+            for task, of in found
             if (case is None or of.id == case.id) and protecting.may_open(app.settings, of, actor)
         ]
 

@@ -88,7 +88,11 @@ def is_missing(task: Task) -> bool:
 def _ask(
     app: App, tx: Transaction, case: CaseFile, system: str, owner: str, question: Question, *, now: datetime
 ) -> None:
-    """Open a task, or bring the open one up to date; who has answered is asked again only about what is new."""
+    """
+    Open a task, or add what is new to one that nobody has read yet.
+
+    Whoever was asked is asked again, about what is new only: their answer is to what they have read (P5).
+    """
     index = desks.person_index(app, owner)
     mine = [
         task
@@ -97,10 +101,13 @@ def _ask(
     ]
     asked = {each for task in mine for each in question_of(app, case, task).identifiers}
     new = tuple(each for each in question.identifiers if each not in asked)
+    waiting = mine[-1] if mine and is_missing(mine[-1]) else None
+    if waiting is not None:
+        tx.enqueue("ask", waiting.id or 0, due_at=now)  # its case may have been closed and reopened
     if mine and not new:
         return
-    if mine and is_missing(mine[-1]):
-        mine[-1].sealed_question = seal_question(app, case, mine[-1].reference, question)
+    if waiting is not None and waiting.asked_at is None:
+        waiting.sealed_question = seal_question(app, case, waiting.reference, question)
         return
     identifiers = new or question.identifiers
     desks.open_task(
@@ -112,7 +119,7 @@ def _named(app: App, records: Iterable[Record]) -> set[str]:
     """Addresses of the colleagues whom *records* name in a field that is declared to do so."""
     found = set()
     for record in records:
-        declared = app.declarations[record.system].object(record.object)
+        declared = app.declarations[record.system].object(record.object, record.key)
         naming = {each.column for each in declared.fields if each.colleague}
         for value in record.values:
             if value.path in naming and (colleague := find_colleague(app.settings, value.value)):

@@ -153,8 +153,9 @@ def search_anew(
     app: App, tx: Transaction, case: CaseFile, contacts: Sequence[Identifier], *, actor: str, now: datetime
 ) -> None:
     """What is searched for, or waits for approval, was found for other contact points: it is searched for anew."""
-    if set(contacts) <= set(subject_of(app, case).proven):
-        return
+    subject = subject_of(app, case)
+    if set(contacts) <= {*subject.proven, *subject.followed}:
+        return  # the search began from them, or went on from them
     for request in tx.requests(case.id or 0):
         if request.state == State.REVIEW and not request.decision:
             tx.advance(request, Event.REVISED, actor=actor, at=now, detail={"because": "contact_proven"})

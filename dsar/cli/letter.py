@@ -92,6 +92,14 @@ def check(ctx: click.Context, folder: Path | None) -> None:
     click.echo("Every letter is in order, in Swedish and English.")
 
 
+@letter.command()
+def schema() -> None:
+    """Print the JSON schema of the data file that comes with an answer."""
+    from dsar import letters
+
+    click.echo(letters.export_schema().decode(), nl=False)
+
+
 def _installation(settings_file: Path) -> tuple["Controller", Path | None]:
     """Who writes the letters, and the folder of their templates; an invented company where there are no settings."""
     from dsar import settings

@@ -18,6 +18,8 @@ from dsar.declaration.system import (
     DeclaredField,
     DeclaredObject,
     Find,
+    Located,
+    Residue,
     bookkeeping_until,
 )
 from dsar.declaration.web import SLOT, Auth, Http, Job, Packed, Paging, Rate, WebRequest, Writes
@@ -33,9 +35,11 @@ __all__ = [
     "Find",
     "Http",
     "Job",
+    "Located",
     "Packed",
     "Paging",
     "Rate",
+    "Residue",
     "WebRequest",
     "Writes",
     "bookkeeping_until",

@@ -4,6 +4,7 @@ Building blocks of both TOML files: strict tables, texts in both languages, fact
 Effects: none.
 """
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, StringConstraints, Tag
@@ -23,6 +24,18 @@ def _both_languages(text: Text) -> Text:
 
 Said = Annotated[Text, AfterValidator(_both_languages)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _is_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error:
+        raise ValueError(f"{text!r} is no regular expression") from None
+    return text
+
+
+#: A regular expression that a whole value must match.
+Pattern = Annotated[Name, AfterValidator(_is_pattern)]
 
 
 class Unknown(Strict):

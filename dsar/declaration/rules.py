@@ -24,10 +24,10 @@ def contradictions(declaration: Declaration) -> Iterator[tuple[Place, str]]:
         yield ("canary",), f"the value is no {canary.type} in normal form"
     if declaration.kind == "rest" and declaration.http is None:
         yield (), "a web API needs [http]"
-    names = [declared.name for declared in declaration.objects]
     for index, declared in enumerate(declaration.objects):
         place: Place = ("object", index)
-        if declared.name in names[:index]:
+        same = [each for each in declaration.objects[:index] if each.name == declared.name]
+        if any(not declared.file or (each.file, each.sheet) == (declared.file, declared.sheet) for each in same):
             yield (*place, "name"), "another object has this name"
         checks = (_column_faults, _strength_faults, _change_faults, _document_faults(declaration.kind))
         for check in (*_KIND_FAULTS.get(declaration.kind, ()), *checks):
@@ -46,6 +46,8 @@ def _column_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         if column in columns[:at]:
             yield ("fields", at, "column"), f"column {column!r} is declared twice"
     used: list[tuple[Place, str]] = [(("person_name",), column) for column in declared.person_name]
+    used += [(("person_if",), column) for column in declared.person_if]
+    used += [(("reached_from", at, "named"), link.named) for at, link in enumerate(declared.reached_from) if link.named]
     used += [(("find", at, "columns"), column) for at, find in enumerate(declared.find) for column in find.columns]
     used += [(("reached_from", at, "ours"), link.ours) for at, link in enumerate(declared.reached_from)]
     used += [(("emits",), column) for column in declared.emits]
@@ -161,23 +163,28 @@ def _card_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
 def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     if not declared.key:
         yield (), "an object of a web API needs key"
+    row = {"key", "row"}
     entries: list[tuple[str, str | int, WebRequest | None, set[str]]] = []
     entries += [("find", at, each.request, {"value"}) for at, each in enumerate(declared.find)]
     entries += [("reached_from", at, each.request, {"value"}) for at, each in enumerate(declared.reached_from)]
     if declared.web:
         entries.append(("web", "read", declared.web.read, {"key"}))
-        entries += [("web", "remove", each, {"key"}) for each in declared.web.remove]
+        entries += [("web", "remove", each, row | {"each"}) for each in declared.web.remove]
+        entries += [("web", "anonymise", each, row | {"each"}) for each in declared.web.anonymise]
+        entries += [("web", "change_of", each, row | {"new"}) for each in declared.web.change_of.values()]
         if declared.web.change:
-            entries.append(("web", "change", declared.web.change, {"key"}))
+            entries.append(("web", "change", declared.web.change, row))
+    entries += [("parts", at, each.request, row) for at, each in enumerate(declared.parts)]
     for name, at, request, allowed in entries:
         if request is None:
             yield (name, at), "a web API needs request"
-        elif strange := sorted(request.slots - allowed - {"job"}):
+        elif strange := sorted(slot for slot in request.slots if slot.partition(".")[0] not in {*allowed, "job"}):
             yield (name, at, "request"), f"there is no {strange[0]!r} to put in here"
     writes = declared.web
-    if (declared.update or declared.suppress or (declared.erase and declared.erase.set)) and not (
-        writes and writes.change
-    ):
+    changed = {*declared.update.values(), *([declared.suppress.column] if declared.suppress else [])}
+    if declared.erase and not (declared.residue or (writes and writes.anonymise)):
+        changed |= set(declared.erase.set)
+    if not (writes and writes.change) and changed - set(writes.change_of if writes else ()):
         yield ("web",), "changing a record needs web.change"
     if declared.erase and declared.erase.action == "delete" and not (writes and writes.remove):
         yield ("web",), "erasing a record needs web.remove"
@@ -198,6 +205,6 @@ def _link_fault(declaration: Declaration, declared: DeclaredObject, link: Reache
         ends = (declaration.object(link.object).field(link.their), declared.field(link.ours))
     except KeyError as missing:
         return f"{missing.args[0]!r} is not declared"
-    if all(end.vouched and end.asserted_by == "company" for end in ends):
+    if all(end.asserted_by == "company" and (end.vouched or (link.named and not end.free_text)) for end in ends):
         return None
     return "only a person's own company-assigned key leads from one object to another"

@@ -4,12 +4,14 @@ What a connected system holds, for what, and how it is searched, corrected and e
 Effects: none.
 """
 
+import re
 from datetime import date
+from fnmatch import fnmatch
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from dsar.declaration.facts import Name, RecipientFact, Said, Strict, Unknown
+from dsar.declaration.facts import Name, Pattern, RecipientFact, Said, Strict, Unknown
 from dsar.declaration.web import Expression, Form, Http, WebRequest, Writes
 from dsar.model import Identifier, IdentifierType, Recipient
 
@@ -30,7 +32,8 @@ Category = Literal[
     "criminal",  # Art. 10
 ]
 #: How text may be packed in a column; html is read as its visible text.
-Encoding = Literal["base64", "hex", "quoted_printable", "html"]
+#: mail is read as its heads and text; date_parts is an object with year, month, day (and hour, minute, second).
+Encoding = Literal["base64", "hex", "quoted_printable", "html", "mail", "date_parts"]
 AssertedBy = Literal["company", "confirmed", "person"]
 
 
@@ -93,6 +96,7 @@ class Find(Strict):
 
     by: IdentifierType
     columns: tuple[Name, ...] = Field(min_length=1)  #: Any of them; for a name their values are read in this order.
+    pattern: Pattern | None = None  #: Searched by only if the identifier looks so, as a person's number does.
     exact: tuple[Form, ...] = ()  #: The columns hold the identifier in one of these forms and no other: by index (sql).
     lower: bool = False  #: With exact: an index over lower(column) is there.
     request: WebRequest | None = None  #: How the rows are asked for (rest); without {value}: all rows, matched here.
@@ -105,6 +109,13 @@ class ReachedFrom(Strict):
     their: Name  #: Column of that object.
     ours: Name  #: Column of this object that holds the same value.
     request: WebRequest | None = None  #: How the rows are asked for by it (rest).
+    weak: bool = False  #: What is reached is another's record that mentions the person: a candidate, never more.
+    named: Name | None = None  #: Column of this object with a name: only rows that name the person, and as candidates.
+
+    @property
+    def points(self) -> bool:
+        """Whether what is reached is a candidate at most."""
+        return self.weak or self.named is not None
 
 
 class Keep(Strict):
@@ -130,11 +141,50 @@ class Keep(Strict):
         return _add_months(starts_on, 12 * self.years + self.months)
 
 
+class Pending(Strict):
+    """What stands in the way of erasing a record: other records of the person that are not closed."""
+
+    object: Name
+    column: Name  #: Of that object.
+    closed: tuple[str, ...] = Field(min_length=1)  #: Values that mean that it is over.
+    reason: Said
+
+
+class Located(Strict):
+    """Rows of a database that belong to a record, or to rows that belong to it."""
+
+    table: Name
+    key: Name  #: Column that names one row.
+    column: Name  #: Holds the key of the record, or with *of* the key of one of those rows.
+    path: Expression | None = None  #: Where it stands in the JSON of the column.
+    where: dict[str, str] = Field(default_factory=dict)  #: Constant columns.
+    of: "Located | None" = None
+
+
+class Residue(Located):
+    """
+    What the product keeps of a record that it says to have erased or changed, and what removes it (P7).
+
+    It is removed in the product's own database: by `write_url` (sql) or `residue_url`. Without that, a person has to.
+    """
+
+    label: Said
+    set: dict[str, str] = Field(default_factory=dict)  #: Column -> what overwrites it, {id} its row; without: deleted.
+
+
+class Part(Strict):
+    """More of a record, which the API gives by another request (rest); it stands under *name* for `path`."""
+
+    name: Name
+    request: WebRequest
+
+
 class Erase(Strict):
     """What erasing a record means in this system, once no law keeps it."""
 
     action: Literal["delete", "anonymise", "keep"]  #: keep: a person decides when the law's period has passed.
-    set: dict[str, str] = Field(default_factory=dict)  #: anonymise: column -> what is written over it; "" empties it.
+    pending: tuple[Pending, ...] = ()  #: While one of these is open, erasing is a task for a person.
+    set: dict[str, str] = Field(default_factory=dict)  #: anonymise: column -> what replaces it, {key} the record's.
 
 
 class Suppress(Strict):
@@ -144,18 +194,33 @@ class Suppress(Strict):
     value: str
 
 
+def _merged(common: object, own: object) -> object:
+    if isinstance(common, dict) and isinstance(own, dict):
+        return {**common, **{key: _merged(common.get(key), value) for key, value in own.items()}}
+    return own
+
+
 class DeclaredObject(Strict):
-    """One kind of thing that the system holds."""
+    """
+    One kind of thing that the system holds.
+
+    In TOML, a table `request` says what all requests that read it have in common; each adds its own to that.
+    """
 
     name: Name
     label: Said
     table: Name | None = None  #: Table, or schema.table (sql).
     file: Name | None = None  #: Glob below the folder in settings (files).
+    sheet: Name | None = None  #: The one sheet that is meant (files); without it all, each with this header.
     content: Literal["table", "document"] = "table"  #: Of its files: rows, or running text with columns file and text.
     web: Writes | None = None  #: Reading and changing one record (rest).
+    parts: tuple[Part, ...] = ()
     key: Name | None = None  #: Column that names one record for good; files may do without and use the row number.
     activities: tuple[Name, ...] = Field(min_length=1)  #: Ids in the register.
     person_name: tuple[Name, ...] = ()  #: Columns that hold the name of the record's own person.
+    #: Column -> how it looks where the record is a person's. Any other is an organisation's: at most a candidate, and
+    #: it leads nowhere.
+    person_if: dict[str, Pattern] = Field(default_factory=dict)
     find: tuple[Find, ...] = ()
     reached_from: tuple[ReachedFrom, ...] = ()
     emits: dict[str, IdentifierType] = Field(default_factory=dict)  #: Column -> the strong identifier that it holds.
@@ -163,8 +228,37 @@ class DeclaredObject(Strict):
     documents: tuple[DeclaredDocument, ...] = ()
     keep: Keep | None = None
     erase: Erase | None = None  #: None: erasing is a task for a person.
+    residue: tuple[Residue, ...] = ()  #: Removed in this order, after each erasure of a record.
+    left_behind: tuple[Said, ...] = ()  #: Residue that no program can remove: each is a task for a person.
     suppress: Suppress | None = None
     update: dict[ChangeName, str] = Field(default_factory=dict)  #: Requested change -> the column that it changes.
+
+    @model_validator(mode="before")
+    @classmethod
+    def _requests_have_something_in_common(cls, data: object) -> object:
+        if not isinstance(data, dict) or not isinstance(data.get("request"), dict):
+            return data
+        common = data["request"]
+        given = {key: value for key, value in data.items() if key != "request"}
+        for name in ("find", "reached_from"):
+            if isinstance(given.get(name), list):
+                given[name] = [
+                    {**each, "request": _merged(common, each.get("request", {}))} if isinstance(each, dict) else each
+                    for each in given[name]
+                ]
+        if isinstance(given.get("web"), dict) and "read" in given["web"]:
+            given["web"] = {**given["web"], "read": _merged(common, given["web"]["read"])}
+        return given
+
+    def has(self, key: str) -> bool:
+        """Whether a record with *key* can be of this object: FILE, FILE#KEY or FILE#SHEET!KEY in files."""
+        if self.file is None:
+            return True
+        places = [key, *(key[: match.start()] for match in re.finditer("#", key))]
+        place = next((each for each in places if fnmatch(each, self.file.replace("**/", "*"))), None)
+        if place is None:
+            return False
+        return self.sheet is None or key.startswith(f"{place}#{self.sheet}!")
 
     def field(self, column: str) -> DeclaredField:
         """The declared field of *column*; KeyError if there is none."""
@@ -201,10 +295,10 @@ class Declaration(Strict):
     http: Http | None = None  #: How the API is spoken to (rest).
     objects: tuple[DeclaredObject, ...] = Field(alias="object")
 
-    def object(self, name: str) -> DeclaredObject:
-        """The object called *name*; KeyError if there is none."""
+    def object(self, name: str, key: str | None = None) -> DeclaredObject:
+        """The object called *name*, the one that has *key* where several files share a name; KeyError if none is."""
         for declared in self.objects:
-            if declared.name == name:
+            if declared.name == name and (key is None or declared.has(key)):
                 return declared
         raise KeyError(name)
 

@@ -15,11 +15,17 @@ from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_
 
 from dsar.declaration.facts import Name, Strict
 
-#: What a slot stands for. `value`: the identifier or company key searched by; `key`: of the record; `job`: of the job;
-#: `secret`: an option of the system in settings, where one logs in only.
-SLOT = re.compile(r"\{(?P<what>value|key|job|secret\.[a-z_]+)(?::(?P<form>[a-z0-9_]+))?\}")
+#: What a slot stands for. `value`: the identifier or company key searched by; `key`: of the record, `key.2` its second
+#: part between colons; `row.NAME`: another column of the record as it was just read; `each`: see WebRequest.each;
+#: `new`: the new value, see Writes.change_of; `job`: of the job; `secret`: an option of the system in settings, where
+#: one logs in only.
+SLOT = re.compile(
+    r"\{(?P<what>value|key(?:\.[1-9])?|row\.[A-Za-z_]\w*|each|new|job|secret\.[a-z_]+)(?::(?P<form>[a-z0-9_]+))?\}"
+)
 #: Forms a slot may ask for; connectors/slots.py makes them.
-Form = Literal["plain", "quoted", "like", "regex", "digits", "last9", "national", "short", "long"]
+Form = Literal[
+    "plain", "quoted", "like", "regex", "digits", "last9", "national", "short", "long", "spread", "starred", "apart"
+]
 FORMS = frozenset(get_args(Form))
 
 
@@ -98,7 +104,8 @@ class WebRequest(Strict):
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: LocalPath
-    query: dict[str, Template | Packed] = Field(default_factory=dict)
+    #: A list is the same parameter several times.
+    query: dict[str, Template | tuple[Template, ...] | Packed] = Field(default_factory=dict)
     json_body: JsonValue = Field(default=None, alias="json")
     form: dict[str, Template] | None = None
     rows: Expression = "@"  #: Where the rows stand in the answer; one object is one row.
@@ -107,6 +114,7 @@ class WebRequest(Strict):
     paging: Paging | None = None  #: Other than that of the whole API.
     paged: bool = True  #: False: the answer is whole, whatever [http.paging] says.
     job: Job | None = None
+    each: Expression | None = None  #: Of the record: the request is made once for each of these values, as {each}.
     changes_at: Place | None = None  #: Where changed values go in the body of a write; its top without it.
 
     @model_validator(mode="after")
@@ -123,7 +131,7 @@ class WebRequest(Strict):
         """What the slots of this request stand for: value, key, job, secret.NAME."""
         texts = [self.path, *(self.form or {}).values(), *_texts(self.json_body)]
         for each in self.query.values():
-            texts += _texts(each.pack) if isinstance(each, Packed) else [each]
+            texts += _texts(each.pack) if isinstance(each, Packed) else [each] if isinstance(each, str) else each
         return frozenset(match["what"] for text in texts for match in SLOT.finditer(text))
 
 
@@ -205,7 +213,9 @@ class Writes(Strict):
     """How a record is read by its key, changed and removed through a web API."""
 
     read: WebRequest
+    anonymise: tuple[WebRequest, ...] = ()  #: What overwrites the person, in this order, instead of `change`.
     change: WebRequest | None = None
+    change_of: dict[str, WebRequest] = Field(default_factory=dict)  #: Column -> what changes it alone, to {new}.
     remove: tuple[WebRequest, ...] = ()  #: In this order, such as deactivate, delete, delete for good.
     gone: tuple[int, ...] = (404, 410)  #: Status or error codes of a removal that mean that it is gone already.
     conflict: tuple[int, ...] = (409, 422)  #: Codes that mean that the system says no.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dsar import deadlines, monthly_statistics, poller, wiring
-from dsar.casework import answering, approving, intake, searching, verifying, views
+from dsar.casework import answering, approving, intake, searching, unlocking, verifying, views
 from dsar.casework import figures as counted
 from dsar.demo.servers import MailServer
 from dsar.demo.telling import figures, heading, paragraph, shorten, table
@@ -259,7 +259,7 @@ class Story:
         wanted = sum(stand == "access fulfilled" for mail in MAILS for stand in mail.ended)
         self._expect("exports as PDF", wanted, len(exports))
         rows = [
-            (letter.recipient, f"{letter.files[0].name}{' and PDF, JSON, CSV' if len(letter.files) > 1 else ''}")
+            (letter.recipient, f"{letter.files[0].name}{' and a locked PDF' if len(letter.files) > 1 else ''}")
             for letter in self.server.sent
         ]
         self._head("The letters are sent")
@@ -269,6 +269,24 @@ class Story:
             paragraph(
                 "The first letter to each person is the automatic acknowledgement; it tells nothing. The forged "
                 "sender, the machines and the salesman got none."
+            )
+        )
+        self._read_pass_phrases_out()
+
+    def _read_pass_phrases_out(self) -> None:
+        """Anna has each person on the telephone."""
+        rows = []
+        for each in self._opened():
+            if each.request.right == Right.ACCESS and each.request.state == State.CLOSED:
+                told = unlocking.read_out(self.session.app, each.case, actor=HANDLER, now=_now())
+                rows += [(each.case.reference, one.phrase) for one in told]
+        self.say("")
+        self.say(table(("Case", "What opens its PDF (dsar show CASE --passphrase)"), rows))
+        self.say("")
+        self.say(
+            paragraph(
+                "The answers are encrypted, with the data as JSON and CSV inside. A pass-phrase never goes by mail: "
+                "by SMS where there is a gateway, by letter, or read out as here."
             )
         )
 

@@ -15,14 +15,14 @@ from jinja2 import TemplateError
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 
 from dsar.errors import LetterError
-from dsar.letters.annexes import export_csv, export_json, portable_part
+from dsar.letters.annexes import export_csv, export_json, export_schema, portable_part
 from dsar.letters.arranged import names
 from dsar.letters.environment import Templates, paragraphs
 from dsar.letters.mandatory import unsaid
 from dsar.letters.others import open_words, outcome_words
 from dsar.letters.parcels import parcel_markdown, part_of
 from dsar.letters.rules import ACCESS_EXPORT, problems, rule_for
-from dsar.markdown import to_html, to_text, words
+from dsar.markdown import to_html, to_text, with_copy, words
 from dsar.model import Annex, Letter, LetterFacts, LetterKind, Text
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "compose_export",
     "export_csv",
     "export_json",
+    "export_schema",
     "letter_language",
     "markdown_of",
     "open_words",
@@ -45,6 +46,9 @@ __all__ = [
 _Result = TypeVar("_Result")
 
 _SUBJECT = Text(sv="Ärende", en="Case")
+_OWN_LANGUAGES = frozenset({"sv", "en"})
+#: Above a letter to somebody who writes in another language: someone near them may read the one or the other.
+_COPY_FOLLOWS = "The same letter follows in Swedish."
 
 
 def letter_language(language: str) -> str:
@@ -61,22 +65,28 @@ def compose(
     templates: Path | None = None,
 ) -> Letter:
     """
-    The letter of *kind*, ready to be shown.
+    The letter of *kind*, ready to be shown; in English with a Swedish copy below for every language but our two.
 
     Args: annexes: files that go with it, named in the letter; templates: folder whose `<language>/<kind>.md.j2` and
     blocks go before the package's own.
     Raises: LetterError if a fact is missing, the law forbids to say it, or a template dropped what the law demands.
     """
+    wants_copy = language not in _OWN_LANGUAGES
     language = letter_language(language)
     markdown, sha256 = _write(kind, language, facts, annexes, templates)
     # P9: a subject travels and is stored in the clear, so it holds the reference and nothing else.
     subject = f"{_SUBJECT.in_language(language)} {facts.case_reference}"
+    text, html = to_text(markdown), to_html(markdown, language=language, title=subject)
+    if wants_copy:
+        copy, _ = _write(kind, "sv", facts, annexes, templates)
+        text = f"{_COPY_FOLLOWS}\n\n{text}\n{'-' * 40}\n\n{to_text(copy)}"
+        html = with_copy(html, to_html(copy, language="sv", title=subject), language="sv", notice=_COPY_FOLLOWS)
     return Letter(
         kind=kind,
         language=language,
         subject=subject,
-        text=to_text(markdown),
-        html=to_html(markdown, language=language, title=subject),
+        text=text,
+        html=html,
         annexes=annexes,
         template_sha256=sha256,
     )

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 
 from dsar.errors import LetterError
 from dsar.markdown import BIDI_CONTROLS, without_controls
@@ -56,6 +57,11 @@ def export_json(facts: LetterFacts, language: str) -> bytes:
         ],
     }
     return json.dumps(document, ensure_ascii=False, indent=2).translate(_JSON_ESCAPES).encode() + b"\n"
+
+
+def export_schema() -> bytes:
+    """The JSON schema (2020-12) of what `export_json` writes, for whoever reads it in."""
+    return files("dsar.letters").joinpath("export.schema.json").read_bytes()
 
 
 def export_csv(facts: LetterFacts, language: str) -> bytes:

@@ -1,12 +1,16 @@
 """
 A folder of an installation's own templates -> everything that is wrong with them, each with file and line.
 
-Effects: reads template files.
+Effects: reads template files; tries them without one another in temporary folders.
 """
 
-from collections.abc import Iterator
+import re
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from difflib import SequenceMatcher
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jinja2 import meta, nodes
 from jinja2.exceptions import TemplateSyntaxError
@@ -64,13 +68,59 @@ def _known() -> set[str]:
 
 
 def _in_letters(folder: Path, controller: Controller) -> Iterator[str]:
+    own = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.md.j2"))
+    told: set[str] = set()
     for language in _LANGUAGES:
         for name in RULES:
             facts = sample_facts(name, language, controller=controller)
-            try:
-                if name == ACCESS_EXPORT:
-                    compose_export(language, facts, templates=folder)
-                else:
-                    compose(LetterKind(name), language, facts, templates=folder)
-            except LetterError as error:
-                yield f"{language}/{name}.md.j2:1: {error}"
+            why = _fault(name, language, facts, folder)
+            if why is None:
+                continue
+            at = _culprit([each for each in own if each.startswith(f"{language}/")], name, language, facts, folder)
+            fault = f"{at}:{_line(folder / at, at, why)}: {why}"
+            if fault not in told:  # a block that several letters hold is wrong in one place
+                told.add(fault)
+                yield fault
+
+
+def _fault(name: str, language: str, facts: LetterFacts, folder: Path) -> str | None:
+    """What is wrong with a letter as *folder* has it, without the name of its template; None if nothing is."""
+    try:
+        if name == ACCESS_EXPORT:
+            compose_export(language, facts, templates=folder)
+        else:
+            compose(LetterKind(name), language, facts, templates=folder)
+    except LetterError as error:
+        return error.why
+    return None
+
+
+def _culprit(own: Sequence[str], name: str, language: str, facts: LetterFacts, folder: Path) -> str:
+    """
+    Which of the *own* files makes the letter wrong: the one without which it is right.
+
+    Where no single one is, the letter's own template, or else the first.
+    """
+    for each in own:
+        with TemporaryDirectory() as place:
+            shutil.copytree(folder, place, dirs_exist_ok=True)
+            (Path(place) / each).unlink()
+            if _fault(name, language, facts, Path(place)) is None:
+                return each
+    itself = f"{language}/{name}.md.j2"
+    return itself if itself in own or not own else own[0]
+
+
+def _line(file: Path, name: str, why: str) -> int:
+    """
+    Where in an own file the fault is, from 1: where the shipped one says what is missing, else where they first differ.
+    """
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    shipped = Templates("en").source(name).splitlines() if name in Templates("en").all() else []
+    missing = re.search(r"the (block|fact) '(\w+)'", why)
+    wanted = (f"_{missing[2]}.md.j2" if missing[1] == "block" else missing[2]) if missing else ""
+    place = next((number for number, line in enumerate(shipped) if wanted and wanted in line), None)
+    for tag, first, last, start, _ in SequenceMatcher(None, shipped, lines, autojunk=False).get_opcodes():
+        if tag != "equal" and (place is None or first <= place < last):
+            return max(1, min(start + 1, len(lines)))
+    return 1

@@ -120,7 +120,15 @@ class Templates:
 
         Raises: jinja2.TemplateError.
         """
-        return self._environment.parse(self._loader.get_source(self._environment, name)[0], name)
+        return self._environment.parse(self.source(name), name)
+
+    def source(self, name: str) -> str:
+        """
+        Template *name* as it is written.
+
+        Raises: jinja2.TemplateNotFound.
+        """
+        return self._loader.get_source(self._environment, name)[0]
 
     def all(self) -> list[str]:
         """Names of all templates of all languages, those of the folder included."""

@@ -132,7 +132,7 @@ class AnnexedDocument:
 
     filename: str  #: Under which it comes; holds the case reference and a number, never a name.
     label: Text
-    name: str  #: As the system calls it; "" if it does not.
+    name: str  #: As the system calls it; "" if it does not, or if others may stand in it.
     system: Text
     size: int  #: Bytes.
     sha256: str

@@ -223,7 +223,7 @@ class _Loader:
         self._holds_secrets = False
 
     def load(self) -> Settings:
-        raw = read_ini(self._path)
+        raw = read_ini(self._path, self._secrets.environ)
         present = frozenset(raw)
         for section, values in raw.items():
             for key in [key for key, value in values.items() if PLACEHOLDER in value]:

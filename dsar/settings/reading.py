@@ -16,11 +16,13 @@ from pathlib import Path
 from dsar.errors import SettingsError
 
 _COMMAND_SECONDS = 10
+#: ${NAME} or ${NAME:-what stands there without NAME}, as shells write it; $${ is a plain ${.
+_VARIABLE = re.compile(r"\$(?P<plain>\$(?=\{))|\$\{(?P<name>[A-Z_][A-Z0-9_]*)(?::-(?P<otherwise>[^{}]*))?\}")
 
 
-def read_ini(file: Path) -> dict[str, dict[str, str]]:
+def read_ini(file: Path, environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """
-    {section: {key: value}}, keys in lower case, empty values left out.
+    {section: {key: value}}, keys in lower case, variables filled in from *environ*, empty values left out.
 
     A percent sign is a percent sign; "#" and ";" begin a comment only at the beginning of a line.
     Raises: SettingsError.
@@ -34,9 +36,28 @@ def read_ini(file: Path) -> dict[str, dict[str, str]]:
         raise SettingsError([f"{file}: is not UTF-8"]) from None
     except configparser.Error as error:
         raise SettingsError(_parse_faults(file, error)) from None
-    return {
-        section: {key: value for key, value in parser.items(section) if value.strip()} for section in parser.sections()
+    missing: list[str] = []
+    sections = {
+        section: {key: _filled(value, environ, f"{file}: [{section}] {key}", missing) for key, value in items}
+        for section, items in ((section, parser.items(section)) for section in parser.sections())
     }
+    if missing:
+        raise SettingsError(missing)
+    return {
+        section: {key: value for key, value in items.items() if value.strip()} for section, items in sections.items()
+    }
+
+
+def _filled(value: str, environ: Mapping[str, str], place: str, missing: list[str]) -> str:
+    def fill(match: re.Match[str]) -> str:
+        if match["plain"]:
+            return "$"
+        found = environ.get(match["name"]) or match["otherwise"]
+        if found is None:
+            missing.append(f"{place}: the environment has no {match['name']}")
+        return found or ""
+
+    return _VARIABLE.sub(fill, value)
 
 
 def _parse_faults(file: Path, error: configparser.Error) -> list[str]:

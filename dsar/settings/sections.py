@@ -69,6 +69,7 @@ class DatabaseSection(Section):
     secrets = frozenset({"url", "keys_url"})
     url: DatabaseUrl = SecretStr("sqlite:///dsar.db")
     keys_url: DatabaseUrl = SecretStr("sqlite:///dsar-keys.db")
+    create: Switch = False  #: Make or upgrade the tables at the start: for trials, where nothing can be lost.
 
 
 class VaultSection(Section):

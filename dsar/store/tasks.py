@@ -6,8 +6,9 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from dsar.lifecycle import State
 from dsar.store.base import Queries
-from dsar.store.tables import CaseFile, OutboxRow, Task, TaskAnswer, TaskMail
+from dsar.store.tables import CaseFile, OutboxRow, Request, Task, TaskAnswer, TaskMail
 
 
 class TaskQueries(Queries):
@@ -33,9 +34,12 @@ class TaskQueries(Queries):
         """All tasks of a case, in the order they were opened."""
         return self.session.exec(select(Task).where(Task.case_id == case_id).order_by(col(Task.id))).all()
 
-    def tasks_in(self, states: Collection[str]) -> Sequence[tuple[Task, CaseFile]]:
-        """Tasks in one of *states*, oldest first."""
+    def tasks_in(self, states: Collection[str], *, of_open_cases: bool = False) -> Sequence[tuple[Task, CaseFile]]:
+        """Tasks in one of *states*, oldest first. Args: of_open_cases: only while anything of their case is open."""
         query = select(Task, CaseFile).join(CaseFile, col(CaseFile.id) == Task.case_id)
+        if of_open_cases:
+            unended = select(Request.case_id).where(Request.state != State.CLOSED)
+            query = query.where(col(Task.case_id).in_(unended))
         return self.session.exec(query.where(col(Task.state).in_(states)).order_by(col(Task.id))).all()
 
     def answers_of(self, task_id: int) -> Sequence[TaskAnswer]:

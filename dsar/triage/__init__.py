@@ -58,9 +58,9 @@ _ATTACHMENT = "-----Attachment: {}-----"
 #: Chance from which a machine-readable copy is wanted.
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
-_CERTAIN = 0.68
+_CERTAIN = 0.7
 #: The same for a mail of so few words: what is short and plain hides nothing, which no estimate by sentences sees.
-_CERTAIN_IF_SHORT, _SHORT = 0.45, 25
+_CERTAIN_IF_SHORT, _SHORT = 0.62, 25
 #: What somebody may want although he does not say so.
 _UNSAID = (Stance.ASKED, Stance.REMEMBERED, Stance.STATUS)
 #: A list's mail in which no rule sees a right is filed below this chance of one, if it is rather noise than not.
@@ -158,10 +158,10 @@ def _mentions_more(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
 
 
 def _is_plainly_a_lists(facts: Facts) -> bool:
-    """A list sent it, no rule sees a right in it, and no opinion, where there is one, speaks for a right."""
+    """A list sent it, no rule sees a right in it, and the second opinion does not speak for one."""
     if not facts.is_bulk or facts.hits:
         return False
-    return facts.opinion is None or (facts.opinion.right < _LIKELY and facts.noise > 0)
+    return facts.opinion.right < _LIKELY and facts.noise > 0
 
 
 def _of_who_asks(letter: Letter, found: SenderAuthentication) -> SenderAuthentication:
@@ -217,7 +217,7 @@ def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
 
 
 def _is_portable(facts: Facts) -> bool:
-    return facts.opinion is not None and facts.opinion.chances["portable"] >= _PORTABLE
+    return facts.opinion.chances["portable"] >= _PORTABLE
 
 
 # ------------------------------------------------------------------------------------------- changes and doubts
@@ -269,7 +269,9 @@ def _doubts(
         ),
         f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
         "another right is mentioned": bool(requests) and _mentions_more(facts, requests),
-        "it may be more than noise": noise and facts.noise < NOISY and not _is_plainly_a_lists(facts),
+        "it may be more than noise": noise
+        and (facts.noise < NOISY or facts.opinion.chances["question"] >= _LIKELY)
+        and not _is_plainly_a_lists(facts),
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
         "it is about several persons": not noise and (len(people) > 1 or names_another(facts.letter)),

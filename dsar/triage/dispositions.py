@@ -84,20 +84,38 @@ def _noise(name: str, least: int = 1) -> Callable[[Facts], bool]:
 
 
 def _is_quiet(facts: Facts) -> bool:
-    """The second opinion, where there is one, does not think that a right may hide in it (GDPR Art. 12(2))."""
-    return facts.is_bulk or facts.opinion is None or facts.noise >= _QUIET
+    """No right may hide in it by what rules and second opinion see (GDPR Art. 12(2))."""
+    if facts.is_bulk:
+        return True
+    unheard = facts.opinion.right < _AUDIBLE and not facts.speaks_privately
+    quiet = facts.noise >= _QUIET if facts.is_learned else unheard
+    return quiet and not facts.has(*WANTED)
+
+
+def _is_plain_noise(facts: Facts) -> bool:
+    """All of it sounds like noise, none of it like a question, and the writer asks for nothing that a rule knows."""
+    return (
+        facts.is_learned
+        and facts.noise >= _PLAINLY_NOISY
+        and _chance(facts, "question") < _LIKELY
+        and not any(hit.stance in WANTED and own_words(hit) for hit in facts.hits)
+    )
 
 
 def _chance(facts: Facts, name: str) -> float:
-    return facts.opinion.chances[name] if facts.opinion else 0.0
+    return facts.opinion.chances[name] if facts.is_learned else 0.0
 
 
 #: With fewer words a mail says nothing that could be sorted.
 _FEW_WORDS = 6
 #: Log-odds of noise from which it is filed without a person.
-NOISY = 1.7
+NOISY = 1.2
+#: The same where the second opinion sees a right in it, too.
+_PLAINLY_NOISY = 1.5
 #: Below these log-odds it is not called noise at all (GDPR Art. 12(2)).
 _QUIET = 0.0
+#: In a language that the second opinion knows little of, the same from this chance of a right on.
+_AUDIBLE = 0.3
 #: Chance of the second opinion from which it is a follow-up, or a question.
 _LIKELY = 0.6
 
@@ -136,6 +154,7 @@ DISPOSITIONS = (
     DispositionRule(Disposition.FOLLOW_UP, "it answers what was asked", _answers_a_question, doubtful=True),
     DispositionRule(Disposition.NOT_REQUEST, "it sells something", _is_sales, keeps_requests=False),
     DispositionRule(Disposition.NOT_REQUEST, "it is a newsletter", _is_letter_to_many, keeps_requests=False),
+    DispositionRule(Disposition.NOT_REQUEST, "all of it is noise", _is_plain_noise, keeps_requests=False),
     DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: bool(f.wanted)),
     DispositionRule(Disposition.NOT_REQUEST, "it is a newsletter", lambda f: f.is_bulk, keeps_requests=False),
     DispositionRule(
@@ -214,7 +233,7 @@ DISPOSITIONS = (
     DispositionRule(
         Disposition.NOT_REQUEST,
         "a right is named and not wanted",
-        lambda f: f.has(Stance.DENIED),
+        lambda f: f.has(Stance.DENIED) and _is_quiet(f),
         keeps_requests=False,
         doubtful=True,
     ),

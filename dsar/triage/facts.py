@@ -54,23 +54,30 @@ class Facts:
         subject = _REPLY_PREFIX.sub("", self.mail.subject)
         return [subject, *(" ".join(_without_quotation(each).clauses) for each in self.body)]
 
-    @cached_property
-    def opinion(self) -> Opinion | None:
-        """The second opinion, without what the rules know to be denied or done; None in a language it never learnt."""
-        if self.language not in LEARNED:
-            return None
+    @property
+    def settled(self) -> set[tuple[str, int]]:
+        """(right, place) of sentences in which the rules see that the right is denied, done, or only spoken of."""
         places = {each.text: place for place, each in enumerate(self.body, start=1)}
-        settled = {
+        return {
             (hit.right.value, places[hit.sentence.text])
             for hit in self.hits
             if hit.stance not in (Stance.WANTED, Stance.DOUBTFUL) and hit.sentence.text in places
         }
-        return Opinion.of(self.sentences, settled=settled)
+
+    @cached_property
+    def opinion(self) -> Opinion:
+        """The second opinion, without what the rules know to be denied or done."""
+        return Opinion.of(self.sentences, settled=self.settled)
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether the second opinion has learned its language well."""
+        return self.language in LEARNED
 
     @cached_property
     def wanted(self) -> dict[Right, Wanted]:
         """The rights that it exercises, as far as rules and opinion see."""
-        return weigh(self.hits, self.opinion)
+        return weigh(self.hits, self.opinion, learned=self.is_learned)
 
     @cached_property
     def certainty(self) -> float:

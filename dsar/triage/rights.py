@@ -372,7 +372,7 @@ def _is_done(before: str, action: str) -> bool:
 _STANCE_OF_CUE = {
     "wish": Stance.WANTED,
     "not_wish": Stance.DENIED,
-    "threatened": Stance.DOUBTFUL,  # "om ni inte raderar mina uppgifter ..." demands it
+    "threatened": Stance.WANTED,  # "om ni inte raderar mina uppgifter ..." demands it
     "past": Stance.REMEMBERED,
     "status": Stance.STATUS,
 }

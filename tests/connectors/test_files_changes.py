@@ -19,8 +19,8 @@ from registers import connect_to_change as connect
 
 from connectors import conformance
 from dsar.declaration import parse_declaration
-from dsar.errors import SettingsError, SystemRefusedError, SystemUnavailableError
-from dsar.model import IdentifierType, RequestedChange, Strength
+from dsar.errors import SystemDriftError, SystemRefusedError, SystemUnavailableError
+from dsar.model import Identifier, IdentifierType, RequestedChange, Strength
 
 NOW = conformance.READ_AT
 CHANGE = RequestedChange(field="email", old=None, new="asa@example.org", valid_from=None)
@@ -257,11 +257,38 @@ def test_a_list_of_choices_that_covers_the_whole_column_stays_as_it_is(tmp_path:
     assert str(rule.sqref) == "E2:E1000"
 
 
-def test_changes_need_keys() -> None:
-    text = conformance.DECLARATION.format(kind="files", place='file = "*"').replace('key = "no"\n', "")
+NAMELESS = conformance.DECLARATION.format(kind="files", place='file = "*"').replace('key = "no"\n', "")
 
-    with pytest.raises(SettingsError, match="changes need a key"):
-        connect(Path(), parse_declaration(text, source="x"))
+
+def test_rows_without_a_key_are_erased_from_the_last_to_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "register.xlsx"
+    write_book(path)
+    connector = connect(tmp_path, parse_declaration(NAMELESS, source="x"))
+    names = [Identifier(type=IdentifierType.NAME, value=name) for name in ("Anna Öberg", "Bo O'Neill")]
+
+    steps = connector.plan_erase(connector.search(names, read_at=NOW).records)
+    for step in steps:
+        connector.apply(step, key="case-1")
+
+    assert [step.key.rpartition("!")[2] for step in steps] == ["5", "4", "3"]
+    assert cells(path) == [["no"], ["K1"], ["K5"]]
+    assert all(connector.verify(step).done for step in steps)
+
+
+def test_a_row_without_a_key_that_was_moved_and_changed_stops_the_step(tmp_path: Path) -> None:
+    path = tmp_path / "register.xlsx"
+    write_book(path)
+    connector = connect(tmp_path, parse_declaration(NAMELESS, source="x"))
+    bo = [Identifier(type=IdentifierType.EMAIL, value="bo@example.com")]
+    (step,) = connector.plan_erase(connector.search(bo, read_at=NOW).records)
+    book = load_workbook(path)
+    book.worksheets[0].delete_rows(2)
+    book.worksheets[0]["E4"] = "0"
+    book.save(path)
+
+    with pytest.raises(SystemDriftError):
+        connector.apply(step, key="case-1")
+    assert ["K4"] in cells(path)
 
 
 # ---------------------------------------------------------------------------------------------------------- comments

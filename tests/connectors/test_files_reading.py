@@ -37,7 +37,7 @@ def test_a_hidden_sheet_is_read_and_the_key_says_where(tmp_path: Path) -> None:
 
     (record,) = conformance.search(connect(tmp_path), IdentifierType.EMAIL, "ake@example.se")
 
-    assert record.key == "register.xlsx:Gamla:K9"
+    assert record.key == "register.xlsx#Gamla!K9"
 
 
 def test_numbers_of_a_spreadsheet_are_found_as_they_are_written(tmp_path: Path) -> None:

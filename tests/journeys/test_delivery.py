@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -337,3 +338,59 @@ def test_an_answer_is_not_posted_to_an_address_that_is_only_claimed(company: Com
     refused = company.dsar("channel", case, "post", "--address", "Maria Öberg;Annangatan 1;111 11 Annanstad")
     assert refused.exit_code == 1
     assert "not on file" in refused.err
+
+
+# ------------------------------------------------------------------------------------------- what the answer says
+
+
+def test_what_became_of_the_other_rights_stands_in_the_answer(company: Company, tmp_path: Path) -> None:
+    company.write(f"Maria Öberg <{MARIA}>", "Jag vill ha ett registerutdrag. Skicka mig ingen reklam.\n\nMaria Öberg\n")
+    company.ok("poll")
+    reference = next(str(line["reference"]) for line in company.undone() if line["reference"].endswith("/access"))
+    for line in company.undone():
+        if line["reference"].endswith("/object"):
+            look(company, line["reference"])
+            company.ok("approve", line["reference"], actor="bo")
+    case = reference.partition("/")[0]
+    mail = answer(company, reference)[-1]
+    (tmp_path / "answer.pdf").write_bytes(company.files_of(mail, case)[f"{case}.pdf"])
+    told = " ".join(pdf_text(tmp_path / "answer.pdf").split())
+    assert "Det du också bad om" in told
+    assert "få slut på reklam" in told
+    assert "klart den" in told
+
+
+def test_staff_add_words_of_their_own_which_are_shown_as_theirs(company: Company) -> None:
+    reference = ready(company)
+    look(company, reference)
+    company.ok("note", reference, "-", stdin="Stolen från 2024 har två års garanti.\n")
+    assert company.dsar("approve", reference, actor="bo").exit_code == 1  # the letter is another one now
+    (mail,) = answer(company, reference)
+    told = text_of(mail)
+    assert "Meddelande från Anna Berg, som handlägger ditt ärende: Stolen från 2024 har två års garanti." in told
+
+
+def test_passages_about_others_are_decided_one_by_one_while_reviewing(company: Company, tmp_path: Path) -> None:
+    """Keys [p]eople, then [r]emove or [k]eep for each."""
+    note = "Hämtade stolen. Ring grannen Sixten Gustavsson om den. Kontakta Greta Sandell."
+    with sqlite3.connect(company.data / "business.db") as database:
+        database.execute(
+            "INSERT INTO notes (id, customer_no, written_on, written_by, body) VALUES (99, 'K20004', '2026-01-02', "
+            "'Säljare', ?)",
+            (note,),
+        )
+    reference = asked(company)
+    case = reference.partition("/")[0]
+    assert "2 passage(s)" in company.undone()[0]["blockers"][0]
+
+    company.ok("review", case, actor="bo", stdin="p\nr\nk\n")
+
+    assert company.undone()[0]["blockers"] == []
+    mail = answer(company, reference)[-1]
+    files = company.files_of(mail, case)
+    assert b"Sixten" not in b"".join(files.values())
+    (tmp_path / "answer.pdf").write_bytes(files[f"{case}.pdf"])
+    told = " ".join(pdf_text(tmp_path / "answer.pdf").split())
+    assert "Ring grannen [utelämnat: namn] om den. Kontakta Greta Sandell." in told
+    assert "1 namn i fritext" in told
+    assert "artikel 15.4" in told

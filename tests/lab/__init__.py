@@ -1,0 +1,1 @@
+"""The lab: real products on this machine with a population of invented people; see README.md."""

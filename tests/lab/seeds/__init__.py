@@ -1,0 +1,1 @@
+"""What is put into each product of the lab."""
