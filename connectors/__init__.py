@@ -20,6 +20,7 @@ CONNECTORS = {
     "sql": "connectors.sql:open_sql",
     "files": "connectors.files:open_files",
     "rest": "connectors.rest:open_rest",
+    "carddav": "connectors.carddav:open_carddav",
     "manual": "connectors.manual:open_manual",
     "memory": "connectors.memory:open_memory",
 }

@@ -139,7 +139,7 @@ class Caller:
         self._patience = _number(name, options, "patience_seconds", 120)
         self._limiter = Limiter(http.rate, clock=clock, sleep=sleep)
         self.client = httpx.Client(
-            verify=_trust(name, options.get("ca_file")),
+            verify=trust(name, options.get("ca_file")),
             timeout=self._seconds,
             follow_redirects=False,
             trust_env=False,
@@ -353,7 +353,8 @@ def _number(name: str, options: Mapping[str, str], option: str, default: int) ->
 
 
 @cache  # reading the certificates of the system takes long, and every system trusts the same
-def _trust(name: str, ca_file: str | None) -> ssl.SSLContext:
+def trust(name: str, ca_file: str | None) -> ssl.SSLContext:
+    """Whom TLS connections believe. Raises: SettingsError."""
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError:  # ssl.SSLError is one

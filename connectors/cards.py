@@ -40,16 +40,34 @@ _LEFT_OUT = frozenset({"N", "VERSION", "PRODID", "UID", "REV", "PHOTO", "LOGO", 
 
 def read_cards(content: bytes) -> list[Card]:
     """Raises: ValueError if it is no vCard file, or not whole."""
+    return [tuple(_properties(card)) for card in _components(content)]
+
+
+def read_card(content: bytes) -> list[tuple[str, str]]:
+    """
+    Every property of the one card in *content* as (NAME, text), those of one name in their order.
+
+    What is no text, as pictures, is told by its size. Raises: ValueError.
+    """
+    cards = _components(content)
+    if len(cards) != 1:
+        raise ValueError("more than one card")
+    lines = [(line.name.upper(), line.value) for line in cards[0].lines()]
+    return [(name, f"{len(value)} bytes" if isinstance(value, bytes) else _said(value)) for name, value in lines]
+
+
+def _components(content: bytes) -> list["vobject.base.Component"]:
     text = decoded(content)
     try:
-        cards = list(vobject.readComponents(text))
+        # Version 2.1 folds quoted-printable lines by a sign at their end, which other versions may end with.
+        cards = list(vobject.readComponents(text, allowQP="QUOTED-PRINTABLE" in text.upper()))
     except Exception as error:  # noqa: BLE001  # its errors have no common base
         raise ValueError(type(error).__name__) from None
     if not cards or any(card.name != "VCARD" for card in cards):
         raise ValueError("no contact card")
     if len(cards) != sum(line.strip().upper() == "BEGIN:VCARD" for line in text.splitlines()):
         raise ValueError("a card is not whole")
-    return [tuple(_properties(card)) for card in cards]
+    return cards
 
 
 def _properties(card: "vobject.base.Component") -> Iterator[Property]:
@@ -58,9 +76,13 @@ def _properties(card: "vobject.base.Component") -> Iterator[Property]:
         if name in _LEFT_OUT:
             continue
         kind, label = _KNOWN.get(name, (None, name.removeprefix("X-").replace("-", " ").lower()))
-        text = _text(line.value).removeprefix("tel:")  # RFC 6350 s. 6.4.1: version 4 may write a URI
+        text = _said(line.value)
         if text:
             yield Property(kind=kind, label=label, text=text)
+
+
+def _said(value: object) -> str:
+    return _text(value).removeprefix("tel:")  # RFC 6350 s. 6.4.1: version 4 may write a URI
 
 
 def _text(value: object) -> str:

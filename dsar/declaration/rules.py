@@ -145,6 +145,21 @@ def _manual_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         yield ("fields",), "an object of kind manual needs a field text that is free_text, for what has no other place"
 
 
+def _card_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    fields = {each.column: each for each in declared.fields}
+    if set(fields) == {"note"} and fields["note"].free_text:  # a mention in somebody else's card
+        if declared.erase and declared.erase.action == "delete":
+            yield ("erase",), "a mention stands in somebody else's card: empty its note, do not delete it"
+        return
+    if "rest" not in fields or not fields["rest"].free_text:
+        yield ("fields",), "a card needs a field rest that is free_text, for what has no other place"
+    written = [*declared.update.values(), *([declared.suppress.column] if declared.suppress else [])]
+    if "rest" in written:
+        yield ("fields",), "column 'rest' is gathered from many properties and cannot be written"
+    if declared.erase and declared.erase.action == "anonymise":
+        yield ("erase",), "a card is deleted, not anonymised: it is nothing but the person's data"
+
+
 def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     if not declared.key:
         yield (), "an object of a web API needs key"
@@ -176,7 +191,13 @@ def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
 
 
 #: Kind -> what only its objects need.
-_KIND_FAULTS = {"sql": (_table_faults,), "files": (_file_faults,), "rest": (_web_faults,), "manual": (_manual_faults,)}
+_KIND_FAULTS = {
+    "sql": (_table_faults,),
+    "files": (_file_faults,),
+    "rest": (_web_faults,),
+    "manual": (_manual_faults,),
+    "carddav": (_card_faults,),
+}
 
 
 def _link_fault(declaration: Declaration, declared: DeclaredObject, link: ReachedFrom) -> str | None:

@@ -4,6 +4,7 @@ Real mail servers on this machine for tests: Dovecot, an SMTP sink with faults, 
 Effects: each starts on free loopback ports as a context manager and is gone afterwards.
 """
 
+from servers.books import BookServer, radicale, xandikos
 from servers.dovecot import DovecotServer, dovecot
 from servers.lying import SELECTED, ImapCommand, ImapScript, LyingImapServer, ScriptedMailbox
 from servers.parts import PASSWORD, TlsFiles, free_port, make_tls, password
@@ -13,6 +14,7 @@ from servers.smtp import Fault, SmtpSink, TakenMail
 __all__ = [
     "PASSWORD",
     "SELECTED",
+    "BookServer",
     "DovecotServer",
     "Fault",
     "ImapCommand",
@@ -27,4 +29,6 @@ __all__ = [
     "make_tls",
     "password",
     "pymap_server",
+    "radicale",
+    "xandikos",
 ]

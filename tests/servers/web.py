@@ -81,7 +81,7 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Web]:
             if reply.says_length:
                 self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815  # names that http.server wants
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_PROPFIND = do_REPORT = _any  # noqa: N815  # names that http.server wants
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             pass
