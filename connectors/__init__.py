@@ -20,6 +20,7 @@ CONNECTORS = {
     "sql": "connectors.sql:open_sql",
     "files": "connectors.files:open_files",
     "rest": "connectors.rest:open_rest",
+    "imap": "connectors.imap:open_imap",
     "manual": "connectors.manual:open_manual",
     "memory": "connectors.memory:open_memory",
 }
