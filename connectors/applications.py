@@ -17,8 +17,8 @@ _REGISTER = re.compile(
 )
 #: Who issues it (lag 1998:620 om belastningsregister 1 §), or the heading of the paper itself.
 _ISSUED = re.compile(
-    r"polismyndighet|rikspolisstyrelse|polisen\b|police|poliisi|politi\b|oikeusrekisterikeskus|utdrag ur|extract from"
-    r"|certificate",
+    r"polismyndighet|rikspolisstyrelse|polisen\b|police|poliisi|politi(?:et)?\b|oikeusrekisterikeskus"
+    r"|utdrag ur|extract from|certificate",
     re.IGNORECASE,
 )
 

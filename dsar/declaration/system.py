@@ -132,7 +132,7 @@ class Keep(Strict):
     @model_validator(mode="after")
     def _period_has_a_length(self) -> "Keep":
         if (self.rule != "bookkeeping") != bool(self.years or self.months):
-            raise ValueError("rules 'period' and 'claims' need years or months, rule 'bookkeeping' takes neither")
+            raise ValueError("each rule but 'bookkeeping' needs years or months, which takes neither")
         return self
 
     def until(self, starts_on: date) -> date:
