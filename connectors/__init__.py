@@ -21,6 +21,7 @@ CONNECTORS = {
     "files": "connectors.files:open_files",
     "rest": "connectors.rest:open_rest",
     "carddav": "connectors.carddav:open_carddav",
+    "imap": "connectors.imap:open_imap",
     "manual": "connectors.manual:open_manual",
     "memory": "connectors.memory:open_memory",
 }

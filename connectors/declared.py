@@ -93,6 +93,17 @@ def canary_found(rows: Rows, declaration: Declaration) -> bool | None:
     )
 
 
+def holds_one(declared: DeclaredObject, row: Row, identifiers: Sequence[Identifier]) -> bool:
+    """Whether a declared way of finding finds *row* by one of *identifiers*."""
+    return any(
+        identifier.type is find.by
+        and _looks(find.pattern, identifier.value)
+        and _matching(identifier, [declared.field(column) for column in find.columns], row)
+        for find in declared.find
+        for identifier in identifiers
+    )
+
+
 def _find(rows: Rows, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Hit]:
     wanted = [each for each in identifiers if each.type is find.by and _looks(find.pattern, each.value)]
     if not wanted:

@@ -28,20 +28,28 @@ def text_of(path: Path) -> str:
 def text_in(ending: str, content: bytes) -> str:
     """As text_of, of a document in memory. Args: ending: of its name, ".pdf"."""
     is_mail = ending.lower() in _MAIL_ENDINGS
-    try:
-        mail = guard.read_mail(
-            content if is_mail else guard.as_mail(content, ending=ending.lower()), own_domain="localhost"
-        )
-    except DsarError as error:
-        raise ValueError(type(error).__name__) from None
+    mail = mail_in(content if is_mail else guard.as_mail(content, ending=ending.lower()))
     texts = [each.text for each in mail.attachment_texts]
-    if mail.unread or any(len(text) >= _LONGEST_TEXT for text in texts):
+    if not is_whole(mail):
         raise ValueError("only a person can read it")
     if is_mail:
         return "\n".join(filter(None, [*_heads(mail), mail.text, *texts]))
     if not texts and mail.attachments:
         raise ValueError("no kind of document that is read")
     return "\n".join(texts)
+
+
+def mail_in(content: bytes) -> InboundMail:
+    """A mail as a person would see it. Raises: ValueError if it cannot be read at all."""
+    try:
+        return guard.read_mail(content, own_domain="localhost")
+    except DsarError as error:
+        raise ValueError(type(error).__name__) from None
+
+
+def is_whole(mail: InboundMail) -> bool:
+    """Whether everything in *mail* was read; the rest only a person can read."""
+    return not mail.unread and all(len(each.text) < _LONGEST_TEXT for each in mail.attachment_texts)
 
 
 def _heads(mail: InboundMail) -> list[str]:

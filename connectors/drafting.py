@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,21 @@ def draft_files(name: str, register: Path) -> str:
         raise SettingsError([f"{register}: it has no header"])
     thing = _Thing(name="entry", columns=[column for column in headers[0] if column], key=None)
     return _draft(name, "files", [thing], file=f"*{register.suffix}")
+
+
+def draft_imap(name: str) -> str:
+    """The declaration of employees' mailboxes, which have the same columns wherever they are."""
+    text = (files("connectors.samples") / "mailboxes.toml").read_text(encoding="utf-8")
+    host = re.search(r"\[\[processors\]\]\n(?:.+\n)+", text)
+    canary = re.search(r"canary = .*\n", text)
+    if host is None or canary is None:
+        raise AssertionError("the sample has a processor and a canary")
+    text = text.replace(host[0], '[[processors]]\nunknown = "who runs the mail server for us"  # ?\n')
+    text = text.replace(canary[0], f"# {canary[0].rstrip()}  # ? an invented person whose mail must be found\n")
+    text = re.sub(r"^(activities = .*)$", r"\1  # ? ids in the register", text, flags=re.MULTILINE)
+    text = re.sub(r"^(keep = .*)$", r"\1  # ? is this what you have decided", text, flags=re.MULTILINE)
+    text = re.sub(r"^(erase = .*)$", r"# \1  # ? until you say so, removing a mail is a task", text, flags=re.MULTILINE)
+    return text.replace('name = "mailboxes"', f"name = {json.dumps(name)}")
 
 
 def _table(schema: Any, table: str) -> _Thing:  # noqa: ANN401  # sa.Inspector

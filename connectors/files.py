@@ -16,10 +16,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from python_calamine import CalamineError
 
 from connectors import attached, check_options, editing, plans
+from connectors.applications import criminal_record_in
 from connectors.declared import Row, canary_found, search_rows
 from connectors.documents import text_of
 from connectors.tables import COMMENTS, Sheet, sheets
@@ -211,7 +213,13 @@ def _rows(path: Path, declared: DeclaredObject, folder: Path) -> Iterator[tuple[
     _demand_inside(path, folder)
     place = path.relative_to(folder)
     if declared.content == "document":
-        values = {"file": place.as_posix(), "text": text_of(path)}
+        text = text_of(path)
+        values = {
+            "file": place.as_posix(),
+            "text": text,
+            "modified": datetime.fromtimestamp(path.stat().st_mtime, ZoneInfo("Europe/Stockholm")).date().isoformat(),
+            "criminal": criminal_record_in(path.name, text),
+        }
         itself = DeclaredDocument(label=declared.label, file="file")
         yield Row(key=place.as_posix(), values=values, documents=(_document(itself, values, folder),)), 0
         return

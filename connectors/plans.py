@@ -35,6 +35,11 @@ _KEEP_REASONS = {
         sv="underlag för bokföringen, som vi är skyldiga att spara",
         en="accounting records, which we are obliged to keep",
     ),
+    # Art. 17(3)(e): "for the establishment, exercise or defence of legal claims".
+    "claims": Text(
+        sv="uppgifter som vi behöver om någon ställer rättsliga krav på oss",
+        en="data that we need if somebody makes a legal claim against us",
+    ),
     "period": Text(sv="uppgifter som en lag ålägger oss att spara", en="data that a law obliges us to keep"),
 }
 #: What is to leave nothing behind.

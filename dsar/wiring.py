@@ -184,15 +184,18 @@ def sms_gateway(chosen: Settings) -> SmsGateway | None:
     )
 
 
-def draft_declaration(kind: str, name: str, source: str) -> str:
+def draft_declaration(kind: str, name: str, source: str | None) -> str:
     """
     A commented declaration to begin from.
 
-    Args: source: URL of a database (sql), or path of a sample answer (rest) or of a register (files).
+    Args: source: URL of a database (sql), or path of a sample answer (rest) or of a register (files); None: all such
+    systems look alike (imap).
     Raises: SettingsError; SystemUnavailableError.
     """
     from connectors import drafting
 
+    if source is None:
+        return drafting.draft_imap(name)
     if kind == "sql":
         return drafting.draft_sql(name, source)
     draft = {"rest": drafting.draft_rest, "files": drafting.draft_files}[kind]

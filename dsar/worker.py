@@ -25,6 +25,7 @@ from dsar.casework import (
     challenging,
     changing,
     codes,
+    convictions,
     digests,
     identifying,
     intake,
@@ -112,6 +113,10 @@ def _alarm(tools: Tools, work: Work, now: datetime) -> None:
     alarms.alarm(tools.app, work.subject_id, outbox=tools.outbox, now=now)
 
 
+def _tell_management(tools: Tools, work: Work, now: datetime) -> None:
+    convictions.tell_management(tools.app, work.subject_id, outbox=tools.outbox, now=now)
+
+
 def _ask(tools: Tools, work: Work, now: datetime) -> None:
     digests.ask(tools.app, work.subject_id, outbox=tools.outbox, now=now)
 
@@ -197,6 +202,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "notice_sms": _notice_sms,
     "send_phrase": _send_phrase,
     "alarm": _alarm,
+    "tell_management": _tell_management,
     "ask": _ask,
     "search": _search,
     "search_failed": _search_failed,

@@ -18,11 +18,14 @@ SYSTEMS = {
 #: Declarations of places that people answer for: an office, and employees' phones.
 PEOPLE = ("branch", "phones")
 
+#: Declarations of employees' mailboxes, and of applications in a folder.
+APPLICATIONS = ("mailboxes", "applications")
+
 
 def create(folder: Path) -> None:
     """
     Make the sample world in *folder*: business.db, webshop.db, office/varberg.csv, a declaration of each system and of
-    PEOPLE, register.toml.
+    PEOPLE and APPLICATIONS, register.toml.
 
     Raises: FileExistsError if one of the databases is there already.
     """
@@ -30,7 +33,7 @@ def create(folder: Path) -> None:
     (folder / "office").mkdir(parents=True, exist_ok=True)
     for system in ("business", "webshop"):
         _create_database(folder / f"{system}.db", (here / f"{system}.sql").read_text(encoding="utf-8"))
-    for name in (*(f"{system}.toml" for system in (*SYSTEMS, *PEOPLE)), "register.toml"):
+    for name in (*(f"{system}.toml" for system in (*SYSTEMS, *PEOPLE, *APPLICATIONS)), "register.toml"):
         (folder / name).write_bytes((here / name).read_bytes())
     (folder / "office" / "varberg.csv").write_bytes((here / "varberg.csv").read_bytes())
 

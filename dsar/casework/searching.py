@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dsar import search
-from dsar.casework import attaching, desks, protecting, tasks
+from dsar.casework import attaching, convictions, desks, protecting, tasks
 from dsar.casework.changing import read_back_left
 from dsar.casework.context import (
     PROGRAM,
@@ -90,6 +90,7 @@ def collect(app: App, case_id: int, *, attempt: int, now: datetime, only_failed:
             | {f"{system.system}": f"{system.outcome} {len(system.records)}" for system in result.systems},
         )
         protecting.heed_marks(tx, case, [each for each in result.records if each.strength is Strength.CERTAIN], now=now)
+        convictions.heed(tx, case, result.records, now=now)
         note_obstacles(app, tx, case, now=now)
         compare_later(app, tx, case, now=now)
         if not gaps or attempt >= TRIES:

@@ -77,7 +77,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
 
 
 #: Flags of what is never answered by a machine and comes before everything else.
-_FIRST = frozenset({"authority", "breach", "complaint", "protected_identity", "minor", "threat"})
+_FIRST = frozenset({"authority", "breach", "complaint", "criminal_record", "protected_identity", "minor", "threat"})
 
 
 def _urgency(line: QueueLine) -> tuple[object, ...]:

@@ -127,7 +127,7 @@ def connect(ctx: click.Context, name: str, *, port: int, paste: bool, changes: b
 
 
 @system.command()
-@click.argument("kind", type=click.Choice(["sql", "rest", "files"]))
+@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap"]))
 @click.argument("name")
 @click.option("--from", "source", metavar="FILE", help="Sample answer of the API (rest), or register (files).")
 @click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default NAME.toml.")
@@ -139,12 +139,12 @@ def new(kind: str, name: str, source: str | None, target: Path | None) -> None:
     """
     from dsar import wiring
 
-    if (kind == "sql") == (source is not None):
+    if (kind in {"rest", "files"}) != (source is not None):
         raise UsageError("--from belongs to rest and files, which need it.")
     target = target or Path(f"{name}.toml")
     if target.exists():
         raise UsageError(f"{target} exists; name another file with --to.")
-    if source is None:
+    if kind == "sql":
         source = os.environ.get(_URL) or click.prompt("URL of the database", hide_input=True)
     draft = wiring.draft_declaration(kind, name, source)
     with target.open("x", encoding="utf-8") as file:
@@ -158,6 +158,7 @@ _SETTINGS_LINES = {
     "sql": "url_file = ...  # the account that reads; docs/connecting.md tells how to keep secrets",
     "rest": "url = https://...\ntoken_file = ...",
     "files": "folder = ...",
+    "imap": "host = ...\nuser = ...  # a master user\npassword_file = ...\nmailboxes = anna, bo",
 }
 
 

@@ -132,12 +132,45 @@ def _file_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         yield (), "an object of kind files needs file"
     if declared.content == "document":
         for at, each in enumerate(declared.fields):
-            if each.column not in {"file", "text"}:
-                yield ("fields", at, "column"), "a document has columns file and text"
+            if each.column not in _DOCUMENT_COLUMNS:
+                yield ("fields", at, "column"), "a document has columns file, text, modified and criminal"
             if each.column == "text" and not each.free_text:
                 yield ("fields", at), "the text of a document is free_text"
+        yield from _application_faults(declared)
         if declared.key not in {None, "file"}:
             yield ("key",), "the key of a document is its file"
+
+
+def _mail_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    for at, each in enumerate(declared.fields):
+        known = each.column in _MAIL_COLUMNS
+        if known == (each.stored_in is not None) or each.stored_in not in {None, "text"}:
+            yield (
+                ("fields", at),
+                f"a mail has columns {', '.join(_MAIL_COLUMNS)}; a line of a form's mail has stored_in = 'text'",
+            )
+        if each.column in _MAIL_TEXTS and not each.free_text:
+            yield ("fields", at), f"the {each.column} of a mail is free_text"
+    if declared.key:
+        yield ("key",), "a mail has a key of its own"
+    if declared.erase and declared.erase.action == "anonymise":
+        yield ("erase",), "a mail can be removed and not be changed"
+    if declared.update or declared.suppress:
+        yield (), "a mail can be removed and not be changed"
+    yield from _application_faults(declared)
+
+
+def _application_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    # Art. 10 GDPR: what an applicant sends may hold an extract from the criminal record, which nobody may miss.
+    applied = any(each.category == "recruitment" for each in declared.fields)
+    if applied and not any(each.column == "criminal" and each.category == "criminal" for each in declared.fields):
+        yield ("fields",), "applications need the column criminal, of category criminal"
+
+
+#: What the connectors give of a document and of a mail.
+_DOCUMENT_COLUMNS = frozenset({"file", "text", "modified", "criminal"})
+_MAIL_TEXTS = ("subject", "text", "quoted", "attachments")
+_MAIL_COLUMNS = ("mailbox", "folder", "arrived", "from", "to", *_MAIL_TEXTS, "thread", "private", "criminal")
 
 
 def _manual_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
@@ -197,6 +230,7 @@ _KIND_FAULTS = {
     "rest": (_web_faults,),
     "manual": (_manual_faults,),
     "carddav": (_card_faults,),
+    "imap": (_mail_faults,),
 }
 
 

@@ -119,9 +119,10 @@ class ReachedFrom(Strict):
 
 
 class Keep(Strict):
-    """A law that demands that the record is kept, and until when."""
+    """A law that demands or allows that the record is kept, and until when."""
 
-    rule: Literal["bookkeeping", "period"]
+    #: claims: kept to meet a claim in law, which the person may still raise (Art. 17(3)(e)).
+    rule: Literal["bookkeeping", "period", "claims"]
     column: Name  #: Holds the date that the period runs from.
     law: Said  #: With its section.
     fiscal_year_end_month: int = Field(default=12, ge=1, le=12)  #: Month in which our fiscal year ends (bookkeeping).
@@ -130,8 +131,8 @@ class Keep(Strict):
 
     @model_validator(mode="after")
     def _period_has_a_length(self) -> "Keep":
-        if (self.rule == "period") != bool(self.years or self.months):
-            raise ValueError("rule 'period' needs years or months, rule 'bookkeeping' takes neither")
+        if (self.rule != "bookkeeping") != bool(self.years or self.months):
+            raise ValueError("each rule but 'bookkeeping' needs years or months, which takes neither")
         return self
 
     def until(self, starts_on: date) -> date:
@@ -210,7 +211,7 @@ class DeclaredObject(Strict):
     name: Name
     label: Said
     table: Name | None = None  #: Table, or schema.table (sql).
-    file: Name | None = None  #: Glob below the folder in settings (files).
+    file: Name | None = None  #: Glob below the folder in settings (files), or over MAILBOX/FOLDER (imap).
     sheet: Name | None = None  #: The one sheet that is meant (files); without it all, each with this header.
     content: Literal["table", "document"] = "table"  #: Of its files: rows, or running text with columns file and text.
     web: Writes | None = None  #: Reading and changing one record (rest).

@@ -26,7 +26,7 @@ fields = [{column = "id", label = {sv = "Id", en = "Id"}, category = "technical"
 
 
 def test_an_unknown_kind_names_the_known_ones() -> None:
-    known = "carddav, files, manual, memory, rest, sql"
+    known = "carddav, files, imap, manual, memory, rest, sql"
     with pytest.raises(SettingsError, match=f"no connector of kind 'telepathy'; there are: {known}"):
         open_connector("telepathy", name="crm", declaration=DECLARATION, options={})
 

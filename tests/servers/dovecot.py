@@ -50,6 +50,12 @@ passdb {{
   args = {dir}/oauth2.conf
 }}
 passdb {{
+  driver = passwd-file
+  master = yes
+  mechanisms = plain login
+  args = {dir}/masters
+}}
+passdb {{
   driver = static
   mechanisms = plain login
   args = password=test
@@ -89,6 +95,9 @@ service stats {{
   chroot =
 }}
 """
+
+#: User who may open every mailbox, with the password of all.
+MASTER = "dsar"
 
 _OAUTH2_CONF = """
 introspection_mode = local
@@ -209,6 +218,7 @@ def dovecot(directory: Path) -> Iterator[DovecotServer]:
         )
     ports = {name: getattr(server, name) for name in ("imap_port", "imaps_port", "lmtp_port")}
     values = {"dir": directory, "user": user, "group": group, "internal_users": internal_users, **ports}
+    (directory / "masters").write_text(f"{MASTER}:{{PLAIN}}{PASSWORD}\n")
     (directory / "oauth2.conf").write_text(_OAUTH2_CONF.format(**values))
     config = directory / "dovecot.conf"
     config.write_text(_DOVECOT_CONF.format(**values))
