@@ -293,7 +293,7 @@ def test_wrong_options_are_told(options: dict[str, str], why: str) -> None:
     ("old", "new", "why"),
     [
         ('column = "folder"', 'column = "colour"', "a mail has columns mailbox, folder"),
-        ('en = "Subject"}, category = "note", free_text = true', 'en = "S"}, category = "note"', "the subject of a mail is"),
+        ('en = "Subject"}, category = "note", free_text = true', 'en = "S"}, category = "note"', "the subject of a"),
         ('{action = "delete"}', '{action = "anonymise", set = {text = ""}}', "can be removed and not be changed"),
         ('category = "criminal"', 'category = "recruitment"', "applications need the column criminal"),
     ],
