@@ -225,7 +225,7 @@ def test_the_code_is_stored_as_a_keyed_digest_only(office: Office, tmp_path: Pat
     [
         (UNKNOWN, "Jag vill ha ett registerutdrag.\n\nMaria Öberg\n"),  # name only
         (UNKNOWN, "Jag vill ha ett registerutdrag. Min telefon är 070-1740608.\n\nMaria Öberg\n"),
-        (UNKNOWN, "Jag vill ha ett registerutdrag. Mitt användarnamn är maria.oberg.\n\nMaria Öberg\n"),
+        (UNKNOWN, "Jag vill ha ett registerutdrag för kontot med användarnamnet maria.oberg.\n\nMaria Öberg\n"),
     ],
     ids=["name", "phone", "username"],
 )
