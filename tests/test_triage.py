@@ -238,7 +238,7 @@ def test_only_the_languages_of_the_settings_are_handled_alone(languages: tuple[s
 @pytest.mark.parametrize(
     ("text", "change"),
     [
-        ("Mitt nya kontonummer är 8327-9, 123 456 789-0. Kan ni ändra det?", ("bank", None, "8327-9, 123 456 789-0")),
+        ("Kan ni ändra mitt kontonummer till 8327-9, 123 456 789-0?", ("bank", None, "8327-9, 123 456 789-0")),
         (
             "Kan ni ändra mitt bankkonto? Gamla kontonumret är 6789 123 456 789, nya är clearing 5001, konto 765432.",
             ("bank", "6789 123 456 789", "5001, 765432"),
@@ -247,7 +247,7 @@ def test_only_the_languages_of_the_settings_are_handled_alone(languages: tuple[s
             "Please change my bank account to IBAN SE35 5000 0000 0549 1000 0003.",
             ("bank", None, "SE35 5000 0000 0549 1000 0003"),
         ),
-        ("Jag vill ändra mitt bankgiro till 123-4567.", ("bank", None, "123-4567")),
+        ("Jag vill att ni ändrar mina uppgifter: mitt bankgiro är 123-4567.", ("bank", None, "123-4567")),
         ("Byt telefonnumret på mitt konto till 070-174 06 99.", ("phone", None, "+46701740699")),
     ],
 )
