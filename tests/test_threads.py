@@ -391,7 +391,8 @@ def test_a_bounce_that_names_no_mail_of_ours_goes_before_a_person(office: Office
     message = office.take(bounce(None))
 
     assert (message.disposition, message.status) == ("bounce", "person")
-    assert [line.reference for line in views.queue(office.app, now=datetime.now(UTC))] == [f"M-{message.id}"]
+    lines = views.queue(office.app, now=datetime.now(UTC))
+    assert [line.reference for line in lines if line.waits_for != "person: phrase"] == [f"M-{message.id}"]
 
 
 def test_a_bounce_to_an_unknown_address_goes_before_a_person(office: Office) -> None:
