@@ -1,0 +1,31 @@
+"""The audit trail."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from dsar.store.tables.base import Row
+
+
+class EventRow(Row, table=True):
+    """Append-only audit trail: written in the transaction of what it tells, chained by the sealer (promise P8)."""
+
+    __tablename__ = "event"
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(index=True)
+    actor: str  #: Name of a member of staff, or "dsar".
+    name: str  #: lifecycle.Event, or what was looked at or done.
+    case_id: int | None = Field(default=None, index=True)
+    request_id: int | None = None
+    from_state: str | None = None
+    to_state: str | None = None
+    detail: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)  #: Codes, counts and digests only.
+
+
+class Seal(Row, table=True):
+    """Link of the hash chain: digest over the previous digest and one event."""
+
+    event_id: int = Field(primary_key=True, foreign_key="event.id")
+    position: int = Field(unique=True)
+    digest: str = Field(max_length=64)

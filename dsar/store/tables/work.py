@@ -1,0 +1,40 @@
+"""Due steps, leases, and the marks by which one sees that mail flows."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from dsar.store.tables.base import Row
+
+
+class Work(Row, table=True):
+    """A due step: idempotent, leased to one worker at a time, removed when done."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    step: str  #: Name in worker.STEPS.
+    subject_id: int  #: Id of the message, case or outbox row it is about.
+    due_at: datetime = Field(index=True)
+    lease_until: datetime | None = None
+    rerun_at: datetime | None = None  #: It became due again at this time while it was under way.
+    worker: str = ""
+    attempts: int = 0
+    last_error: str = ""  #: Class of the last error, never its text.
+    __table_args__ = (sa.UniqueConstraint("step", "subject_id"),)
+
+
+class Lease(Row, table=True):
+    """Something only one process may do at a time, e.g. reading a mailbox."""
+
+    name: str = Field(primary_key=True)
+    holder: str
+    until: datetime
+
+
+class HealthMark(Row, table=True):
+    """The last time that something happened by which one sees whether mail flows."""
+
+    __tablename__ = "health_mark"
+    name: str = Field(primary_key=True)  #: e.g. "self_test_sent", "alarm:mailbox privacy"
+    at: datetime
+    detail: str = ""  #: Of a self-test its Message-ID.
