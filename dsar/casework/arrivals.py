@@ -9,7 +9,8 @@ from datetime import datetime
 
 from dsar.casework import clocking
 from dsar.casework.context import PROGRAM, App
-from dsar.casework.sending import UNCERTAIN, flag, recall_unsent, void_letter
+from dsar.casework.flags import flag
+from dsar.casework.sending import UNCERTAIN, recall_unsent, void_letter
 from dsar.lifecycle import Event, State
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Message, Request

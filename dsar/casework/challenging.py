@@ -15,10 +15,11 @@ from dsar import clock, deadlines, identity, letters
 from dsar.casework import clocking, codes, identifying, intake, protecting, reminding, unasked
 from dsar.casework.context import PROGRAM, App, subject_of, triage_of
 from dsar.casework.facts import base_facts
+from dsar.casework.flags import flag
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.sending import queue_letter
 from dsar.casework.suspecting import BURST, KNOWN_PERSON_NEW_ADDRESS, NEAR_ADDRESS_ON_FILE, NO_SINGLE_CONTACT
-from dsar.casework.thread import WITHDRAWN, add_flags
+from dsar.casework.thread import WITHDRAWN
 from dsar.errors import MalformedMailError
 from dsar.identifiers import normalise
 from dsar.lifecycle import Event, State
@@ -73,15 +74,15 @@ def challenge(app: App, case_id: int, *, now: datetime) -> None:
         emails = _on_file(app, tx, case, records, IdentifierType.EMAIL, now=now)
         phones = _on_file(app, tx, case, records, IdentifierType.PHONE, now=now)
         if any(resembles(mail.sender or "", contact.value) for contact in emails):
-            add_flags(tx, case, (NEAR_ADDRESS_ON_FILE,))
+            flag(tx, case, NEAR_ADDRESS_ON_FILE)
         known = {each.value for each in emails}
         if records and mail.sender not in known:
-            add_flags(tx, case, (KNOWN_PERSON_NEW_ADDRESS,))
+            flag(tx, case, KNOWN_PERSON_NEW_ADDRESS)
         if not _is_asked(tx, case):
             marked = protecting.heed_marks(tx, case, records, now=now)
             contact = None if marked else codes.choose(app, emails, phones)  # no e-mail by default; a person goes on
             if records and contact is None:
-                add_flags(tx, case, (NO_SINGLE_CONTACT,))
+                flag(tx, case, NO_SINGLE_CONTACT)
             _ask(app, tx, case, requests, mail, triage, contact, now=now)
         for request in requests:
             tx.advance(request, Event.ASKED, actor=PROGRAM, at=now)
@@ -197,7 +198,7 @@ def _ask(
     )
     sent = contact is not None and codes.send(app, tx, case, requests[0], contact, now=now)
     if contact is not None and not sent:
-        add_flags(tx, case, (BURST,))
+        flag(tx, case, BURST)
     # Art. 12(6): only "reasonable doubts concerning the identity of the natural person making the request", which are
     # written down before anything is asked; without them the clock would not stop.
     detail = {"codes": str(int(sent)), REPLY_BY: reply_by_on.isoformat(), DOUBT: doubt}

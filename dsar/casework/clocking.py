@@ -11,6 +11,7 @@ from typing import Any
 
 from dsar import clock, deadlines
 from dsar.casework.context import PROGRAM, App
+from dsar.casework.flags import flag
 from dsar.clock import Clock, Extension, Question, QuestionKind
 from dsar.lifecycle import Event, State
 from dsar.model import Right
@@ -184,7 +185,7 @@ def extension_left(app: App, tx: Transaction, row: OutboxRow, *, now: datetime) 
         request.extended_at = now
         refresh(app, tx, request, now=now)
         if not clock_of(app, tx, request).extended:
-            _flag_void(tx, tx.case_by_id(request.case_id))
+            flag(tx, tx.case_by_id(request.case_id), EXTENSION_VOID)
 
 
 def mail_came_back(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> list[Request]:
@@ -199,14 +200,8 @@ def mail_came_back(app: App, tx: Transaction, case: CaseFile, *, now: datetime) 
         if refresh(app, tx, request, now=now):
             moved.append(request)
         if was_extended and request.extended_at is None:
-            _flag_void(tx, case)
+            flag(tx, case, EXTENSION_VOID)
     return moved
-
-
-def _flag_void(tx: Transaction, case: CaseFile) -> None:
-    if EXTENSION_VOID not in case.flags:
-        case.flags = [*case.flags, EXTENSION_VOID]
-        tx.add_case(case)
 
 
 # --------------------------------------------------------------------------------------------------------- the alarms

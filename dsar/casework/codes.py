@@ -14,8 +14,9 @@ from dsar import deadlines, dispatch, identity, letters
 from dsar.casework import confirming
 from dsar.casework.context import App, case_key, contact_of, seal_contact
 from dsar.casework.facts import base_facts
+from dsar.casework.flags import flag
 from dsar.casework.planning import FOR_ANOTHER
-from dsar.casework.sending import flag, queue_letter
+from dsar.casework.sending import queue_letter
 from dsar.casework.texting import SMS_FAILED, SMS_TRIES
 from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError, UndeliverableAddressError
 from dsar.identifiers import is_mobile

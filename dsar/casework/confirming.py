@@ -15,6 +15,7 @@ from datetime import datetime
 from dsar import deadlines, identity
 from dsar.casework import identifying, opening, thread
 from dsar.casework.context import PROGRAM, App, contact_of, subject_of
+from dsar.casework.flags import flag
 from dsar.identifiers import normalise
 from dsar.lifecycle import Event, State
 from dsar.model import (
@@ -103,7 +104,7 @@ def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *,
         if not fault:
             opening.extend_subject(app, tx, case, mail, triage.subjects[0])
             thread.add_new_rights(app, tx, case, triage, message, now=now)
-            thread.add_flags(tx, case, thread.telling(triage))
+            flag(tx, case, *thread.telling(triage))
         message.disposition = Disposition.INTERNAL
         message.status = "sorted"
     return True
@@ -222,7 +223,7 @@ def _confirm(
 
 
 def _refuse(tx: Transaction, case: CaseFile, challenge: Challenge, fault: str, *, now: datetime) -> None:
-    thread.add_flags(tx, case, (fault,))
+    flag(tx, case, fault)
     tx.record(
         "code_refused", actor=PROGRAM, at=now, case_id=case.id, detail={"because": fault, "tries": str(challenge.tries)}
     )

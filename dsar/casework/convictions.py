@@ -13,6 +13,7 @@ from datetime import datetime
 from dsar.approval import Role
 from dsar.casework import health
 from dsar.casework.context import PROGRAM, App, records_of
+from dsar.casework.flags import flag
 from dsar.errors import OutboxUnavailableError
 from dsar.model import Record
 from dsar.outbox import SmtpOutbox
@@ -30,8 +31,7 @@ def heed(tx: Transaction, case: CaseFile, records: Sequence[Record], *, now: dat
     places = sorted({record.system for record in records if _tells_of_crime(record)})
     if not places or CRIMINAL in case.flags:
         return
-    case.flags = [*case.flags, CRIMINAL]
-    tx.add_case(case)
+    flag(tx, case, CRIMINAL)
     tx.record("criminal_data_found", actor=PROGRAM, at=now, case_id=case.id, detail={"systems": ", ".join(places)})
     tx.enqueue("tell_management", case.id or 0, due_at=now)
 

@@ -7,10 +7,11 @@ from datetime import datetime
 from dsar import deadlines, identity, search
 from dsar.casework import clocking
 from dsar.casework.context import PROGRAM, App, audit_index, seal_subject, subject_of, triage_of
+from dsar.casework.flags import flag
 from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.protecting import PROTECTED
 from dsar.casework.sending import void_letter
-from dsar.casework.thread import WITHDRAWN, add_flags
+from dsar.casework.thread import WITHDRAWN
 from dsar.errors import SystemUnavailableError
 from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
@@ -62,7 +63,7 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
             if right is Right.UPDATE and moving:
                 continue
             sender = on_file[triage.asked_by]
-            add_flags(tx, case, sender.flags)
+            flag(tx, case, *sender.flags)
             risk = risk_of(case, sender.records)
             finding = identity.assess(
                 right,

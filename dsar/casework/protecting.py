@@ -12,6 +12,7 @@ from datetime import datetime
 
 from dsar.approval import Role
 from dsar.casework.context import PROGRAM, App, seal_reason
+from dsar.casework.flags import flag
 from dsar.errors import NotPermittedError
 from dsar.identifiers import find_identifiers
 from dsar.model import IdentifierType, PlanStep, Record, RecordValue, StepOutcome, Text, Withheld
@@ -95,8 +96,7 @@ def heed_marks(tx: Transaction, case: CaseFile, records: Sequence[Record], *, no
     """
     marked = any(is_marked(record) for record in records)
     if marked and PROTECTED not in case.flags:
-        case.flags = [*case.flags, PROTECTED]
-        tx.add_case(case)
+        flag(tx, case, PROTECTED)
         tx.record("protected", actor=PROGRAM, at=now, case_id=case.id, detail={"because": "marked in a system"})
     return marked
 
@@ -105,7 +105,7 @@ def protect(app: App, case: CaseFile, *, on: bool, reason: str, actor: str, now:
     """Restrict a case to named staff, or end that."""
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
-        others = [flag for flag in case.flags if flag != PROTECTED]
+        others = [name for name in case.flags if name != PROTECTED]
         case.flags = [*others, PROTECTED] if on else others
         tx.add_case(case)
         name = "protected" if on else "protection_ended"

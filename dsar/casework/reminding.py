@@ -11,7 +11,8 @@ from datetime import date, datetime, time, timedelta
 from dsar import deadlines
 from dsar.casework import clocking
 from dsar.casework.context import PROGRAM
-from dsar.casework.thread import WITHDRAWN, add_flags, resume
+from dsar.casework.flags import flag
+from dsar.casework.thread import WITHDRAWN, resume
 from dsar.lifecycle import Event, State
 from dsar.model import Right
 from dsar.store import Transaction
@@ -62,7 +63,7 @@ def expire(tx: Transaction, case: CaseFile, *, now: datetime) -> None:
             tx.enqueue("expire", case.id or 0, due_at=ends_at)
             continue
         tx.advance(request, Event.EXPIRED, actor=PROGRAM, at=now)
-        add_flags(tx, case, (NO_REPLY,))
+        flag(tx, case, NO_REPLY)
         if asked.name != clocking.IDENTITY_ASKED:  # as the letter says: we answer anyway
             resume(tx, request, now=now)
 

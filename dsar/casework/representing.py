@@ -11,8 +11,8 @@ from enum import StrEnum
 from dsar import identity
 from dsar.casework import codes, identifying, protecting, verifying
 from dsar.casework.context import PROGRAM, App, subject_of, triage_of
+from dsar.casework.flags import flag
 from dsar.casework.planning import FOR_ANOTHER
-from dsar.casework.sending import flag
 from dsar.casework.suspecting import BURST, NO_SINGLE_CONTACT
 from dsar.errors import ApprovalError, UsageError
 from dsar.lifecycle import State

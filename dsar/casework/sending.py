@@ -17,6 +17,7 @@ from dsar import approval, dispatch, letters
 from dsar.casework import clocking, phrases, unasked
 from dsar.casework.context import PROGRAM, App, case_key, outgoing_key, steps_of, stored_letter, subject_of
 from dsar.casework.facts import base_facts
+from dsar.casework.flags import flag
 from dsar.casework.protecting import POST
 from dsar.errors import (
     DispatchRefusedError,
@@ -357,13 +358,6 @@ def stop_unsent(tx: Transaction, letter: LetterRow, *, states: Sequence[str] = U
         return None
     stopped = [row for row in rows if tx.move_outgoing(row, to="recalled", expected=row.state)]
     return stopped[0] if stopped else None
-
-
-def flag(tx: Transaction, case: CaseFile, name: str) -> None:
-    """Show something about a case in the queue."""
-    if name not in case.flags:
-        case.flags = [*case.flags, name]
-        tx.add_case(case)
 
 
 def void_letter(tx: Transaction, letter: LetterRow, *, reason: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ They are shown and never told: the sender gets the same mail at the same step (P
 from collections.abc import Iterable
 
 from dsar.casework.context import App, subject_of
-from dsar.casework.sending import flag
+from dsar.casework.flags import flag
 from dsar.lifecycle import State
 from dsar.model import Identifier, IdentifierType, TriageSubject
 from dsar.store import Transaction

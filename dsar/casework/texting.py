@@ -10,7 +10,7 @@ from datetime import datetime
 from dsar import deadlines, letters
 from dsar.casework import duties, protecting
 from dsar.casework.context import PROGRAM, App
-from dsar.casework.sending import flag
+from dsar.casework.flags import flag
 from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError
 from dsar.identifiers import is_mobile, normalise
 from dsar.model import IdentifierType, Text

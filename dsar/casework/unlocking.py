@@ -11,8 +11,8 @@ from dsar import letters
 from dsar.casework import delivering, phrases, protecting
 from dsar.casework.context import PROGRAM, App
 from dsar.casework.facts import accepted_records, base_facts
+from dsar.casework.flags import flag
 from dsar.casework.phrases import Way
-from dsar.casework.sending import flag
 from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError, UsageError
 from dsar.model import LetterKind, Right, Text
 from dsar.store import Transaction

@@ -11,9 +11,9 @@ from datetime import datetime
 from dsar import identity
 from dsar.casework import clocking, codes, identifying, protecting, reminding, searching
 from dsar.casework.context import PROGRAM, App, content_of, subject_of
+from dsar.casework.flags import flag
 from dsar.casework.identifying import FACTS, FEWEST_FACTS
 from dsar.casework.planning import FOR_ANOTHER
-from dsar.casework.sending import flag
 from dsar.errors import ApprovalError, UsageError
 from dsar.identifiers import is_mobile, normalise
 from dsar.lifecycle import Event, State

@@ -1,12 +1,11 @@
 """
 What is shown about a case in the queue because of its later mails.
 
-Effects: reads and writes the database.
+Effects: writes into the row of a mail.
 """
 
 from dsar.model import Disposition, Triage
-from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Message
+from dsar.store.tables import Message
 
 #: Flag and reason of a case that got another mail.
 FOLLOW_UP = "follow_up"
@@ -27,12 +26,6 @@ REMINDER = "reminder"
 def telling(triage: Triage) -> tuple[str, ...]:
     """Flags of a later mail that staff must see on its case."""
     return tuple(flag for flag in triage.flags if flag in _TELLING)
-
-
-def add_flags(tx: Transaction, case: CaseFile, flags: tuple[str, ...]) -> None:
-    """Show something about a case in the queue."""
-    case.flags = [*case.flags, *(flag for flag in flags if flag not in case.flags)]
-    tx.add_case(case)
 
 
 def file_message(message: Message | None, disposition: Disposition) -> None:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from dsar.casework import arrivals, opening
 from dsar.casework.context import PROGRAM, App
+from dsar.casework.flags import flag
 from dsar.casework.thread.belonging import Match, asks, concerns_another, find_case, is_theirs
 from dsar.casework.thread.disturbing import disturb, hold_erasures
-from dsar.casework.thread.flags import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN, add_flags, file_message, telling
+from dsar.casework.thread.flags import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN, file_message, telling
 from dsar.lifecycle import State
 from dsar.model import Disposition, InboundMail, Triage
 from dsar.store import Transaction
@@ -68,11 +69,11 @@ def _join(
         _follow_up(app, tx, case, mail, triage, message, now=now)
     else:
         hold_erasures(tx, requests, now=now)
-        add_flags(tx, case, (STRANGER,))
+        flag(tx, case, STRANGER)
         if triage.subjects[0].requests:
             message.status = "person"  # what a stranger asks has a clock of its own until somebody has looked
     if triage.disposition is Disposition.AUTHORITY:
-        add_flags(tx, case, ("authority",))
+        flag(tx, case, "authority")
         message.disposition, message.status = Disposition.AUTHORITY, "person"  # to management, the same day
     if all(request.state == State.CLOSED for request in tx.requests(case.id or 0)):
         message.status = "person"  # nothing of the case is open: reopen it, take it as a new request, or file it
@@ -92,7 +93,7 @@ def _follow_up(
     flags = [FOLLOW_UP, *telling(triage)]
     if triage.is_reminder or (triage.subjects[0].requests and not added):
         flags.append(REMINDER)  # asked again: more urgent, and no second clock
-    add_flags(tx, case, tuple(flags))
+    flag(tx, case, *flags)
 
 
 def add_new_rights(

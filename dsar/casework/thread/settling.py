@@ -10,9 +10,10 @@ from datetime import datetime
 from dsar import guard
 from dsar.casework import arrivals, clocking
 from dsar.casework.context import PROGRAM, App, outgoing_key
+from dsar.casework.flags import flag
 from dsar.casework.sending import settle_sent, take_letter_back, unreachable
 from dsar.casework.thread.belonging import case_of
-from dsar.casework.thread.flags import add_flags, file_message
+from dsar.casework.thread.flags import file_message
 from dsar.errors import MalformedMailError, WrongKeyError
 from dsar.lifecycle import Event
 from dsar.model import Disposition, InboundMail, Requester, SenderAuthentication, Triage
@@ -86,10 +87,10 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
                 for moved in clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id), now=now):
                     arrivals.end_letters(tx, moved, now=now)
                 take_letter_back(tx, row, Event.BOUNCED, actor=PROGRAM, now=now)
-                add_flags(tx, tx.case_by_id(row.case_id), ("bounced",))
+                flag(tx, tx.case_by_id(row.case_id), "bounced")
         for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
             tx.record("mail_may_have_bounced", actor=PROGRAM, at=now, case_id=case.id)
-            add_flags(tx, case, ("may_have_bounced",))
+            flag(tx, case, "may_have_bounced")
         message = tx.message(message_id)
         file_message(message, Disposition.BOUNCE)
         if message is not None and mail.is_bounce and not rows:
