@@ -6,14 +6,7 @@ from dsar.casework import changing
 from dsar.casework.arrivals import CLOCK_MOVED
 from dsar.casework.context import App, seal_reason
 from dsar.casework.planning import told_outcomes
-from dsar.casework.sending import (
-    MAIL_FAILED,
-    SENT_OUT_OF_TURN,
-    UNCERTAIN,
-    stop_unsent,
-    take_letter_back,
-    void_letter,
-)
+from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, stop_unsent, take_letter_back, void_letter
 from dsar.casework.tasks import LATE_ANSWER
 from dsar.casework.thread import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
 from dsar.errors import UsageError

@@ -1,0 +1,47 @@
+"""
+A letter -> the outbox -> the mail server, exactly once.
+
+The outbox row with its Message-ID and the hash of its bytes is committed before any server hears of it (P2). One
+window is unsafe: after the content was handed over and before the reply was stored nobody knows whether the mail left.
+It ends in state "uncertain", is settled by evidence (a copy with that Message-ID in our own mailbox), and otherwise
+waits for a person.
+
+    queueing.py       into the outbox, by mail or on paper
+    acknowledging.py  the one letter that is queued without approval
+    handing_over.py   out of the outbox to the mail server, with what can fail there
+    settling.py       a mail that has left closes what it answers; an uncertain one is settled
+    recalling.py      what did not leave, or must not, ends with its approval
+"""
+
+from dsar.casework.sending.acknowledging import acknowledge
+from dsar.casework.sending.handing_over import MAIL_FAILED, SIZE_LIMIT, UNCERTAIN, dispatch_mail, give_up
+from dsar.casework.sending.queueing import queue_letter, queue_paper
+from dsar.casework.sending.recalling import recall_unsent, stop_unsent, take_letter_back, unreachable, void_letter
+from dsar.casework.sending.settling import (
+    SENT_OUT_OF_TURN,
+    decide_uncertain,
+    file_copy,
+    reconcile,
+    settle_sent,
+)
+
+__all__ = [
+    "MAIL_FAILED",
+    "SENT_OUT_OF_TURN",
+    "SIZE_LIMIT",
+    "UNCERTAIN",
+    "acknowledge",
+    "decide_uncertain",
+    "dispatch_mail",
+    "file_copy",
+    "give_up",
+    "queue_letter",
+    "queue_paper",
+    "recall_unsent",
+    "reconcile",
+    "settle_sent",
+    "stop_unsent",
+    "take_letter_back",
+    "unreachable",
+    "void_letter",
+]

@@ -1,0 +1,133 @@
+"""
+A mail that has left -> its requests closed, its copy filed; one of which nobody knows -> evidence or a person's word.
+
+Effects: reads and writes the mailbox and the database.
+"""
+
+from datetime import datetime, timedelta
+
+from dsar import approval
+from dsar.casework import clocking, phrases
+from dsar.casework.context import PROGRAM, App, outgoing_key, steps_of
+from dsar.casework.flags import flag
+from dsar.casework.protecting import POST
+from dsar.inbox import ImapInbox
+from dsar.lifecycle import TRANSITIONS, Event, Outcome, State
+from dsar.model import LetterKind, StepAction
+from dsar.store import Transaction
+from dsar.store.tables import CaseFile, LetterRow, Request
+
+#: How a request ends when the letter that answers it has left.
+_OUTCOME_OF_LETTER = {
+    LetterKind.ACCESS_ANSWER: Outcome.FULFILLED,
+    LetterKind.NOTHING_FOUND: Outcome.NOTHING_FOUND,
+    LetterKind.REFUSAL: Outcome.REFUSED,
+    LetterKind.UNIDENTIFIED: Outcome.UNIDENTIFIED,
+    LetterKind.DECEASED: Outcome.NOT_A_REQUEST,
+    LetterKind.UPDATE_DONE: Outcome.FULFILLED,
+    LetterKind.UPDATE_REFUSED: Outcome.REFUSED,
+    LetterKind.ERASURE_DONE: Outcome.FULFILLED,
+    LetterKind.ERASURE_PARTLY: Outcome.PARTLY,
+    LetterKind.OBJECTION_DONE: Outcome.FULFILLED,
+    LetterKind.RESTRICTION_DONE: Outcome.FULFILLED,
+}
+
+#: A copy that is on its way into the mailbox gets this long before an uncertain mail goes before a person.
+_EVIDENCE_GRACE = timedelta(minutes=10)
+
+#: Flag of a case of which a mail left although its request had moved on.
+SENT_OUT_OF_TURN = "sent_out_of_turn"
+
+
+def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: datetime) -> None:
+    """The mail has left: close what it answers, and have a copy filed. *evidence* says how we know."""
+    with app.store.transaction() as tx:
+        row = tx.outgoing(outbox_id)
+        if row.state not in {"sending", "uncertain", "to_post"}:
+            return
+        tx.move_outgoing(row, to="sent", expected=row.state, sent_at=now, evidence=evidence)
+        if row.channel != POST:
+            tx.enqueue("file_copy", outbox_id, due_at=now)
+        detail = {"kind": row.kind, "evidence": evidence, clocking.MAIL: str(row.id)}
+        tx.record("mail_sent", actor=actor, at=now, case_id=row.case_id, detail=detail)
+        if row.letter_id is None or any(part.state != "sent" for part in tx.outgoing_of_letter(row.letter_id)):
+            return
+        letter = tx.letter(row.letter_id)
+        letter.status = "sent"
+        phrases.release(tx, row.letter_id, now=now)
+        clocking.extension_left(app, tx, row, now=now)
+        for request in tx.requests_of_letter(row.letter_id):
+            if Event.DISPATCHED not in TRANSITIONS[State(request.state)]:  # a mail that left is never left unrecorded
+                flag(tx, tx.case_by_id(request.case_id), SENT_OUT_OF_TURN)
+                continue
+            outcome = _outcome(app, tx, letter, request)
+            tx.advance(
+                request, Event.DISPATCHED, actor=actor, at=now, outcome=outcome, closed_at=now, blocked_reason=""
+            )
+
+
+def _outcome(app: App, tx: Transaction, letter: LetterRow, request: Request) -> Outcome:
+    """How a request ends by a letter; what is left to a person or was taken back half-way is not all that was asked."""
+    plan = tx.plan_of_letter(letter.id or 0)
+    steps = steps_of(app, tx.case_by_id(letter.case_id), plan) if plan else ()
+    outcome = _OUTCOME_OF_LETTER[LetterKind(letter.kind)]
+    some = request.decision == "withdrawn" or any(step.action is StepAction.TASK for step in steps)
+    return Outcome.PARTLY if some and outcome is Outcome.FULFILLED else outcome
+
+
+def reconcile(app: App, outbox_id: int, *, inbox: ImapInbox, now: datetime) -> bool:
+    """
+    Step: look for evidence that an uncertain mail left.
+
+    Returns: True when there is nothing more to do here: it is settled, or waits for a person.
+    Raises: InboxUnavailableError.
+    """
+    with app.store.transaction() as tx:
+        row = tx.outgoing(outbox_id)
+    if row.state != "uncertain":
+        return True
+    if inbox.find_sent(row.message_id):
+        settle_sent(app, outbox_id, evidence="found_in_sent", actor=PROGRAM, now=now)
+        return True
+    return row.sending_at is None or now > row.sending_at + _EVIDENCE_GRACE
+
+
+def decide_uncertain(app: App, case: CaseFile, *, sent: bool, actor: str, now: datetime) -> int:
+    """
+    A person's word on the uncertain mails of a case: they left, or they are to be sent again as they are.
+
+    Returns: number of mails decided. Raises: NotPermittedError: it may send a letter twice, so it needs an approver.
+    """
+    approval.check_approver(actor, "decide about an uncertain mail", app.settings.roles(actor))
+    with app.store.transaction() as tx:
+        rows = [row for row in tx.outgoing_of_case(case.id or 0) if row.state == "uncertain"]
+    for row in rows:
+        if sent:
+            settle_sent(app, row.id or 0, evidence="person", actor=actor, now=now)
+            continue
+        with app.store.transaction() as tx:
+            voided = row.letter_id is not None and tx.letter(row.letter_id).status == "void"
+            if not tx.move_outgoing(row, to="recalled" if voided else "ready", expected="uncertain") or voided:
+                continue  # settled meanwhile, or nobody's approval stands behind it any more
+            tx.enqueue("dispatch", row.id or 0, due_at=now)
+            for request in tx.requests_of_letter(row.letter_id or 0):
+                if request.state == State.BLOCKED:
+                    tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now, blocked_reason="")
+    return len(rows)
+
+
+def file_copy(app: App, outbox_id: int, *, inbox: ImapInbox, now: datetime) -> None:
+    """
+    Step: see to it that a copy of a sent mail lies in the sent folder, once; some providers file it themselves.
+
+    Raises: InboxUnavailableError; it never touches the state of sending.
+    """
+    with app.store.transaction() as tx:
+        row = tx.outgoing(outbox_id)
+        if row.state != "sent" or row.filed_at is not None:
+            return
+        key = outgoing_key(tx, row)
+    if row.sealed_mime and not inbox.find_sent(row.message_id):
+        inbox.append_sent(app.vault.unseal(key, f"outbox.mime:{row.message_id}", row.sealed_mime))
+    with app.store.transaction() as tx:
+        tx.outgoing(outbox_id).filed_at = now
