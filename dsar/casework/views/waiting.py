@@ -1,24 +1,24 @@
-"""What staff see: the queue, and one case from every side. Looking at personal data is recorded in the audit trail."""
+"""
+Everything that is open -> lines of the queue, most urgent first; mail that ended without a case.
+
+Effects: reads the database.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from dsar import deadlines
-from dsar.casework import intake, protecting
 from dsar.casework.approving import obstacles
-from dsar.casework.clocking import clock_of
-from dsar.casework.context import App, reason_of, subject_of, triage_of
+from dsar.casework.context import App
 from dsar.casework.desks import LATE, PERSON, UNANSWERED
 from dsar.casework.sending import MAIL_FAILED
 from dsar.casework.thread import REMINDER
-from dsar.clock import Clock
-from dsar.errors import AmbiguousRequestError, MalformedMailError, PurgedCaseError, UnknownCaseError, UsageError
 from dsar.lifecycle import State
-from dsar.model import InboundMail, Right, Triage
+from dsar.model import Right
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Duty, EventRow, Message, OutboxRow, PassPhrase, Request, Sighting, Task
+from dsar.store.tables import CaseFile, Duty, Message, OutboxRow, PassPhrase, Request, Sighting, Task
 
 #: Whose turn it is in each state, in the words of the queue.
 WAITS_FOR = {
@@ -270,165 +270,3 @@ def _duty_line(duty: Duty, today: date) -> QueueLine:
         blockers=(f"{duty.system}/{duty.object} ({duty.case_reference}), see 'dsar duties'",),
         flags=(),
     )
-
-
-# ------------------------------------------------------------------------------------------------------ references
-
-
-def find_case(app: App, reference: str, *, actor: str | None = None, purged_too: bool = False) -> CaseFile:
-    """
-    The case of CASE or CASE/RIGHT.
-
-    Args: actor: who wants to open it, nobody unnamed opens a restricted one; purged_too: what is left of a purged case
-    will do.
-    Raises: UnknownCaseError; PurgedCaseError; NotPermittedError.
-    """
-    with app.store.transaction() as tx:
-        case = tx.case(_split(reference)[0])
-    protecting.check(app.settings, case, actor)
-    if case.purged_at is not None and not purged_too:
-        raise PurgedCaseError(case.reference, deadlines.received_on(case.purged_at))
-    return case
-
-
-def find_request(
-    app: App, reference: str, states: Iterable[State], *, actor: str | None = None
-) -> tuple[CaseFile, Request]:
-    """
-    The one request that CASE or CASE/RIGHT names.
-
-    Args: states: in which the intended command makes sense; they choose among several rights of a case; actor: as of
-    find_case().
-    Raises: as find_case(); UsageError if none fits; AmbiguousRequestError if several do.
-    """
-    right = _split(reference)[1]
-    wanted = frozenset(states)
-    case = find_case(app, reference, actor=actor)
-    name = case.reference
-    with app.store.transaction() as tx:
-        requests = [each for each in tx.requests(case.id or 0) if right is None or each.right == right]
-    if not requests:
-        raise UnknownCaseError(reference)
-    fitting = [each for each in requests if each.state in wanted]
-    if not fitting:
-        stand = ", ".join(f"{each.right} is in {each.state}" for each in requests)
-        raise UsageError(f"{reference}: nothing to do here ({stand}).")
-    if len(fitting) > 1 and right is None:
-        raise AmbiguousRequestError(name, [each.right for each in fitting])
-    return case, fitting[-1]
-
-
-def _split(reference: str) -> tuple[str, Right | None]:
-    name, _, right = reference.strip().partition("/")
-    if right and right not in set(Right):
-        raise UsageError(f"{right!r} is no right; there are {', '.join(Right)}.")
-    return name.upper(), Right(right) if right else None
-
-
-def find_message(app: App, reference: str) -> Message:
-    """The mail of M-17. Raises: UsageError."""
-    number = reference.upper().removeprefix("M-")
-    with app.store.transaction() as tx:
-        message = tx.message(int(number)) if number.isdecimal() and len(number) < 12 else None
-    if message is None or message.purged_at is not None:
-        raise UsageError(f"There is no mail {reference!r}; 'dsar queue' lists what waits.")
-    return message
-
-
-# ----------------------------------------------------------------------------------------------------- one case
-
-
-@dataclass(frozen=True, kw_only=True)
-class ThreadMail:
-    """One mail of a case with its triage."""
-
-    role: str
-    received_at: datetime
-    mail: InboundMail | None  #: None: it cannot be read.
-    triage: Triage
-
-
-def thread(app: App, case: CaseFile, *, actor: str, now: datetime) -> list[ThreadMail]:
-    """The mails of a case, oldest first."""
-    with app.store.transaction() as tx:
-        tx.record("looked_at_messages", actor=actor, at=now, case_id=case.id)
-        pairs = tx.case_messages(case.id or 0)
-    return [
-        ThreadMail(
-            role=link.role,
-            received_at=message.received_at,
-            mail=_readable(app, message),
-            triage=triage_of(app, case, message.id or 0, link.sealed_triage),
-        )
-        for link, message in pairs
-    ]
-
-
-def caseless_mail(app: App, reference: str, *, actor: str, now: datetime) -> ThreadMail | bytes:
-    """
-    The mail of M-17 with its triage, or its bytes if the program cannot read it.
-
-    Raises: UsageError.
-    """
-    message = find_message(app, reference)
-    with app.store.transaction() as tx:
-        tx.record("looked_at_message", actor=actor, at=now, detail={"message": str(message.id)})
-    mail = _readable(app, message)
-    if mail is None:
-        return intake.raw_content(app, message)
-    return ThreadMail(
-        role=message.disposition or "", received_at=message.received_at, mail=mail, triage=intake.examine(app, mail)
-    )
-
-
-def _readable(app: App, message: Message) -> InboundMail | None:
-    try:
-        return intake.read(app, message)
-    except MalformedMailError:
-        return None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaseView:
-    """The head of a case; of a purged one it names nobody."""
-
-    case: CaseFile
-    requests: tuple[Request, ...]
-    name: str | None
-    addresses: tuple[str, ...]
-
-
-def head(app: App, case: CaseFile, *, actor: str, now: datetime) -> CaseView:
-    """What a case is about."""
-    with app.store.transaction() as tx:
-        tx.record("looked_at_case", actor=actor, at=now, case_id=case.id)
-        requests = tuple(tx.requests(case.id or 0))
-    if case.purged_at is not None:
-        return CaseView(case=case, requests=requests, name=None, addresses=())
-    subject = subject_of(app, case)
-    addresses = dict.fromkeys([*(each.value for each in subject.proven), subject.reply_address or ""])
-    return CaseView(case=case, requests=requests, name=subject.name, addresses=tuple(filter(None, addresses)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimelineEntry:
-    """An event of a case; the event itself holds no personal data, the reason may."""
-
-    event: EventRow
-    reason: str | None  #: That a person gave.
-
-
-def timeline(app: App, case: CaseFile, *, actor: str, now: datetime) -> tuple[TimelineEntry, ...]:
-    """Everything that happened in a case, oldest first."""
-    with app.store.transaction() as tx:
-        events = tx.events(case.id or 0)
-        entries = tuple(TimelineEntry(event=event, reason=reason_of(app, case, event)) for event in events)
-        if any(entry.reason for entry in entries):
-            tx.record("looked_at_reasons", actor=actor, at=now, case_id=case.id)
-    return entries
-
-
-def clock(app: App, request: Request) -> Clock:
-    """The statutory clock of a request as its events have it, with its explanation."""
-    with app.store.transaction(read_only=True) as tx:
-        return clock_of(app, tx, request)

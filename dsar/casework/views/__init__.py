@@ -1,0 +1,39 @@
+"""
+What staff see: the queue, and one case from every side. Looking at personal data is recorded in the audit trail.
+
+    waiting.py     everything that is open, most urgent first; mail that ended without a case
+    references.py  CASE, CASE/RIGHT and M-17 -> what they name
+    looking.py     one case: head, mails, timeline, clock
+"""
+
+from dsar.casework.views.looking import (
+    CaseView,
+    ThreadMail,
+    TimelineEntry,
+    caseless_mail,
+    clock,
+    head,
+    thread,
+    timeline,
+)
+from dsar.casework.views.references import find_case, find_message, find_request
+from dsar.casework.views.waiting import FiledLine, QueueLine, filed, queue, request_line
+
+__all__ = [
+    "CaseView",
+    "FiledLine",
+    "QueueLine",
+    "ThreadMail",
+    "TimelineEntry",
+    "caseless_mail",
+    "clock",
+    "filed",
+    "find_case",
+    "find_message",
+    "find_request",
+    "head",
+    "queue",
+    "request_line",
+    "thread",
+    "timeline",
+]
