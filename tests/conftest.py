@@ -11,6 +11,7 @@ import pytest
 from crm import database  # noqa: F401  # a fixture
 from databases import mariadb, postgresql  # noqa: F401  # fixtures: one server of each for all tests
 from servers import DovecotServer, SmtpSink, TlsFiles, dovecot, make_tls
+from servers.parts import missing
 from servers.web import serving  # noqa: F401  # a fixture
 
 
@@ -38,6 +39,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section(told, sep="!", yellow=True)
     if os.environ.get("CI") and (skipped := _skipped(config)):
         terminalreporter.section(f"CI is set: {skipped} skipped, so this run has FAILED", sep="!", red=True)
+
+
+# ------------------------------------------------------------------------------------------------- readers of PDF
+
+
+@pytest.fixture(scope="session")
+def poppler() -> None:
+    """pdftotext and pdfinfo, which read a PDF as people and screen readers do."""
+    if shutil.which("pdftotext") is None:
+        missing("poppler-utils")
+
+
+@pytest.fixture(scope="session")
+def qpdf() -> None:
+    """What checks a PDF for faults."""
+    if shutil.which("qpdf") is None:
+        missing("qpdf")
 
 
 # ---------------------------------------------------------------------------------------------------- mail servers

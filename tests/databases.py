@@ -3,18 +3,18 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from servers.parts import free_port, missing
 
 _POSTGRESQL = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 _START_SECONDS = 180  # on a machine that does much else
@@ -41,9 +41,9 @@ class Server:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     if not _POSTGRESQL:
-        pytest.skip("PostgreSQL is not installed: its tests are NOT run")
+        missing("PostgreSQL")
     tools = _POSTGRESQL[-1]
-    port = _free_port()
+    port = free_port()
     with _home("postgres") as (home, as_user):
         data = str(home / "data")
         _run([*as_user, str(tools / "initdb"), "-D", data, "-U", "dsar", "-A", "trust", "-E", "UTF8", "--no-sync"])
@@ -56,8 +56,8 @@ def postgresql() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[Server]:
     if _MARIADB is None:
-        pytest.skip("MariaDB is not installed: its tests are NOT run")
-    port = _free_port()
+        missing("MariaDB")
+    port = free_port()
     with _home("mysql") as (home, as_user):
         data = f"--datadir={home / 'data'}"
         _run([*as_user, "mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal"])
@@ -125,10 +125,3 @@ def _exists(user: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,7 +1,6 @@
 """The access answer before IMY: every field that the law asks for stands in the PDF, and none can be left out."""
 
 import io
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from dsar.pdf import render
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 REQUEST = "Hej!\n\nJag vill veta vilka personuppgifter ni har om mig.\n\nHälsningar\nMaria Öberg"
 
-pytestmark = pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs poppler-utils")
+pytestmark = pytest.mark.usefixtures("poppler")
 
 
 def text_of(document: bytes, folder: Path) -> str:

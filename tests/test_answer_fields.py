@@ -1,7 +1,6 @@
 """Every field of an access answer, read from the PDF as a reader and a screen reader get it; none can be left out."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +27,7 @@ REQUEST = (
     "Hej!\n\nJag vill veta vilka personuppgifter ni har om mig. Radera sedan mina uppgifter.\n\nHälsningar\nMaria Öberg"
 )
 
-pytestmark = pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs poppler-utils")
+pytestmark = pytest.mark.usefixtures("poppler")
 
 #: What the sample systems do not hold: column -> its label, category and more, and what stands there about Maria.
 ARCHIVE = {
@@ -190,7 +189,7 @@ def test_headings_tables_and_header_cells_are_told_apart(document: Path) -> None
     assert {"H1", "H2", "Table", "TR", "TH", "TD", "L", "LI"} <= set(structure.replace(":", "").split())
 
 
-@pytest.mark.skipif(not shutil.which("qpdf"), reason="needs qpdf")
+@pytest.mark.usefixtures("qpdf")
 def test_the_file_has_no_fault(document: Path) -> None:
     assert "No syntax or stream encoding errors found" in said_by("qpdf", "--check", document)
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from dsar.letters import compose, compose_export, export_csv, export_json
 from dsar.model import Annex, IdentifierType, Letter, LetterFacts, LetterKind, Record
 from dsar.pdf import protect, render
 
-pytestmark = pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs poppler-utils")
+pytestmark = pytest.mark.usefixtures("poppler")
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 

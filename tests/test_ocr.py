@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from documents import attached, photographed, scanned_pdf
 from office import open_office
+from servers.parts import missing
 
 from dsar import ocr
 from dsar.guard import Guard
@@ -21,7 +22,7 @@ CHATS = "Protokoll från mötet om nya lampor\noch stolar i konferensrummet på 
 @pytest.fixture(autouse=True)
 def installed() -> None:
     if shutil.which("tesseract") is None:
-        pytest.skip("tesseract is not installed: reading pictures is NOT tested")
+        missing("tesseract")
 
 
 @pytest.mark.parametrize(

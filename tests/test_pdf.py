@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import subprocess
 import unicodedata
 from datetime import UTC, datetime
@@ -18,8 +17,8 @@ from dsar.pdf import protect, render
 
 AT = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 
-needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs poppler-utils")
-needs_qpdf = pytest.mark.skipif(not shutil.which("qpdf"), reason="needs qpdf")
+needs_poppler = pytest.mark.usefixtures("poppler")
+needs_qpdf = pytest.mark.usefixtures("qpdf")
 
 
 def pdf_of(markdown: str, *, language: str = "sv") -> bytes:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from cryptography import x509
@@ -33,12 +34,12 @@ def free_port() -> int:
         return port
 
 
-def missing(program: str) -> None:
+def missing(program: str) -> NoReturn:
     """unproven() for a program that is not there."""
     unproven(f"{program} is not installed")
 
 
-def unproven(why: str) -> None:
+def unproven(why: str) -> NoReturn:
     """Skip the test loudly; where CI is set, fail it: there everything is proven."""
     message = f"{why}, so nothing about it is proven here"
     if os.environ.get("CI"):
