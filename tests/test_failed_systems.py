@@ -1,7 +1,6 @@
 """A web API that fails, by command line: coverage says so, nothing is approved, and it alone is asked again."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,11 +44,6 @@ def second_page_fails(asked: Asked) -> Reply:
     return whole(asked) if asked.query["page"] == "1" else Reply(status=500)
 
 
-def slow(asked: Asked) -> Reply:
-    time.sleep(2)
-    return whole(asked)
-
-
 FAULTS: dict[str, Callable[[Asked], Reply]] = {
     "401": lambda _: Reply(status=401),
     "429": lambda _: Reply(status=429, headers={"Retry-After": "3600"}),
@@ -57,7 +51,7 @@ FAULTS: dict[str, Callable[[Asked], Reply]] = {
     "log-in page": lambda _: Reply(body=b"<html>Log in", headers={"Content-Type": "text/html"}),
     "truncated": lambda _: Reply(body=b'[{"no": "T-1", "mail": "john'),
     "page 2": second_page_fails,
-    "timeout": slow,
+    "timeout": lambda _: Reply(never=True),
 }
 
 

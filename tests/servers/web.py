@@ -44,6 +44,7 @@ class Reply:
     body: object = None  #: bytes go out as they are, None as nothing, anything else as JSON.
     headers: Mapping[str, str] = field(default_factory=dict)
     says_length: int | None = None  #: Content-Length, where it lies.
+    never: bool = False  #: Nothing is said until who asked hangs up.
 
 
 @dataclass
@@ -69,6 +70,10 @@ def serve(answer: Callable[[Asked], Reply]) -> Iterator[Web]:
             asked = Asked(method=self.command, target=self.path, headers=headers, body=body)
             web.asked.append(asked)
             reply = web.answer(asked)
+            if reply.never:
+                self.close_connection = True
+                self.rfile.read(1)  # what was asked is read, so this ends when the connection does
+                return
             content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             if reply.body is None:
                 content = b""
