@@ -6,7 +6,6 @@ personnummer (Art. 5(1)(c)), and says which answers there are. Its subject names
 in for.
 """
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +18,14 @@ from dsar.approval import Role
 from dsar.casework import desks, health, tasks
 from dsar.casework.context import PROGRAM, App, question_of, task_mail_key
 from dsar.casework.desks import OPEN, PERSON
+from dsar.casework.sending import commit_mail
 from dsar.casework.wording import Asked, clarity_text, digest_text, escalation_text
 from dsar.errors import OutboxUnavailableError, UndeliverableAddressError
 from dsar.lifecycle import State
 from dsar.outbox import SmtpOutbox
 from dsar.settings import ColleagueSection, Settings
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, OutboxRow, Task, TaskMail
+from dsar.store.tables import CaseFile, Task, TaskMail
 
 #: Kinds of mail to colleagues.
 DIGEST, CLARITY = "task_digest", "task_clarity"
@@ -224,20 +224,10 @@ def queue(
     content = mail.as_bytes()
     key = task_mail_key(message_id)
     app.vault.create_key(key)
-    row = tx.add_outgoing(
-        OutboxRow(
-            kind=kind,
-            message_id=message_id,
-            mime_sha256=hashlib.sha256(content).hexdigest(),
-            sealed_mime=app.vault.seal(key, f"outbox.mime:{message_id}", content),
-            sealed_recipient=app.vault.seal(key, f"outbox.recipient:{message_id}", person.encode()),
-            created_at=now,
-        )
-    )
+    row = commit_mail(app, tx, content, key=key, message_id=message_id, recipient=person, kind=kind, now=now)
     index, today = desks.person_index(app, person), deadlines.received_on(now)
     for task in about:
         tx.add_task_mail(TaskMail(task_id=task.id or 0, outbox_id=row.id or 0, person_index=index, sent_on=today))
-    tx.enqueue("dispatch", row.id or 0, due_at=now)
     return True
 
 

@@ -15,7 +15,7 @@ waits for a person.
 
 from dsar.casework.sending.acknowledging import acknowledge
 from dsar.casework.sending.handing_over import MAIL_FAILED, SIZE_LIMIT, UNCERTAIN, dispatch_mail, give_up
-from dsar.casework.sending.queueing import queue_letter, queue_paper
+from dsar.casework.sending.queueing import commit_mail, queue_letter, queue_paper
 from dsar.casework.sending.recalling import recall_unsent, stop_unsent, take_letter_back, unreachable, void_letter
 from dsar.casework.sending.settling import (
     SENT_OUT_OF_TURN,
@@ -31,6 +31,7 @@ __all__ = [
     "SIZE_LIMIT",
     "UNCERTAIN",
     "acknowledge",
+    "commit_mail",
     "decide_uncertain",
     "dispatch_mail",
     "file_copy",

@@ -11,7 +11,7 @@ from typing import Literal
 
 from dsar import dispatch
 from dsar.casework.context import App, case_key, subject_of
-from dsar.casework.protecting import POST
+from dsar.casework.protecting import MAIL, POST
 from dsar.model import Letter
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, OutboxRow
@@ -55,24 +55,20 @@ def queue_letter(
         auto_submitted=auto_submitted,
         boundary_seed=message_id,
     )
-    row = tx.add_outgoing(
-        OutboxRow(
-            case_id=case.id,
-            letter_id=letter_id,
-            kind=letter.kind,
-            part=part[0],
-            parts=part[1],
-            message_id=message_id,
-            mime_sha256=hashlib.sha256(content).hexdigest(),
-            sealed_mime=app.vault.seal(case_key(case), f"outbox.mime:{message_id}", content),
-            sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", recipient.encode()),
-            created_at=now,
-            state="held" if held else "ready",
-        )
+    return commit_mail(
+        app,
+        tx,
+        content,
+        key=case_key(case),
+        message_id=message_id,
+        recipient=recipient,
+        kind=letter.kind,
+        case_id=case.id,
+        letter_id=letter_id,
+        part=part,
+        held=held,
+        now=now,
     )
-    if not held:
-        tx.enqueue("dispatch", row.id or 0, due_at=now)
-    return row
 
 
 def queue_paper(
@@ -93,16 +89,55 @@ def queue_paper(
     Args: content: what is printed; recipient: as the approval binds it; the rest as of queue_letter().
     """
     message_id = dispatch.new_message_id(case.reference, secrets.token_hex(8), app.settings.own_domain)
+    return commit_mail(
+        app,
+        tx,
+        content,
+        key=case_key(case),
+        message_id=message_id,
+        recipient=recipient,
+        kind=letter.kind,
+        case_id=case.id,
+        letter_id=letter_id,
+        channel=POST,
+        held=held,
+        now=now,
+    )
+
+
+def commit_mail(
+    app: App,
+    tx: Transaction,
+    content: bytes,
+    *,
+    key: str,
+    message_id: str,
+    recipient: str,
+    kind: str,
+    case_id: int | None = None,
+    letter_id: int | None = None,
+    channel: str = MAIL,
+    part: tuple[int, int] = (1, 1),
+    held: bool = False,
+    now: datetime,
+) -> OutboxRow:
+    """
+    Commit exact bytes to the outbox with the caller's transaction, due at once unless they are held.
+
+    Args: key: seals them, as outgoing_key() names it; the rest as of queue_letter().
+    """
     row = tx.add_outgoing(
         OutboxRow(
-            case_id=case.id,
+            case_id=case_id,
             letter_id=letter_id,
-            kind=letter.kind,
-            channel=POST,
+            kind=kind,
+            channel=channel,
+            part=part[0],
+            parts=part[1],
             message_id=message_id,
             mime_sha256=hashlib.sha256(content).hexdigest(),
-            sealed_mime=app.vault.seal(case_key(case), f"outbox.mime:{message_id}", content),
-            sealed_recipient=app.vault.seal(case_key(case), f"outbox.recipient:{message_id}", recipient.encode()),
+            sealed_mime=app.vault.seal(key, f"outbox.mime:{message_id}", content),
+            sealed_recipient=app.vault.seal(key, f"outbox.recipient:{message_id}", recipient.encode()),
             created_at=now,
             state="held" if held else "ready",
         )
