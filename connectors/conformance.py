@@ -94,7 +94,7 @@ def numbers(records: Sequence[Record]) -> set[str]:
 
 class _Suite:
     @pytest.fixture
-    def connector(self) -> Any:  # noqa: ANN401  # whatever the subclass makes
+    def connector(self) -> Any:
         """Override: the connector under test over a fresh system that holds ROWS."""
         raise NotImplementedError
 
@@ -172,7 +172,7 @@ class _ChangeTests(_Suite):
     """What update, erase and suppress share."""
 
     @staticmethod
-    def carry_out(connector: Any, steps: Sequence[PlanStep]) -> None:  # noqa: ANN401
+    def carry_out(connector: Any, steps: Sequence[PlanStep]) -> None:
         """Apply every step twice with one key: the second time must change nothing."""
         assert steps
         for step in steps:
@@ -185,15 +185,15 @@ class _ChangeTests(_Suite):
 class AttachTests(_Suite):
     """Attaches: customer K1 carries the document PAPER, the others none."""
 
-    def lose(self, connector: Any) -> None:  # noqa: ANN401
+    def lose(self, connector: Any) -> None:
         """Take PAPER out of the system; override it for a connector that cannot erase."""
         for step in connector.plan_erase(search(connector, IdentifierType.CUSTOMER_NO, "K1")):
             connector.apply(step, key="case-1")
 
-    def test_claims_to_attach(self, connector: Any) -> None:  # noqa: ANN401
+    def test_claims_to_attach(self, connector: Any) -> None:
         assert isinstance(connector, Attaches)
 
-    def test_the_search_tells_of_it(self, connector: Any) -> None:  # noqa: ANN401
+    def test_the_search_tells_of_it(self, connector: Any) -> None:
         (record,) = search(connector, IdentifierType.CUSTOMER_NO, "K1")
 
         (told,) = record.documents
@@ -201,22 +201,22 @@ class AttachTests(_Suite):
         assert told.size in {None, len(PAPER.content)}
         assert told.sha256 in {None, hashlib.sha256(PAPER.content).hexdigest()}
 
-    def test_who_has_none_has_none(self, connector: Any) -> None:  # noqa: ANN401
+    def test_who_has_none_has_none(self, connector: Any) -> None:
         assert search(connector, IdentifierType.CUSTOMER_NO, "K2")[0].documents == ()
 
-    def test_it_is_fetched_byte_for_byte(self, connector: Any) -> None:  # noqa: ANN401
+    def test_it_is_fetched_byte_for_byte(self, connector: Any) -> None:
         (record,) = search(connector, IdentifierType.CUSTOMER_NO, "K1")
 
         assert connector.fetch(record, record.documents[0]) == PAPER.content
 
     @pytest.mark.parametrize("change", [{"size": 7}, {"sha256": "0" * 64}])
-    def test_another_document_than_was_told_is_not_handed_over(self, connector: Any, change: dict[str, Any]) -> None:  # noqa: ANN401
+    def test_another_document_than_was_told_is_not_handed_over(self, connector: Any, change: dict[str, Any]) -> None:
         (record,) = search(connector, IdentifierType.CUSTOMER_NO, "K1")
 
         with pytest.raises(SystemDriftError):
             connector.fetch(record, replace(record.documents[0], **change))
 
-    def test_one_that_is_gone_is_an_error_and_not_empty(self, connector: Any) -> None:  # noqa: ANN401
+    def test_one_that_is_gone_is_an_error_and_not_empty(self, connector: Any) -> None:
         (record,) = search(connector, IdentifierType.CUSTOMER_NO, "K1")
         self.lose(connector)
 
@@ -229,20 +229,20 @@ class UpdateTests(_ChangeTests):
 
     CHANGE = RequestedChange(field="email", old="asa.lindqvist@example.se", new="asa@example.org", valid_from=None)
 
-    def test_claims_to_update(self, connector: Any) -> None:  # noqa: ANN401
+    def test_claims_to_update(self, connector: Any) -> None:
         assert isinstance(connector, Updates)
 
-    def test_changes_the_value(self, connector: Any) -> None:  # noqa: ANN401
+    def test_changes_the_value(self, connector: Any) -> None:
         records = search(connector, IdentifierType.CUSTOMER_NO, "K1")
 
         self.carry_out(connector, connector.plan_update(records, [self.CHANGE]))
 
         assert numbers(search(connector, IdentifierType.EMAIL, "asa@example.org")) == {"K1"}
 
-    def test_plans_nothing_where_the_old_value_is_another(self, connector: Any) -> None:  # noqa: ANN401
+    def test_plans_nothing_where_the_old_value_is_another(self, connector: Any) -> None:
         assert connector.plan_update(search(connector, IdentifierType.CUSTOMER_NO, "K2"), [self.CHANGE]) == ()
 
-    def test_a_value_changed_meanwhile_stops_the_step(self, connector: Any) -> None:  # noqa: ANN401
+    def test_a_value_changed_meanwhile_stops_the_step(self, connector: Any) -> None:
         records = search(connector, IdentifierType.CUSTOMER_NO, "K1")
         (approved,) = connector.plan_update(records, [self.CHANGE])
         other = RequestedChange(field="email", old=None, new="other@example.org", valid_from=None)
@@ -255,10 +255,10 @@ class UpdateTests(_ChangeTests):
 class EraseTests(_ChangeTests):
     """Erases."""
 
-    def test_claims_to_erase(self, connector: Any) -> None:  # noqa: ANN401
+    def test_claims_to_erase(self, connector: Any) -> None:
         assert isinstance(connector, Erases)
 
-    def test_what_is_erased_is_not_found_again(self, connector: Any) -> None:  # noqa: ANN401
+    def test_what_is_erased_is_not_found_again(self, connector: Any) -> None:
         steps = connector.plan_erase(search(connector, IdentifierType.CUSTOMER_NO, "K4"))
 
         assert [step.action for step in steps] == [StepAction.ERASE]
@@ -271,10 +271,10 @@ class EraseTests(_ChangeTests):
 class SuppressTests(_ChangeTests):
     """Suppresses."""
 
-    def test_claims_to_suppress(self, connector: Any) -> None:  # noqa: ANN401
+    def test_claims_to_suppress(self, connector: Any) -> None:
         assert isinstance(connector, Suppresses)
 
-    def test_stops_marketing_and_nothing_else(self, connector: Any) -> None:  # noqa: ANN401
+    def test_stops_marketing_and_nothing_else(self, connector: Any) -> None:
         before = {v.path: v.value for v in search(connector, IdentifierType.CUSTOMER_NO, "K1")[0].values}
 
         self.carry_out(connector, connector.plan_suppress(search(connector, IdentifierType.CUSTOMER_NO, "K1")))
@@ -282,5 +282,5 @@ class SuppressTests(_ChangeTests):
         after = {v.path: v.value for v in search(connector, IdentifierType.CUSTOMER_NO, "K1")[0].values}
         assert after == before | {"offers": "0"}
 
-    def test_plans_nothing_for_whom_it_is_stopped_already(self, connector: Any) -> None:  # noqa: ANN401
+    def test_plans_nothing_for_whom_it_is_stopped_already(self, connector: Any) -> None:
         assert connector.plan_suppress(search(connector, IdentifierType.CUSTOMER_NO, "K3")) == ()

@@ -10,7 +10,6 @@ Options: `folder`; `changes = on`.
 """
 
 import csv
-import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -195,8 +194,8 @@ def _named(declared: DeclaredObject) -> tuple[str, str | None, str | None]:
 
 
 def _place_of(record: Record) -> tuple[str, int]:
-    place, number = re.fullmatch(r"(.*?)(\d*)", record.key, re.DOTALL).groups()  # type: ignore[union-attr]  # fits all
-    return place, int(number or 0)
+    place = record.key.rstrip("0123456789")
+    return place, int(record.key[len(place) :] or 0)
 
 
 def _holds_all(row: Row, before: Mapping[str, str]) -> bool:

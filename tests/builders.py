@@ -1,7 +1,5 @@
 """Values for tests: complete and plausible by default, so that a test names only what it is about."""
 
-# ruff: noqa: ANN401  # builders pass on whatever fields a test names
-
 from datetime import UTC, date, datetime
 from typing import Any
 

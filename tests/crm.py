@@ -33,7 +33,7 @@ class Database:
             return connection.exec_driver_sql(statement).scalar()
 
 
-def connect(url: str, **options: str) -> Any:  # noqa: ANN401  # the abilities follow from the options
+def connect(url: str, **options: str) -> Any:
     return open_connector("sql", name="crm", declaration=DECLARATION, options={"url": url, **options})
 
 

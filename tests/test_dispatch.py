@@ -15,8 +15,6 @@ from dsar.dispatch import Verdict, build_mime, classify, deliverable_address, ne
 from dsar.errors import UndeliverableAddressError
 from dsar.model import Annex, Letter, LetterKind
 
-# ruff: noqa: ANN401  # `mail` passes on whatever arguments a test names
-
 MESSAGE_ID = "<dsar-D-2026-00042-k3j5@xelent.example>"
 PDF = Annex(filename="D-2026-00042.pdf", content_type="application/pdf", content=b"%PDF-1.7\r\n\x00\xff\n.\n")
 ARGUMENTS: dict[str, Any] = {

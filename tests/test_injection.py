@@ -122,7 +122,7 @@ def rest(folder: Path) -> Iterator[Any]:  # noqa: ARG001  # called like the othe
         yield open_connector("rest", name="crm", declaration=declaration, options={"url": web.url})
 
 
-def record_of(connector: Any) -> Record:  # noqa: ANN401
+def record_of(connector: Any) -> Record:
     (record,) = conformance.search(connector, IdentifierType.EMAIL, "asa@example.se")
     return record
 

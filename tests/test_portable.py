@@ -15,7 +15,7 @@ from dsar.model import LetterFacts
 SCHEMA = json.loads(export_schema())
 
 
-def read(given: LetterFacts) -> Any:  # noqa: ANN401  # JSON
+def read(given: LetterFacts) -> Any:
     return json.loads(export_json(given, "sv"))
 
 
@@ -51,7 +51,7 @@ def test_the_schema_refuses_what_it_does_not_describe() -> None:
         jsonschema.validate(document, SCHEMA)
 
 
-def portable(*records: Any, **changes: Any) -> LetterFacts | None:  # noqa: ANN401
+def portable(*records: Any, **changes: Any) -> LetterFacts | None:
     return portable_part(facts(records=records, **changes))
 
 

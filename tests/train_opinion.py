@@ -14,7 +14,7 @@ import random
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import exp
 from pathlib import Path
 from typing import NamedTuple
@@ -154,7 +154,10 @@ class Trainer:
                 counts[feature] += 1
         self.names = [feature for feature, count in counts.items() if count >= LEAST_EXAMPLES]
         numbers = {feature: number for number, feature in enumerate(self.names)}
-        coded: Callable[[list[str]], list[int]] = lambda each: [numbers[f] for f in each if f in numbers]  # noqa: E731
+
+        def coded(features: Sequence[str]) -> list[int]:
+            return [numbers[each] for each in features if each in numbers]
+
         self.sentences = [(coded(s.features), s.classes) for s in sentences]
         self.mails = [([coded(each) for each in m.sentences], m.classes, m.settled) for m in mails.values()]
 

@@ -104,7 +104,8 @@ def _could_confirm(app: App, tx: Transaction, case: CaseFile) -> list[Request]:
         request
         for request in tx.requests(case.id or 0)
         if request.state == State.IDENTITY
-        and identity.required_level(Right(request.right), identity.Risk.LOW, request.portability) == IdentityLevel.L1
+        and identity.required_level(Right(request.right), identity.Risk.LOW, portability=request.portability)
+        == IdentityLevel.L1
         and (
             IdentityLevel(case.identity_level) < IdentityLevel.L1
             or (request.right == Right.UPDATE and from_new_address)

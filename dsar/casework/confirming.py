@@ -214,7 +214,9 @@ def _confirm(
             finding = replace(finding, level=IdentityLevel.L2)
         identifying.keep_finding(app, tx, case, finding, now=now)
         # What is found may demand more: approving looks at it again (dsar.casework.approving).
-        if finding.level < identity.required_level(Right(request.right), identity.Risk.LOW, request.portability):
+        if finding.level < identity.required_level(
+            Right(request.right), identity.Risk.LOW, portability=request.portability
+        ):
             continue
         if request.state == State.REVIEW:
             identifying.reconsider(tx, request, actor=PROGRAM, now=now)

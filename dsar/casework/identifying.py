@@ -74,7 +74,7 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
                 portability=request.portability,
             )
             keep_finding(app, tx, case, finding, now=now)
-            if finding.level >= identity.required_level(right, risk, request.portability):
+            if finding.level >= identity.required_level(right, risk, portability=request.portability):
                 identified(app, tx, request, finding, actor=PROGRAM, now=now)
         compare_later(app, tx, case, now=now)
         if any(request.state == State.IDENTITY for request in waiting):
@@ -118,7 +118,7 @@ def level_needed(
     return identity.required_level(
         right,
         max([risk_of(case, records), *(_RISK_OF_CHANGE.get(field, identity.Risk.LOW) for field in changed)]),
-        request.portability,
+        portability=request.portability,
         contact_change=bool(changed & _CONTACT_FIELDS),
         answer_elsewhere=goes_elsewhere(app, case, records),
         represented=case.requester in FOR_ANOTHER,

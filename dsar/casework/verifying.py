@@ -86,7 +86,7 @@ def keep(app: App, tx: Transaction, case: CaseFile, finding: IdentityFinding, *,
         enough = finding.level >= identity.required_level(
             Right(request.right),
             identity.Risk.LOW,
-            request.portability,
+            portability=request.portability,
             represented=case.requester in FOR_ANOTHER and bool(case.mandate),
         )
         if request.state in _UNPROVEN and enough:

@@ -127,7 +127,7 @@ def assess(
     for check in sorted(checks, key=lambda made: made.method is CheckMethod.SHARED_FACTS):
         evidence.append(_check_evidence(check, on_file, reached=max(found.level for found in evidence)))
     best = max(evidence, key=lambda found: found.level)
-    needed = required_level(right, risk, portability)
+    needed = required_level(right, risk, portability=portability)
     verdict = "is enough" if best.level >= needed else f"is too little, {needed} is needed"
     return IdentityFinding(
         level=best.level,

@@ -93,8 +93,8 @@ _CONTACT_CHANGE: _Levels = (_L1, _L2, _L3)  # who takes over the address takes o
 def required_level(
     right: Right,
     risk: Risk,
-    portability: bool = False,  # noqa: FBT001, FBT002
     *,
+    portability: bool = False,
     contact_change: bool = False,
     answer_elsewhere: bool = False,
     represented: bool = False,

@@ -39,7 +39,7 @@ STARTS = {None: "2", "2": "4", "4": None}
 BO = {"no": "K4", "mail": "bo@example.com"}
 
 
-def connect(web: Web, *, http: str = FAST, request: str = BY_MAIL, **options: str) -> Any:  # noqa: ANN401
+def connect(web: Web, *, http: str = FAST, request: str = BY_MAIL, **options: str) -> Any:
     declaration = parse_declaration(TEMPLATE.format(http=http, request=request), source="shop.toml")
     return open_connector("rest", name="shop", declaration=declaration, options={"url": web.url, **options})
 

@@ -57,7 +57,7 @@ def mail(text: str, *, html: str = "", attached: Sequence[tuple[str, bytes]] = (
     return bytes(message)
 
 
-def connect(server: DovecotServer, *mailboxes: str, declaration: str = MAILS, **changes: str) -> Any:  # noqa: ANN401
+def connect(server: DovecotServer, *mailboxes: str, declaration: str = MAILS, **changes: str) -> Any:
     """The connector as master user over *mailboxes*."""
     options = {"host": "localhost", "port": str(server.imaps_port), "ca_file": str(server.ca_file)}
     options |= {"user": "dsar", "password": "test", "mailboxes": ", ".join(mailboxes), "timeout_seconds": "5"}

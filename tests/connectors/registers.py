@@ -71,7 +71,7 @@ def declared(place: str) -> Declaration:
     return parse_declaration(conformance.DECLARATION.format(kind="files", place=place), source="conformance")
 
 
-def connect_to_change(folder: Path, declaration: Declaration = DECLARATION) -> Any:  # noqa: ANN401
+def connect_to_change(folder: Path, declaration: Declaration = DECLARATION) -> Any:
     options = {"folder": str(folder), "changes": "on"}
     return open_connector("files", name="office", declaration=declaration, options=options)
 

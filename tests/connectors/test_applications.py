@@ -41,7 +41,7 @@ def folder_of(tmp_path: Path, name: str, text: str, *, saved: datetime) -> Files
         ("Skriv in det i kundregistret", False),
     ],
 )
-def test_an_extract_from_the_criminal_record_is_recognised(text: str, is_one: bool) -> None:  # noqa: FBT001
+def test_an_extract_from_the_criminal_record_is_recognised(text: str, *, is_one: bool) -> None:
     assert bool(criminal_record_in(text)) is is_one
 
 

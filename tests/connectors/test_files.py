@@ -32,7 +32,7 @@ class TestChangedCsv(
     conformance.SuppressTests,
 ):
     @pytest.fixture(params=["utf-8-sig", "cp1252", "utf-16"])
-    def connector(self, request: pytest.FixtureRequest, tmp_path: Path) -> Any:  # noqa: ANN401
+    def connector(self, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         (tmp_path / "avtal").mkdir()
         (tmp_path / "avtal" / conformance.PAPER.name).write_bytes(conformance.PAPER.content)
         paths = ["paper", f"avtal\\{conformance.PAPER.name}", *[""] * 4]
@@ -46,6 +46,6 @@ class TestChangedXlsx(
     conformance.SearchTests, conformance.UpdateTests, conformance.EraseTests, conformance.SuppressTests
 ):
     @pytest.fixture
-    def connector(self, tmp_path: Path) -> Any:  # noqa: ANN401
+    def connector(self, tmp_path: Path) -> Any:
         write_book(tmp_path / "register.xlsx")
         return connect_to_change(tmp_path)

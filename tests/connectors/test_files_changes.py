@@ -52,7 +52,7 @@ fields = [
 )
 
 
-def steps_for(office: Any, number: str, *, erase: bool) -> Any:  # noqa: ANN401
+def steps_for(office: Any, number: str, *, erase: bool) -> Any:
     records = conformance.search(office, IdentifierType.CUSTOMER_NO, number)
     return office.plan_erase(records) if erase else office.plan_update(records, [CHANGE])
 
@@ -180,7 +180,7 @@ def test_a_row_that_is_erased_leaves_no_gap(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("erasing", [True, False], ids=["erase", "update"])
-def test_the_link_that_a_program_made_of_an_address_goes_with_it(tmp_path: Path, erasing: bool) -> None:  # noqa: FBT001
+def test_the_link_that_a_program_made_of_an_address_goes_with_it(tmp_path: Path, *, erasing: bool) -> None:
     path = tmp_path / "register.xlsx"
     write_book(path)
     book = load_workbook(path)

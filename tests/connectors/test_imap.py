@@ -13,7 +13,7 @@ from dsar.declaration import parse_declaration
 
 class TestImap(conformance.SearchTests, conformance.HealthTests, conformance.AttachTests, conformance.EraseTests):
     @pytest.fixture
-    def connector(self, dovecot_server: DovecotServer, mail_user: str) -> Any:  # noqa: ANN401
+    def connector(self, dovecot_server: DovecotServer, mail_user: str) -> Any:
         text = conformance.DECLARATION.format(kind="imap", place='documents = [{label = {sv = "Avtal", en = "A"}}]')
         for taken in (
             'key = "no"\n',

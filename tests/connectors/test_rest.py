@@ -26,7 +26,7 @@ class TestRestConnector(
     conformance.SuppressTests,
 ):
     @pytest.fixture(params=DIALECTS)
-    def connector(self, request: pytest.FixtureRequest, web: Web) -> Any:  # noqa: ANN401
+    def connector(self, request: pytest.FixtureRequest, web: Web) -> Any:
         options = {"url": web.url, "changes": "on", **OPTIONS.get(request.param, {"user": "dsar", "password": "pw"})}
         declaration = parse_declaration(declared(request.param), source=request.param)
         return open_connector("rest", name="shop", declaration=declaration, options=options)

@@ -117,7 +117,7 @@ def test_only_https_is_spoken_to_other_machines(url: str) -> None:
         connect(Web(lambda _: Reply(), url=url))
 
 
-def test_the_certificate_is_verified(tmp_path: Any) -> None:  # noqa: ANN401
+def test_the_certificate_is_verified(tmp_path: Any) -> None:
     import socket
     import ssl
     import subprocess

@@ -20,7 +20,7 @@ class TestSqlConnector(
     conformance.SuppressTests,
 ):
     @pytest.fixture
-    def connector(self, database: Database) -> Any:  # noqa: ANN401
+    def connector(self, database: Database) -> Any:
         attached = '{label = {sv = "Avtal", en = "Agreement"}, name = "paper_name", content = "paper"}'
         place = f'table = "customers"\ndocuments = [{attached}]'
         declaration = parse_declaration(conformance.DECLARATION.format(kind="sql", place=place), source="conformance")

@@ -68,7 +68,7 @@ def _json(database: str) -> str:
     return "CAST(:data AS JSONB)" if database == "postgresql" else ":data"
 
 
-def connect(engine: sa.Engine) -> Any:  # noqa: ANN401
+def connect(engine: sa.Engine) -> Any:
     url = engine.url.render_as_string(hide_password=False)
     declaration = parse_declaration(DECLARATION, source="desk")
     return open_connector("sql", name="desk", declaration=declaration, options={"url": url})

@@ -32,7 +32,7 @@ class TestThirdParty(
     conformance.SuppressTests,
 ):
     @pytest.fixture
-    def connector(self, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401
+    def connector(self, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.syspath_prepend(installed)
         (tmp_path / "cards.json").write_text(json.dumps({row["no"]: row for row in conformance.ROWS}), "utf-8")
         options = {"ledger_file": str(tmp_path / "cards.json")}

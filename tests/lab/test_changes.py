@@ -22,13 +22,13 @@ OLD = OTHERS[38]
 
 
 @pytest.fixture(scope="session")
-def systems() -> Any:  # noqa: ANN401
+def systems() -> Any:
     chosen = settings.load(Path(__file__).parent / "settings.ini", os.environ)
     declarations, _ = wiring.load_declarations(chosen)
     return wiring.open_systems(chosen, declarations)
 
 
-def found(system: Any, person: Person) -> Any:  # noqa: ANN401
+def found(system: Any, person: Person) -> Any:
     types = {IdentifierType.EMAIL: person.email, IdentifierType.PHONE: person.phone}
     identifiers = [normalise(type_, text) for type_, text in types.items()]
     answer = system.search([each for each in identifiers if each], read_at=NOW)
@@ -36,7 +36,7 @@ def found(system: Any, person: Person) -> Any:  # noqa: ANN401
     return answer.records
 
 
-def carry_out(system: Any, steps: Sequence[PlanStep]) -> None:  # noqa: ANN401
+def carry_out(system: Any, steps: Sequence[PlanStep]) -> None:
     writing = [step for step in steps if step.action not in {StepAction.TASK, StepAction.KEEP}]
     for step in writing:
         system.apply(step, key="case-1")
@@ -56,7 +56,7 @@ def carry_out(system: Any, steps: Sequence[PlanStep]) -> None:  # noqa: ANN401
         ("files", "phone", OTHERS[28].phone, "+46701740699"),
     ],
 )
-def test_a_correction_is_made_and_read_back(systems: Any, name: str, field: str, old: str, new: str) -> None:  # noqa: ANN401
+def test_a_correction_is_made_and_read_back(systems: Any, name: str, field: str, old: str, new: str) -> None:
     who = next(each for each in OTHERS if old in {each.phone, each.email})
     change = RequestedChange(field=field, old=old, new=new, valid_from=None)
     steps = systems[name].plan_update(found(systems[name], who), [change])
@@ -69,7 +69,7 @@ def test_a_correction_is_made_and_read_back(systems: Any, name: str, field: str,
     carry_out(systems[name], systems[name].plan_update(moved, [back]))
 
 
-def test_a_customer_with_an_open_sale_is_a_task(systems: Any) -> None:  # noqa: ANN401
+def test_a_customer_with_an_open_sale_is_a_task(systems: Any) -> None:
     steps = systems["tryton"].plan_erase(found(systems["tryton"], LENA))
 
     assert {step.action for step in steps if step.object in {"party.party", "sale.sale"}} == {StepAction.TASK}
@@ -78,7 +78,7 @@ def test_a_customer_with_an_open_sale_is_a_task(systems: Any) -> None:  # noqa: 
 @pytest.mark.parametrize(
     "name", ["tryton", "vendure", "rt", "zabbix", "mailman", "affarssystem", "marknadsforing", "files"]
 )
-def test_what_is_erased_is_gone_also_where_the_product_keeps_it(systems: Any, name: str) -> None:  # noqa: ANN401
+def test_what_is_erased_is_gone_also_where_the_product_keeps_it(systems: Any, name: str) -> None:
     person = ERASED.get(name, OLD)
     records = found(systems[name], person)
     assert records

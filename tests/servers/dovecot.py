@@ -4,8 +4,6 @@ A real Dovecot, as root and as anybody.
 Every user name exists, with the password "test"; XOAUTH2 takes tokens made by `DovecotServer.access_token`.
 """
 
-# ruff: noqa: ANN401  # accounts pass on whatever fields a test names
-
 import base64
 import getpass
 import grp

@@ -1,7 +1,5 @@
 """An IMAP server that says whatever a test wants."""
 
-# ruff: noqa: ANN401  # accounts pass on whatever fields a test names
-
 import socket
 import threading
 from collections.abc import Callable

@@ -37,7 +37,7 @@ class SmsDouble:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 double.answer(self, body)
 
-            def log_message(self, *_: Any) -> None:  # noqa: ANN401
+            def log_message(self, *_: Any) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

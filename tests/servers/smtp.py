@@ -1,7 +1,5 @@
 """A real SMTP server that stores what it takes and fails on demand."""
 
-# ruff: noqa: ANN401  # accounts pass on whatever fields a test names
-
 import asyncio
 import base64
 from collections import deque

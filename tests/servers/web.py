@@ -30,7 +30,7 @@ class Asked:
         return {name: values[0] for name, values in parse_qs(urlsplit(self.target).query).items()}
 
     @property
-    def json(self) -> Any:  # noqa: ANN401  # JSON
+    def json(self) -> Any:
         return json.loads(self.body)
 
     @property

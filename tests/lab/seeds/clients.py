@@ -14,11 +14,11 @@ def port(name: str) -> int:
     return int(os.environ.get(f"{name}_PORT") or _DEFAULTS[name])
 
 
-def web(name: str, path: str = "", **how: Any) -> httpx.Client:  # noqa: ANN401
+def web(name: str, path: str = "", **how: Any) -> httpx.Client:
     return httpx.Client(base_url=f"http://127.0.0.1:{port(name)}{path}", timeout=60, **how)
 
 
-def answer(response: httpx.Response) -> Any:  # noqa: ANN401  # JSON
+def answer(response: httpx.Response) -> Any:
     response.raise_for_status()
     return response.json() if response.content else {}
 
@@ -41,7 +41,7 @@ class Vendure:
         assert not said.get("errors"), said["errors"]
         return said["data"], response.headers.get("vendure-auth-token")
 
-    def admin(self, query: str, **variables: object) -> Any:  # noqa: ANN401  # JSON
+    def admin(self, query: str, **variables: object) -> Any:
         """The first value of the answer."""
         data, _ = self.call("admin", query, self._token, **variables)
         return next(iter(data.values()))
@@ -58,7 +58,7 @@ class Zabbix:
         self._web, self._token = web("ZABBIX"), None
         self._token = self("user.login", {"username": "Admin", "password": "zabbix"})
 
-    def __call__(self, method: str, parameters: object) -> Any:  # noqa: ANN401  # JSON
+    def __call__(self, method: str, parameters: object) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         body |= {"auth": self._token} if self._token else {}
         said = answer(self._web.post("/api_jsonrpc.php", json=body))

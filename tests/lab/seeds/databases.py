@@ -34,10 +34,10 @@ _ERIKS_ADDRESS = "Västergatan 9, 311 31 Falkenberg"
 class _Table:
     """INSERT by column names; returns what the database numbered."""
 
-    def __init__(self, cursor: Any) -> None:  # noqa: ANN401  # of either driver
+    def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
 
-    def __call__(self, table: str, returning: str = "", **row: object) -> Any:  # noqa: ANN401
+    def __call__(self, table: str, returning: str = "", **row: object) -> Any:
         columns, slots = ", ".join(row), ", ".join(["%s"] * len(row))
         tail = f" RETURNING {returning}" if returning else ""
         self._cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({slots}){tail}", list(row.values()))  # noqa: S608
@@ -64,7 +64,7 @@ def affarssystem() -> None:
         _notes(insert, contacts)
 
 
-def _customer(insert: _Table, person: Person) -> Any:  # noqa: ANN401
+def _customer(insert: _Table, person: Person) -> Any:
     """The number of a contact person; None for a private customer."""
     if person.company:
         other = json.dumps({"personnummer_kontakt": person.number})

@@ -22,7 +22,7 @@ _SUBJECTS = ("Toner slut", "Streck på kopian", "Faktura fel adress", "Skannar i
 def run() -> None:
     with web("RT", "/REST/2.0/", auth=("root", "rootpass")) as rt:
 
-        def post(path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401  # JSON
+        def post(path: str, body: dict[str, Any]) -> Any:
             return answer(rt.post(path, json=body))
 
         post(

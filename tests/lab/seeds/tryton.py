@@ -30,7 +30,7 @@ class _Tryton:
         self.config = proteus.config.set_trytond(url, config_file=str(_AREA / "tryton" / "trytond.conf"))
         self.model = proteus.Model.get
 
-    def tool(self, module: str) -> Any:  # noqa: ANN401  # its helpers for tests
+    def tool(self, module: str) -> Any:
         return importlib.import_module(_TOOLS.format(module))
 
     def save(self, records: Iterable[Any]) -> list[Any]:
@@ -117,9 +117,15 @@ def _parties(tryton: _Tryton) -> dict[str, Any]:
     sweden = tryton.model("country.country").find([("code", "=", "SE")])[0]
 
     def party(
-        name: str, code: str, mail: str, phone: tuple[str, str], street: str, postcode: str, city: str,
+        name: str,
+        code: str,
+        mail: str,
+        phone: tuple[str, str],
+        street: str,
+        postcode: str,
+        city: str,
         number: tuple[str, str] | None,
-    ) -> Any:  # noqa: ANN401  # fmt: skip
+    ) -> Any:
         made = tryton.model("party.party")(name=name, code=code)
         address = made.addresses[0] if made.addresses else made.addresses.new()
         address.street_unstructured, address.postal_code, address.city, address.country = street, postcode, city, sweden
@@ -155,7 +161,7 @@ def _parties(tryton: _Tryton) -> dict[str, Any]:
 def _trade(tryton: _Tryton, products: dict[str, Any], parties: dict[str, Any]) -> None:
     sale = tryton.model("sale.sale")
 
-    def sell(to: Any, product: str, quantity: int = 1, *, contact: Any = None, text: str | None = None) -> Any:  # noqa: ANN401
+    def sell(to: Any, product: str, quantity: int = 1, *, contact: Any = None, text: str | None = None) -> Any:
         made = sale(party=to, description=text, invoice_method="order")
         if contact is not None:
             made.contact = contact.contact_mechanisms[0]
