@@ -10,9 +10,10 @@ from .company import Company
 
 
 @pytest.fixture
-def smtp_sink(tls_files: TlsFiles, dovecot_server: DovecotServer) -> Iterator[SmtpSink]:
-    """A real SMTP server over TLS that delivers what it takes into the recipients' own mailboxes."""
-    with SmtpSink(tls_files, deliver=dovecot_server.deliver) as sink:
+def smtp_sink(request: pytest.FixtureRequest, tls_files: TlsFiles, dovecot_server: DovecotServer) -> Iterator[SmtpSink]:
+    """A real SMTP server over TLS that delivers what it takes into the recipients' mailboxes, or keeps it if marked."""
+    keeps = request.node.get_closest_marker("keeps_mail")
+    with SmtpSink(tls_files, deliver=None if keeps else dovecot_server.deliver) as sink:
         yield sink
 
 

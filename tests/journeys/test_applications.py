@@ -1,26 +1,19 @@
 """An applicant asks: in a mailbox and a folder lie the application and an extract from the criminal record."""
 
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from servers import DovecotServer, SmtpSink, TlsFiles
+from servers import DovecotServer, SmtpSink
 
 from .company import Company
 from .quick import QuickCompany
 from .test_identity_code import ON_FILE, only_line
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
 REQUEST = "Jag sökte jobb hos er och vill veta vilka personuppgifter ni har om mig.\n\nMaria Öberg\n"
 EXTRACT = "POLISMYNDIGHETEN\nUtdrag ur belastningsregistret\nMaria Öberg\n" + ON_FILE
-
-
-@pytest.fixture
-def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
-    with SmtpSink(tls_files) as sink:
-        yield sink
 
 
 @pytest.fixture

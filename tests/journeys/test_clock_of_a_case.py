@@ -1,7 +1,6 @@
 """The statutory clock of real cases: questions, extensions and what moves nothing, seen through `dsar show --clock`."""
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -9,22 +8,16 @@ from typing import Any
 
 import pytest
 import time_machine
-from servers import DovecotServer, SmtpSink, TlsFiles
+from servers import DovecotServer, SmtpSink
 
 from .company import Company
 from .quick import QuickCompany
 from .test_identity_code import ON_FILE, REQUEST, UNKNOWN, answer, ask, body, code_of, only_line
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
 DAY = timedelta(days=1)
 REASONS = "Begäran omfattar nio system med handskrivna anteckningar som måste granskas en och en."
-
-
-@pytest.fixture
-def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
-    with SmtpSink(tls_files) as sink:
-        yield sink
 
 
 @pytest.fixture

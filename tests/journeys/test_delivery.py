@@ -12,24 +12,17 @@ from typing import Any
 
 import pikepdf
 import pytest
-from servers import DovecotServer, SmtpSink, TlsFiles
+from servers import DovecotServer, SmtpSink
 from servers.sms import PASSWORD, USER, SmsDouble
 
 from .company import Company
 from .quick import QuickCompany
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
 MARIA = "maria.oberg@example.se"
 REQUEST = "Jag vill veta vilka personuppgifter ni har om mig.\n\nMaria Öberg\n"
 PHRASE = re.compile(r"\b(?:[a-z]{4}-){5}[a-z]{4}\b")
-
-
-@pytest.fixture
-def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
-    """A real SMTP server over TLS that keeps what it takes."""
-    with SmtpSink(tls_files) as sink:
-        yield sink
 
 
 @pytest.fixture

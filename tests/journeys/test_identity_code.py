@@ -3,19 +3,18 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import DovecotServer, SmtpSink, TlsFiles
+from servers import DovecotServer, SmtpSink
 
 from .company import Company
 from .quick import QuickCompany
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
 ON_FILE = "maria.oberg@example.se"
 UNKNOWN = "maria.ny@other.example"
@@ -33,13 +32,6 @@ Kan ni ändra det hos er?
 
 /Maria Öberg
 """
-
-
-@pytest.fixture
-def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
-    """A real SMTP server over TLS that keeps what it takes: mailboxes are shared with the other journeys."""
-    with SmtpSink(tls_files) as sink:
-        yield sink
 
 
 @pytest.fixture

@@ -1,27 +1,20 @@
 """A person with protected identity: few may open the case, no address is shown, and the answer goes by post."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
-from servers import DovecotServer, SmtpSink, TlsFiles
+from servers import DovecotServer, SmtpSink
 
 from .company import Company
 from .quick import QuickCompany
 from .test_identity_code import ON_FILE, only_line
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
 STREET = "Bäckagårdsvägen"
 REQUEST = "Jag lever med skyddade personuppgifter och vill veta vilka personuppgifter ni har om mig.\n\nMaria Öberg\n"
-
-
-@pytest.fixture
-def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
-    with SmtpSink(tls_files) as sink:
-        yield sink
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
 """An agent, a lawyer, an estate: what they are told, who is asked, and who gets the answer, through real mail."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import DovecotServer, SmtpSink, TlsFiles
+from servers import DovecotServer, SmtpSink
 
 from .company import Company
 from .quick import QuickCompany
 from .test_identity_code import ON_FILE, answer, body, code_of, only_line
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
 AGENT = "lisa@brandtlaw.example"
 REQUEST = """Undertecknad är ombud för Maria Öberg. För min klients räkning begär jag ett registerutdrag.
@@ -23,12 +22,6 @@ ESTATE = """Min man Sture Kvist gick bort i mars. Jag företräder dödsboet och
 
 Ulla Kvist
 """
-
-
-@pytest.fixture
-def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
-    with SmtpSink(tls_files) as sink:
-        yield sink
 
 
 @pytest.fixture

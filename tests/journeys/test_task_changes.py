@@ -1,15 +1,14 @@
 """Erase and update through a colleague's reply: asked, waited for, read back by their word, told."""
 
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from servers import DovecotServer, SmtpSink, TlsFiles
+from servers import DovecotServer, SmtpSink
 
 from .people import KARIN, LARS, MARIA, Asking, body, later, references
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
 JOHN = "john.whitfield@example.com"
 ERASE = "Hello,\n\nplease delete all personal data you hold about me.\n\nKind regards\nJohn Whitfield\n"
@@ -17,12 +16,6 @@ MOVED = (
     "Hej,\n\njag har bytt telefonnummer. Mitt gamla nummer är 070-1740608 och mitt nya är 070-174 06 99. "
     "Kan ni ändra det hos er?\n\n/Maria Öberg\n"
 )
-
-
-@pytest.fixture
-def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
-    with SmtpSink(tls_files) as sink:
-        yield sink
 
 
 @pytest.fixture

@@ -1,25 +1,18 @@
 """An office without a system is asked by mail: answered, misunderstood, never answered, answered too late."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import DovecotServer, SmtpSink, TlsFiles
+from servers import DovecotServer, SmtpSink
 
 from .people import BOSS, KARIN, LARS, MARIA, Asking, body, later, references
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
 CSV = "Namn;E-post;Telefon;Kaffe\nMaria Öberg;Maria.Oberg@example.se;;svart\nNågon Annan;annan@example.se;;vitt\n"
 CARD = (
     "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Maria Öberg\r\nTEL:0340-555 12\r\nNOTE:Vill ha faktura på papper\r\nEND:VCARD\r\n"
 )
-
-
-@pytest.fixture
-def smtp_sink(tls_files: TlsFiles) -> Iterator[SmtpSink]:
-    with SmtpSink(tls_files) as sink:
-        yield sink
 
 
 @pytest.fixture
