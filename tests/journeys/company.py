@@ -213,3 +213,10 @@ def _message_ids(session: imaplib.IMAP4, folder: str) -> list[str]:
         assert isinstance(part, tuple)
         ids.append(part[1].decode().partition(":")[2].strip())
     return ids
+
+
+def body(mail: EmailMessage, subtype: str = "plain") -> str:
+    """The text of a mail, or its HTML."""
+    part = mail.get_body((subtype,))
+    assert part is not None, f"the mail has no {subtype} text"
+    return str(part.get_content())

@@ -14,7 +14,7 @@ from servers import DovecotServer, SmtpSink
 
 from dsar.deadlines import STOCKHOLM
 
-from .company import PRIVACY
+from .company import PRIVACY, body
 from .quick import QuickCompany
 
 KARIN, LARS, BOSS = "karin@xelent.example", "lars@xelent.example", "chef@xelent.example"
@@ -47,13 +47,6 @@ def later(days: int) -> time_machine.travel:
     """The program's clock, put forward to the noon of that day; the mail server keeps its own."""
     day = datetime.now(STOCKHOLM).date() + timedelta(days=days)
     return time_machine.travel(datetime.combine(day, time(12), STOCKHOLM), tick=True)
-
-
-def body(mail: EmailMessage) -> str:
-    """The text of a mail."""
-    part = mail.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content())
 
 
 def references(mail: EmailMessage) -> list[str]:

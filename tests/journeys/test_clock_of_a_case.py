@@ -10,9 +10,9 @@ import pytest
 import time_machine
 from servers import DovecotServer, SmtpSink
 
-from .company import Company
+from .company import Company, body
 from .quick import QuickCompany
-from .test_identity_code import ON_FILE, REQUEST, UNKNOWN, answer, ask, body, code_of, only_line
+from .test_identity_code import ON_FILE, REQUEST, UNKNOWN, answer, ask, code_of, only_line
 
 pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 

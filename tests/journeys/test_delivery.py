@@ -15,7 +15,7 @@ import pytest
 from servers import DovecotServer, SmtpSink
 from servers.sms import PASSWORD, USER, SmsDouble
 
-from .company import Company
+from .company import Company, body
 from .quick import QuickCompany
 
 pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
@@ -66,9 +66,7 @@ def answer(company: Company, reference: str) -> list[EmailMessage]:
 
 
 def text_of(mail: EmailMessage) -> str:
-    body = mail.get_body(("plain",))
-    assert body is not None
-    return " ".join(str(body.get_content()).split())
+    return " ".join(body(mail).split())
 
 
 # ------------------------------------------------------------------------------------------------- the pass-phrase

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from servers import DovecotServer, SmtpSink
 
-from .company import Company
+from .company import Company, body
 from .quick import QuickCompany
 
 pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
@@ -38,13 +38,6 @@ Kan ni ändra det hos er?
 def company(tmp_path: Path, dovecot_server: DovecotServer, smtp_sink: SmtpSink, mail_user: str) -> Company:
     """The commands run in the test's own process, where nothing else is said."""
     return QuickCompany(tmp_path, dovecot_server, smtp_sink, mail_user)
-
-
-def body(letter: EmailMessage, subtype: str = "plain") -> str:
-    """The text of a letter."""
-    part = letter.get_body((subtype,))
-    assert part is not None
-    return str(part.get_content())
 
 
 def code_of(letter: EmailMessage) -> str:

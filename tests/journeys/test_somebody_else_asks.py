@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from servers import DovecotServer, SmtpSink
 
-from .company import Company
+from .company import Company, body
 from .quick import QuickCompany
-from .test_identity_code import ON_FILE, answer, body, code_of, only_line
+from .test_identity_code import ON_FILE, answer, code_of, only_line
 
 pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from servers import DovecotServer, SmtpSink
 
-from .people import KARIN, LARS, MARIA, Asking, body, later, references
+from .company import body
+from .people import KARIN, LARS, MARIA, Asking, later, references
 
 pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
 
