@@ -17,7 +17,7 @@ test: ## every test; ARGS="tests/test_mime.py -x" for some
 test-lab: ## the same on real products: installs and starts them in .lab/, as root on Debian 12
 	@.ci/setup test
 	@tests/lab/lab.sh install
-	@trap 'tests/lab/lab.sh down' EXIT; tests/lab/lab.sh up && DSAR_LAB=up $(BIN)/python -m pytest tests/lab $(ARGS)
+	@trap 'tests/lab/lab.sh down' EXIT; export LAB=$$(tests/lab/lab.sh place); tests/lab/lab.sh up && DSAR_LAB=up $(BIN)/python -m pytest tests/lab $(ARGS)
 
 check: ## style, types, import directions, dependencies
 	@.ci/setup test

@@ -3,13 +3,20 @@
 #   lab.sh install          programs from Debian, PyPI and npm, once; what is there is skipped
 #   lab.sh up [SYSTEM...]   (re)starts all systems, or those named, with fresh data
 #   lab.sh down             stops them
-# The work area is $LAB (.lab in the repository); ports move by PG_PORT=... and so on. Needs Debian 12 and root.
+#   lab.sh place            tells where the work area is
+# The work area is $LAB: .lab in the repository, or below /var/tmp where the repository is in a private folder, for the
+# databases run as users of their own. Ports move by PG_PORT=... and so on. Needs Debian 12 and root.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-export LAB=${LAB:-$root/.lab}
+if [ -z "${LAB:-}" ]; then
+  LAB=$root/.lab
+  runuser -u nobody -- test -x "$root" || LAB=/var/tmp/dsar-lab-$(printf %s "$root" | sha256sum | head -c 12)
+fi
 mkdir -p "$LAB/log"
+[ -O "$LAB" ] || { echo "lab: $LAB belongs to somebody else" >&2; exit 1; }
 LAB=$(cd "$LAB" && pwd)
+export LAB
 export PG_PORT=${PG_PORT:-5544} MARIA_PORT=${MARIA_PORT:-3366} TRYTON_PORT=${TRYTON_PORT:-8010}
 export VENDURE_PORT=${VENDURE_PORT:-8020} RT_PORT=${RT_PORT:-8030} ZABBIX_PORT=${ZABBIX_PORT:-8040}
 export MAILMAN_PORT=${MAILMAN_PORT:-8050}
@@ -270,5 +277,6 @@ down() {
 
 case ${1:-} in
   install | up | down) "$@" ;;
-  *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  place) echo "$LAB" ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
