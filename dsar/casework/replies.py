@@ -20,8 +20,8 @@ from dsar.model import Attachment, Disposition, InboundMail, SenderAuthenticatio
 from dsar.store import Transaction
 from dsar.store.tables import Message, Task
 
-#: Flags of a mail: it answers a task and comes from somebody who was not asked, or whom nobody confirms; it adds
-#: something to an answered task that only a person understands.
+#: Flags of a mail: it answers a task and comes from somebody who was not asked, or whom nobody confirms; it asks for
+#: something, or adds to an answered task what only a person understands.
 FROM_ELSEWHERE, REMARK = "task_reply_from_elsewhere", "task_remark"
 
 _BY_MACHINE = frozenset({"auto-submitted", "auto-replied", "null-return-path", "report"})
@@ -202,6 +202,8 @@ def settle(
         for task in asked:
             if task.reference in meanings:
                 _take(app, tx, task.id or 0, mail, message, meanings[task.reference], contents[task.reference], now=now)
+        if thread.asks(found) and any(said.word in {"", HELD} for said in meanings.values()):
+            message.status, message.flags = "person", [REMARK]  # a request of theirs, or one that they pass on (P1)
     return True
 
 

@@ -298,6 +298,25 @@ def test_a_document_in_which_others_stand_blocks_the_answer_until_a_person_decid
     assert "uppgifter om andra är borttagna" in " ".join(pdf_text(tmp_path / "answer.pdf").split())
 
 
+def test_a_document_that_was_changed_since_is_fetched_and_looked_through_anew(company: Company) -> None:
+    """What the search has found is what the answer brings: no older copy, and no word on one (P5, P6)."""
+    with_documents(company, {"avtal.txt": b"Serviceavtal."})
+    reference = asked(company)
+    case = reference.partition("/")[0]
+    company.ok("document", case, "1", "--annex")
+    changed = b"Serviceavtal, medsignerat av grannen Sixten Gustavsson."
+    (company.data / "agreements" / "avtal.txt").write_bytes(changed)
+
+    company.ok("decide", case, "--search-again")
+    company.ok("poll")
+
+    (line,) = company.undone()
+    assert any("1 document(s)" in blocker for blocker in line["blockers"])
+    company.ok("document", case, "1", "--annex")
+    (mail,) = answer(company, reference)
+    assert company.files_of(mail, case)[f"{case}-bilaga-1.txt"] == changed
+
+
 def test_a_document_that_is_left_out_is_listed_with_its_ground(company: Company) -> None:
     with_documents(company, {"avtal.txt": b"Hyrs ut av grannen Sixten Gustavsson."})
     reference = asked(company)
