@@ -66,7 +66,8 @@ def test_a_document_of_a_folder_carries_itself(tmp_path: Path) -> None:
     text = text.replace('"customer_no", columns = ["no"]', '"email", columns = ["text"]').replace('"no"', '"file"')
     text += 'file = "*"\ncontent = "document"\nfields = [{column = "text", free_text = true, label = {sv = "Text", '
     text += (
-        'en = "Text"}, category = "recruitment"}, {column = "file", label = {sv = "F", en = "F"}, category = "log"}]'
+        'en = "Text"}, category = "recruitment"}, {column = "file", label = {sv = "F", en = "F"}, category = "log"}, '
+        '{column = "criminal", label = {sv = "B", en = "O"}, category = "criminal"}]'
     )
     declaration = parse_declaration(text, source="hr.toml")
     folder = open_connector("files", name="hr", declaration=declaration, options={"folder": str(tmp_path)})

@@ -46,6 +46,7 @@ erase = {action = "delete"}
 fields = [
   {column = "file", label = {sv = "Fil", en = "File"}, category = "recruitment"},
   {column = "text", label = {sv = "Text", en = "Text"}, category = "recruitment", free_text = true},
+  {column = "criminal", label = {sv = "Brott", en = "Offences"}, category = "criminal"},
 ]
 """,
     source="recruitment",

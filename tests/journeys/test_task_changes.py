@@ -93,7 +93,7 @@ def test_a_new_number_is_written_by_the_colleague_and_read_back(company: Asking)
     company.reply(
         question, "", files=[("kort.csv", f"Namn;E-post;Telefon\nMaria Öberg;{MARIA};070-1740608\n".encode())]
     )
-    company.ok("verify", company.case(), "--method", "call_back")
+    company.ok("verify", company.case(), "--method", "call_back", "--phone", "070-1740608")
     company.approve(f"{company.case()}/update")
     with later(1):
         company.ok("poll")

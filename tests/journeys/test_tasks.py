@@ -91,7 +91,7 @@ def test_nothing_is_signed_with_name_and_time(company: Asking) -> None:
     assert task["answered"][0].startswith("nothing, Karin Holm, 2026-")
     assert "nothing, Karin Holm" in company.ok("show", company.case(), "--data").out
     company.approve(company.case())
-    assert company.queue() == []
+    assert company.undone() == []
 
 
 def test_a_register_is_read_into_values_and_others_are_left_out(company: Asking) -> None:
@@ -113,9 +113,8 @@ def test_a_contact_card_is_a_candidate_that_a_person_decides(company: Asking) ->
     for passage in company.ok("redact", company.case(), "--json").lines:
         company.ok("redact", company.case(), str(passage["number"]), "--keep")
     company.approve(company.case())
-    letter = company.letters_to(MARIA)[-1]
-    data = next(part for part in letter.iter_attachments() if part.get_content_type() == "application/json")
-    assert b"0340-555 12" in data.get_content()
+    files = company.files_of(company.letters_to(MARIA)[-1], company.case())
+    assert any(b"0340-555 12" in content for name, content in files.items() if name.endswith(".json"))
 
 
 def test_values_in_the_text_are_candidates(company: Asking) -> None:
@@ -261,7 +260,7 @@ def test_nobody_answers_reminders_escalation_and_an_interim_answer(company: Aski
     answer = company.letters_to(MARIA)[-1]
     assert "Kontoret i Kungälv" in body(answer)
     assert "ännu inte" in body(answer) or "inte svarat" in body(answer)
-    assert [line["reference"] for line in company.queue()] == [f"{company.case()}/access"]
+    assert [line["reference"] for line in company.undone()] == [f"{company.case()}/access"]
 
 
 def test_what_is_found_after_the_letter_left_goes_before_a_person(company: Asking) -> None:
@@ -269,14 +268,14 @@ def test_what_is_found_after_the_letter_left_goes_before_a_person(company: Askin
     question = company.asked()
     company.reply(question, "saknas")
     company.approve(company.case())
-    assert company.queue() == []
+    assert company.undone() == []
 
     company.reply(question, "Hittade en lapp. Finns: maria.oberg@example.se, 0340-555 12")
 
-    (line,) = company.queue()
+    (line,) = company.undone()
     assert (line["reference"], line["blockers"]) == (references(question)[0], ["branch (D-2026-00001): late"])
     company.ok("reopen", f"{company.case()}/access", "--reason", "mer kom fram", actor="bo")
     company.ok("poll")
     assert len(company.held(company.case())) == 1
     company.ok("task", "settle", references(question)[0])
-    assert [line["reference"] for line in company.queue()] == [f"{company.case()}/access"]
+    assert [line["reference"] for line in company.undone()] == [f"{company.case()}/access"]
