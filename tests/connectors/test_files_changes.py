@@ -108,7 +108,7 @@ def test_a_character_that_the_encoding_lacks_is_refused_and_nothing_written(tmp_
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("text", ["=cmd|'/c calc'!A1", "@SUM(1)"])
+@pytest.mark.parametrize("text", ["=cmd|'/c calc'!A1", "@SUM(1)", "+cmd|'/c calc'!A1", "-1+SUM(1)"])
 def test_nobody_writes_a_formula_into_a_register(tmp_path: Path, text: str) -> None:
     write_book(tmp_path / "register.xlsx")
     office = connect(tmp_path)
