@@ -340,6 +340,23 @@ def test_a_person_is_found_in_every_kind_of_document_as_a_candidate(folder: Path
     assert connect(folder, APPLICATIONS).health().ok
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_document_in_a_folder_that_is_not_mounted_is_not_called_erased(folder: Path, *, is_there: bool) -> None:
+    """What is not there cannot be read back, nor can what should hold at least the canary and holds nothing (P7)."""
+    share = folder / "2026"
+    (folder / "kanarie.txt").rename(share / "kanarie.txt")
+    office = connect(share, APPLICATIONS)
+    (step, *_) = office.plan_erase(conformance.search(office, IdentifierType.PERSONNUMMER, "640823-3234"))
+    share.rename(folder / "elsewhere")
+    if is_there:
+        share.mkdir()
+
+    with pytest.raises(SystemUnavailableError):
+        office.apply(step, key="1")
+    with pytest.raises(SystemUnavailableError):
+        office.verify(step)
+
+
 def test_a_document_is_erased_and_gone(folder: Path) -> None:
     office = connect(folder, APPLICATIONS)
     steps = office.plan_erase(conformance.search(office, IdentifierType.PERSONNUMMER, "640823-3234"))
