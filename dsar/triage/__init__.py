@@ -254,7 +254,7 @@ def _doubts(
     if verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY):
         return (
             ["a machine answered, yet its text asks for something"]
-            if facts.has(Stance.WANTED) and verdict.disposition is Disposition.AUTO_REPLY
+            if (facts.has(Stance.WANTED) or facts.wanted) and verdict.disposition is Disposition.AUTO_REPLY
             else []
         )
     noise = verdict.disposition is Disposition.NOT_REQUEST
@@ -272,6 +272,7 @@ def _doubts(
         f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
         "another right is mentioned": bool(requests) and _mentions_more(facts, requests),
         "another right may be meant": bool(requests) and facts.other_right >= _HEARD,
+        "it may ask for something": noise and bool(facts.wanted),  # Art. 12(2) GDPR
         "it may be more than noise": noise
         and (facts.noise < NOISY or facts.opinion.chances["question"] >= _LIKELY)
         and not _is_plainly_a_lists(facts),
