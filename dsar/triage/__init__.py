@@ -278,7 +278,8 @@ def _doubts(
         and not _is_plainly_a_lists(facts),
         "a list or a machine sent it": bool(requests)
         and (facts.is_bulk or "auto-submitted" in facts.signs)
-        and facts.letter.requester is not Requester.WEB_FORM,
+        and facts.letter.requester is not Requester.WEB_FORM
+        and not facts.asks_as_self,
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
         "it is about several persons": not noise and (len(people) > 1 or names_another(facts.letter)),

@@ -72,14 +72,14 @@ def _is_sales(facts: Facts) -> bool:
     """It offers something, and whoever wants something in it is not the writer."""
     if facts.topic("sales") + facts.topic("spam") < 2:
         return False
-    return not any(hit.stance is Stance.WANTED and own_words(hit) for hit in facts.hits)
+    return not facts.asks_as_self
 
 
 def _is_letter_to_many(facts: Facts) -> bool:
     """A list sent it, and nobody in it asks for anything; services send requests as lists send letters."""
     if facts.wanted and facts.noise < _QUIET:
         return False
-    return facts.is_bulk and not any(hit.stance is Stance.WANTED and own_words(hit) for hit in facts.hits)
+    return facts.is_bulk and not facts.asks_as_self
 
 
 def _noise(name: str, least: int = 1) -> Callable[[Facts], bool]:

@@ -103,6 +103,11 @@ class Facts:
         return any(hit.stance in stances for hit in self.hits)
 
     @property
+    def asks_as_self(self) -> bool:
+        """Something is asked for in the first person."""
+        return any(hit.stance is Stance.WANTED and own_words(hit) for hit in self.hits)
+
+    @property
     def signs(self) -> frozenset[str]:
         return frozenset(self.mail.machine_signs)
 
