@@ -22,7 +22,7 @@ from connectors.tables import decoded
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
 from dsar.errors import SystemContractError, SystemRefusedError, SystemUnavailableError
-from dsar.model import Identifier, PlanStep, Record, StepOutcome, Strength
+from dsar.model import Identifier, PlanStep, Record, StepAction, StepOutcome, Strength
 from dsar.names import name_words
 
 REST = "rest"
@@ -106,7 +106,20 @@ class CardsEditor(plans.Planner, CardsConnector):
 
     def verify(self, step: PlanStep) -> StepOutcome:
         declared = self._declaration.object(step.object)
-        return plans.outcome(step, self._row(declared, self._books.card(step.key)))
+        row = self._row(declared, self._books.card(step.key))
+        if row is None and step.action in plans.REMOVING and self._is_elsewhere(declared, step):
+            return StepOutcome(step=step, done=False, detail="the card was moved and is still there")
+        return plans.outcome(step, row)
+
+    def _is_elsewhere(self, declared: DeclaredObject, step: PlanStep) -> bool:
+        """Whether another card says of a person, or mentions, what the one that is gone did (P7)."""
+        told = (
+            {"identity", "contact"} if step.action is StepAction.ERASE else {each.category for each in declared.fields}
+        )
+        mine = {each.column for each in declared.fields if each.category in told}
+        before = {each.path: each.before for each in step.changes if each.path in mine and each.before}
+        rows = (_row(declared, href, properties) for href, properties in _Cards(self._books).read)
+        return bool(before) and any(before.items() <= row.values.items() for row in rows)
 
     def _row(self, declared: DeclaredObject, card: StoredCard | None) -> Row | None:
         if card is None:
@@ -137,11 +150,11 @@ class _Cards:
 
     def __init__(self, books: AddressBooks) -> None:
         stored, missing = books.cards()
-        self._cards: list[tuple[str, list[tuple[str, str]]]] = []
+        self.read: list[tuple[str, list[tuple[str, str]]]] = []
         unread = 0
         for card in stored:
             try:
-                self._cards.append((card.href, read_card(card.content)))
+                self.read.append((card.href, read_card(card.content)))
             except ValueError:
                 unread += 1
         faults = {"did not come back": missing, "could not be read whole": unread}
@@ -150,10 +163,10 @@ class _Cards:
         self.problem = "; ".join(f"{count} of {listed} cards {what}" for what, count in faults.items() if count)
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
-        return (_row(declared, href, properties) for href, properties in self._cards)
+        return (_row(declared, href, properties) for href, properties in self.read)
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
-        rows = (_row(declared, href, properties) for href, properties in self._cards)
+        rows = (_row(declared, href, properties) for href, properties in self.read)
         return (row for row in rows if row.values[column] in values)
 
 

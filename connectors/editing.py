@@ -9,6 +9,7 @@ import csv
 import fcntl
 import io
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,8 +22,8 @@ from dsar.errors import SystemRefusedError, SystemUnavailableError
 OUR_PREFIX = ".dsar-"  #: Of every file that we make beside others.
 _BACKUP_PREFIX = f"{OUR_PREFIX}backup-"
 _LOCK = f"{OUR_PREFIX}lock"
-#: A spreadsheet program takes a text that begins like this for a formula.
-_FORMULA = ("=", "@", "\t", "\r")
+#: A spreadsheet program takes a text that begins like this for a formula, but for a number alone, as of a phone.
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s().-]*\Z)")
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def rewrite(system: str, path: Path, *, sheet: str, row: int, writes: Mapping[st
 
     Raises: SystemRefusedError if the file would not survive it; SystemUnavailableError if it changed meanwhile.
     """
-    if writes and any(text.startswith(_FORMULA) for text in writes.values()):
+    if writes and any(map(_FORMULA.match, writes.values())):
         raise SystemRefusedError(system, "a value would be taken for a formula")
     before = path.stat()
     beside = path.with_name(f"{OUR_PREFIX}new-{path.name}")

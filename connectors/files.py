@@ -144,8 +144,13 @@ class FilesEditor(plans.Planner, FilesConnector):
         return *(found[0] if found else (None, 0)), [row for row, _ in rows if row.key != key]
 
     def _split(self, declared: DeclaredObject, key: str) -> tuple[Path, str, str]:
-        """(file, sheet, key in it). Raises: SystemContractError if no declared file is meant."""
-        for path in self._folder.glob(declared.file or ""):
+        """
+        (file, sheet, key in it); of a document that is gone a path that leads nowhere.
+
+        Raises: SystemContractError if no declared file is meant; SystemUnavailableError if the folder is not mounted.
+        """
+        paths = list(self._folder.glob(declared.file or ""))
+        for path in paths:
             place = path.relative_to(self._folder).as_posix()
             if declared.content == "document" and key == place:
                 return path, "", ""
@@ -153,6 +158,10 @@ class FilesEditor(plans.Planner, FilesConnector):
                 sheet, _, rest = key.removeprefix(f"{place}#").rpartition("!")
                 return path, sheet, rest
         if declared.content == "document":
+            # The canary's own document is never erased: where there is none, nothing can be read back (P7).
+            is_empty = self._declaration.canary and not any(path.is_file() and not _is_ours(path) for path in paths)
+            if is_empty or not self._folder.is_dir():
+                raise SystemUnavailableError(self.name, "the folder is not there")
             return self._folder / "gone", "", ""
         raise SystemContractError(self.name, "a step names no file of the declaration")
 

@@ -9,20 +9,17 @@ of the person, for colleagues send whole lists; what was written or picked for t
 Options: `individuals = on`, for employees' phones and address books instead of one office.
 """
 
-import csv
-import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
 
-from python_calamine import CalamineError
-
 from connectors import check_options, plans
-from connectors.cards import Card, read_cards
+from connectors.cards import Card
+from connectors.confined import cards_in, sheets_in
 from connectors.declared import Hit, Row, search_rows, to_record
 from connectors.documents import text_in
-from connectors.tables import SPREADSHEETS, Sheet, sheets_of
+from connectors.tables import SPREADSHEETS, Sheet
 from dsar.connector import Desk, Health, Holding, SearchAnswer, Word
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import SettingsError, SystemContractError
@@ -33,7 +30,6 @@ TEXT = "text"
 
 _TABLES = frozenset({".csv", ".tsv", *SPREADSHEETS})
 _CARDS = frozenset({".vcf", ".vcard"})
-_UNREADABLE = (OSError, ValueError, KeyError, csv.Error, CalamineError, zipfile.BadZipFile)
 
 _CANNOT = Text(
     sv="Den som har uppgifterna har svarat att det inte går; en person avgör.",
@@ -136,7 +132,7 @@ class ManualConnector(plans.Planner):
     def read(self, text: str, files: Sequence[tuple[str, bytes]]) -> tuple[Holding, ...]:
         try:
             found = [holding for name, content in files for holding in self._read_file(name, content)]
-        except _UNREADABLE as error:
+        except (OSError, ValueError) as error:
             raise SystemContractError(self.name, f"an attached file cannot be read ({type(error).__name__})") from None
         found += self._read_text(text)
         return tuple(found)
@@ -144,9 +140,9 @@ class ManualConnector(plans.Planner):
     def _read_file(self, name: str, content: bytes) -> list[Holding]:
         ending = PurePath(name).suffix.lower()
         if ending in _TABLES:
-            rows = [row for sheet in sheets_of(ending, content) for row in self._read_sheet(sheet)]
+            rows = [row for sheet in sheets_in(ending, content) for row in self._read_sheet(sheet)]
         elif ending in _CARDS:
-            rows = [self._read_card(card) for card in read_cards(content)]
+            rows = [self._read_card(card) for card in cards_in(content)]
         else:
             rows = [
                 Holding(

@@ -19,6 +19,9 @@ FILE = (("kort.csv", b"Namn\nMaria\n"),)
         "Saknas.",
         "Hej!\n\nSaknas hos oss.",
         "Hej Anna,\nFinns inte här",
+        "Hej alla på dataskydd!\nSaknas",
+        "Hej Anna-Lena Berg\nIngenting",
+        "Hello data protection team,\nNone found",
         "Nej",
         "Saknas hos oss i Varberg, tyvärr.",
         "Vi har inget om henne.",
@@ -62,6 +65,11 @@ def test_held(text: str, held: str) -> None:
         "saknas?",
         "Ja",
         "Finns det något särskilt ni letar efter?",
+        "Nej, vi har henne här",
+        "No, I found her here",
+        "Hej, Maria Öberg finns hos oss\nInget i telefonen",  # what stands beside a greeting is no part of it
+        "Hej, det står en del i pärmen\nNej",
+        "Hello, she is in our binder\nNothing",
     ],
 )
 def test_nobody_can_tell(text: str) -> None:
@@ -91,6 +99,9 @@ def test_a_file_is_an_answer_and_a_contradiction_is_none() -> None:
         ("nej", ""),
         ("Nej vänta", ""),
         ("Klart i morgon", ""),
+        ("Klart på två av tre", ""),
+        ("Raderat hälften", ""),
+        ("Done with one of them", ""),
         ("Ska titta på det sen", ""),
     ],
 )

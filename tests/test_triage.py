@@ -162,6 +162,16 @@ def test_a_persons_words_are_not_filed_because_a_list_passed_them_on(text: str) 
     assert sort_text(text, head="List-Id: <friends.example>\n").needs_person
 
 
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [("Precedence: bulk\n", ""), ("Auto-Submitted: auto-generated\n", "This is an automated message.\n")],
+)
+def test_a_request_that_a_service_sends_as_machines_do_is_a_request_before_a_person(head: str, more: str) -> None:
+    text = f"Name: Bart Ncube\nEmail: bart@example.org\n\nThe user requests that you delete all his data.\n{more}"
+    result = sort_text(text, sender="Vanish <requests@vanish.example>", head=head)
+    assert (result.disposition, "erase" in rights(result), result.needs_person) == ("request", True, True)
+
+
 def test_own_addresses_and_orgnr_point_at_nobody() -> None:
     result = sort_text("Jag skrev till gdpr@xelent.se (556402-9584) och vill ha ett registerutdrag.")
     assert [i.value for i in result.subjects[0].identifiers] == ["anna.ek@example.se"]

@@ -74,7 +74,9 @@ def open_count(app: App, tx: Transaction, case: CaseFile) -> int:
 
 
 def _index(app: App, record: Record, document: Document) -> str:
-    return app.vault.index("document", f"{record.system}\0{record.object}\0{record.key}\0{document.place}")
+    """One that was changed meanwhile is another document, of which nobody has said anything yet."""
+    place = f"{record.system}\0{record.object}\0{record.key}\0{document.place}"
+    return app.vault.index("document", f"{place}\0{document.size}\0{document.sha256}")
 
 
 # -------------------------------------------------------------------------------------------------------- fetching

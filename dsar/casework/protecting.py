@@ -96,6 +96,7 @@ def heed_marks(tx: Transaction, case: CaseFile, records: Sequence[Record], *, no
     """
     marked = any(is_marked(record) for record in records)
     if marked and PROTECTED not in case.flags:
+        case.documents_open += tx.doubt_documents(case.id or 0)  # where the person lives may stand in them
         flag(tx, case, PROTECTED)
         tx.record("protected", actor=PROGRAM, at=now, case_id=case.id, detail={"because": "marked in a system"})
     return marked
@@ -107,6 +108,7 @@ def protect(app: App, case: CaseFile, *, on: bool, reason: str, actor: str, now:
         case = tx.case_by_id(case.id or 0)
         others = [name for name in case.flags if name != PROTECTED]
         case.flags = [*others, PROTECTED] if on else others
+        case.documents_open += tx.doubt_documents(case.id or 0) if on else 0
         tx.add_case(case)
         name = "protected" if on else "protection_ended"
         detail = seal_reason(app, case, name, reason, at=now)

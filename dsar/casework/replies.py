@@ -20,8 +20,8 @@ from dsar.model import Attachment, Disposition, InboundMail, SenderAuthenticatio
 from dsar.store import Transaction
 from dsar.store.tables import Message, Task
 
-#: Flags of a mail: it answers a task and comes from somebody who was not asked, or whom nobody confirms; it adds
-#: something to an answered task that only a person understands.
+#: Flags of a mail: it answers a task and comes from somebody who was not asked, or whom nobody confirms; it asks for
+#: something, or adds to an answered task what only a person understands.
 FROM_ELSEWHERE, REMARK = "task_reply_from_elsewhere", "task_remark"
 
 _BY_MACHINE = frozenset({"auto-submitted", "auto-replied", "null-return-path", "report"})
@@ -41,13 +41,17 @@ class Meaning:
 
 # ------------------------------------------------------------------------------------------------------- the words
 
+#: A greeting and whom it greets; whatever else stands in its line may be the answer, or say the opposite of the next.
 _GREETING = re.compile(
-    r"(?:hej(?:san)?|hallå|god (?:morgon|dag|kväll)|hi|hello|dear|tjena|tja)\b[^.:?\d@]{0,40}[,!.]?", re.IGNORECASE
+    r"(?i:hej(?:san)?|hallå|god (?:morgon|dag|kväll)|hi|hello|dear|tjena|tja)"
+    r"(?:(?i: (?!(?:ja|finns|har|står|ligger|yes|found|have|has)\b)\w+)(?=[,!. ]*$)"
+    r"|(?:[ ,]+(?:(?i:alla|på|igen|där|och|team|data|protection|dataskydd|there|all|everyone|and)\b"
+    r"|[A-ZÅÄÖÉÜØÆ][\w-]*)){0,4})[,!. ]*"
 )
 _NOTHING = re.compile(
     r"(?:svar:? )?(?:(?:det |jag |vi )?(?:saknas|finns (?:inte|ej|ingen(?:ting)?|inget|inga)|hittar (?:inte|inget|inga|"
-    r"ingenting)|har (?:inte|inget|inga|ingenting))|ingenting|inget|inga uppgifter|nej|nothing|none"
-    r"|no(?: data| records?)?|not found|(?:i|we) have (?:nothing|no data|no records)"
+    r"ingenting)|har (?:inte|inget|inga|ingenting))|ingenting|inget|inga uppgifter|nej|(?:nothing|none)(?: found)?"
+    r"|no(?: data| records?)?(?: found)?|not found|(?:i|we) have (?:nothing|no data|no records)"
     r"|(?:i|we) (?:do not|don.t) have any(?:thing)?)\b",
     re.IGNORECASE,
 )
@@ -73,7 +77,7 @@ _GONE = re.compile(r"(?:det |jag |vi )?(?:saknas|finns|hittar|har|nothing|not fo
 _IN = frozenset({"i", "på", "in", "at"})
 _WHERE = frozenset(
     """
-    a about alls alltså all any at den denna det found han har hans helst henne hennes her here hon honom hos här i in
+    a about alls alltså all any at den denna det han hans helst henne hennes her here hon honom hos här i in
     jag kontoret me mig min mina mitt name namnet något of om on oss our person personen på record records som sorry
     tack thanks the them this tyvärr us vi vår våra vårt with
     """.split()  # noqa: SIM905  # words read better than strings
@@ -81,6 +85,7 @@ _WHERE = frozenset(
 #: A change of which one of these is said is not done, or not all of it.
 _UNDONE = re.compile(
     r"[?]|\b(?:inte|ej|not|men|fast|dock|utom|förutom|kanske|tror|vänta|snart|strax|senare|sen|morgon|nästan|delvis|ska"
+    r"|hälften|resten|(?:en|ett|två|tre|några|\d+) av|half|(?:one|two|three|some|\d+) of"
     r"|but|except|maybe|perhaps|think|wait|soon|later|tomorrow|almost|partly|will|however|although)\b",
     re.IGNORECASE,
 )
@@ -122,10 +127,10 @@ def _is_nothing(said: str) -> bool:
     if begun is None or "?" in said:
         return False
     before = ""
-    for word in re.findall(r"\w+", said[begun.end() :].casefold()):
-        if word not in _WHERE and before not in _IN:
+    for word in re.findall(r"\w+", said[begun.end() :]):
+        if word.casefold() not in _WHERE and before not in _IN:
             return False
-        before = word
+        before = "" if word == "I" else word.casefold()  # the English pronoun comes before what somebody did
     return True
 
 
@@ -197,6 +202,8 @@ def settle(
         for task in asked:
             if task.reference in meanings:
                 _take(app, tx, task.id or 0, mail, message, meanings[task.reference], contents[task.reference], now=now)
+        if thread.asks(found) and any(said.word in {"", HELD} for said in meanings.values()):
+            message.status, message.flags = "person", [REMARK]  # a request of theirs, or one that they pass on (P1)
     return True
 
 

@@ -207,7 +207,10 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
                 case_id=case.id,
                 detail={"record": audit_index(app, case, "record", index), "accepted": str(accepted)},
             )
-        words = {number: word for number, _, word in records} | dict.fromkeys(wanted, accepted)
+        before = {number: word for number, _, word in records}
+        if not accepted and any(before[number] for number in wanted):
+            tx.doubt_documents(case.id or 0)  # they were looked through for others than who is another now
+        words = before | dict.fromkeys(wanted, accepted)
         case = tx.case_by_id(case.id or 0)
         if _take_on(app, case, [record for number, record, _ in records if words[number]]):
             _begin_again(tx, case, actor=actor, now=now)

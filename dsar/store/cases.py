@@ -241,6 +241,14 @@ class CaseQueries(Queries):
         rows = self.session.exec(select(CaseDocument).where(CaseDocument.case_id == case_id)).all()
         return {row.document_index: row for row in rows}
 
+    def doubt_documents(self, case_id: int) -> int:
+        """Let a person look at every document that only the program found to be clear; how many there were."""
+        clear = [row for row in self.documents(case_id).values() if row.is_clear and not row.word]
+        for row in clear:
+            row.is_clear = False
+        self.session.flush()
+        return len(clear)
+
     def redactions(self, case_id: int) -> Sequence[Redaction]:
         """Every word on a passage, in the order in which they were given."""
         query = select(Redaction).where(Redaction.case_id == case_id)

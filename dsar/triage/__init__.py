@@ -61,6 +61,8 @@ _PORTABLE = 0.5
 _CERTAIN = 0.7
 #: The same for a mail of so few words: what is short and plain hides nothing, which no estimate by sentences sees.
 _CERTAIN_IF_SHORT, _SHORT = 0.62, 25
+#: Chance of another right from which a person says what is asked; so measured, few who ask for less are held up by it.
+_HEARD = 0.4
 #: What somebody may want although he does not say so.
 _UNSAID = (Stance.ASKED, Stance.REMEMBERED, Stance.STATUS)
 #: A list's mail in which no rule sees a right is filed below this chance of one, if it is rather noise than not.
@@ -252,7 +254,7 @@ def _doubts(
     if verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY):
         return (
             ["a machine answered, yet its text asks for something"]
-            if facts.has(Stance.WANTED) and verdict.disposition is Disposition.AUTO_REPLY
+            if (facts.has(Stance.WANTED) or facts.wanted) and verdict.disposition is Disposition.AUTO_REPLY
             else []
         )
     noise = verdict.disposition is Disposition.NOT_REQUEST
@@ -269,9 +271,15 @@ def _doubts(
         ),
         f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
         "another right is mentioned": bool(requests) and _mentions_more(facts, requests),
+        "another right may be meant": bool(requests) and facts.other_right >= _HEARD,
+        "it may ask for something": noise and bool(facts.wanted),  # Art. 12(2) GDPR
         "it may be more than noise": noise
         and (facts.noise < NOISY or facts.opinion.chances["question"] >= _LIKELY)
         and not _is_plainly_a_lists(facts),
+        "a list or a machine sent it": bool(requests)
+        and (facts.is_bulk or "auto-submitted" in facts.signs)
+        and facts.letter.requester is not Requester.WEB_FORM
+        and not facts.asks_as_self,
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
         "it is about several persons": not noise and (len(people) > 1 or names_another(facts.letter)),

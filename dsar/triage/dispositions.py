@@ -41,7 +41,7 @@ def _is_auto_reply(facts: Facts) -> bool:
     absent = facts.topic("absence") > 0
     return (
         answered
-        or (machine and absent)
+        or (machine and absent and not facts.wanted)
         or "report" in facts.signs
         or (facts.topic("absence") > 1 and not facts.has(Stance.WANTED))
     )
@@ -72,11 +72,14 @@ def _is_sales(facts: Facts) -> bool:
     """It offers something, and whoever wants something in it is not the writer."""
     if facts.topic("sales") + facts.topic("spam") < 2:
         return False
-    return not any(hit.stance is Stance.WANTED and own_words(hit) for hit in facts.hits)
+    return not facts.asks_as_self
 
 
 def _is_letter_to_many(facts: Facts) -> bool:
-    return facts.is_bulk and not any(hit.stance is Stance.WANTED and own_words(hit) for hit in facts.hits)
+    """A list sent it, and nobody in it asks for anything; services send requests as lists send letters."""
+    if facts.wanted and facts.noise < _QUIET:
+        return False
+    return facts.is_bulk and not facts.asks_as_self
 
 
 def _noise(name: str, least: int = 1) -> Callable[[Facts], bool]:
@@ -132,8 +135,8 @@ def _asks_how(facts: Facts) -> bool:
 DISPOSITIONS = (
     DispositionRule(
         Disposition.BOUNCE,
-        "it reports that a mail could not be delivered",
-        lambda f: f.mail.is_bounce,
+        "it reports that a mail could not be delivered, or not yet",
+        lambda f: f.mail.is_bounce or f.mail.is_delay,
         keeps_requests=False,
     ),
     DispositionRule(

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
-from dsar.triage.judgement import Wanted, certainty, noise_certainty, weigh
+from dsar.triage.judgement import Wanted, certainty, likeliest_other, noise_certainty, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
@@ -84,6 +84,11 @@ class Facts:
         """Estimate of the chance that `wanted` is exactly right."""
         return certainty(self.wanted, self.hits, self.opinion)
 
+    @property
+    def other_right(self) -> float:
+        """Chance of a right beside those of `wanted`."""
+        return likeliest_other(self.wanted, self.hits, self.opinion)
+
     @cached_property
     def noise(self) -> float:
         """Log-odds that it is of no concern to the privacy mailbox."""
@@ -96,6 +101,11 @@ class Facts:
 
     def has(self, *stances: Stance) -> bool:
         return any(hit.stance in stances for hit in self.hits)
+
+    @property
+    def asks_as_self(self) -> bool:
+        """Something is asked for in the first person."""
+        return any(hit.stance is Stance.WANTED and own_words(hit) for hit in self.hits)
 
     @property
     def signs(self) -> frozenset[str]:

@@ -95,6 +95,11 @@ def certainty(found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opini
     return certain
 
 
+def likeliest_other(found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opinion) -> float:
+    """The opinion's chance of that right which it hears most among those that are not *found*."""
+    return max((_chance(right, hits, opinion) for right in Right if right not in found), default=0.0)
+
+
 def noise_certainty(hits: Sequence[Hit], opinion: Opinion, *, topics: int, bulk: bool, private: bool) -> float:
     """
     Log-odds that a mail is of no concern to the privacy mailbox.

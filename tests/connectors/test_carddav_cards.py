@@ -201,6 +201,33 @@ def test_erasing_a_card_deletes_it(server: BookServer) -> None:
     assert server.client.get(f"{server.book}asa.vcf").status_code == 404
 
 
+def test_a_card_that_somebody_moved_meanwhile_is_not_called_erased(server: BookServer) -> None:
+    """A card is known by its place alone: one that is not there any more may lie in another book (P7)."""
+    server.make_book("other")
+    server.put("asa", vcard(ASA))
+    connector: Any = connect(server, DECLARATION, changes="on")
+    (step,) = connector.plan_erase(ask(server, EMAIL, "asa@example.se").records)
+    server.client.delete(f"{server.book}asa.vcf").raise_for_status()
+    server.put("moved", vcard(f"{ASA}TITLE:Chef\r\n"), book="other")
+
+    connector.apply(step, key="case-1")
+
+    assert not connector.verify(step).done
+
+
+def test_a_mention_on_a_card_that_somebody_moved_meanwhile_is_not_called_erased(server: BookServer) -> None:
+    mention = vcard("UID:bo\r\nFN:Bo Ek\r\nN:Ek;Bo;;;\r\nNOTE:Chef: Åsa\\, asa@example.se\r\n")
+    server.put("bo", mention)
+    connector: Any = connect(server, DECLARATION, changes="on")
+    (step,) = connector.plan_erase(ask(server, EMAIL, "asa@example.se").records)
+    server.client.delete(f"{server.book}bo.vcf").raise_for_status()
+    server.put("anew", mention)
+
+    connector.apply(step, key="case-1")
+
+    assert not connector.verify(step).done
+
+
 @pytest.mark.parametrize("change", [(), (RequestedChange(field="name", old=None, new="Åsa Ek", valid_from=None),)])
 def test_a_card_changed_between_reading_and_writing_is_not_touched(
     server: BookServer, change: tuple[RequestedChange, ...]

@@ -108,7 +108,7 @@ def test_a_character_that_the_encoding_lacks_is_refused_and_nothing_written(tmp_
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("text", ["=cmd|'/c calc'!A1", "@SUM(1)"])
+@pytest.mark.parametrize("text", ["=cmd|'/c calc'!A1", "@SUM(1)", "+cmd|'/c calc'!A1", "-1+SUM(1)"])
 def test_nobody_writes_a_formula_into_a_register(tmp_path: Path, text: str) -> None:
     write_book(tmp_path / "register.xlsx")
     office = connect(tmp_path)
@@ -338,6 +338,23 @@ def test_a_person_is_found_in_every_kind_of_document_as_a_candidate(folder: Path
     assert {record.key for record in records} == {"2026/cv.pdf", "2026/cv.docx", "mail.eml", "note.txt"}
     assert {record.strength for record in records} == {Strength.CANDIDATE}
     assert connect(folder, APPLICATIONS).health().ok
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_document_in_a_folder_that_is_not_mounted_is_not_called_erased(folder: Path, *, is_there: bool) -> None:
+    """What is not there cannot be read back, nor can what should hold at least the canary and holds nothing (P7)."""
+    share = folder / "2026"
+    (folder / "kanarie.txt").rename(share / "kanarie.txt")
+    office = connect(share, APPLICATIONS)
+    (step, *_) = office.plan_erase(conformance.search(office, IdentifierType.PERSONNUMMER, "640823-3234"))
+    share.rename(folder / "elsewhere")
+    if is_there:
+        share.mkdir()
+
+    with pytest.raises(SystemUnavailableError):
+        office.apply(step, key="1")
+    with pytest.raises(SystemUnavailableError):
+        office.verify(step)
 
 
 def test_a_document_is_erased_and_gone(folder: Path) -> None:

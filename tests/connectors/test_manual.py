@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import resource
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -181,6 +183,53 @@ def test_what_only_a_person_can_read_is_no_answer(name: str, content: bytes) -> 
     """A partial read is a failed read (P5)."""
     with pytest.raises(SystemContractError):
         read("", (name, content))
+
+
+def far_apart() -> bytes:
+    """A workbook of five kilobytes whose two cells stand in the first and the last of 17 billion places."""
+    book = Workbook()
+    sheet = book["Sheet"]
+    sheet["A1"], sheet["XFD1048576"] = "Bo", "Bo"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def unfolding() -> bytes:
+    """A workbook of a megabyte whose sheet is a gigabyte of XML."""
+    book = Workbook()
+    book["Sheet"]["A1"] = "Bo"
+    plain, out = io.BytesIO(), io.BytesIO()
+    book.save(plain)
+    with zipfile.ZipFile(plain) as given, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name in given.namelist():
+            if name != "xl/worksheets/sheet1.xml":
+                bomb.writestr(name, given.read(name))
+        row = b'<row r="1"><c r="A1" t="inlineStr"><is><t>' + b"a" * 32_000 + b"</t></is></c></row>"
+        with bomb.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            sheet.write(b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>')
+            for _ in range(32_000):
+                sheet.write(row)
+            sheet.write(b"</sheetData></worksheet>")
+    return out.getvalue()
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "far_apart.xlsx": far_apart,
+    "unfolding.xlsx": unfolding,
+    "rows.csv": lambda: b"Namn\n" + b"Bo\n" * 2_000_000,
+    "cards.vcf": lambda: b"BEGIN:VCARD\nVERSION:3.0\nFN:Bo\nEND:VCARD\n" * 60_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_file_that_unfolds_without_end_is_no_answer_and_takes_nothing_of_ours(name: str) -> None:
+    """Whatever it does to its reader, the worker lives: else it would be started anew and meet the same mail (P1)."""
+    content = BOMBS[name]()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(SystemContractError):
+        read("", (name, content))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
 
 
 def test_a_change_is_waited_for_until_the_colleague_says_so() -> None:

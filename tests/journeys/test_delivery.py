@@ -289,6 +289,61 @@ def test_a_document_in_which_others_stand_blocks_the_answer_until_a_person_decid
     assert "uppgifter om andra är borttagna" in " ".join(pdf_text(tmp_path / "answer.pdf").split())
 
 
+def test_a_document_that_was_changed_since_is_fetched_and_looked_through_anew(company: Company) -> None:
+    """What the search has found is what the answer brings: no older copy, and no word on one (P5, P6)."""
+    with_documents(company, {"avtal.txt": b"Serviceavtal."})
+    reference = asked(company)
+    case = reference.partition("/")[0]
+    company.ok("document", case, "1", "--annex")
+    changed = b"Serviceavtal, medsignerat av grannen Sixten Gustavsson."
+    (company.data / "agreements" / "avtal.txt").write_bytes(changed)
+
+    company.ok("decide", case, "--search-again")
+    company.ok("poll")
+
+    (line,) = company.undone()
+    assert any("1 document(s)" in blocker for blocker in line["blockers"])
+    company.ok("document", case, "1", "--annex")
+    (mail,) = answer(company, reference)
+    assert company.files_of(mail, case)[f"{case}-bilaga-1.txt"] == changed
+
+
+def test_a_document_is_looked_at_once_its_person_turns_out_to_live_with_protected_identity(company: Company) -> None:
+    """Where somebody lives can stand in what names nobody else."""
+    with_documents(company, {"avtal.txt": b"Serviceavtal."})
+    reference = ready(company)
+    company.ok("protect", reference.partition("/")[0], "--reason", "markering i folkbokforingen", actor="bo")
+    assert any("1 document(s)" in blocker for blocker in company.undone()[0]["blockers"])
+
+
+def test_a_document_is_looked_at_once_a_word_is_taken_back_by_which_nobody_else_stood_in_it(company: Company) -> None:
+    with_documents(company, {"avtal.txt": b"Serviceavtal."})
+    phone = '{column = "tel", label = {sv = "Telefon", en = "Phone"}, category = "contact", asserted_by = "person"}'
+    by_phone = AGREEMENTS.replace('["mail"]}]', '["mail"]}, {by = "phone", columns = ["tel"]}]')
+    by_phone = by_phone.replace("fields = [", f"fields = [\n  {phone},")
+    (company.data / "agreements.toml").write_text(by_phone, "utf-8")
+    rows = ["nr;mail;fil;tel", f"A1;{MARIA};avtal.txt;", "A2;sixten@example.com;;070-1740608"]
+    (company.data / "agreements" / "avtal.csv").write_text("\n".join(rows), "utf-8")
+    reference = asked(company)
+    case = reference.partition("/")[0]
+    company.ok("decide", case, "--accept")
+    content = "Serviceavtal för sixten@example.com, som betalar."
+    (company.data / "agreements" / "avtal.txt").write_text(content, "utf-8")
+    company.ok("decide", case, "--search-again")
+    company.ok("poll")
+    assert company.undone()[0]["blockers"] == []
+
+    (number,) = [
+        line["number"]
+        for line in company.ok("show", case, "--data", "--json").lines[1:]
+        if line["record"]["key"].endswith("A2")
+    ]
+    company.ok("decide", case, str(number), "--leave-out")
+    company.ok("poll")
+
+    assert any("1 document(s)" in blocker for blocker in company.undone()[0]["blockers"])
+
+
 def test_a_document_that_is_left_out_is_listed_with_its_ground(company: Company) -> None:
     with_documents(company, {"avtal.txt": b"Hyrs ut av grannen Sixten Gustavsson."})
     reference = asked(company)

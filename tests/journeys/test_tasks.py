@@ -179,6 +179,14 @@ def test_a_stranger_who_quotes_a_reference_and_asks_for_data_is_heard_and_answer
     assert (line["waits_for"], "task_reply_from_elsewhere" in line["flags"]) == ("person: sort", False)
 
 
+def test_what_whoever_was_asked_wants_for_themselves_goes_before_a_person(company: Asking) -> None:
+    """An answer that nobody understands may be a request of its own: a colleague's, or one that they pass on (P1)."""
+    company.reply(company.asked(), "Jag vill att ni raderar alla uppgifter som ni har om mig.\n\nKarin Holm")
+    (line,) = [line for line in company.queue() if line["reference"].startswith("M-")]
+    assert (line["waits_for"], line["flags"]) == ("person: sort", ["internal", "task_remark"])
+    assert len(company.letters_to(KARIN)) == 2  # and what they hold is asked once more
+
+
 def test_an_out_of_office_notice_answers_nothing_and_sends_the_question_to_the_deputy(company: Asking) -> None:
     question = company.asked()
     company.reply(question, "Saknas på kontoret till 1 december.", headers=[("Auto-Submitted", "auto-replied")])
