@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from crm import database  # noqa: F401  # a fixture
-from databases import mariadb, postgresql  # noqa: F401  # fixtures: one server of each for all tests
+from databases import KIND, mariadb, own_server, postgresql  # noqa: F401  # fixtures: one server of each for all tests
 from servers import DovecotServer, SmtpSink, TlsFiles, dovecot, make_tls
 from servers.parts import missing
 from servers.web import serving  # noqa: F401  # a fixture
@@ -23,6 +23,14 @@ def _skipped(config: pytest.Config) -> int:
 def _asked_for(config: pytest.Config) -> list[Path]:
     """Files and folders of the command line, made absolute."""
     return [(config.invocation_params.dir / each.partition("::")[0]).resolve() for each in config.args]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where dsar's data lie in PostgreSQL, tests that look into its SQLite file have nothing to look into."""
+    if KIND != "sqlite":
+        left = [item for item in items if item.get_closest_marker("sqlite_file") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in left])
+        items[:] = left
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,4 +1,8 @@
-"""Real databases for tests: private PostgreSQL and MariaDB servers on free ports, thrown away afterwards."""
+"""
+Real databases for tests: private PostgreSQL and MariaDB servers on free ports, thrown away afterwards.
+
+DSAR_TEST_DATABASE=postgresql puts dsar's own data there, too, wherever a test does not say what kind it wants.
+"""
 
 import os
 import pwd
@@ -11,10 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from servers.parts import free_port, missing
+
+from dsar.store import Store, migrate
+from dsar.store.engine import open_engine
 
 _POSTGRESQL = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 _START_SECONDS = 180  # on a machine that does much else
@@ -28,14 +36,59 @@ class Server:
     url: str  #: SQLAlchemy URL up to and including the slash before the database name.
     maintenance: str  #: Database that always exists.
 
-    def new_database(self) -> str:
-        """URL of a fresh, empty database."""
-        name = f"t{uuid.uuid4().hex[:12]}"
+    def new_database(self, *, called: str = "", template: str = "") -> str:
+        """URL of a fresh database: empty, or a copy of *template*."""
+        name = called or f"t{uuid.uuid4().hex[:12]}"
         engine = sa.create_engine(self.url + self.maintenance, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+            connection.exec_driver_sql(f"CREATE DATABASE {name}{f' TEMPLATE {template}' if template else ''}")
         engine.dispose()
         return self.url + name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """Where dsar keeps its data and its keys, as its settings say it; the tables are made, and empty."""
+
+    url: str
+    keys_url: str
+
+    def rows(self, folder: Path, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        """What one statement of SQL answers, behind the back of the program in *folder*; nothing if it writes."""
+        engine = open_engine(self.url.replace("sqlite:///", f"sqlite:///{folder}/"))
+        try:
+            with engine.begin() as connection:
+                result = connection.execute(sa.text(statement), values)
+                return [tuple(row) for row in result] if result.returns_rows else []
+        finally:
+            engine.dispose()
+
+
+#: Where dsar's own data lie in tests that do not say it: what `make test` and `make test-distributed` differ in.
+KIND = os.environ.get("DSAR_TEST_DATABASE", "sqlite")
+
+
+_OWN_SERVER: list[Server] = []
+
+
+@pytest.fixture(scope="session", autouse=KIND == "postgresql")
+def own_server(postgresql: Server) -> None:
+    """Have dsar's own data in PostgreSQL: new databases are copies of one whose tables are made."""
+    store = Store(postgresql.new_database(called="dsar_template"))
+    migrate.upgrade(store.engine)
+    store.close()
+    _OWN_SERVER.append(postgresql)
+
+
+def own(folder: Path) -> Own:
+    """New databases for the installation in *folder*."""
+    if not _OWN_SERVER:
+        store = Store(f"sqlite:///{folder}/dsar.db")
+        migrate.upgrade(store.engine)
+        store.close()
+        return Own(url="sqlite:///dsar.db", keys_url="sqlite:///dsar-keys.db")
+    (server,) = _OWN_SERVER
+    return Own(url=server.new_database(template="dsar_template"), keys_url=server.new_database())
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import sqlalchemy as sa
+from databases import own
 
 from connectors import samples
 from dsar.casework import intake
 from dsar.casework.context import App
 from dsar.model import RawMail
-from dsar.store import Store, migrate
 from dsar.store.tables import CaseFile, Message, Request
 from dsar.wiring import Session, open_session
 
@@ -29,6 +29,9 @@ address = Annebergsvägen 1B
 postcode_city = 432 48 Varberg
 country = Sverige
 email = gdpr@xelent.example
+[database]
+url = {url}
+keys_url = {keys_url}
 [vault]
 master_key = {key}
 [mailbox.privacy]
@@ -154,13 +157,12 @@ def open_office(folder: Path, *, more: Mapping[str, str] | None = None) -> Itera
     """Make an installation in *folder* and assemble it. Args: more: {section: further lines of its settings}."""
     samples.create(folder / "data")
     settings = folder / "settings.ini"
-    text = _SETTINGS.format(key=base64.b64encode(bytes(range(32))).decode())
+    at = own(folder)
+    key = base64.b64encode(bytes(range(32))).decode()
+    text = _SETTINGS.format(key=key, url=at.url, keys_url=at.keys_url)
     for section, lines in (more or {}).items():
         head, heading, tail = text.partition(f"[{section}]")
         text = f"{head}[{section}]\n{lines}{tail}" if heading else f"{text}[{section}]\n{lines}\n"
     settings.write_text(text, "utf-8")
-    store = Store(f"sqlite:///{folder}/dsar.db")
-    migrate.upgrade(store.engine)
-    store.close()
     with open_session(settings) as session:
         yield Office(session, folder)

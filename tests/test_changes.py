@@ -256,6 +256,7 @@ def backup(source: Path, target: Path) -> None:
         opened.backup(copied)
 
 
+@pytest.mark.sqlite_file
 def test_killed_at_any_commit_the_apply_ends_in_the_same_state(office: Office, tmp_path: Path) -> None:
     """kill -9 at each commit of apply, then once more: the same rows, ledger, letter and state as without a kill."""
     now = datetime.now(UTC)

@@ -166,6 +166,7 @@ def test_looking_first_changes_nothing_and_tells_what_would_go(office: Office) -
 # ------------------------------------------------------------------------------------------------ what is left
 
 
+@pytest.mark.sqlite_file
 def test_nothing_sealed_is_left_of_a_purged_case(office: Office, tmp_path: Path) -> None:
     """No sealed value and no wrapped key of it lies in any file: database, log, key store, temporary files."""
     office.receive("X <x@y.example>", "Kan ni göra det som vi pratade om?", at=NOW)  # waits, and makes the mailbox key

@@ -160,6 +160,7 @@ def test_a_decision_voids_the_letter_that_was_shown(office: Office) -> None:
     assert answering.draft(office.app, case, request, now=NOW).row.id != before.row.id
 
 
+@pytest.mark.sqlite_file
 def test_passages_stand_sealed_in_the_database(office: Office, tmp_path: Path) -> None:
     redacting.decide(office.app, office.only_case(), numbers(office), removed=True, actor="anna", now=NOW)
     office.app.store.engine.dispose()

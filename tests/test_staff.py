@@ -259,6 +259,7 @@ def test_through_sudo_a_file_is_read_only_for_who_can_read_it(private: Callable[
 # ------------------------------------------------------------------------------------------------------ private files
 
 
+@pytest.mark.sqlite_file
 def test_private_files_are_the_databases_and_what_holds_secrets(tmp_path: Path) -> None:
     """A secret in the settings makes the settings private."""
     settings = tmp_path / "settings.ini"

@@ -53,6 +53,7 @@ def write(office: Office, task: Task, now: datetime = NOW) -> None:
 # ------------------------------------------------------------------------------------------------------- what is kept
 
 
+@pytest.mark.sqlite_file
 def test_the_question_is_sealed_and_its_reference_cannot_be_guessed(office: Office, tmp_path: Path) -> None:
     task = received(office)
     write(office, task)

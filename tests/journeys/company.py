@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pikepdf
+from databases import Own, own
 from servers import DovecotServer, SmtpSink
 
 from connectors import samples
-from dsar.store import Store, migrate
 
 PRIVACY = "gdpr@xelent.example"
 
@@ -48,12 +48,10 @@ class Company:
         self.data = folder / "data"
         samples.create(self.data)
         self.settings = folder / "settings.ini"
-        self.settings.write_text(self._settings(), "utf-8")
-        store = Store(f"sqlite:///{folder}/dsar.db")
-        migrate.upgrade(store.engine)
-        store.close()
+        self.databases = own(folder)
+        self.settings.write_text(self._settings(self.databases), "utf-8")
 
-    def _settings(self) -> str:
+    def _settings(self, databases: Own) -> str:
         key = base64.b64encode(bytes(range(32))).decode()
         imap, smtp = self.dovecot.account(self.user), self.smtp.account()
         return f"""
@@ -65,8 +63,8 @@ postcode_city = 432 48 Varberg
 country = Sverige
 email = {PRIVACY}
 [database]
-url = sqlite:///dsar.db
-keys_url = sqlite:///keys.db
+url = {databases.url}
+keys_url = {databases.keys_url}
 [vault]
 master_key = {key}
 [mailbox.privacy]
@@ -125,6 +123,10 @@ email = bo@xelent.example
             check=False,
         )
         return Done(exit_code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        """What one statement of SQL answers or does in the program's own database, behind its back."""
+        return self.databases.rows(self.folder, statement, **values)
 
     def ok(self, *arguments: str, actor: str = "anna", stdin: str = "") -> Done:
         """Run one command that must succeed."""

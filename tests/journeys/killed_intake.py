@@ -1,9 +1,8 @@
 """What tests of killed intake share: a poll that can be killed, and a count of what came of it."""
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 from .company import Company
@@ -66,6 +65,5 @@ def tally(company: Company) -> Tally:
         "epochs": "SELECT count(DISTINCT uid_validity) FROM sighting",
         "unmoved": "SELECT count(*) FROM sighting WHERE moved_at IS NULL",
     }
-    with closing(sqlite3.connect(company.folder / "dsar.db", timeout=15)) as database:
-        counts = {name: database.execute(query).fetchone()[0] for name, query in queries.items()}
+    counts = {name: company.rows(query)[0][0] for name, query in queries.items()}
     return Tally(**counts, inbox=company.mailbox_count("INBOX"), done=company.mailbox_count("DSAR-Done"))

@@ -4,7 +4,7 @@ import base64
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -95,17 +95,19 @@ def test_all_faults_of_settings_are_told_at_once_with_section_and_key(company: C
     assert re.search(r"\[staff\.anna\] role", told), told
 
 
+@pytest.mark.sqlite_file
 def test_a_wrong_master_key_changes_nothing(company: Company) -> None:
     reference = ready(company)
-    before = (company.folder / "keys.db").read_bytes()
+    before = (company.folder / "dsar-keys.db").read_bytes()
     with changed(company, base64.b64encode(bytes(range(32))).decode(), base64.b64encode(bytes(32)).decode()):
         told = refused(company, "approve", reference)
     assert "[vault] master_key" in told
     assert len(told.splitlines()) == 1
-    assert (company.folder / "keys.db").read_bytes() == before
+    assert (company.folder / "dsar-keys.db").read_bytes() == before
     company.ok("approve", reference, actor="bo")
 
 
+@pytest.mark.sqlite_file
 def test_a_database_without_tables_is_told(company: Company) -> None:
     (company.folder / "dsar.db").unlink()
     assert "dsar db upgrade" in refused(company, "queue", exit_code=3)
@@ -430,18 +432,17 @@ def test_the_audit_trail_verifies_and_tells_who_tampered_with_it(company: Compan
     reference = ready(company)
     company.ok("approve", reference, actor="bo")
     assert company.ok("audit", "verify").out.startswith(f"{len(events(company))} events sealed, 0 not yet")
-    with closing(sqlite3.connect(company.folder / "dsar.db")) as database, database:
-        database.execute("UPDATE event SET actor = 'anna' WHERE actor = 'bo' AND name = 'approved'")
+    company.rows("UPDATE event SET actor = 'anna' WHERE actor = 'bo' AND name = 'approved'")
     done = company.dsar("audit", "verify")
     assert done.exit_code == 1
     assert "BROKEN" in done.out
 
 
 def events(company: Company) -> list[tuple[str]]:
-    with closing(sqlite3.connect(company.folder / "dsar.db")) as database:
-        return database.execute("SELECT name FROM event").fetchall()
+    return company.rows("SELECT name FROM event")
 
 
+@pytest.mark.sqlite_file
 def test_nothing_about_the_person_stands_in_the_files_in_the_clear(company: Company) -> None:
     """After a whole case: not in the database, its write-ahead log or the key store (P9)."""
     company.write(MARIA, REQUEST)
@@ -455,7 +456,7 @@ def test_nothing_about_the_person_stands_in_the_files_in_the_clear(company: Comp
     company.ok("show", reference, "--letter", actor="bo")
     company.ok("approve", reference, actor="bo")
     files = sorted(path for path in company.folder.iterdir() if ".db" in path.name)
-    assert {"dsar.db", "dsar.db-wal", "keys.db"} <= {path.name for path in files}
+    assert {"dsar.db", "dsar.db-wal", "dsar-keys.db"} <= {path.name for path in files}
     for path in files:
         content = path.read_bytes().lower()
         for text in ("maria.oberg", "öberg", "oberg", "registerutdrag", "k20004", "1740608"):

@@ -76,12 +76,6 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait(10)
 
 
-def rows(company: Company, query: str) -> list[tuple[object, ...]]:
-    """What stands in the program's own database."""
-    with closing(sqlite3.connect(company.folder / "dsar.db", timeout=15)) as database:
-        return database.execute(query).fetchall()
-
-
 def wait_for(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
@@ -120,14 +114,14 @@ def test_sixty_mails_survive_a_program_that_is_killed_again_and_again(company: C
             kill(process)
             kills += 1
 
-    assert rows(company, "SELECT count(*), count(DISTINCT sha256) FROM message") == [(60, 60)]
+    assert company.rows("SELECT count(*), count(DISTINCT sha256) FROM message") == [(60, 60)]
     assert (company.mailbox_count("INBOX"), company.mailbox_count("DSAR-Done")) == (0, 60)
-    assert rows(company, "SELECT count(*), count(DISTINCT reference) FROM case_file") == [(60, 60)]
+    assert company.rows("SELECT count(*), count(DISTINCT reference) FROM case_file") == [(60, 60)]
     for case in {line["reference"].partition("/")[0] for line in company.queue() if line["state"] == "uncertain"}:
         company.ok("release", case, "--sent" if taken(sink)[case] else "--resend", actor="bo")
     assert set(taken(sink).values()) == {1}, "nobody got two acknowledgements"
     assert len(taken(sink)) == 60, "nobody got none"
-    assert rows(company, "SELECT state, count(*) FROM outbox GROUP BY state") == [("sent", 60)]
+    assert company.rows("SELECT state, count(*) FROM outbox GROUP BY state") == [("sent", 60)]
     company.ok("audit", "verify")
 
 
@@ -197,15 +191,15 @@ def test_killed_between_storing_and_moving_a_mail(company: Company, moved: bool)
     kill(process)
     gate.close()
     company.settings.write_text(settings, "utf-8")
-    assert rows(company, "SELECT count(*) FROM message") == [(1,)]
+    assert company.rows("SELECT count(*) FROM message") == [(1,)]
     assert company.mailbox_count("INBOX") == (0 if moved else 1)
 
     company.ok("poll")
 
     assert (company.mailbox_count("INBOX"), company.mailbox_count("DSAR-Done")) == (0, 1)
-    assert rows(company, "SELECT count(*) FROM message") == [(1,)]
+    assert company.rows("SELECT count(*) FROM message") == [(1,)]
     assert len(company.queue()) == 1
-    assert rows(company, "SELECT count(*) FROM sighting WHERE moved_at IS NULL") == [(0,)]
+    assert company.rows("SELECT count(*) FROM sighting WHERE moved_at IS NULL") == [(0,)]
 
 
 def test_mails_that_somebody_moves_back_are_seen_again_and_handled_once(company: Company, sink: Sink) -> None:
@@ -220,9 +214,9 @@ def test_mails_that_somebody_moves_back_are_seen_again_and_handled_once(company:
     company.dovecot.renumber(company.user)
     company.ok("poll")
 
-    assert rows(company, "SELECT count(*) FROM message") == [(2,)]
-    assert rows(company, "SELECT count(*) FROM case_file") == [(2,)]
-    assert rows(company, "SELECT count(*), count(DISTINCT uid_validity) FROM sighting") == [(6, 2)]
+    assert company.rows("SELECT count(*) FROM message") == [(2,)]
+    assert company.rows("SELECT count(*) FROM case_file") == [(2,)]
+    assert company.rows("SELECT count(*), count(DISTINCT uid_validity) FROM sighting") == [(6, 2)]
     assert company.mailbox_count("INBOX") == 0
     assert len(sink.taken) == sent, "nobody is written to again"
 
@@ -243,7 +237,7 @@ def test_killed_while_a_system_is_searched(company: Company) -> None:
     with closing(sqlite3.connect(company.data / "business.db", isolation_level=None)) as busy:
         busy.execute("BEGIN EXCLUSIVE")
         process = start(company, "poll")
-        wait_for(lambda: rows(company, "SELECT 1 FROM work WHERE worker != '' AND step != 'sort'"))
+        wait_for(lambda: company.rows("SELECT 1 FROM work WHERE worker != '' AND step != 'sort'"))
         time.sleep(0.1)
         kill(process)
 
@@ -258,13 +252,12 @@ def test_a_mail_that_kills_the_program_again_and_again_goes_before_a_person(comp
     """It must not stand in the way of all others for ever."""
     company.write(MARIA, REQUEST)
     company.ok("poll")
-    with closing(sqlite3.connect(company.folder / "dsar.db")) as database, database:
-        database.execute("UPDATE message SET status = 'new', disposition = NULL, case_id = NULL")
-        database.execute("DELETE FROM case_message")
-        database.execute(
-            "INSERT INTO work (step, subject_id, due_at, worker, attempts, last_error)"
-            " VALUES ('sort', 1, '2026-11-01 00:00:00.000000', '', 6, '')"
-        )
+    company.rows("UPDATE message SET status = 'new', disposition = NULL, case_id = NULL")
+    company.rows("DELETE FROM case_message")
+    company.rows(
+        "INSERT INTO work (step, subject_id, due_at, worker, attempts, last_error)"
+        " VALUES ('sort', 1, '2026-11-01 00:00:00.000000', '', 6, '')"
+    )
 
     company.ok("poll")
 
@@ -301,7 +294,7 @@ def test_a_letter_that_the_server_lost_is_sent_again_unchanged_on_a_persons_word
     (waiting,) = company.queue()
     assert waiting["blockers"] == ["uncertain"]
     assert taken(sink)[reference.partition("/")[0]] == 1
-    (stored,) = rows(company, "SELECT message_id FROM outbox WHERE kind = 'access_answer'")
+    (stored,) = company.rows("SELECT message_id FROM outbox WHERE kind = 'access_answer'")
 
     company.ok("release", reference.partition("/")[0], "--resend", actor="bo")
 
@@ -320,7 +313,7 @@ def test_a_copy_in_the_sent_folder_settles_an_uncertain_letter_by_itself(company
     company.ok("approve", reference, actor="bo")
 
     assert company.undone() == []
-    assert rows(company, "SELECT state, evidence FROM outbox WHERE kind = 'access_answer'") == [
+    assert company.rows("SELECT state, evidence FROM outbox WHERE kind = 'access_answer'") == [
         ("sent", "found_in_sent")
     ]
     assert taken(sink)[reference.partition("/")[0]] == 2

@@ -96,6 +96,7 @@ def test_the_answer_is_locked_and_its_pass_phrase_comes_by_sms_to_the_phone_on_f
     assert company.queue() == []
 
 
+@pytest.mark.sqlite_file
 def test_no_mail_and_no_copy_of_one_ever_holds_the_pass_phrase(company: Company, gateway: SmsDouble) -> None:
     """Whoever reads the mailbox, ours or theirs, must not be able to open what lies in it."""
     answer(company, ready(company))

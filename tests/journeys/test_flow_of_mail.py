@@ -1,7 +1,6 @@
 """A difference between mailbox and database, and a mailbox that was not read, are told by exit code and by check."""
 
-import sqlite3
-from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,8 +41,7 @@ def test_a_mail_deleted_from_the_done_folder_is_told_once(company: Company) -> N
 def test_check_fails_for_a_mailbox_that_has_not_been_read_for_hours(company: Company) -> None:
     company.ok("poll")
     assert company.dsar("check").exit_code == 0
-    with closing(sqlite3.connect(company.folder / "dsar.db")) as database, database:
-        database.execute("UPDATE folder SET polled_at = datetime('now', '-5 hours') || '.000000'")
+    company.rows("UPDATE folder SET polled_at = :then", then=f"{datetime.now(UTC) - timedelta(hours=5):%F %T.%f}")
 
     found = company.dsar("check")
 

@@ -228,8 +228,7 @@ def test_the_right_code_from_elsewhere_changes_nothing(company: Company, sender:
 def test_an_expired_code_changes_nothing(company: Company) -> None:
     """A code is worth something for a day."""
     code_mail = challenge(company)
-    with sqlite3.connect(company.folder / "dsar.db") as database:
-        database.execute("UPDATE challenge SET expires_at = created_at")
+    company.rows("UPDATE challenge SET expires_at = created_at")
 
     answer(company, code_mail, code_of(code_mail))
     company.ok("poll")

@@ -1,6 +1,5 @@
 """Retention as the administrator sees it: a look first, then nothing is left, neither here nor in the mailbox."""
 
-import sqlite3
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,17 +14,15 @@ QUESTION = "Hej! Skrivaren på tredje våningen visar felkod 5200, kan ni skicka
 
 def grow_older(company: Company, days: int) -> None:
     """Let what is stored have happened *days* earlier."""
-    with sqlite3.connect(company.folder / "dsar.db") as connection:
-        for table, column in (
-            ("request", "closed_at"),
-            ("message", "received_at"),
-            ("outbox", "sent_at"),
-            ("health_mark", "at"),
-        ):
-            rows = connection.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL").fetchall()  # noqa: S608
-            for number, text in rows:
-                earlier = datetime.fromisoformat(text) - timedelta(days=days)
-                connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (earlier.isoformat(" "), number))  # noqa: S608
+    for table, column, key in (
+        ("request", "closed_at", "id"),
+        ("message", "received_at", "id"),
+        ("outbox", "sent_at", "id"),
+        ("health_mark", "at", "name"),
+    ):
+        for row, at in company.rows(f"SELECT {key}, {column} FROM {table} WHERE {column} IS NOT NULL"):  # noqa: S608
+            then = datetime.fromisoformat(str(at)) - timedelta(days=days)
+            company.rows(f"UPDATE {table} SET {column} = :then WHERE {key} = :row", row=row, then=f"{then:%F %T.%f}")  # noqa: S608
 
 
 def test_after_two_years_nothing_is_left_of_a_case_but_what_names_nobody(company: Company) -> None:

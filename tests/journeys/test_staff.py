@@ -241,6 +241,7 @@ def test_who_is_not_in_settings_sees_and_decides_nothing(office: Office) -> None
         _refuses(office, OUTSIDER, command, "settings have no section [staff.games]")
 
 
+@pytest.mark.sqlite_file
 def test_who_could_read_the_database_is_refused_all_but_what_needs_no_name(office: Office) -> None:
     (office.company.folder / "dsar.db").chmod(0o644)
 
