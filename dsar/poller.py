@@ -51,7 +51,7 @@ def poll(app: App, mailbox: str, inbox: ImapInbox) -> Poll:
     Args: inbox: connected.
     Raises: InboxUnavailableError; what was committed before stays.
     """
-    with _lease(app, mailbox) as renew:
+    with _alone(app, f"mailbox:{mailbox}") as renew:
         if renew is None:
             return Poll(mailbox=mailbox, stored=0, unfetchable=0, busy=True)
         found = [_poll_folder(app, mailbox, folder, inbox, renew) for folder in inbox.account.folders]
@@ -64,14 +64,14 @@ def reconcile(app: App, mailbox: str, inbox: ImapInbox) -> reconciling.Differenc
 
     Args: inbox: connected. Raises: InboxUnavailableError.
     """
-    with _lease(app, mailbox) as renew:
+    with _alone(app, f"mailbox:{mailbox}") as renew:
         return None if renew is None else reconciling.reconcile(app, inbox, now=datetime.now(UTC))
 
 
 @contextmanager
-def _lease(app: App, mailbox: str) -> Iterator[Callable[[], None] | None]:
-    """One process at a time works on a mailbox: yields what renews the lease, None if another process holds it."""
-    holder, name = worker.worker_name(), f"mailbox:{mailbox}"
+def _alone(app: App, name: str) -> Iterator[Callable[[], None] | None]:
+    """One process at a time does *name*, on whatever machine: yields what renews its lease; None if another does it."""
+    holder = worker.worker_name()
     taken_at = time.monotonic()
 
     def take() -> bool:
@@ -225,9 +225,11 @@ def _round(tools: worker.Tools, lines: list[_Line]) -> bool:
         for line in lines:
             if line.inbox is not None and reconciling.is_due(app, line.mailbox, now=datetime.now(UTC)):
                 _try(line, partial(reconcile, app, line.mailbox))
-        if purging.is_due(app, now=datetime.now(UTC)):
-            _purge(app, lines)
-        health.look_after(app, tools.outbox, now=datetime.now(UTC))
+        with _alone(app, "look_after") as renew:  # once per tick, whoever comes first
+            if renew is not None:
+                if purging.is_due(app, now=datetime.now(UTC)):
+                    _purge(app, lines)
+                health.look_after(app, tools.outbox, now=datetime.now(UTC))
     except TemporaryError as error:
         log.warning("round failed", extra={"error": type(error).__name__})
         return False
@@ -248,7 +250,7 @@ def purge_copies(app: App, inbox: ImapInbox, *, sent: bool) -> purging.Copies | 
 
     Raises: InboxUnavailableError, DatabaseUnavailableError.
     """
-    with _lease(app, inbox.account.mailbox) as renew:
+    with _alone(app, f"mailbox:{inbox.account.mailbox}") as renew:
         return None if renew is None else purging.purge_copies(app, inbox, sent=sent, now=datetime.now(UTC))
 
 

@@ -43,6 +43,7 @@ from dsar.casework.context import App
 from dsar.errors import DsarError, RefusedError, TemporaryError
 from dsar.inbox import ImapInbox
 from dsar.outbox import SmtpOutbox
+from dsar.store import SORTING
 from dsar.store.tables import Work
 
 log = logging.getLogger(__name__)
@@ -251,7 +252,7 @@ def run_due(tools: Tools) -> int:
     while True:
         now = datetime.now(UTC)
         with tools.app.store.transaction() as tx:
-            work = tx.claim(name, now=now, lease=_LEASE)
+            work = tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
         if work is None:
             break
         if work.step == "sort" and work.attempts == 1:
@@ -281,6 +282,8 @@ def sort_due(tools: Tools, *, first: Work | None = None) -> int:
             _settle(tools, lot)
             held[: len(lot.works)] = []
             lot = following
+    with tools.app.store.transaction() as tx:
+        tx.give_lease(SORTING, worker_name())
     return tried
 
 
@@ -330,6 +333,9 @@ def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEA
         if work.step == "sort" and work.attempts > _DEATHS:
             intake.set_aside(tools.app, work.subject_id, error="ProcessDied", now=now)
         _run(tools, work, partial(STEPS[work.step], tools, work, now), now=now)
+    if work.lock:
+        with tools.app.store.transaction() as tx:
+            tx.give_lease(work.lock, work.worker)
 
 
 def _run(tools: Tools, work: Work, step: Callable[[], None], *, now: datetime) -> None:

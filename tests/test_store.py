@@ -376,6 +376,7 @@ def test_what_is_enqueued_while_the_step_runs_is_not_lost(store: Store) -> None:
         tx.enqueue("identify", 1, due_at=NOW)
     with store.transaction() as tx:
         tx.finish(running)
+        tx.give_lease(running.lock, "one")
     with store.transaction() as tx:
         again = tx.claim("two", now=NOW, lease=MINUTE)
         assert again is not None

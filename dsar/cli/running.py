@@ -1,12 +1,17 @@
 """The commands that keep dsar going: poll, run, work."""
 
 import signal
+from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from dsar.cli.console import now, print_json, print_table, session
 from dsar.errors import InboxUnavailableError, MailFlowError, TemporaryError, TokenUnavailableError
+
+if TYPE_CHECKING:
+    from dsar.store.tables import Work, Worker
 
 
 @click.command()
@@ -50,10 +55,17 @@ def poll(ctx: click.Context, *, reconcile: bool) -> None:
 @click.option(
     "--interval", type=click.FloatRange(1, 3600), default=120.0, show_default=True, help="Seconds between polls."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that do what is due. The same command may run on other machines with the same database.",
+)
 @click.pass_context
-def run(ctx: click.Context, interval: float) -> None:
+def run(ctx: click.Context, interval: float, workers: int) -> None:
     """Fetch mail and do what is due until stopped."""
-    from dsar import poller
+    from dsar import crew, poller
 
     stopping = False
 
@@ -63,20 +75,53 @@ def run(ctx: click.Context, interval: float) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    with session(ctx, for_anybody=True) as opened:
+    with (
+        session(ctx, for_anybody=True) as opened,
+        crew.beating(opened.app),
+        crew.helpers(ctx.obj, workers - 1),
+    ):
         click.echo("dsar is running.", err=True)
         poller.run(opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping)
     click.echo("dsar has stopped.", err=True)
 
 
+def _print_workers(crew: "Sequence[Worker]", steps: "Sequence[Work]", *, as_json: bool) -> None:
+    under_way = {each.name: [step.step for step in steps if step.worker == each.name] for each in crew}
+    if as_json:
+        for each in crew:
+            print_json({**each.model_dump(), "under_way": under_way[each.name]})
+        return
+    if not crew:
+        click.echo("Nobody works: 'dsar run' is not running.")
+        return
+    print_table(
+        ("Worker", "Version", "Since (UTC)", "Last seen (UTC)", "Under way"),
+        [
+            (
+                each.name,
+                each.version,
+                f"{each.began_at:%Y-%m-%d %H:%M:%S}",
+                f"{each.seen_at:%Y-%m-%d %H:%M:%S}",
+                ", ".join(under_way[each.name]) or "-",
+            )
+            for each in crew
+        ],
+    )
+
+
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON line per step.")
+@click.option("--workers", is_flag=True, help="Show who does the steps, on all machines, instead.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per step, or per worker.")
 @click.pass_context
-def work(ctx: click.Context, *, as_json: bool) -> None:
+def work(ctx: click.Context, *, workers: bool, as_json: bool) -> None:
     """Show steps that are due, under way or stuck."""
     with session(ctx, for_anybody=True) as opened:
         with opened.app.store.transaction(read_only=True) as tx:
+            crew = tx.workers()
             steps = [step for step in tx.work() if step.due_at <= now() or step.attempts or step.worker]
+        if workers:
+            _print_workers(crew, steps, as_json=as_json)
+            return
         if as_json:
             for step in steps:
                 print_json(step.model_dump())

@@ -7,5 +7,6 @@ one module per subject and are the methods of the transaction.
 
 from dsar.store.engine import Store, Transaction
 from dsar.store.keys import SqlKeyStore
+from dsar.store.work import SORTING, SUBJECTS
 
-__all__ = ["SqlKeyStore", "Store", "Transaction"]
+__all__ = ["SORTING", "SUBJECTS", "SqlKeyStore", "Store", "Transaction"]

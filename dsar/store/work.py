@@ -1,6 +1,6 @@
-"""Queries about due steps and leases."""
+"""Queries about due steps, leases and workers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Final
@@ -9,7 +9,53 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from dsar.store.base import Queries
-from dsar.store.tables import Lease, Message, RawContent, Work
+from dsar.store.tables import (
+    CaseFile,
+    Challenge,
+    Lease,
+    Message,
+    OutboxRow,
+    PassPhrase,
+    RawContent,
+    Request,
+    Row,
+    Task,
+    Work,
+    Worker,
+)
+
+#: Step -> what its subject is a row of. Two steps about one case never run side by side, wherever they run; the
+#: subjects of all other steps belong to no case.
+SUBJECTS: Final[Mapping[str, type[Row]]] = {
+    "identify": CaseFile,
+    "challenge": CaseFile,
+    "remind": CaseFile,
+    "expire": CaseFile,
+    "facts": CaseFile,
+    "confirm_mandate": CaseFile,
+    "tell_management": CaseFile,
+    "search": CaseFile,
+    "search_failed": CaseFile,
+    "documents": CaseFile,
+    "conclude": Request,
+    "alarm": Request,
+    "stop_marketing": Request,
+    "apply": Request,
+    "release_erasure": Request,
+    "unwrap": Message,
+    "send_sms": Challenge,
+    "send_phrase": PassPhrase,
+    "ask": Task,
+    "dispatch": OutboxRow,
+    "reconcile": OutboxRow,
+    "file_copy": OutboxRow,
+}
+
+#: Lease of the one who sorts new mail: who sorts must see the cases that all earlier mails opened.
+SORTING: Final = "sorting"
+
+#: So many due steps are looked at until one is found whose case nobody works on.
+_LOOKED_AT = 100
 
 #: What a step begins with that became due again while it was under way.
 _AFRESH: Final = {
@@ -17,6 +63,7 @@ _AFRESH: Final = {
     "rerun_at": None,
     "lease_until": None,
     "worker": "",
+    "lock": "",
     "attempts": 0,
     "last_error": "",
 }
@@ -53,6 +100,7 @@ class WorkQueries(Queries):
                     "subject_id": subject_id,
                     "due_at": due_at,
                     "worker": "",
+                    "lock": "",
                     "attempts": 0,
                     "last_error": "",
                 }
@@ -60,27 +108,49 @@ class WorkQueries(Queries):
             ],
         )
 
-    def claim(self, worker: str, *, now: datetime, lease: timedelta) -> Work | None:
-        """The most overdue step that nobody holds, leased to *worker*; None if nothing is due."""
-        query = (
-            select(Work)
-            .where(
-                Work.due_at <= now,
-                sa.or_(col(Work.lease_until).is_(None), col(Work.lease_until) < now),
-            )
-            .order_by(col(Work.due_at), col(Work.id))
-            .limit(1)
-        )
-        if not self._is_sqlite():
-            query = query.with_for_update(skip_locked=True)
-        row = self.session.exec(query).first()
-        if row is not None:
-            row.worker = worker
+    def claim(
+        self, worker: str, *, now: datetime, lease: timedelta, steps: Collection[str] | None = None
+    ) -> Work | None:
+        """
+        The most overdue step that nobody holds and whose case nobody works on, leased to *worker*; None if none is due.
+
+        Args: steps: names of those that the worker knows, so that an older program leaves alone what a newer one made
+        due; None: all.
+        """
+        free = Work.due_at <= now, sa.or_(col(Work.lease_until).is_(None), col(Work.lease_until) < now)
+        query = select(Work.id).where(*free).order_by(col(Work.due_at), col(Work.id)).limit(_LOOKED_AT)
+        if steps is not None:
+            query = query.where(col(Work.step).in_(steps))
+        if not self._may_take(SORTING, worker, now=now):  # thousands may be due, and would hide all that is not
+            query = query.where(Work.step != "sort")
+        for id_ in self.session.exec(query).all():
+            one = select(Work).where(Work.id == id_, *free).with_for_update(skip_locked=True)  # SQLite has locked all
+            row = self.session.exec(one, execution_options={"populate_existing": True}).one_or_none()
+            if row is None:  # another worker was faster
+                continue
+            lock = self._lock_of(row)
+            if lock and not self.take_lease(lock, worker, now=now, seconds=lease.total_seconds()):
+                continue
+            row.worker, row.lock = worker, lock
             row.lease_until = now + lease
             row.rerun_at = None
             row.attempts += 1
             self.session.flush()
-        return row
+            return row
+        return None
+
+    def _lock_of(self, work: Work) -> str:
+        """Name of the lease that a step needs; empty: none."""
+        if work.step == "sort":
+            return SORTING
+        kind = SUBJECTS.get(work.step)
+        if kind is None:
+            return ""
+        if kind is CaseFile:
+            return f"case:{work.subject_id}"
+        table: sa.Table = kind.__table__  # type: ignore[attr-defined]
+        case_id = self.session.execute(sa.select(table.c.case_id).where(table.c.id == work.subject_id)).scalar()
+        return f"case:{case_id}" if case_id else ""
 
     def claim_sorting(
         self, worker: str, *, now: datetime, lease: timedelta, most: int, most_bytes: int
@@ -88,9 +158,12 @@ class WorkQueries(Queries):
         """
         Mails to sort that nobody has tried yet, the most overdue first, leased to *worker*.
 
-        What was tried before is left to `claim`, one at a time: it may be what ended the program.
+        What was tried before is left to `claim`, one at a time: it may be what ended the program. None while another
+        worker sorts; who is given some gives SORTING back at the end.
         Args: most_bytes: of mails at one time; one is given out however big it is.
         """
+        if not self.take_lease(SORTING, worker, now=now, seconds=lease.total_seconds()):
+            return ()
         query = (
             select(Work.id, RawContent.size)
             .join(Message, col(Message.id) == Work.subject_id)
@@ -105,7 +178,9 @@ class WorkQueries(Queries):
         sizes = accumulate(size for _, size in rows)
         chosen = [id_ for (id_, size), total in zip(rows, sizes, strict=True) if total - size < most_bytes]
         self.session.execute(
-            sa.update(Work).where(col(Work.id).in_(chosen)).values(worker=worker, lease_until=now + lease, attempts=1)
+            sa.update(Work)
+            .where(col(Work.id).in_(chosen))
+            .values(worker=worker, lock=SORTING, lease_until=now + lease, attempts=1)
         )
         return self.session.exec(
             select(Work).where(col(Work.id).in_(chosen)).order_by(col(Work.due_at), col(Work.id))
@@ -123,8 +198,10 @@ class WorkQueries(Queries):
             self.session.execute(sa.update(Work).where(*held).values(_AFRESH))
 
     def renew(self, work: Work, *, until: datetime) -> None:
-        """Keep a step that takes long; without effect if it was taken over."""
+        """Keep a step that takes long, and its lock; without effect if it was taken over."""
         self.session.execute(sa.update(Work).where(*_held(work)).values(lease_until=until))
+        mine = col(Lease.name) == work.lock, col(Lease.holder) == work.worker
+        self.session.execute(sa.update(Lease).where(*mine).values(until=until))
 
     def finish(self, work: Work) -> None:
         """Remove a step that is done, unless it was taken over; what became due again meanwhile begins afresh."""
@@ -136,14 +213,14 @@ class WorkQueries(Queries):
         self.session.execute(
             sa.update(Work)
             .where(*_held(work))
-            .values(due_at=due_at, rerun_at=None, lease_until=None, worker="", last_error=error)
+            .values(due_at=due_at, rerun_at=None, lease_until=None, worker="", lock="", last_error=error)
         )
 
     def free_leases(self, workers: Sequence[str]) -> int:
         """Make the steps of dead workers due at once, and end what else they held; how many steps."""
         self.session.execute(sa.delete(Lease).where(col(Lease.holder).in_(workers)))
         result = self.session.execute(
-            sa.update(Work).where(col(Work.worker).in_(workers)).values(lease_until=None, worker="")
+            sa.update(Work).where(col(Work.worker).in_(workers)).values(lease_until=None, worker="", lock="")
         )
         return int(result.rowcount)  # type: ignore[attr-defined]
 
@@ -163,6 +240,10 @@ class WorkQueries(Queries):
         self.session.flush()
         return True
 
+    def _may_take(self, name: str, holder: str, *, now: datetime) -> bool:
+        row = self.session.get(Lease, name, populate_existing=True)
+        return row is None or row.holder == holder or row.until <= now
+
     def lease_holders(self) -> set[str]:
         """Every worker that holds a step or a lease."""
         workers = self.session.exec(select(Work.worker).where(Work.worker != "")).all()
@@ -171,6 +252,23 @@ class WorkQueries(Queries):
     def give_lease(self, name: str, holder: str) -> None:
         """Stop holding a lease."""
         self.session.execute(sa.delete(Lease).where(col(Lease.name) == name, col(Lease.holder) == holder))
+
+    # ---------------------------------------------------------------------------------------------------- workers
+
+    def beat(self, worker: str, *, version: str, now: datetime) -> None:
+        """Tell the others that *worker* lives."""
+        if not self._insert_new(Worker(name=worker, version=version, began_at=now, seen_at=now, beats=1)):
+            mine = col(Worker.name) == worker
+            self.session.execute(sa.update(Worker).where(mine).values(seen_at=now, beats=col(Worker.beats) + 1))
+
+    def workers(self) -> Sequence[Worker]:
+        """Every worker that beats, or died without a word and has not been missed yet."""
+        return self.session.exec(select(Worker).order_by(col(Worker.name))).all()
+
+    def bury(self, worker: str) -> int:
+        """Forget a worker that ended or died; what it held is due at once; how many steps."""
+        self.session.execute(sa.delete(Worker).where(col(Worker.name) == worker))
+        return self.free_leases([worker])
 
 
 def _held(work: Work) -> tuple[sa.ColumnElement[bool], ...]:

@@ -11,7 +11,7 @@ Blind indexes (`*_index`) are keyed digests; they are deleted with their case.
     tasks.py    questions to colleagues
     letters.py  letters, approvals, the outbox, pass-phrases
     plans.py    change plans, and what outlives a case
-    work.py     due steps and leases
+    work.py     due steps, leases and workers
 """
 
 from dsar.store.tables.audit import EventRow, Seal
@@ -22,7 +22,7 @@ from dsar.store.tables.letters import ApprovalRow, LetterAnnex, LetterRequest, L
 from dsar.store.tables.mail import Folder, Message, RawContent, RawPiece, Sighting
 from dsar.store.tables.plans import ChangePlan, Duty, LedgerEntry, Suppression
 from dsar.store.tables.tasks import Task, TaskAnswer, TaskMail
-from dsar.store.tables.work import HealthMark, Lease, Work
+from dsar.store.tables.work import HealthMark, Lease, Work, Worker
 
 __all__ = [
     "ApprovalRow",
@@ -60,4 +60,5 @@ __all__ = [
     "TaskAnswer",
     "TaskMail",
     "Work",
+    "Worker",
 ]

@@ -1,4 +1,4 @@
-"""Due steps, leases, and the marks by which one sees that mail flows."""
+"""Due steps, leases, the workers that hold them, and the marks by which one sees that mail flows."""
 
 from datetime import datetime
 
@@ -18,6 +18,7 @@ class Work(Row, table=True):
     lease_until: datetime | None = None
     rerun_at: datetime | None = None  #: It became due again at this time while it was under way.
     worker: str = ""
+    lock: str = ""  #: Lease that the worker holds besides, e.g. "case:17": nothing else about that case runs meanwhile.
     attempts: int = 0
     last_error: str = ""  #: Class of the last error, never its text.
     __table_args__ = (sa.UniqueConstraint("step", "subject_id"),)
@@ -29,6 +30,16 @@ class Lease(Row, table=True):
     name: str = Field(primary_key=True)
     holder: str
     until: datetime
+
+
+class Worker(Row, table=True):
+    """A process that does steps, on any machine; its beats tell the others that it lives."""
+
+    name: str = Field(primary_key=True)  #: Host and process.
+    version: str
+    began_at: datetime
+    seen_at: datetime  #: By its own clock; whether it lives is told by `beats` going up, whatever the clocks say.
+    beats: int = 0
 
 
 class HealthMark(Row, table=True):

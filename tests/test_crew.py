@@ -1,0 +1,140 @@
+"""Several workers: who lives is known by beats, one case is worked on by one of them, and the dead are replaced."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from office import Office, open_office
+
+from dsar import crew, worker
+from dsar.store.work import SUBJECTS
+
+NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
+LEASE = timedelta(minutes=10)
+MARIA = "Maria Öberg <maria.oberg@example.se>"
+LATER = crew.SILENT_SECONDS + 1
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as opened:
+        yield opened
+
+
+def enqueue(office: Office, *steps: tuple[str, int]) -> None:
+    with office.app.store.transaction() as tx:
+        for number, (step, subject_id) in enumerate(steps):
+            tx.enqueue(step, subject_id, due_at=NOW + timedelta(microseconds=number))
+
+
+def claim(office: Office, name: str, **known: list[str]) -> tuple[str, int] | None:
+    with office.app.store.transaction() as tx:
+        work = tx.claim(name, now=NOW + timedelta(seconds=1), lease=LEASE, steps=known.get("steps"))
+        return (work.step, work.subject_id) if work else None
+
+
+def forget_due(office: Office) -> None:
+    with office.app.store.transaction() as tx:
+        while (work := tx.claim("earlier", now=datetime.now(UTC) + 400 * LEASE, lease=LEASE)) is not None:
+            tx.finish(work)
+        tx.free_leases(["earlier"])
+
+
+# ------------------------------------------------------------------------------------------------- one lock per case
+
+
+def test_steps_of_one_case_go_to_one_worker(office: Office) -> None:
+    """Two of them at once would each write what the other has not read."""
+    enqueue(office, ("search", 7), ("documents", 7))
+    assert (claim(office, "a"), claim(office, "b")) == (("search", 7), None)
+
+
+def test_steps_of_different_cases_go_side_by_side(office: Office) -> None:
+    enqueue(office, ("search", 7), ("search", 8))
+    assert (claim(office, "a"), claim(office, "b")) == (("search", 7), ("search", 8))
+
+
+def test_a_step_about_a_request_waits_for_its_case(office: Office) -> None:
+    office.receive(MARIA, "Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack.")
+    (request,) = office.requests()
+    forget_due(office)
+    enqueue(office, ("search", request.case_id), ("apply", request.id or 0))
+    assert (claim(office, "a"), claim(office, "b")) == (("search", request.case_id), None)
+
+
+def test_who_waits_for_a_case_is_not_waited_for(office: Office) -> None:
+    """The next step that is due goes on, whatever stands before it."""
+    enqueue(office, ("search", 7), ("documents", 7), ("search", 8))
+    assert (claim(office, "a"), claim(office, "b")) == (("search", 7), ("search", 8))
+
+
+def test_a_case_is_free_when_its_step_has_ended(office: Office) -> None:
+    office.receive(MARIA, "Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack.")
+    worker.run_due(office.session.tools)
+    with office.app.store.transaction() as tx:
+        assert tx.lease_holders() == set()
+
+
+def test_every_step_says_what_it_is_about() -> None:
+    """A step without a word about its case would run beside others of that case."""
+    assert set(worker.STEPS) - set(SUBJECTS) == {"sort", "notice_sms"}
+    assert set(SUBJECTS) <= set(worker.STEPS)
+
+
+# ------------------------------------------------------------------------------------------------- an older program
+
+
+def test_a_worker_leaves_alone_what_it_does_not_know(office: Office) -> None:
+    """During an upgrade the previous version still works beside the new one."""
+    enqueue(office, ("invented_later", 1), ("search", 8))
+    assert claim(office, "old", steps=list(worker.STEPS)) == ("search", 8)
+    assert claim(office, "old", steps=list(worker.STEPS)) is None
+
+
+# ---------------------------------------------------------------------------------------------------- who still lives
+
+
+def test_a_worker_whose_beats_go_up_lives() -> None:
+    watch = crew.Watch()
+    watch.silent({"a": 1}, at=0)
+    assert watch.silent({"a": 2}, at=LATER) == []
+
+
+def test_a_worker_whose_beats_stand_still_is_given_up() -> None:
+    watch = crew.Watch()
+    watch.silent({"a": 1, "b": 1}, at=0)
+    assert watch.silent({"a": 1, "b": 2}, at=LATER) == ["a"]
+
+
+def test_a_worker_that_is_new_is_waited_for() -> None:
+    watch = crew.Watch()
+    watch.silent({}, at=0)
+    assert watch.silent({"a": 1}, at=LATER) == []
+
+
+def test_a_clock_that_is_wrong_kills_nobody(office: Office) -> None:
+    """The beats of another machine count, not the time that it writes beside them."""
+    watch = crew.Watch()
+    for beat in range(3):
+        with office.app.store.transaction() as tx:
+            tx.beat("other:1", version="1", now=NOW - timedelta(days=400, seconds=beat))
+        crew.look_around(office.app, watch, now=NOW)
+    with office.app.store.transaction() as tx:
+        assert [each.name for each in tx.workers()] == sorted(["other:1", worker.worker_name()])
+
+
+def test_what_a_lost_worker_held_is_due_at_once(office: Office) -> None:
+    enqueue(office, ("search", 7))
+    assert claim(office, "lost:1") == ("search", 7)
+    with office.app.store.transaction() as tx:
+        tx.beat("lost:1", version="1", now=NOW)
+        assert tx.bury("lost:1") == 1
+    assert claim(office, "other:1") == ("search", 7)
+
+
+def test_who_ends_leaves_the_crew(office: Office) -> None:
+    with crew.beating(office.app), office.app.store.transaction() as tx:
+        assert [each.name for each in tx.workers()] == [worker.worker_name()]
+    with office.app.store.transaction() as tx:
+        assert tx.workers() == []
