@@ -158,7 +158,7 @@ def check(ctx: click.Context, *, as_json: bool) -> None:
 
 @click.group()
 def db() -> None:
-    """Bring the database to this version."""
+    """Bring the database to this version, or to another server."""
 
 
 @db.command()
@@ -170,3 +170,26 @@ def upgrade(ctx: click.Context) -> None:
         raise SettingsError([f"{path}: does not exist; 'dsar init' makes it"])
     _make_database(path)
     click.echo("The database has the tables of this version.")
+
+
+@db.command()
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="Settings file whose [database] names the new place; its master key must be the same.",
+)
+@click.pass_context
+def move(ctx: click.Context, target: Path) -> None:
+    """
+    Copy everything into the database that other settings name, e.g. from SQLite to PostgreSQL.
+
+    Stop 'dsar run' first. The old database is left as it is; erase it when the new one has been seen to work.
+    """
+    from dsar import settings
+    from dsar.cli import moving
+
+    old, new = settings.load(ctx.obj, os.environ), settings.load(target, os.environ)
+    moved = moving.move(old, new)
+    click.echo(f"{moved.rows} rows and {moved.keys} keys moved; the chain of {moved.events} events is whole.")

@@ -22,6 +22,9 @@ _WRAPPED_KEY = sa.Table(
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
 )
 
+#: All that a key store is.
+TABLES = (_WRAPPED_KEY,)
+
 _NEW_ID = sa.bindparam("new_id", type_=sa.String)
 
 #: A wrap of a key that has none.

@@ -1,0 +1,62 @@
+"""
+One database -> another, of whatever kind: every row, with its keys.
+
+Effects: reads one, writes the other; the one is left as it is. All or nothing: what fails half-way leaves the other
+empty, and one that holds rows already is refused.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from dsar.errors import RefusedError
+from dsar.store.engine import translated
+from dsar.store.tables import Row
+
+#: Rows in memory at one time; some hold a mail of 25 MB.
+_ROWS_AT_ONCE = 50
+
+
+def move(source: sa.Engine, target: sa.Engine, tables: Sequence[sa.Table] | None = None) -> int:
+    """
+    Copy every row of *tables* in one transaction; how many rows.
+
+    Args: source, target: with the tables of this version. tables: None:
+    those of Store.
+    Raises: RefusedError if the target is not empty; DatabaseUnavailableError.
+    """
+    chosen = _own_tables() if tables is None else tables
+    with translated(), source.begin() as old, target.begin() as new:  # which locks out whoever would write to SQLite
+        taken = [table.name for table in chosen if new.execute(sa.select(sa.literal(1)).select_from(table)).first()]
+        if taken:
+            raise RefusedError(f"The other database is not empty: rows stand in {', '.join(taken)}.")
+        moved = sum(_copy(old, new, table) for table in chosen)
+        if new.dialect.name == "postgresql":
+            _count_on(new, chosen)
+    return moved
+
+
+def _own_tables() -> Sequence[sa.Table]:
+    """Tables in an order in which each row finds what it refers to."""
+    own = {kind.__table__ for kind in Row.__subclasses__()}  # type: ignore[attr-defined]
+    return [table for table in SQLModel.metadata.sorted_tables if table in own]
+
+
+def _copy(old: sa.Connection, new: sa.Connection, table: sa.Table) -> int:
+    copied = 0
+    rows = old.execution_options(yield_per=_ROWS_AT_ONCE).execute(sa.select(table)).mappings()
+    for some in rows.partitions():
+        new.execute(table.insert(), [dict(row) for row in some])
+        copied += len(some)
+    return copied
+
+
+def _count_on(new: sa.Connection, tables: Sequence[sa.Table]) -> None:
+    """PostgreSQL numbers rows by sequences of its own, which know nothing of what was copied."""
+    for table in tables:
+        numbered = table.autoincrement_column
+        if numbered is not None:
+            name = sa.func.pg_get_serial_sequence(table.name, numbered.name)
+            last = sa.select(sa.func.max(numbered)).scalar_subquery()
+            new.execute(sa.select(sa.func.setval(name, last)).where(name.is_not(None), last.is_not(None)))

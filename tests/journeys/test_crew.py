@@ -1,0 +1,138 @@
+"""An installation that outgrows its machine: moved to PostgreSQL, and worked on by several processes that may die."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+
+import pytest
+from databases import Own, Server
+
+from .company import Company
+
+pytestmark = pytest.mark.journey
+
+REQUEST = "Hej! Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack."
+
+
+def asker(number: int) -> str:
+    return f"Person {number} <person{number}@example.se>"
+
+
+def move(company: Company, server: Server) -> None:
+    """Take the installation to PostgreSQL, as docs/operations.md says."""
+    there = Own(url=server.new_database(), keys_url=server.new_database())
+    text = company.settings.read_text("utf-8")
+    for old, new in ((company.databases.url, there.url), (company.databases.keys_url, there.keys_url)):
+        text = text.replace(f"url = {old}", f"url = {new}")
+    target = company.folder / "postgresql.ini"
+    target.write_text(text, "utf-8")
+    company.ok("db", "move", "--to", str(target))
+    company.settings, company.databases = target, there
+
+
+@pytest.fixture
+def moved(company: Company, postgresql: Server) -> Company:
+    """A company whose data lie in PostgreSQL."""
+    move(company, postgresql)
+    return company
+
+
+@contextmanager
+def running(company: Company, *, workers: int) -> Iterator[subprocess.Popen[bytes]]:
+    """`dsar run` for as long as the block lasts."""
+    command = ["-m", "dsar", "--settings", str(company.settings), "run", "--interval", "2", "--workers", str(workers)]
+    process = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(90) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 240
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not happen"
+        time.sleep(0.2)
+
+
+def cases(company: Company) -> int:
+    ((count,),) = company.rows("SELECT count(*) FROM case_file")
+    return int(count)
+
+
+def is_done(company: Company) -> bool:
+    return company.ok("work").out == "Nothing is due.\n"
+
+
+# ------------------------------------------------------------------------------------------------------------ moving
+
+
+def test_a_case_goes_on_in_the_database_to_which_it_was_moved(company: Company, postgresql: Server) -> None:
+    company.write("Maria Öberg <maria.oberg@example.se>", REQUEST)
+    company.ok("poll")
+    before, trail = company.queue(), company.rows("SELECT id, name FROM event ORDER BY id")
+
+    move(company, postgresql)
+
+    assert company.queue() == before
+    assert company.rows("SELECT id, name FROM event ORDER BY id")[: len(trail)] == trail
+    company.ok("audit", "verify")
+    company.ok("show", before[0]["reference"], "--letter", actor="bo")
+    company.ok("approve", before[0]["reference"], actor="bo")
+    company.ok("poll")
+    assert len(company.letters_to("maria.oberg@example.se")) == 2
+
+
+def test_a_database_that_holds_something_is_never_written_over(moved: Company) -> None:
+    moved.write(asker(1), REQUEST)
+    moved.ok("poll")
+    again = moved.dsar("--settings", str(moved.folder / "settings.ini"), "db", "move", "--to", str(moved.settings))
+    assert (again.exit_code, "is not empty" in again.err) == (1, True)
+
+
+def test_a_database_that_is_worked_on_is_not_moved(moved: Company) -> None:
+    """What came in meanwhile would be left behind."""
+    with running(moved, workers=1):
+        wait_for(lambda: moved.rows("SELECT 1 FROM worker"))
+        done = moved.dsar("db", "move", "--to", str(moved.folder / "settings.ini"))
+    assert (done.exit_code, "stop 'dsar run'" in done.err) == (1, True)
+
+
+# ------------------------------------------------------------------------------------------------------------- crews
+
+
+def test_a_crew_brings_every_request_before_a_person(moved: Company) -> None:
+    for number in range(8):
+        moved.write(asker(number), REQUEST)
+    with running(moved, workers=3):
+        wait_for(lambda: cases(moved) == 8 and is_done(moved))
+        crew = moved.ok("work", "--workers", "--json").lines
+    assert len(crew) == 3
+    assert moved.rows("SELECT count(*), count(DISTINCT reference) FROM case_file") == [(8, 8)]
+    moved.ok("audit", "verify")
+
+
+def test_what_killed_workers_held_is_done_by_the_others_once(moved: Company) -> None:
+    """Two of four die in the middle of it; nobody gets two acknowledgements and nobody none (P2)."""
+    for number in range(8):
+        moved.write(asker(number), REQUEST)
+    with running(moved, workers=4):
+        wait_for(lambda: moved.rows("SELECT 1 FROM work WHERE worker != '' AND step != 'sort'"))
+        killed = [int(line["name"].rpartition(":")[2]) for line in moved.ok("work", "--workers", "--json").lines][-2:]
+        for process in killed:
+            os.kill(process, signal.SIGKILL)
+        wait_for(lambda: cases(moved) == 8 and is_done(moved))
+    kinds = moved.rows("SELECT kind, count(*), count(DISTINCT case_id) FROM outbox GROUP BY kind")
+    assert [kind[1:] for kind in kinds] == [(8, 8)] * len(kinds), "every step was done for every case, once"
+    taken = [message_from_bytes(mail.content)["Message-ID"] for mail in moved.smtp.taken]
+    assert len(taken) == len(set(taken))
+    assert {sent for (sent,) in moved.rows("SELECT message_id FROM outbox WHERE state = 'sent'")} <= set(taken)
+    moved.ok("audit", "verify")
