@@ -1,6 +1,6 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lab check format bench triage-report train fuzz docs dist clean
+.PHONY: help demo test test-distributed test-lab check format bench triage-report train fuzz docs dist clean
 BIN := .venv/bin
 
 help: ## this list
@@ -13,6 +13,10 @@ demo: ## the whole flow on small mail servers and sample systems, into demo/
 test: ## every test; ARGS="tests/test_mime.py -x" for some
 	@.ci/setup test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-distributed: ## every test with dsar's own data in PostgreSQL
+	@.ci/setup test
+	DSAR_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 test-lab: ## the same on real products: installs and starts them in .lab/, as root on Debian 12
 	@.ci/setup test
