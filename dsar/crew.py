@@ -39,13 +39,19 @@ class Watch:
     """What one worker has seen of the others: whether beats go up tells who lives, not clocks, which differ."""
 
     _seen: dict[str, tuple[int, float]] = field(default_factory=dict)  #: {name: beats, when they last went up}
+    _looked_at: float = 0.0
 
     def silent(self, beats: dict[str, int], *, at: float) -> list[str]:
         """
         Those that have not beaten for too long.
 
+        Who could not look for a while itself, because the database stood still or the machine slept, begins anew: the
+        others could not beat either.
         Args: beats: {name of a worker: its beats so far}; at: by a clock that only goes forward, in seconds.
         """
+        if at - self._looked_at > SILENT_SECONDS / 2:
+            self._seen = {}
+        self._looked_at = at
         for name, count in beats.items():
             if name not in self._seen or self._seen[name][0] != count:
                 self._seen[name] = count, at

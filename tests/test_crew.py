@@ -1,6 +1,6 @@
 """Several workers: who lives is known by beats, one case is worked on by one of them, and the dead are replaced."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from dsar.store.work import SUBJECTS
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 LEASE = timedelta(minutes=10)
 MARIA = "Maria Öberg <maria.oberg@example.se>"
-LATER = crew.SILENT_SECONDS + 1
 
 
 @pytest.fixture
@@ -95,22 +94,33 @@ def test_a_worker_leaves_alone_what_it_does_not_know(office: Office) -> None:
 # ---------------------------------------------------------------------------------------------------- who still lives
 
 
+def watched(beats: Callable[[int], dict[str, int]], *, seconds: int, every: float = crew.BEAT_SECONDS) -> list[str]:
+    """Who was given up at the end of so many seconds of looking; *beats* says what stands there at each second."""
+    watch, given_up = crew.Watch(), []
+    for look in range(int(seconds / every) + 1):
+        given_up = watch.silent(beats(int(look * every)), at=1000 + look * every)
+    return given_up
+
+
 def test_a_worker_whose_beats_go_up_lives() -> None:
-    watch = crew.Watch()
-    watch.silent({"a": 1}, at=0)
-    assert watch.silent({"a": 2}, at=LATER) == []
+    assert watched(lambda second: {"a": second}, seconds=60) == []
 
 
 def test_a_worker_whose_beats_stand_still_is_given_up() -> None:
-    watch = crew.Watch()
-    watch.silent({"a": 1, "b": 1}, at=0)
-    assert watch.silent({"a": 1, "b": 2}, at=LATER) == ["a"]
+    assert watched(lambda second: {"a": 1, "b": second}, seconds=14) == ["a"]
+
+
+def test_a_worker_whose_beats_stood_still_for_a_moment_lives() -> None:
+    assert watched(lambda second: {"a": 1, "b": second}, seconds=12) == []
 
 
 def test_a_worker_that_is_new_is_waited_for() -> None:
-    watch = crew.Watch()
-    watch.silent({}, at=0)
-    assert watch.silent({"a": 1}, at=LATER) == []
+    assert watched(lambda second: {"a": 1} if second > 8 else {}, seconds=20) == []
+
+
+def test_nobody_is_given_up_because_the_database_stood_still() -> None:
+    """A restart of the server stops everybody's beats; they would all take from each other what they are at."""
+    assert watched(lambda _second: {"a": 1}, seconds=60, every=20) == []
 
 
 def test_a_clock_that_is_wrong_kills_nobody(office: Office) -> None:
