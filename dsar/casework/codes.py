@@ -109,7 +109,14 @@ def printed(
         kind, case.language, replace(facts, by_post=True), templates=app.settings.templates_folder
     )
     language = letters.letter_language(case.language)
-    return pdf.render(markdown, title=case.reference, language=language, footer=case.reference, created_at=now)
+    return pdf.render(
+        markdown,
+        title=case.reference,
+        language=language,
+        footer=case.reference,
+        created_at=now,
+        look=app.settings.look,
+    )
 
 
 def is_pestered(app: App, tx: Transaction, contact: Identifier, *, now: datetime) -> bool:

@@ -191,6 +191,7 @@ def as_pdf(app: App, record: HandlingRecord, language: str) -> bytes:
         language=language,
         footer=record.case_reference,
         created_at=record.made_at,
+        look=app.settings.look,
     )
 
 

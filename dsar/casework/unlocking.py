@@ -96,7 +96,15 @@ def printed(app: App, case: CaseFile, row: PassPhrase, *, now: datetime) -> byte
         LetterKind.PASS_PHRASE, case.language, facts, templates=app.settings.templates_folder
     )
     language = letters.letter_language(case.language)
-    return pdf.render(markdown, title=case.reference, language=language, footer=case.reference, created_at=now)
+    return pdf.render(
+        markdown,
+        title=case.reference,
+        language=language,
+        footer=case.reference,
+        created_at=now,
+        look=app.settings.look,
+        address=() if protecting.PROTECTED in case.flags else phrases.way_of(app, case, row).contact.split("\n"),
+    )
 
 
 def read_out(app: App, case: CaseFile, *, actor: str, now: datetime) -> list[Told]:

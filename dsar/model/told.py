@@ -91,6 +91,7 @@ class Letter:
     text: str  #: text/plain body.
     html: str  #: text/html body.
     annexes: tuple[Annex, ...] = ()
+    markdown: str = ""  #: What both were made from, for a letter on paper; "" if it never goes there.
     template_sha256: str  #: Of the template sources it was made from.
 
 
@@ -107,6 +108,15 @@ class Controller:
     phone: str = ""
     website: str = ""
     dpo: str = ""  #: Contact of the data protection officer; "" if none is appointed.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How the company's documents look; the colours as "#1f4e6b"."""
+
+    accent: str = "#1f4e6b"  #: Headings and lines; on white it has a contrast of at least 4.5 (WCAG 2.2, 1.4.3).
+    tint: str = "#eef3f7"  #: Ground of boxes and table headers; so has dark text on it.
+    logo: bytes | None = None  #: PNG or JPEG.
 
 
 @dataclass(frozen=True, kw_only=True)

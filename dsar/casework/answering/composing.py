@@ -53,6 +53,7 @@ def _export(app: App, language: str, facts: LetterFacts, *, now: datetime) -> tu
         footer=f"{app.controller.name} · {reference}",
         created_at=now,
         attachments={f"{reference}.json": (_JSON, machine_readable)},
+        look=app.settings.look,
     )
     return (
         Annex(filename=f"{reference}.pdf", content_type=_PDF, content=document),
@@ -78,7 +79,13 @@ def store_letter(
     app: App, tx: Transaction, case: CaseFile, request_ids: Sequence[int], letter: Letter, inputs: Inputs
 ) -> LetterRow:
     """Keep a draft as it is shown; *request_ids* are closed when it has left."""
-    content = LetterContent(subject=letter.subject, text=letter.text, html=letter.html, recipient=inputs.recipient)
+    content = LetterContent(
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        recipient=inputs.recipient,
+        markdown=letter.markdown,
+    )
     row = tx.add_letter(
         LetterRow(
             case_id=case.id or 0,

@@ -105,7 +105,7 @@ def bind_letter(
     channel, letter_id = protecting.channel_of(case), current.row.id or 0
     way = delivering.way(app, tx, case, current.letter.kind, now=now)
     if channel == protecting.POST:
-        content = posting.on_paper(case, current.letter, now=now)
+        content = posting.on_paper(app, case, current.letter, current.recipient, now=now)
         outgoing = [
             queue_paper(
                 app,
