@@ -12,12 +12,13 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape as escape_html
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-#: The rule that begins a new page on paper, as it is written in Markdown.
+#: The rule that begins a new page on paper.
 PAGE_BREAK = "***"
 #: Rows of a table that are read at a time.
 _PIECE = 200
@@ -213,7 +214,7 @@ def _plain(inline: Token) -> str:
                 words.append("\n")
             case "link_open":
                 words.append("")
-                link = (len(words), str(child.attrs["href"]))
+                link = (len(words), link_address(child))
             case "link_close" if not link[1].startswith("#") and "".join(words[link[0] :]) != link[1]:
                 words.append(f" ({link[1]})")
     return "".join(words)
@@ -306,7 +307,12 @@ def to_html(markdown: str, *, language: str, title: str) -> str:
 
 
 def _addresses(token: Token) -> Iterator[str]:
-    return (str(child.attrs["href"]) for child in token.children or () if child.type == "link_open")
+    return (link_address(child) for child in token.children or () if child.type == "link_open")
+
+
+def link_address(opening: Token) -> str:
+    """Where a link leads, as it was written."""
+    return unquote(str(opening.attrs["href"]))
 
 
 def with_copy(page: str, copy: str, *, language: str, notice: str) -> str:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pikepdf
 import pytest
 from builders import facts, record, value
+from PIL import Image
 
 from dsar.letters import compose_export
 from dsar.markdown import escape
+from dsar.model import Look
 from dsar.pdf import protect, render
 from dsar.pdf.fonts import showable
 
@@ -238,7 +240,7 @@ def test_the_data_are_embedded_for_machines_and_the_bytes_stay_the_same() -> Non
 
 RIGHT_TO_LEFT = {
     "arabic": "تلقينا طلبك وسنرد عليك في أقرب وقت ممكن خلال شهر واحد من تاريخ استلامه إن شاء الله ولا يكلفك ذلك شيئا",
-    "persian": "درخواست شما را دریافت کردیم و در اولین فرصت ظرف یک ماه از تاریخ دریافت به شما پاسخ خواهیم داد بدون هزینه",
+    "persian": "درخواست شما را دریافت کردیم و در اولین فرصت ظرف یک ماه از تاریخ دریافت به شما پاسخ خواهیم داد",
     "hebrew": "קיבלנו את בקשתך ונענה לך בהקדם האפשרי בתוך חודש אחד מיום קבלתה וזה לא יעלה לך דבר כלל ועיקר תודה רבה",
 }
 
@@ -281,3 +283,102 @@ def test_what_is_written_from_right_to_left_is_read_aloud_as_it_was_written(text
             if isinstance(each, pikepdf.Dictionary) and "/ActualText" in each
         ]
     assert spoken == [text]
+
+
+@needs_poppler
+def test_a_link_to_a_heading_says_on_which_page_it_stands(tmp_path: Path) -> None:
+    markdown = "Se [Dina uppgifter](#dina-uppgifter)\n\n***\n\ntext\n\n***\n\n## Dina uppgifter\n\nhär\n"
+    assert "Se Dina uppgifter, sida 3\n" in said_by("pdftotext", pdf_of(markdown), tmp_path)
+
+
+@needs_poppler
+@pytest.mark.parametrize("lines", range(24, 40))
+def test_a_line_that_leads_to_a_table_stands_on_its_page(lines: int, tmp_path: Path) -> None:
+    filling = "".join(f"rad {number}\n\n" for number in range(lines))
+    table = "| Uppgift | Innehåll |\n|---|---|\n| Namn | Lind |\n| Ort | Varberg |\n"
+    markdown = f"{filling}Det här gäller kunden Eva:\n\n{table}"
+    pages = said_by("pdftotext", pdf_of(markdown), tmp_path).split("\f")
+    assert ["gäller kunden" in page for page in pages] == ["Varberg" in page for page in pages]
+
+
+@needs_poppler
+def test_of_a_paragraph_no_single_line_is_left_alone(tmp_path: Path) -> None:
+    """Neither at the foot of a page nor at the top of the next."""
+    paragraph = " ".join(f"ord{number}" for number in range(60))
+    for lines in range(26, 36):
+        filling = "".join(f"rad {number}\n\n" for number in range(lines))
+        boxes = said_by("pdftotext", pdf_of(filling + paragraph), tmp_path, "-bbox")
+        for page in boxes.split("<page ")[1:]:
+            heights = set(re.findall(r'yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">ord', page))
+            assert len(heights) != 1
+
+
+@needs_poppler
+def test_an_address_stands_in_the_window_of_the_envelope_and_nothing_else_does(tmp_path: Path) -> None:
+    """The right-hand window of a C5 envelope shows 100 to 190 mm from the left, 45 to 85 mm from above."""
+    address = ("Kim Öberg", "Lilla gatan 7 B", "432 44 VARBERG")
+    letter = render(
+        "**Firman**\n\n---\n\n" + "ord " * 400, title="x", language="sv", footer="x", created_at=AT, address=address
+    )
+    boxes = said_by("pdftotext", letter, tmp_path, "-bbox")
+    millimetre = 72 / 25.4
+    inside = [
+        word
+        for left, above, right, below, word in re.findall(
+            r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)<', boxes.split("</page>")[0]
+        )
+        if float(right) > 100 * millimetre and 45 * millimetre < float(below) and float(above) < 85 * millimetre
+    ]
+    assert inside == " ".join(address).split()
+
+
+@needs_poppler
+def test_an_address_is_read_before_the_letter(tmp_path: Path) -> None:
+    letter = render("Hej", title="x", language="sv", footer="x", created_at=AT, address=("Kim Öberg", "432 44 VARBERG"))
+    heard = said_by("pdfinfo", letter, tmp_path, "-struct-text")
+    assert re.findall(r'"(.*)"', heard) == ["Kim Öberg 432 44 VARBERG", "Hej"]
+
+
+def test_colours_and_logo_are_those_of_the_company() -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (30, 10), "#8a2b5b").save(picture, "PNG")
+    look = Look(accent="#8a2b5b", tint="#f6ebf1", logo=picture.getvalue())
+    letter = render("# Rubrik\n\n> ruta", title="x", language="sv", footer="x", created_at=AT, look=look)
+    with pikepdf.open(io.BytesIO(letter)) as pdf:
+        code = pdf.pages[0].Contents.read_bytes().decode("latin-1")
+        assert len(pdf.pages[0].images) == 1
+    assert "0.541 0.169 0.357 rg" in code
+    assert "0.965 0.922 0.945 rg" in code
+
+
+def test_everything_on_a_page_is_content_or_artifact() -> None:
+    """ISO 14289-1 section 7.1: nothing is drawn outside of a mark."""
+    with pikepdf.open(io.BytesIO(pdf_of(EXPORT))) as pdf:
+        for page in pdf.pages:
+            depth = 0
+            for operands, operator in pikepdf.parse_content_stream(page):
+                depth += {"BDC": 1, "BMC": 1, "EMC": -1}.get(str(operator), 0)
+                assert depth > 0 or str(operator) not in {"Tj", "TJ", "Do", "f", "S", "B"}, operands
+
+
+@needs_poppler
+def test_every_table_of_an_answer_has_header_cells_and_every_row_as_many_cells(tmp_path: Path) -> None:
+    tree = said_by("pdfinfo", pdf_of(EXPORT), tmp_path, "-struct")
+    tables = tree.split("Table (block)")[1:]
+    assert tables
+    for table in tables:
+        rows = [len(re.findall(r"\b(?:TH|TD)\b", row)) for row in re.split(r"\bTR\b", table.split("(block)")[0])[1:]]
+        assert len(set(rows)) == 1
+        assert table.count("/Scope /Column") == rows[0]
+
+
+def test_the_outline_names_every_heading_with_its_page() -> None:
+    with (
+        pikepdf.open(io.BytesIO(pdf_of("# Ett\n\n***\n\n### Tre\n\ntext\n\n## Två\n"))) as pdf,
+        pdf.open_outline() as outline,
+    ):
+        (first,) = outline.root
+        assert [item.title for item in first.children] == ["Tre", "Två"]
+        places = [item.destination for item in (first, *first.children)]
+        pages = [pdf.pages.index(pikepdf.Page(place[0])) for place in places if isinstance(place, pikepdf.Array)]
+        assert pages == [0, 1, 1]

@@ -18,6 +18,8 @@ from dsar.pdf.text import Style, TextBlock, rgb
 CELL_PADDING = 4.0
 #: A row taller than this (points) may be divided between pages; lower rows move to the next page whole.
 TALL_ROW = 200.0
+#: A table up to this height (points) is not divided where it can stand on the next page whole.
+_SMALL_TABLE = 160.0
 #: Lines of a paragraph that stay together at the foot and at the top of a page.
 _TOGETHER = 2
 
@@ -149,9 +151,10 @@ class PagedTable(Flowable):
 
     @property
     def least(self) -> float:
-        """Height of the header and the first row, or of what of that must stand together."""
-        self._take(0)
-        first = self._ahead[0].height if self._ahead else 0
+        """Height of what must stand together: a small table, or the header and the first row, or a part of that."""
+        if (all_rows := self._take(_SMALL_TABLE)) <= _SMALL_TABLE:
+            return self._head.height + all_rows
+        first = self._ahead[0].height
         return self._head.height + (first if first <= TALL_ROW else TALL_ROW / 4)
 
     def wrap(self, _available_width: float, available_height: float) -> tuple[float, float]:

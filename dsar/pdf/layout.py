@@ -12,7 +12,7 @@ from typing import NamedTuple
 from markdown_it.token import Token
 from reportlab.platypus import CondPageBreak, Flowable, PageBreak, Spacer
 
-from dsar.markdown import PAGE_BREAK, blocks, heading_id, table_rows
+from dsar.markdown import PAGE_BREAK, blocks, heading_id, link_address, table_rows
 from dsar.model import Text
 from dsar.pdf import style as styles
 from dsar.pdf.flowables import CELL_PADDING, Down, PagedTable, Paragraph, Rule
@@ -143,7 +143,7 @@ class _Layout:
                 table = self._table(inside, parent.add("Table"))
                 yield _Piece(table, table.least)
             case "hr":
-                yield _Piece(PageBreak() if opening.markup == PAGE_BREAK else Rule(self._palette), 0)
+                yield _Piece(PageBreak() if opening.markup.startswith(PAGE_BREAK) else Rule(self._palette), 0)
             case "fence" | "code_block":
                 run = Run(showable(opening.content.rstrip("\n")))
                 yield self._text([run], styles.CODE, parent.add("P"))
@@ -169,14 +169,14 @@ class _Layout:
             body = line.add("LBody")
             for block, within in blocks(content):
                 if block.type == "paragraph_open":
-                    yield self._text(self._runs(within[0]), hanging, body.add("P"), mark=mark)
+                    yield self._text(self._runs(within[0], hanging.size), hanging, body.add("P"), mark=mark)
                 else:
                     yield from self._block(block, within, body, hanging)
                 mark = None
         yield _Piece(Spacer(0, styles.BODY.after - styles.ITEM.after), 0)
 
     def _paragraph(self, inline: Token, style: Style, element: Element) -> _Piece:
-        return self._text(self._runs(inline, bold=style.bold), style, element)
+        return self._text(self._runs(inline, style.size, bold=style.bold), style, element)
 
     def _text(self, runs: Sequence[Run], style: Style, element: Element, *, mark: Mark | None = None) -> _Piece:
         paragraph = Paragraph(TextBlock(runs, style, self._tags, element, mark), style, self._palette)
@@ -187,12 +187,10 @@ class _Layout:
 
     def _table(self, inside: Sequence[Token], element: Element) -> PagedTable:
         aligns = [_ALIGNMENTS.get(str(token.attrs.get("style")), "left") for token in inside if token.type == "th_open"]
-        head, *rows = (
-            [self._runs(cell, bold=not row) for cell in cells] for row, cells in enumerate(table_rows(inside))
-        )
-        widths = _column_widths(
-            [["".join(run.text for run in cell) for cell in row] for row in (head, *rows)], self._width
-        )
+        size, rows_read = styles.CELL.size, enumerate(table_rows(inside))
+        head, *rows = ([self._runs(cell, size, bold=not number) for cell in cells] for number, cells in rows_read)
+        texts = [["".join(run.text for run in cell) for cell in row] for row in (head, *rows)]
+        widths = _column_widths(texts, self._width)
         every = itertools.chain(rows, self._continued())
         cells = (self._row(row, aligns, element, "TD") for row in every)
         return PagedTable(self._row(head, aligns, element, "TH"), cells, widths, self._palette)
@@ -202,7 +200,7 @@ class _Layout:
         while self._parts and self._parts[0][0].meta.get("continued"):
             _opening, inside = self._parts.pop(0)
             for cells in table_rows(inside)[1:]:
-                yield [self._runs(cell) for cell in cells]
+                yield [self._runs(cell, styles.CELL.size) for cell in cells]
             if not self._parts:
                 self._read_on()
 
@@ -218,8 +216,12 @@ class _Layout:
 
     # --------------------------------------------------------------------------------------------------------- text
 
-    def _runs(self, inline: Token, *, bold: bool = False) -> list[Run]:
-        """The text of an inline token; a link is followed by its address or page, for paper has no links."""
+    def _runs(self, inline: Token, size: float, *, bold: bool = False) -> list[Run]:
+        """
+        The text of an inline token; a link is followed by its address or page, for paper has no links.
+
+        Args: size: of the text, in points.
+        """
         children = inline.children or ()
         if len(children) == 1 and children[0].type == "text":
             return [Run(showable(children[0].content), bold)]
@@ -231,11 +233,12 @@ class _Layout:
             bolds += child.nesting if child.type in {"strong_open", "strong_close"} else 0
             italics += child.nesting if child.type in {"em_open", "em_close"} else 0
             if child.type == "link_open":
-                link.append((len(runs), str(child.attrs["href"])))
+                link.append((len(runs), link_address(child)))
             elif child.type == "link_close":
                 start, address = link.pop()
                 if address.startswith("#"):
-                    runs += [Run(f", {self._on_page} "), Run(_PAGE_ROOM, page_of=self._tags.page_of(address[1:]))]
+                    number = self._tags.page_of(address[1:], size)
+                    runs += [Run(f", {self._on_page} "), Run(_PAGE_ROOM, page_of=number)]
                 elif "".join(run.text for run in runs[start:]) != address:
                     text = f" ({address})"
             if text:

@@ -20,12 +20,12 @@ from reportlab.pdfgen.canvas import Canvas
 from dsar.model import Text
 from dsar.pdf.file import Description, written
 from dsar.pdf.fonts import showable, width
-from dsar.pdf.style import BODY, FOOT, INK, MARGIN, Palette
+from dsar.pdf.style import FOOT, INK, MARGIN, Palette
 from dsar.pdf.tagging import Tags, artifact
 from dsar.pdf.text import Run, Style, TextBlock, draw_line
 from dsar.pdf.window import WINDOW_LEFT, WINDOW_TOP, in_window
 
-_LOGO_WIDTH, _LOGO_HEIGHT, _LOGO_TOP = 55 * mm, 15 * mm, 16 * mm
+_LOGO_WIDTH, _LOGO_HEIGHT, _LOGO_TOP = 45 * mm, 12 * mm, 10 * mm
 _SMALL = Style(size=7.5, leading=10, color=INK)
 _ADDRESS = Style(size=10.5, leading=14, color=INK)
 _PAGE, _OF = Text(sv="Sida {page} ", en="Page {page} "), Text(sv="av {pages}", en="of {pages}")
@@ -81,8 +81,8 @@ class Pages(Canvas):
     def save(self) -> None:
         self._form(_PAGES, self._of.format(pages=self._drawn), _SMALL)
         tags = self._furniture.tags
-        for name, drawing in tags.wanted.items():
-            self._form(drawing, str(tags.found.get(name, "")), BODY)
+        for (name, size), drawing in tags.wanted.items():
+            self._form(drawing, str(tags.found.get(name, "")), Style(size=size, leading=size, color=INK))
         self._take(written(self, tags, self._furniture.about))
 
     def _form(self, name: str, text: str, style: Style) -> None:

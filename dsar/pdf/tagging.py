@@ -43,7 +43,7 @@ class Tags:
         self.address = Element(type="P")  #: Of the recipient; read first, if there is one.
         self.found: dict[str, int] = {}  #: Name of a heading -> number of its page, from 1.
         self.octets: dict[str, dict[int, str]] = {}  #: Font -> character -> how the font's first subset writes it.
-        self.wanted: dict[str, str] = {}  #: Name of a heading -> the drawing that is to show its page.
+        self.wanted: dict[tuple[str, float], str] = {}  #: Name of a heading, size -> drawing that is to show its page.
         self._pages: dict[int, list[Element]] = {}
         self._levels: list[int] = []  #: Of the headings above the next one, outermost first.
         self._headings = 0
@@ -70,9 +70,9 @@ class Tags:
         self._levels.append(level)
         self.found.setdefault(element.name, canvas.getPageNumber())
 
-    def page_of(self, name: str) -> str:
-        """Name of the drawing that shows on which page the heading *name* stands."""
-        return self.wanted.setdefault(name, f"page-{len(self.wanted)}")
+    def page_of(self, name: str, size: float) -> str:
+        """Name of the drawing that shows on which page the heading *name* stands, in digits of *size* points."""
+        return self.wanted.setdefault((name, size), f"page-{len(self.wanted)}")
 
     def pages(self) -> dict[int, list[Element]]:
         """Index of each page with marks -> the element of each mark."""

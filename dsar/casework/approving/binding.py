@@ -24,7 +24,14 @@ from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Requ
 
 #: Letters that tell nothing about what we hold, so that they need neither coverage nor identity.
 _DISCLOSES_NOTHING = frozenset(
-    {LetterKind.REFUSAL, LetterKind.UNIDENTIFIED, LetterKind.DECEASED, LetterKind.OBJECTION_DONE}
+    {
+        LetterKind.REFUSAL,
+        LetterKind.UNIDENTIFIED,
+        LetterKind.DECEASED,
+        LetterKind.NOT_REQUEST,
+        LetterKind.OBJECTION_DONE,
+        LetterKind.CONSENT_WITHDRAWN,
+    }
 )
 
 _REFUSALS = frozenset({LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED})
