@@ -87,7 +87,7 @@ def picture_of(pdf: bytes) -> Image.Image:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "letter.pdf"
         file.write_bytes(pdf)
-        command = ["pdftoppm", "-gray", "-r", str(_RESOLUTION), file, Path(folder) / "page"]
+        command: list[str | Path] = ["pdftoppm", "-gray", "-r", str(_RESOLUTION), file, Path(folder) / "page"]
         subprocess.run(command, check=True, capture_output=True)
         pages = [Image.open(page).convert("L") for page in sorted(Path(folder).glob("page*.pgm"))]
     whole = Image.new("L", (pages[0].width, sum(page.height for page in pages)))

@@ -14,7 +14,18 @@ from builders import activity, both, facts, kept, outcome, recipient, record, up
 
 from dsar.errors import LetterError
 from dsar.letters import check_templates, compose, compose_export, export_csv, export_json, markdown_of, portable_part
-from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Record, Requester, Right, StepAction, SystemOutcome
+from dsar.model import (
+    Annex,
+    Coverage,
+    FieldChange,
+    LetterFacts,
+    LetterKind,
+    Record,
+    Requester,
+    Right,
+    StepAction,
+    SystemOutcome,
+)
 
 #: What a kind needs beside the default facts.
 FACTS: dict[LetterKind, LetterFacts] = {

@@ -356,9 +356,10 @@ def test_everything_on_a_page_is_content_or_artifact() -> None:
     with pikepdf.open(io.BytesIO(pdf_of(EXPORT))) as pdf:
         for page in pdf.pages:
             depth = 0
-            for operands, operator in pikepdf.parse_content_stream(page):
-                depth += {"BDC": 1, "BMC": 1, "EMC": -1}.get(str(operator), 0)
-                assert depth > 0 or str(operator) not in {"Tj", "TJ", "Do", "f", "S", "B"}, operands
+            for instruction in pikepdf.parse_content_stream(page):
+                operator = str(instruction.operator)
+                depth += {"BDC": 1, "BMC": 1, "EMC": -1}.get(operator, 0)
+                assert depth > 0 or operator not in {"Tj", "TJ", "Do", "f", "S", "B"}
 
 
 @needs_poppler
