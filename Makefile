@@ -34,6 +34,7 @@ format: ## put the code into its one form
 
 bench: ## measure what the project promises about speed
 	@.ci/setup test
+	$(BIN)/python -m pip install -qq --group bench
 	@failed=0; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
 
 triage-report: ## how the labelled mails are sorted, with every miss; SET=held_back for those held back

@@ -76,7 +76,7 @@ def test_no_space_is_doubled_or_stands_before_a_sign(language: str, kind: str) -
     assert re.findall(r"\S  +\S|\S+ [.,;:!?](?!\S)|\.\.(?!\.)|,,", sentences(language, kind)) == []
 
 
-#: How a date stands in a letter: nominal ones only, with the month's name (law.md 9).
+#: How a date stands in a letter: nominal ones only, with the month's name.
 MONTHS = {
     "sv": "januari|februari|mars|april|maj|juni|juli|augusti|september|oktober|november|december",
     "en": "January|February|March|April|May|June|July|August|September|October|November|December",
