@@ -11,6 +11,7 @@ import pytest
 from builders import facts, record, value
 from PIL import Image
 
+from dsar.errors import LogoError
 from dsar.letters import compose_export
 from dsar.markdown import escape
 from dsar.model import Look
@@ -346,7 +347,8 @@ def test_colours_and_logo_are_those_of_the_company() -> None:
     letter = render("# Rubrik\n\n> ruta", title="x", language="sv", footer="x", created_at=AT, look=look)
     with pikepdf.open(io.BytesIO(letter)) as pdf:
         code = pdf.pages[0].Contents.read_bytes().decode("latin-1")
-        assert len(pdf.pages[0].images) == 1
+        drawn = [thing.Subtype for thing in pdf.pages[0].Resources.XObject.values()]
+        assert drawn.count("/Image") == 1
     assert "0.541 0.169 0.357 rg" in code
     assert "0.965 0.922 0.945 rg" in code
 
@@ -383,3 +385,9 @@ def test_the_outline_names_every_heading_with_its_page() -> None:
         places = [item.destination for item in (first, *first.children)]
         pages = [pdf.pages.index(pikepdf.Page(place[0])) for place in places if isinstance(place, pikepdf.Array)]
         assert pages == [0, 1, 1]
+
+
+def test_a_broken_logo_is_refused_by_its_setting() -> None:
+    look = Look(logo=b"\x89PNG\r\n\x1a\n broken")
+    with pytest.raises(LogoError, match="logo"):
+        render("text", title="x", language="sv", footer="x", created_at=AT, look=look)

@@ -21,13 +21,13 @@ from dsar.pdf.file import Description
 from dsar.pdf.flowables import More
 from dsar.pdf.fonts import FAMILY, register
 from dsar.pdf.layout import lay_out
-from dsar.pdf.page import Furniture
+from dsar.pdf.page import Furniture, picture
 from dsar.pdf.sheets import address_sheet, note_sheet
 from dsar.pdf.style import FOOT, HEAD_ROOM, MARGIN, Palette
 from dsar.pdf.tagging import Tags
 from dsar.pdf.window import WINDOW_END
 
-__all__ = ["address_sheet", "attached", "note_sheet", "protect", "render"]
+__all__ = ["address_sheet", "attached", "note_sheet", "picture", "protect", "render"]
 
 
 def render(
@@ -48,6 +48,7 @@ def render(
     both are metadata or repeated, so they hold the case reference and never a name (P9). language: ISO 639-1;
     created_at: aware, goes into the metadata; attachments: {file name: (content type, content)}, embedded as the data
     that the document shows; look: logo and colours; address: lines for the window of an envelope, for a printed letter.
+    Raises: LogoError.
     """
     register()
     about = Description(title=title, language=language, created_at=created_at, attachments=attachments or {})

@@ -17,6 +17,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFStream
 from reportlab.pdfgen.canvas import Canvas
 
+from dsar.errors import LogoError
 from dsar.model import Text
 from dsar.pdf.file import Description, written
 from dsar.pdf.fonts import showable, width
@@ -95,7 +96,7 @@ class Pages(Canvas):
 
     def _draw_logo(self, logo: bytes) -> None:
         """In the upper right corner, as large as its place."""
-        image = ImageReader(io.BytesIO(logo))
+        image = picture(logo)
         wide, high = image.getSize()
         scale = min(_LOGO_WIDTH / wide, _LOGO_HEIGHT / high)
         left, below = A4[0] - MARGIN - wide * scale, A4[1] - _LOGO_TOP - high * scale
@@ -121,6 +122,16 @@ class Pages(Canvas):
         self.translate(MARGIN + taken, below)
         self.doForm(_PAGES)
         self.restoreState()
+
+
+def picture(logo: bytes) -> ImageReader:
+    """A *logo*, decoded. Raises: LogoError."""
+    try:
+        image = ImageReader(io.BytesIO(logo))
+        image.getRGBData()  # type: ignore[no-untyped-call]  # the stubs leave it out
+    except (OSError, SyntaxError, ValueError):  # what Pillow raises for broken files
+        raise LogoError from None
+    return image
 
 
 def _shortened(text: str, room: float) -> str:
