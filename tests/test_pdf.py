@@ -348,7 +348,7 @@ def test_colours_and_logo_are_those_of_the_company() -> None:
     with pikepdf.open(io.BytesIO(letter)) as pdf:
         code = pdf.pages[0].Contents.read_bytes().decode("latin-1")
         drawn = [thing.Subtype for thing in pdf.pages[0].Resources.XObject.values()]
-        assert drawn.count("/Image") == 1
+        assert drawn.count(pikepdf.Name.Image) == 1
     assert "0.541 0.169 0.357 rg" in code
     assert "0.965 0.922 0.945 rg" in code
 

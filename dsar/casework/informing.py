@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from dsar import deadlines, letters
+from dsar.casework import printing
 from dsar.casework.context import App, grounds_of, subject_of
 from dsar.casework.facts import accepted_records, activities_of, base_facts
 from dsar.casework.planning import told_outcomes
@@ -30,8 +31,6 @@ def notices(
 
     Raises: UsageError if nothing was done of which a recipient must hear, or if the register names none.
     """
-    from dsar import pdf  # slow to load, and most processes make none
-
     language = "sv" if app.controller.country in _SWEDISH else "en"
     with app.store.transaction() as tx:
         facts = _facts(app, tx, case, request, reply_by_on=reply_by_on, now=now)
@@ -49,14 +48,7 @@ def notices(
             replace(facts, told_to=recipient.name),
             templates=app.settings.templates_folder,
         )
-        document = pdf.render(
-            markdown,
-            title=case.reference,
-            language=language,
-            footer=f"{app.controller.name} · {case.reference}",
-            created_at=now,
-            look=app.settings.look,
-        )
+        document = printing.document(app, case.reference, markdown, language, now=now)
         name = f"{case.reference}-{request.right}-recipient-{number}.pdf"
         made.append((recipient, Annex(filename=name, content_type="application/pdf", content=document)))
     return tuple(made)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import letters
-from dsar.casework import delivering, phrases, protecting, unlocking
+from dsar.casework import delivering, phrases, printing, protecting, unlocking
 from dsar.casework.context import App, case_key, content_of, seal_subject, subject_of
 from dsar.casework.facts import accepted_records
 from dsar.casework.sending import settle_sent
@@ -55,17 +55,9 @@ def on_paper(app: App, case: CaseFile, letter: Letter, recipient: str, *, now: d
     Args: recipient: the channel and the lines of the address. A protected person's letter goes inside a second envelope
     and shows none.
     """
-    from dsar import pdf  # slow to load, and most processes make none
-
-    return pdf.render(
-        letter.markdown,
-        title=letter.subject,
-        language=letters.letter_language(case.language),
-        footer=f"{app.controller.name} · {case.reference}",
-        created_at=now,
-        look=app.settings.look,
-        address=() if protecting.PROTECTED in case.flags else recipient.split("\n")[1:],
-    )
+    address = () if protecting.PROTECTED in case.flags else recipient.split("\n")[1:]
+    language = letters.letter_language(case.language)
+    return printing.document(app, case.reference, letter.markdown, language, address=address, now=now)
 
 
 def files(app: App, case: CaseFile, *, actor: str, now: datetime) -> tuple[Annex, ...]:
