@@ -120,20 +120,31 @@ def parse_pieces(markdown: str) -> Iterator[list[Token]]:
     A long table comes as several, each with the header; those after the first say `meta["continued"]`.
     """
     lines = markdown.split("\n")
-    begun = at = 0
-    while at < len(lines):
-        if not (lines[at].startswith("|") and at + 1 < len(lines) and _DELIMITER.fullmatch(lines[at + 1])):
-            at += 1
-            continue
-        end = next((row for row in range(at, len(lines)) if not lines[row].startswith("|")), len(lines))
-        yield parse("\n".join(lines[begun : min(at + 2 + _PIECE, end)]))
-        head = lines[at : at + 2]
-        for start in range(at + 2 + _PIECE, end, _PIECE):
-            tokens = parse("\n".join([*head, *lines[start : min(start + _PIECE, end)]]))
+    begun = 0
+    for start, end in _tables(lines):
+        first = start + 2 + _PIECE
+        yield parse("\n".join(lines[begun : min(first, end)]))
+        head = lines[start : start + 2]
+        for at in range(first, end, _PIECE):
+            tokens = parse("\n".join([*head, *lines[at : min(at + _PIECE, end)]]))
             tokens[0].meta = {"continued": True}
             yield tokens
-        begun = at = end
+        begun = end
     yield parse("\n".join(lines[begun:]))
+
+
+def _tables(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """First line of each table between blank lines, and the line after its last; none inside of fenced code."""
+    fenced, at = False, 0
+    while at < len(lines):
+        fenced ^= lines[at].lstrip().startswith(("```", "~~~"))
+        begins = lines[at].startswith("|") and not fenced and not (at and lines[at - 1].strip())
+        end = at + 1
+        if begins and end < len(lines) and _DELIMITER.fullmatch(lines[end]):
+            end = next((row for row in range(at, len(lines)) if not lines[row].startswith("|")), len(lines))
+            if end == len(lines) or not lines[end].strip():
+                yield at, end
+        at = end
 
 
 def heading_id(inline: Token) -> str:

@@ -238,7 +238,7 @@ class _Layout:
                 start, address = link.pop()
                 if address.startswith("#"):
                     number = self._tags.page_of(address[1:], size)
-                    runs += [Run(f", {self._on_page} "), Run(_PAGE_ROOM, page_of=number)]
+                    runs += [Run(f", {self._on_page}\u00a0"), Run(_PAGE_ROOM, page_of=number)]
                 elif "".join(run.text for run in runs[start:]) != address:
                     text = f" ({address})"
             if text:
