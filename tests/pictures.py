@@ -96,6 +96,11 @@ def picture_of(pdf: bytes) -> Image.Image:
     return whole
 
 
+def kept(name: str) -> Image.Image:
+    """The picture as somebody last saw it."""
+    return Image.open(FOLDER / f"{name}.png").convert("L")
+
+
 def difference(one: Image.Image, other: Image.Image) -> str:
     """In words what tells two pictures apart; "" if they are the same to the eye."""
     if one.size != other.size:
@@ -108,13 +113,13 @@ def difference(one: Image.Image, other: Image.Image) -> str:
 def main() -> None:
     """Write those pictures anew that differ, and remove what no letter shows any more."""
     FOLDER.mkdir(exist_ok=True)
-    made = {f"{name}.png": picture_of(pdf) for name, pdf in letters()}
+    made = {name: picture_of(pdf) for name, pdf in letters()}
     for file in FOLDER.glob("*.png"):
-        if file.name not in made:
+        if file.stem not in made:
             file.unlink()
     for name, picture in made.items():
-        file = FOLDER / name
-        if not file.exists() or difference(picture, Image.open(file)):
+        file = FOLDER / f"{name}.png"
+        if not file.exists() or difference(picture, kept(name)):
             picture.quantize(16).save(file, optimize=True)
             sys.stdout.write(f"{file}\n")
 

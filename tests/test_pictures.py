@@ -5,8 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pictures import COMPANY, FOLDER, difference, document, letters, picture_of
-from PIL import Image
+from pictures import COMPANY, FOLDER, difference, document, kept, letters, picture_of
 
 from dsar.letters import markdown_of
 from dsar.letters.rules import RULES
@@ -22,7 +21,7 @@ LETTERS = dict(letters())
 @pytest.mark.parametrize("name", LETTERS)
 def test_a_letter_looks_as_its_picture(name: str) -> None:
     """Where it differs: look at it (`dsar letter preview KIND --format pdf`), then `make pictures`."""
-    assert difference(picture_of(LETTERS[name]), Image.open(FOLDER / f"{name}.png").convert("L")) == ""
+    assert difference(picture_of(LETTERS[name]), kept(name)) == ""
 
 
 def test_no_picture_is_left_of_a_letter_that_is_gone() -> None:
