@@ -1,6 +1,6 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-distributed test-lab check format bench triage-report train fuzz docs dist clean
+.PHONY: help demo test test-distributed test-lab check format bench triage-report train fuzz pictures docs dist clean
 BIN := .venv/bin
 
 help: ## this list
@@ -38,6 +38,7 @@ format: ## put the code into its one form
 
 bench: ## measure what the project promises about speed
 	@.ci/setup test
+	$(BIN)/python -m pip install -qq --group bench
 	@failed=0; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
 
 triage-report: ## how the labelled mails are sorted, with every miss; SET=held_back for those held back
@@ -53,6 +54,10 @@ fuzz: ## look for mails that break the readers, SECONDS=100 for each of six
 	$(BIN)/python -m pip install -qq --group fuzz
 	@for target in parser cutter headers documents containers html; do \
 		$(BIN)/python tests/fuzz/with_atheris.py $$target $(or $(SECONDS),100) || exit 1; done
+
+pictures: ## keep the pages of the letters as they look now, in tests/pictures/
+	@.ci/setup test
+	$(BIN)/python tests/pictures.py
 
 docs: ## draw the pictures in docs/ anew
 	@.ci/setup test

@@ -12,8 +12,8 @@ import sys
 
 #: Of the time that typst takes, of that of WeasyPrint, and of ten thousand rows when there are ten times as many.
 TYPST, WEASYPRINT, GROWTH = 1.2, 0.1, 11.0
-#: MB that a document of ten thousand rows may take. The aim is 150: pikepdf reads the drawn file once more, whole.
-MEMORY = 230
+#: MB that a document of ten thousand rows may take.
+MEMORY = 150
 
 _ROWS = """
 rows = [(f"rad {i}", "2026-03-02", f"Värde nummer {i} som är lagom långt", "lång text " * (i %% 20)) for i in range(%d)]

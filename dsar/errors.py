@@ -26,6 +26,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
        ├ CoverageError
        ├ ApprovalError
        ├ LetterError
+       ├ LogoError
        ├ WrongKeyError
        ├ MalformedMailError
        │  └ ReaderLostError
@@ -198,6 +199,11 @@ class LetterError(RefusedError):
     def __init__(self, template: str, why: str) -> None:
         self.why = why
         super().__init__(f"Letter template {template!r}: {why}.")
+
+
+class LogoError(RefusedError):
+    def __init__(self) -> None:
+        super().__init__("[letters] logo names a file that is no picture that can be read.")
 
 
 class WrongKeyError(RefusedError):

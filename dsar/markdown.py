@@ -12,10 +12,16 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape as escape_html
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+
+#: The rule that begins a new page on paper.
+PAGE_BREAK = "***"
+#: Rows of a table that are read at a time.
+_PIECE = 200
 
 #: Columns of a line of plain text (RFC 3676 section 4.2: lines should be 78 characters or fewer).
 TEXT_WIDTH = 76
@@ -103,6 +109,49 @@ def parse(markdown: str) -> list[Token]:
     return _reader().parse(markdown)
 
 
+#: A table's line of dashes below its header (GFM section 4.10).
+_DELIMITER = re.compile(r"\|(?: *:?-+:? *\|)+ *")
+
+
+def parse_pieces(markdown: str) -> Iterator[list[Token]]:
+    """
+    The tokens of `parse` in pieces that follow each other, so that those of a long document need not all be kept.
+
+    A long table comes as several, each with the header; those after the first say `meta["continued"]`.
+    """
+    lines = markdown.split("\n")
+    begun = 0
+    for start, end in _tables(lines):
+        first = start + 2 + _PIECE
+        yield parse("\n".join(lines[begun : min(first, end)]))
+        head = lines[start : start + 2]
+        for at in range(first, end, _PIECE):
+            tokens = parse("\n".join([*head, *lines[at : min(at + _PIECE, end)]]))
+            tokens[0].meta = {"continued": True}
+            yield tokens
+        begun = end
+    yield parse("\n".join(lines[begun:]))
+
+
+def _tables(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """First line of each table between blank lines, and the line after its last; none inside of fenced code."""
+    fenced, at = False, 0
+    while at < len(lines):
+        fenced ^= lines[at].lstrip().startswith(("```", "~~~"))
+        begins = lines[at].startswith("|") and not fenced and not (at and lines[at - 1].strip())
+        end = at + 1
+        if begins and end < len(lines) and _DELIMITER.fullmatch(lines[end]):
+            end = next((row for row in range(at, len(lines)) if not lines[row].startswith("|")), len(lines))
+            if end == len(lines) or not lines[end].strip():
+                yield at, end
+        at = end
+
+
+def heading_id(inline: Token) -> str:
+    """The name by which `[text](#name)` leads to a heading: its words in small letters, with hyphens between."""
+    return "-".join(re.findall(r"\w+", _plain(inline).casefold()))
+
+
 def blocks(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token]]]:
     """Each outermost block of *tokens*: its opening token, and the tokens between that and its closing one."""
     start = depth = 0
@@ -176,8 +225,8 @@ def _plain(inline: Token) -> str:
                 words.append("\n")
             case "link_open":
                 words.append("")
-                link = (len(words), str(child.attrs["href"]))
-            case "link_close" if "".join(words[link[0] :]) != link[1]:
+                link = (len(words), link_address(child))
+            case "link_close" if not link[1].startswith("#") and "".join(words[link[0] :]) != link[1]:
                 words.append(f" ({link[1]})")
     return "".join(words)
 
@@ -255,6 +304,10 @@ def to_html(markdown: str, *, language: str, title: str) -> str:
     for token in tokens:
         if token.type == "th_open":
             token.attrSet("scope", "col")
+    within = {href[1:] for token in tokens for href in _addresses(token) if href.startswith("#")}
+    for opening, inside in blocks(tokens):
+        if opening.type == "heading_open" and (name := heading_id(inside[0])) in within:
+            opening.attrSet("id", name)
     body = reader.renderer.render(_visible_breaks(tokens), reader.options, {})
     return (
         f'<!DOCTYPE html>\n<html lang="{escape_html(language)}">\n<head>\n<meta charset="utf-8">\n'
@@ -262,6 +315,15 @@ def to_html(markdown: str, *, language: str, title: str) -> str:
         f"<title>{escape_html(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n"
         "</body>\n</html>\n"
     )
+
+
+def _addresses(token: Token) -> Iterator[str]:
+    return (link_address(child) for child in token.children or () if child.type == "link_open")
+
+
+def link_address(opening: Token) -> str:
+    """Where a link leads, as it was written."""
+    return unquote(str(opening.attrs["href"]))
 
 
 def with_copy(page: str, copy: str, *, language: str, notice: str) -> str:

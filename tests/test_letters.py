@@ -14,7 +14,18 @@ from builders import activity, both, facts, kept, outcome, recipient, record, up
 
 from dsar.errors import LetterError
 from dsar.letters import check_templates, compose, compose_export, export_csv, export_json, markdown_of, portable_part
-from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Record, Requester, Right, StepAction, SystemOutcome
+from dsar.model import (
+    Annex,
+    Coverage,
+    FieldChange,
+    LetterFacts,
+    LetterKind,
+    Record,
+    Requester,
+    Right,
+    StepAction,
+    SystemOutcome,
+)
 
 #: What a kind needs beside the default facts.
 FACTS: dict[LetterKind, LetterFacts] = {
@@ -42,6 +53,8 @@ WITH_IMY = set(LetterKind) - {
     LetterKind.MANDATE_REQUEST,
     LetterKind.CONTACT_CHANGED_NOTICE,
     LetterKind.PASS_PHRASE,
+    LetterKind.NOT_REQUEST,
+    LetterKind.RECIPIENT_NOTICE,
 }
 REFUSALS = {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.ERASURE_PARTLY}
 
@@ -586,3 +599,59 @@ def test_a_withdrawn_erasure_tells_what_was_done_and_promises_nothing(language: 
     text = one_line(compose(LetterKind.ERASURE_PARTLY, language, facts(outcomes=(outcome(),), ended="withdrawn")).text)
     assert {"sv": "då slutade vi", "en": "and we stopped"}[language] in text
     assert {"sv": "hör av oss när", "en": "let you know"}[language] not in text
+
+
+def test_a_mail_about_a_change_names_no_value_in_clear() -> None:
+    """Art. 5(1)(f): a mail can be read on its way; the person knows the masked values again."""
+    given = facts(rights=(Right.UPDATE,), outcomes=(update_step(),))
+    for language in ("sv", "en"):
+        letter = compose(LetterKind.UPDATE_DONE, language, given)
+        assert "a@old.se" not in letter.text + letter.html
+        assert "a***@old.se" in letter.text
+        assert "a***@new.se" in letter.text
+
+
+def test_on_paper_a_change_is_told_in_full() -> None:
+    given = facts(rights=(Right.UPDATE,), outcomes=(update_step(),), by_post=True)
+    assert "a@new.se" in compose(LetterKind.UPDATE_DONE, "sv", given).text
+
+
+@pytest.mark.parametrize(
+    ("value", "masked"),
+    [
+        ("Annebergsvägen 1B", "A*** 1***"),
+        ("070-174 06 99", "+46 ** *** ** 99"),
+        ("19811228-9874", "19811228-****"),
+        ("SE35 5000 0000 0549 1000 0003", "S*** 5*** 0*** 0*** 1*** 0***"),
+        ("Eva Lind", "E*** L***"),
+    ],
+)
+def test_each_kind_of_value_is_masked_in_its_way(value: str, masked: str) -> None:
+    change = FieldChange(path="x", label=both("Uppgift", "Item"), before=value, after=None)
+    given = facts(rights=(Right.UPDATE,), outcomes=(update_step(changes=(change,)),))
+    assert masked in compose(LetterKind.UPDATE_DONE, "sv", given).text
+
+
+def test_a_withdrawn_consent_is_confirmed_as_what_it_is() -> None:
+    text = written(LetterKind.CONSENT_WITHDRAWN, "sv")
+    assert "Du har tagit tillbaka ditt samtycke" in text
+    assert "Det vi gjorde dessförinnan påverkas inte (artikel 7.3 i dataskyddsförordningen)" in text
+
+
+def test_a_recipient_is_told_what_was_done_to_which_record_and_by_when_to_confirm() -> None:
+    """Art. 19: "shall communicate any rectification or erasure [...] to each recipient"."""
+    given = facts(rights=(Right.ERASE,), outcomes=(outcome(key="K20004"),))
+    text = one_line(compose(LetterKind.RECIPIENT_NOTICE, "sv", given).text)
+    assert "Till Molnet AB" in text
+    assert "har vi raderat personuppgifter" in text
+    assert "K20004" in text
+    assert "senast den 9 december 2026" in text
+
+
+def test_the_cover_of_an_access_answer_says_where_everything_stands() -> None:
+    """Art. 12(1), "easily accessible": each part by its name, and a new page after that."""
+    markdown = compose_export("sv", facts())
+    cover, _break, rest = markdown.partition("\n***\n")
+    linked = re.findall(r"^\| \[([^]]+)\]\(#", cover, re.MULTILINE)
+    assert linked == ["Här har vi sökt", "Dina uppgifter", "Så använder vi uppgifterna", "Dina rättigheter"]
+    assert all(f"\n## {name}\n" in rest for name in linked)

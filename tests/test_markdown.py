@@ -1,10 +1,13 @@
 """Any text becomes inert in Markdown, and Markdown becomes text and HTML that people like to read."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from collections.abc import Iterable, Sequence
 
-from dsar.markdown import escape, parse, to_html, to_text, words
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it.token import Token
+
+from dsar.markdown import blocks, escape, parse, parse_pieces, to_html, to_text, words
 
 HOSTILE = [
     "<b>fet</b>",
@@ -165,3 +168,42 @@ def test_raw_html_in_markdown_is_shown_not_run() -> None:
     page = to_html('<img src="x" onerror="alert(1)">', language="sv", title="t")
     assert "<img" not in page
     assert "&lt;img" in page
+
+
+def told(pieces: Iterable[Sequence[Token]]) -> list[tuple[str, list[str]]]:
+    """Each block's kind and texts; a table that goes on in the next piece is one table."""
+    found: list[tuple[str, list[str]]] = []
+    for piece in pieces:
+        for opening, inside in blocks(piece):
+            texts = [token.content for token in (opening, *inside) if token.content]
+            if opening.meta.get("continued"):
+                head = sum(token.type == "th_open" for token in inside)
+                found[-1][1].extend(texts[head:])
+            else:
+                found.append((opening.type, texts))
+    return found
+
+
+PLAIN = ["# Rubrik", "stycke\när här", "- punkt\n- punkt", "> ruta", "---", "***", "text\n| a |\n|---|\n| b |"]
+ODD_TABLES = ["```\n\n| a |\n|---|\n| b |\n\n```", "| a |\n|---|\n| b |\noch mer", "| a | b |\n|:-:|--:|"]
+
+
+def table(rows: int) -> str:
+    return "| nr | ord |\n|---|---|\n" + "".join(f"| {row} | x |\n" for row in range(rows))
+
+
+BLOCKS = st.one_of(
+    st.sampled_from(PLAIN), st.sampled_from(ODD_TABLES), st.sampled_from([0, 1, 199, 201, 450]).map(table)
+)
+
+
+@settings(deadline=None, max_examples=50)  # parsing takes its time on a busy machine
+@given(st.lists(BLOCKS, max_size=5))
+def test_in_pieces_a_document_says_the_same(parts: list[str]) -> None:
+    markdown = "\n\n".join(parts)
+    assert told(parse_pieces(markdown)) == told([parse(markdown)])
+
+
+def test_no_piece_is_long() -> None:
+    """Else a long table would need room for all of its rows at once."""
+    assert max(len(piece) for piece in parse_pieces(f"text\n\n{table(5000)}\nslut")) < 2500

@@ -3,17 +3,20 @@
 import io
 import re
 import subprocess
-import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pikepdf
 import pytest
 from builders import facts, record, value
+from PIL import Image
 
+from dsar.errors import LogoError
 from dsar.letters import compose_export
 from dsar.markdown import escape
+from dsar.model import Look
 from dsar.pdf import protect, render
+from dsar.pdf.fonts import showable
 
 AT = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 
@@ -44,7 +47,47 @@ def test_text_is_extracted_as_it_was_written(tmp_path: Path) -> None:
 
 @needs_poppler
 def test_a_character_without_glyph_is_named(tmp_path: Path) -> None:
-    assert "raket [U+1F680] klar" in said_by("pdftotext", pdf_of("raket 🚀 klar"), tmp_path)
+    assert "leende [U+1F970] klar" in said_by("pdftotext", pdf_of("leende 🥰 klar"), tmp_path)
+
+
+#: Script -> a sentence in it; those that DejaVu Sans lacks come from fonts of their own.
+SCRIPTS = {
+    "amharic": "ሰላም ለዓለም ትግርኛ",
+    "armenian": "Բարեւ աշխարհ",
+    "bengali": "বাংলা নমস্কার কোলকাতা",
+    "chinese": "漢字简体中文",
+    "cyrillic": "Привіт, світе",
+    "devanagari": "हिन्दी नमस्ते",
+    "emoji": "🚀 🎉 🙏 👍🏽 👩\u200d💻 🇸🇪",
+    "georgian": "გამარჯობა",
+    "greek": "Καλημέρα",
+    "gurmukhi": "ਸਤਿ ਸ੍ਰੀ ਅਕਾਲ",
+    "japanese": "こんにちは カタカナ",
+    "polish": "Zażółć gęślą jaźń",
+    "signs": "✓ klar, ☎ 0340 → ≤ № ½",
+    "tamil": "தமிழ் வணக்கம் கொழும்பு",
+    "thai": "สวัสดีชาวโลก",
+    "vietnamese": "Nguyễn Thị Hồng",
+}
+
+
+@needs_poppler
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("bold", [False, True])
+def test_every_script_is_copied_as_it_was_written(tmp_path: Path, script: str, *, bold: bool) -> None:
+    text = SCRIPTS[script]
+    markdown = f"**{text}**" if bold else f"| A |\n|---|\n| {text} |\n"
+    assert text in said_by("pdftotext", pdf_of(markdown), tmp_path)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_character_of_a_script_has_a_glyph(script: str) -> None:
+    assert showable(SCRIPTS[script]) == SCRIPTS[script]
+
+
+@needs_poppler
+def test_a_letter_and_its_accent_written_apart_are_searched_for_as_they_are_stored(tmp_path: Path) -> None:
+    assert "A\u030angstro\u0308m" in said_by("pdftotext", pdf_of("A\u030angstro\u0308m"), tmp_path)
 
 
 @needs_poppler
@@ -90,24 +133,16 @@ def test_a_screen_reader_gets_headings_lists_and_tables(tmp_path: Path) -> None:
     tree = said_by("pdfinfo", pdf_of(markdown), tmp_path, "-struct-text")
     assert [word for line in tree.splitlines() if (word := line.split()[0].rstrip(":")) and line.strip()[0] != '"'] == [
         "Document",
-        *("H1", "P", "L", "LI", "LBody", "P", "BlockQuote", "P"),
+        *("H1", "P", "L", "/ListNumbering", "LI", "Lbl", "LBody", "P", "BlockQuote", "P"),
         *("Table", "TR", "TH", "/Scope", "TH", "/Scope", "TR", "TD", "TD"),
     ]
 
 
-def spoken_instead(content: bytes, kind: str) -> list[str]:
-    """What the elements of *kind* say instead of their marked text."""
-    with pikepdf.open(io.BytesIO(content)) as pdf:
-        return [
-            str(entry.get("/ActualText", ""))
-            for entry in pdf.objects
-            if isinstance(entry, pikepdf.Dictionary) and entry.get("/S") == f"/{kind}"
-        ]
-
-
-def test_broken_lines_are_read_with_the_spaces_between_them() -> None:
-    paragraph = "ett stycke som bryts på flera rader " * 10
-    assert spoken_instead(pdf_of(paragraph), "P") == [paragraph.strip()]
+@needs_poppler
+def test_broken_lines_are_read_with_the_spaces_between_them(tmp_path: Path) -> None:
+    paragraph = "ett **stycke** som bryts på flera rader " * 10
+    heard = said_by("pdfinfo", pdf_of(paragraph), tmp_path, "-struct-text")
+    assert f'"{paragraph.replace("*", "").strip()}"' in heard
 
 
 def test_headings_make_an_outline() -> None:
@@ -204,11 +239,40 @@ def test_the_data_are_embedded_for_machines_and_the_bytes_stay_the_same() -> Non
     assert made() == made()
 
 
+RIGHT_TO_LEFT = {
+    "arabic": "تلقينا طلبك وسنرد عليك في أقرب وقت ممكن خلال شهر واحد من تاريخ استلامه إن شاء الله ولا يكلفك ذلك شيئا",
+    "persian": "درخواست شما را دریافت کردیم و در اولین فرصت ظرف یک ماه از تاریخ دریافت به شما پاسخ خواهیم داد",
+    "hebrew": "קיבלנו את בקשתך ונענה לך בהקדם האפשרי בתוך חודש אחד מיום קבלתה וזה לא יעלה לך דבר כלל ועיקר תודה רבה",
+}
+
+
 @needs_poppler
-@pytest.mark.parametrize("text", ["مرحبا بالعالم", "שלום עולם"])
-def test_what_is_written_from_right_to_left_is_copied_as_it_was_written(tmp_path: Path, text: str) -> None:
-    shown = said_by("pdftotext", pdf_of(f"| Namn |\n|---|\n| {text} |\n"), tmp_path)
-    assert text in unicodedata.normalize("NFKC", shown)
+@pytest.mark.parametrize("script", RIGHT_TO_LEFT)
+@pytest.mark.parametrize("form", ["{}", "| A | B |\n|---|---|\n| {} | x |\n", "> {}", "- {}", "***{}***"])
+def test_lines_from_right_to_left_follow_each_other_as_they_were_written(
+    tmp_path: Path, script: str, form: str
+) -> None:
+    """The words in their own letters, each line read from its right, the lines from above."""
+    boxes = said_by("pdftotext", pdf_of(form.format(RIGHT_TO_LEFT[script])), tmp_path, "-bbox")
+    words = re.findall(r'yMin="([\d.]+)" xMax="([\d.]+)" yMax="[\d.]+">([^<]*[\u0590-\u08ff][^<]*)<', boxes)
+    seen = sorted((float(above), -float(right), word[::-1]) for above, right, word in words)
+    assert [word for _above, _right, word in seen] == RIGHT_TO_LEFT[script].split()
+
+
+@needs_poppler
+def test_a_line_from_right_to_left_ends_at_the_right_margin(tmp_path: Path) -> None:
+    boxes = said_by("pdftotext", pdf_of(RIGHT_TO_LEFT["hebrew"] + " " + RIGHT_TO_LEFT["hebrew"]), tmp_path, "-bbox")
+    words = re.findall(r'xMax="([\d.]+)" yMax="([\d.]+)">[\u0590-\u05ff]', boxes)
+    lines: dict[str, float] = {}
+    for right, line in words:
+        lines[line] = max(lines.get(line, 0), float(right))
+    assert len(lines) >= 3
+    assert all(abs(right - (595.28 - 62.36)) < 1 for right in lines.values())
+
+
+@needs_poppler
+def test_numbers_and_latin_words_inside_arabic_keep_their_own_direction(tmp_path: Path) -> None:
+    assert "K10001" in said_by("pdftotext", pdf_of("رقم العميل K10001 منذ 2019"), tmp_path)
 
 
 @pytest.mark.parametrize("text", ["مرحبا بالعالم", "שלום עולם"])
@@ -220,3 +284,110 @@ def test_what_is_written_from_right_to_left_is_read_aloud_as_it_was_written(text
             if isinstance(each, pikepdf.Dictionary) and "/ActualText" in each
         ]
     assert spoken == [text]
+
+
+@needs_poppler
+def test_a_link_to_a_heading_says_on_which_page_it_stands(tmp_path: Path) -> None:
+    markdown = "Se [Dina uppgifter](#dina-uppgifter)\n\n***\n\ntext\n\n***\n\n## Dina uppgifter\n\nhär\n"
+    assert "Se Dina uppgifter, sida\u00a03\n" in said_by("pdftotext", pdf_of(markdown), tmp_path)
+
+
+@needs_poppler
+@pytest.mark.parametrize("lines", range(24, 40))
+def test_a_line_that_leads_to_a_table_stands_on_its_page(lines: int, tmp_path: Path) -> None:
+    filling = "".join(f"rad {number}\n\n" for number in range(lines))
+    table = "| Uppgift | Innehåll |\n|---|---|\n| Namn | Lind |\n| Ort | Varberg |\n"
+    markdown = f"{filling}Det här gäller kunden Eva:\n\n{table}"
+    pages = said_by("pdftotext", pdf_of(markdown), tmp_path).split("\f")
+    assert ["gäller kunden" in page for page in pages] == ["Varberg" in page for page in pages]
+
+
+@needs_poppler
+def test_of_a_paragraph_no_single_line_is_left_alone(tmp_path: Path) -> None:
+    """Neither at the foot of a page nor at the top of the next."""
+    paragraph = " ".join(f"ord{number}" for number in range(60))
+    for lines in range(26, 36):
+        filling = "".join(f"rad {number}\n\n" for number in range(lines))
+        boxes = said_by("pdftotext", pdf_of(filling + paragraph), tmp_path, "-bbox")
+        for page in boxes.split("<page ")[1:]:
+            heights = set(re.findall(r'yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">ord', page))
+            assert len(heights) != 1
+
+
+@needs_poppler
+def test_an_address_stands_in_the_window_of_the_envelope_and_nothing_else_does(tmp_path: Path) -> None:
+    """The right-hand window of a C5 envelope shows 100 to 190 mm from the left, 45 to 85 mm from above."""
+    address = ("Kim Öberg", "Lilla gatan 7 B", "432 44 VARBERG")
+    letter = render(
+        "**Firman**\n\n---\n\n" + "ord " * 400, title="x", language="sv", footer="x", created_at=AT, address=address
+    )
+    boxes = said_by("pdftotext", letter, tmp_path, "-bbox")
+    millimetre = 72 / 25.4
+    inside = [
+        word
+        for left, above, right, below, word in re.findall(
+            r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)<', boxes.split("</page>")[0]
+        )
+        if float(right) > 100 * millimetre and 45 * millimetre < float(below) and float(above) < 85 * millimetre
+    ]
+    assert inside == " ".join(address).split()
+
+
+@needs_poppler
+def test_an_address_is_read_before_the_letter(tmp_path: Path) -> None:
+    letter = render("Hej", title="x", language="sv", footer="x", created_at=AT, address=("Kim Öberg", "432 44 VARBERG"))
+    heard = said_by("pdfinfo", letter, tmp_path, "-struct-text")
+    assert re.findall(r'"(.*)"', heard) == ["Kim Öberg 432 44 VARBERG", "Hej"]
+
+
+def test_colours_and_logo_are_those_of_the_company() -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (30, 10), "#8a2b5b").save(picture, "PNG")
+    look = Look(accent="#8a2b5b", tint="#f6ebf1", logo=picture.getvalue())
+    letter = render("# Rubrik\n\n> ruta", title="x", language="sv", footer="x", created_at=AT, look=look)
+    with pikepdf.open(io.BytesIO(letter)) as pdf:
+        code = pdf.pages[0].Contents.read_bytes().decode("latin-1")
+        drawn = [thing.Subtype for thing in pdf.pages[0].Resources.XObject.values()]
+        assert drawn.count(pikepdf.Name.Image) == 1
+    assert "0.541 0.169 0.357 rg" in code
+    assert "0.965 0.922 0.945 rg" in code
+
+
+def test_everything_on_a_page_is_content_or_artifact() -> None:
+    """ISO 14289-1 section 7.1: nothing is drawn outside of a mark."""
+    with pikepdf.open(io.BytesIO(pdf_of(EXPORT))) as pdf:
+        for page in pdf.pages:
+            depth = 0
+            for instruction in pikepdf.parse_content_stream(page):
+                operator = str(instruction.operator)
+                depth += {"BDC": 1, "BMC": 1, "EMC": -1}.get(operator, 0)
+                assert depth > 0 or operator not in {"Tj", "TJ", "Do", "f", "S", "B"}
+
+
+@needs_poppler
+def test_every_table_of_an_answer_has_header_cells_and_every_row_as_many_cells(tmp_path: Path) -> None:
+    tree = said_by("pdfinfo", pdf_of(EXPORT), tmp_path, "-struct")
+    tables = tree.split("Table (block)")[1:]
+    assert tables
+    for table in tables:
+        rows = [len(re.findall(r"\b(?:TH|TD)\b", row)) for row in re.split(r"\bTR\b", table.split("(block)")[0])[1:]]
+        assert len(set(rows)) == 1
+        assert table.count("/Scope /Column") == rows[0]
+
+
+def test_the_outline_names_every_heading_with_its_page() -> None:
+    with (
+        pikepdf.open(io.BytesIO(pdf_of("# Ett\n\n***\n\n### Tre\n\ntext\n\n## Två\n"))) as pdf,
+        pdf.open_outline() as outline,
+    ):
+        (first,) = outline.root
+        assert [item.title for item in first.children] == ["Tre", "Två"]
+        places = [item.destination for item in (first, *first.children)]
+        pages = [pdf.pages.index(pikepdf.Page(place[0])) for place in places if isinstance(place, pikepdf.Array)]
+        assert pages == [0, 1, 1]
+
+
+def test_a_broken_logo_is_refused_by_its_setting() -> None:
+    look = Look(logo=b"\x89PNG\r\n\x1a\n broken")
+    with pytest.raises(LogoError, match="logo"):
+        render("text", title="x", language="sv", footer="x", created_at=AT, look=look)

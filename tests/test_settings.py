@@ -12,6 +12,7 @@ from dsar.approval import Role
 from dsar.errors import SettingsError
 from dsar.settings import PLACEHOLDER, Settings, load
 from dsar.settings.sections import NAMED, SINGLE, Section, SystemSection
+from dsar.settings.values import contrast
 
 EXAMPLE = Path(__file__).parent.parent / "settings.example.ini"
 
@@ -422,3 +423,33 @@ def test_values_of_the_example_that_are_not_placeholders_are_the_defaults(settin
                 head, bracket, rest = _filled().partition(f"[{section.replace(PLACEHOLDER, 'acme')}]")
                 without = re.sub(rf"^{key} =.*$", "", rest, count=1, flags=re.MULTILINE)
                 assert settings(text=head + bracket + without) == whole, f"[{section}] {key}"
+
+
+def test_the_look_of_documents_is_the_companys(settings: Loads, tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
+    look = settings("[letters]\nlogo = logo.png\naccent = #8A2B5B\ntint = #f6ebf1\n").look
+    assert (look.accent, look.tint, look.logo) == ("#8a2b5b", "#f6ebf1", b"\x89PNG\r\n\x1a\n...")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("accent = red", "'red' is no colour such as #1f4e6b"),
+        ("accent = #8ab", "'#8ab' is no colour such as #1f4e6b"),
+        ("accent = #ffd200", "has a contrast of 1.5 to white paper; text needs 4.5 (WCAG 2.2, 1.4.3)"),
+        ("tint = #1f4e6b", "has a contrast of 1.7 to the dark text on it; text needs 4.5 (WCAG 2.2, 1.4.3)"),
+        ("logo = missing.png", "cannot be read: No such file or directory"),
+        ("logo = settings.ini", "is neither a PNG nor a JPEG file"),
+        ("logo = large.png", "has more than 300 kB; it stands in every letter"),
+    ],
+)
+def test_a_look_that_cannot_be_read_is_refused(settings: Loads, tmp_path: Path, line: str, why: str) -> None:
+    (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(300_000))
+    (fault,) = _faults(settings, f"[letters]\n{line}\n")
+    assert fault.endswith(why)
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    """WCAG 2.2: black on white is 21 to 1; #767676 is the lightest grey with 4.5."""
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") > 4.5 > contrast("#777777", "#ffffff")

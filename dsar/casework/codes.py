@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from dsar import deadlines, dispatch, identity, letters
-from dsar.casework import confirming
+from dsar.casework import confirming, printing
 from dsar.casework.context import App, case_key, contact_of, seal_contact
 from dsar.casework.facts import base_facts
 from dsar.casework.flags import flag
@@ -100,16 +100,13 @@ def printed(
     app: App, tx: Transaction, case: CaseFile, request: Request, address: Identifier, *, now: datetime
 ) -> bytes:
     """A code as a PDF to print and post; it is kept nowhere."""
-    from dsar import pdf  # slow to load, and most processes make none
-
     code, challenge = _make(app, tx, case, address, now=now)
     facts = _facts(app, case, request, code, valid_until=deadlines.received_on(challenge.expires_at), now=now)
     kind = LetterKind.IDENTITY_CHECK
     markdown = letters.markdown_of(
         kind, case.language, replace(facts, by_post=True), templates=app.settings.templates_folder
     )
-    language = letters.letter_language(case.language)
-    return pdf.render(markdown, title=case.reference, language=language, footer=case.reference, created_at=now)
+    return printing.document(app, case.reference, markdown, letters.letter_language(case.language), now=now)
 
 
 def is_pestered(app: App, tx: Transaction, contact: Identifier, *, now: datetime) -> bool:

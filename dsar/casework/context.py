@@ -97,6 +97,7 @@ class LetterContent:
     text: str
     html: str
     recipient: str
+    markdown: str = ""  #: Of a letter that may go on paper.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,6 +353,7 @@ def letter_of(row: LetterRow, content: LetterContent, annexes: tuple[Annex, ...]
         subject=content.subject,
         text=content.text,
         html=content.html,
+        markdown=content.markdown,
         annexes=annexes,
         template_sha256=row.template_sha256,
     )

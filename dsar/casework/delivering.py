@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dsar import deadlines, dispatch, identity, letters
-from dsar.casework import phrases, protecting
+from dsar.casework import phrases, printing, protecting
 from dsar.casework.context import App, subject_of
 from dsar.casework.facts import accepted_records
 from dsar.casework.identifying import contacts_on_file, risk_of
@@ -195,7 +195,7 @@ def mails(
     return tuple(
         letters.part_of(
             letter,
-            _locked(case, letter, number, count, [files[each] for each in group], phrase, now=now)
+            _locked(app, case, letter, number, count, [files[each] for each in group], phrase, now=now)
             if phrase
             else [files[each] for each in group],
             number=number,
@@ -211,7 +211,15 @@ def _size(file: Annex, *, locked: bool) -> int:
 
 
 def _locked(
-    case: CaseFile, letter: Letter, number: int, count: int, files: Sequence[Annex], phrase: str, *, now: datetime
+    app: App,
+    case: CaseFile,
+    letter: Letter,
+    number: int,
+    count: int,
+    files: Sequence[Annex],
+    phrase: str,
+    *,
+    now: datetime,
 ) -> list[Annex]:
     """One encrypted PDF with *files* inside: the answer itself in the first mail, in others one that only carries."""
     from dsar import pdf  # slow to load, and most processes make none
@@ -222,9 +230,7 @@ def _locked(
     else:
         names = [file.filename for file in files]
         markdown = letters.parcel_markdown(letter.language, case.reference, number=number, count=count, files=names)
-        content = pdf.render(
-            markdown, title=case.reference, language=letter.language, footer=case.reference, created_at=now
-        )
+        content = printing.document(app, case.reference, markdown, letter.language, now=now)
         inside, filename = list(files), f"{case.reference}-{number}.pdf"
     packed: Mapping[str, tuple[str, bytes]] = {file.filename: (file.content_type, file.content) for file in inside}
     return [Annex(filename=filename, content_type="application/pdf", content=pdf.protect(content, phrase, packed))]

@@ -16,7 +16,15 @@ from dsar.casework.context import (
     records_of,
     subject_of,
 )
-from dsar.casework.planning import CHANGING, contact_points, expected, plan, records_for, told_outcomes
+from dsar.casework.planning import (
+    CHANGING,
+    contact_points,
+    expected,
+    plan,
+    records_for,
+    takes_consent_back,
+    told_outcomes,
+)
 from dsar.identifiers import mask
 from dsar.lifecycle import Outcome
 from dsar.model import (
@@ -134,6 +142,8 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
         "withheld": (*protecting.withheld(case, records), *redaction.told(removed, shown, dict(labels))),
         "system_labels": labels,
         "other_outcomes": tuple(_others(app, tx, case, request, language)) if right is Right.ACCESS else (),
+        "consent": right is Right.OBJECT and takes_consent_back(app, tx, case),
+        "by_post": protecting.channel_of(case) == protecting.POST,
         "staff_note": note_of(app, case, request),
         "portability": right is Right.ACCESS and request.portability,
         "activities": activities_of(app, records),

@@ -2,7 +2,7 @@
 What was found -> what would be done about it: the change plan, made and shown before anything is touched.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from dsar.errors import SystemUnavailableError
 from dsar.identifiers import normalise
 from dsar.model import (
     FieldChange,
+    FoundRequest,
     Identifier,
     IdentifierType,
     PlanStep,
@@ -217,12 +218,19 @@ def wanted_changes(app: App, tx: Transaction, case: CaseFile) -> tuple[Requested
 
 def is_general_objection(app: App, tx: Transaction, case: CaseFile) -> bool:
     """Whether the case objects to more than direct marketing: Art. 21(1) is weighed by a person."""
-    return any(
-        found.general
-        for link, message in tx.case_messages(case.id or 0)
-        for person in triage_of(app, case, message.id or 0, link.sealed_triage).subjects
-        for found in person.requests
-    )
+    return any(found.general for found in _asked(app, tx, case))
+
+
+def takes_consent_back(app: App, tx: Transaction, case: CaseFile) -> bool:
+    """Whether the case says no to marketing by taking a consent back (Art. 7(3))."""
+    return any(found.consent for found in _asked(app, tx, case))
+
+
+def _asked(app: App, tx: Transaction, case: CaseFile) -> Iterator[FoundRequest]:
+    """What the mails of the case ask."""
+    for link, message in tx.case_messages(case.id or 0):
+        for person in triage_of(app, case, message.id or 0, link.sealed_triage).subjects:
+            yield from person.requests
 
 
 def expected(steps: Sequence[PlanStep]) -> tuple[StepOutcome, ...]:

@@ -10,12 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import letters
-from dsar.casework import delivering, phrases, protecting, unlocking
+from dsar.casework import delivering, phrases, printing, protecting, unlocking
 from dsar.casework.context import App, case_key, content_of, seal_subject, subject_of
 from dsar.casework.facts import accepted_records
 from dsar.casework.sending import settle_sent
 from dsar.errors import ApprovalError, UsageError
-from dsar.markdown import escape
 from dsar.model import Annex, IdentifierType, IdentityLevel, Letter, Right
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, OutboxRow, PassPhrase
@@ -49,15 +48,16 @@ def choose_address(app: App, case: CaseFile, lines: Sequence[str], *, actor: str
     return chosen
 
 
-def on_paper(case: CaseFile, letter: Letter, *, now: datetime) -> bytes:
-    """The words of a letter as a PDF to print."""
-    from dsar import pdf  # slow to load, and most processes make none
+def on_paper(app: App, case: CaseFile, letter: Letter, recipient: str, *, now: datetime) -> bytes:
+    """
+    A letter as a PDF to print, with the address where the window of an envelope shows it.
 
-    paragraphs = (escape(part, keep_lines=True) for part in letter.text.split("\n\n") if part.strip())
+    Args: recipient: the channel and the lines of the address. A protected person's letter goes inside a second envelope
+    and shows none.
+    """
+    address = () if protecting.PROTECTED in case.flags else recipient.split("\n")[1:]
     language = letters.letter_language(case.language)
-    return pdf.render(
-        "\n\n".join(paragraphs), title=letter.subject, language=language, footer=case.reference, created_at=now
-    )
+    return printing.document(app, case.reference, letter.markdown, language, address=address, now=now)
 
 
 def files(app: App, case: CaseFile, *, actor: str, now: datetime) -> tuple[Annex, ...]:

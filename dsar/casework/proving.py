@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from dsar import __version__, approval, deadlines
-from dsar.casework import intake
+from dsar.casework import intake, printing
 from dsar.casework.context import App, case_key, reason_of, triage_of
 from dsar.letters.record import record_markdown
 from dsar.store import Transaction
@@ -183,15 +183,8 @@ def handling_record(app: App, case: CaseFile, *, actor: str, now: datetime) -> H
 
 def as_pdf(app: App, record: HandlingRecord, language: str) -> bytes:
     """The record as a document in "sv" or "en"."""
-    from dsar import pdf  # slow to load, and most processes make none
-
-    return pdf.render(
-        record_markdown(record, controller=app.controller, language=language),
-        title=record.case_reference,
-        language=language,
-        footer=record.case_reference,
-        created_at=record.made_at,
-    )
+    markdown = record_markdown(record, controller=app.controller, language=language)
+    return printing.document(app, record.case_reference, markdown, language, now=record.made_at)
 
 
 def mails_as_they_were(app: App, case: CaseFile) -> Iterator[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dsar import letters
-from dsar.casework import delivering, phrases, protecting
+from dsar.casework import delivering, phrases, printing, protecting
 from dsar.casework.context import PROGRAM, App
 from dsar.casework.facts import accepted_records, base_facts
 from dsar.casework.flags import flag
@@ -86,8 +86,6 @@ def _end(tx: Transaction, case: CaseFile, row: PassPhrase, state: str, *, now: d
 
 def printed(app: App, case: CaseFile, row: PassPhrase, *, now: datetime) -> bytes:
     """A pass-phrase as a letter to print and post."""
-    from dsar import pdf  # slow to load, and most processes make none
-
     facts = replace(
         base_facts(app, case, received_at=row.created_at, rights=(), now=now),
         pass_phrase=phrases.open_phrase(app, case, row),
@@ -95,8 +93,9 @@ def printed(app: App, case: CaseFile, row: PassPhrase, *, now: datetime) -> byte
     markdown = letters.markdown_of(
         LetterKind.PASS_PHRASE, case.language, facts, templates=app.settings.templates_folder
     )
+    address = () if protecting.PROTECTED in case.flags else phrases.way_of(app, case, row).contact.split("\n")
     language = letters.letter_language(case.language)
-    return pdf.render(markdown, title=case.reference, language=language, footer=case.reference, created_at=now)
+    return printing.document(app, case.reference, markdown, language, address=address, now=now)
 
 
 def read_out(app: App, case: CaseFile, *, actor: str, now: datetime) -> list[Told]:

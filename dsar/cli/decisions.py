@@ -134,6 +134,7 @@ def reject(ctx: click.Context, reference: str, reason: str) -> None:
 @click.option("--law", "legal_ground", help="Article and section that it rests on.")
 @click.option("--unidentified", is_flag=True, help="The reason is that the sender could not be identified.")
 @click.option("--deceased", is_flag=True, help="The reason is that the person has died.")
+@click.option("--not-request", metavar="TEXT", help="It is none after all: what it is about, and who has it now.")
 @click.pass_context
 def refuse(
     ctx: click.Context,
@@ -143,10 +144,13 @@ def refuse(
     legal_ground: str | None,
     unidentified: bool,
     deceased: bool,
+    not_request: str | None,
 ) -> None:
     """Prepare a refusal; a second person approves it."""
-    if not (unidentified or deceased or (reasons and legal_ground)):
-        raise UsageError("A refusal needs --reasons and --law (Art. 12(4) GDPR), or --unidentified or --deceased.")
+    if not (unidentified or deceased or not_request or (reasons and legal_ground)):
+        raise UsageError(
+            "A refusal needs --reasons and --law (Art. 12(4) GDPR), or --unidentified, --deceased or --not-request."
+        )
     from dsar.casework import answering, views
     from dsar.deadlines import received_on
 
@@ -158,6 +162,8 @@ def refuse(
             answering.give_up_identity(opened.app, request, actor=actor, now=now())
         elif deceased:
             answering.answer_estate(opened.app, request, actor=actor, now=now())
+        elif not_request:
+            answering.pass_on(opened.app, case, request, what=not_request, actor=actor, now=now())
         else:
             answering.refuse(
                 opened.app,

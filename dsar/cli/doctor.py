@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dsar import letters, ocr, settings, staff, wiring
+from dsar import letters, ocr, pdf, settings, staff, wiring
 from dsar.approval import APPROVING
 from dsar.casework import health
 from dsar.cli.setup import Finding
@@ -92,6 +92,9 @@ def _keys(chosen: Settings) -> Iterator[Finding]:
 
 def _templates(chosen: Settings) -> Iterator[Finding]:
     yield _tried("letter templates", lambda: letters.check_templates(chosen.templates_folder))
+    logo = chosen.look.logo
+    if logo is not None:
+        yield _tried("logo", lambda: pdf.picture(logo) and "")
 
 
 def _mailboxes(chosen: Settings) -> Iterator[Finding]:

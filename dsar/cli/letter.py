@@ -12,7 +12,7 @@ from dsar.cli.console import clean
 from dsar.errors import UsageError
 
 if TYPE_CHECKING:
-    from dsar.model import Controller
+    from dsar.model import Controller, Look
 
 _FORMATS = click.Choice(["text", "html", "markdown", "pdf"])
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -47,7 +47,7 @@ def preview(
         raise UsageError(f"There is no letter {kind!r}; there are {', '.join(RULES)}.")
     if form == "pdf" and out is None:
         raise UsageError("Say with --out where the PDF goes.")
-    controller, folder = _installation(settings_file)
+    controller, look, folder = _installation(settings_file)
     facts = sample_facts(kind, language, controller=controller)
     folder = templates or folder
     if kind == ACCESS_EXPORT:
@@ -58,14 +58,15 @@ def preview(
     if form == "pdf" and out is not None:
         at = datetime.combine(facts.today, datetime.min.time(), tzinfo=UTC)
         footer = f"{controller.name} · {title}"
-        out.write_bytes(pdf.render(markdown, title=title, language=language, footer=footer, created_at=at))
+        made = pdf.render(markdown, title=title, language=language, footer=footer, created_at=at, look=look)
+        out.write_bytes(made)
         return
-    made: dict[str, Callable[[str], str]] = {
+    forms: dict[str, Callable[[str], str]] = {
         "text": to_text,
         "markdown": str,
         "html": lambda text: to_html(text, language=language, title=title),
     }
-    shown = made[form](markdown)
+    shown = forms[form](markdown)
     if out is None:
         click.echo(clean(shown))
     else:
@@ -79,7 +80,7 @@ def check(ctx: click.Context, folder: Path | None) -> None:
     """Try every letter with the templates of FOLDER, by default that of the settings; exit 1 if one is wrong."""
     from dsar.letters.checking import faults
 
-    controller, own = _installation(ctx.obj)
+    controller, _look, own = _installation(ctx.obj)
     folder = folder or own
     if folder is None:
         click.echo("The settings name no folder of templates; those that are shipped are in order.")
@@ -100,14 +101,14 @@ def schema() -> None:
     click.echo(letters.export_schema().decode(), nl=False)
 
 
-def _installation(settings_file: Path) -> tuple["Controller", Path | None]:
-    """Who writes the letters, and the folder of their templates; an invented company where there are no settings."""
+def _installation(settings_file: Path) -> tuple["Controller", "Look", Path | None]:
+    """Who writes the letters, their look and the folder of their templates; invented where there are no settings."""
     from dsar import settings
-    from dsar.model import Controller
+    from dsar.model import Controller, Look
 
     if settings_file.exists():
         chosen = settings.load(settings_file, os.environ)
-        return chosen.controller, chosen.templates_folder
+        return chosen.controller, chosen.look, chosen.templates_folder
     invented = Controller(
         name="Exempelbolaget AB",
         orgnr="556000-0000",
@@ -116,4 +117,4 @@ def _installation(settings_file: Path) -> tuple["Controller", Path | None]:
         country="SE",
         email="integritet@example.se",
     )
-    return invented, None
+    return invented, Look(), None

@@ -22,7 +22,7 @@ from dsar.letters.mandatory import unsaid
 from dsar.letters.others import open_words, outcome_words
 from dsar.letters.parcels import parcel_markdown, part_of
 from dsar.letters.rules import ACCESS_EXPORT, problems, rule_for
-from dsar.markdown import to_html, to_text, with_copy, words
+from dsar.markdown import PAGE_BREAK, to_html, to_text, with_copy, words
 from dsar.model import Annex, Letter, LetterFacts, LetterKind, Text
 
 __all__ = [
@@ -81,12 +81,14 @@ def compose(
         copy, _ = _write(kind, "sv", facts, annexes, templates)
         text = f"{_COPY_FOLLOWS}\n\n{text}\n{'-' * 40}\n\n{to_text(copy)}"
         html = with_copy(html, to_html(copy, language="sv", title=subject), language="sv", notice=_COPY_FOLLOWS)
+        markdown = f"{markdown}\n{_COPY_FOLLOWS}\n\n{PAGE_BREAK}\n\n{copy}"
     return Letter(
         kind=kind,
         language=language,
         subject=subject,
         text=text,
         html=html,
+        markdown=markdown,
         annexes=annexes,
         template_sha256=sha256,
     )

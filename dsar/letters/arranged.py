@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
+from dsar.identifiers import mask, normalise
 from dsar.letters.annexes import portable_part
 from dsar.letters.rules import EEA, UNFINISHED
-from dsar.model import LetterFacts, Recipient, Record, StepAction, StepOutcome, Text
+from dsar.model import Identifier, IdentifierType, LetterFacts, Recipient, Record, StepAction, StepOutcome, Text
 
 #: Steps that each kind of letter tells of; a task is done by hand whatever the letter is about.
 _ERASURES = frozenset({StepAction.ERASE, StepAction.ANONYMISE, StepAction.TASK})
@@ -18,9 +19,15 @@ _RESTRICTIONS = frozenset({StepAction.RESTRICT, StepAction.TASK})
 _UPDATES = frozenset({StepAction.UPDATE, StepAction.TASK})
 
 
-#: So many like records, with at most so many fields each, read better as one table with a row per record: logs, orders.
+#: So many like records read better as one table with a row per record (logs, orders): with few columns always, with up
+#: to six if they hold no more characters from side to side than a line does.
 _LIST_FROM = 4
-_LIST_FIELDS = 4
+_FEW_FIELDS, _LIST_FIELDS = 4, 6
+_LIST_CHARACTERS = 100
+
+
+#: Kinds of values that are masked in a way of their own.
+_RECOGNISED = (IdentifierType.EMAIL, IdentifierType.PERSONNUMMER, IdentifierType.PHONE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +69,16 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Item:
+    """One record, for who must find it in their own books."""
+
+    label: Text
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Change:
-    """One changed value."""
+    """One changed value, masked unless the letter goes by post."""
 
     label: Text
     before: str
@@ -108,10 +123,16 @@ def _groups(records: Sequence[Record]) -> Iterator[Group]:
         shared = (record.object, record.read_at, record.found_by.type, record.keep_until, record.keep_law, fields)
         alike.setdefault(shared, []).append(record)
     for group in alike.values():
-        if len(group) >= _LIST_FROM and len(group[0].values) <= _LIST_FIELDS:
+        if len(group) >= _LIST_FROM and _fits_in_rows(group):
             yield Group(records=tuple(group), is_list=True)
         else:
             yield from (Group(records=(record,), is_list=False) for record in group)
+
+
+def _fits_in_rows(group: Sequence[Record]) -> bool:
+    columns = zip(*(record.values for record in group), strict=True)
+    widest = [max(len(value.value) for value in column) for column in columns]
+    return len(widest) <= _LIST_FIELDS and (len(widest) <= _FEW_FIELDS or sum(widest) <= _LIST_CHARACTERS)
 
 
 def _transfers(recipients: Iterable[Recipient]) -> list[Recipient]:
@@ -136,6 +157,7 @@ def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict
         "erased": lines(outcome for outcome in done if outcome.step.action in _ERASURES),
         "anonymised": any(outcome.step.action is StepAction.ANONYMISE for outcome in done),
         "suppressed": bool(facts.contact_points),
+        "items": [Item(label=each.step.object_label, key=each.step.key) for each in done],
         "done": lines(outcome for outcome in done if outcome.step.action is not StepAction.KEEP),
         "restricted": lines(outcome for outcome in done if outcome.step.action in _RESTRICTIONS),
         "kept": lines(kept),
@@ -143,8 +165,8 @@ def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict
         "changed": [
             Change(
                 label=change.label,
-                before=change.before,
-                after=change.after,
+                before=change.before if facts.by_post else _masked(change.before),
+                after=change.after if facts.by_post or change.after is None else _masked(change.after),
                 system=systems.get(outcome.step.system, outcome.step.system),
             )
             for outcome in done
@@ -152,6 +174,12 @@ def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict
             if outcome.step.action in _UPDATES
         ],
     }
+
+
+def _masked(value: str) -> str:
+    """*value* as a mail may say it, which others can read on its way (Art. 5(1)(f)): the person knows it again."""
+    found = (normalise(kind, value) for kind in _RECOGNISED)
+    return mask(next(filter(None, found), Identifier(type=IdentifierType.ADDRESS, value=value)))
 
 
 def _line(group: Sequence[StepOutcome], systems: dict[str, Text]) -> Line:

@@ -46,6 +46,7 @@ from dsar.model.told import (
     Letter,
     LetterFacts,
     LetterKind,
+    Look,
     Recipient,
     Withheld,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Letter",
     "LetterFacts",
     "LetterKind",
+    "Look",
     "PlanStep",
     "RawMail",
     "Recipient",

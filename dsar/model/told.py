@@ -62,13 +62,16 @@ class LetterKind(StrEnum):
     CLARIFICATION = "clarification"
     MANDATE_REQUEST = "mandate_request"
     DECEASED = "deceased"
+    NOT_REQUEST = "not_request"
     UPDATE_DONE = "update_done"
     UPDATE_REFUSED = "update_refused"
     ERASURE_DONE = "erasure_done"
     ERASURE_PARTLY = "erasure_partly"
     OBJECTION_DONE = "objection_done"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
     RESTRICTION_DONE = "restriction_done"
     CONTACT_CHANGED_NOTICE = "contact_changed_notice"
+    RECIPIENT_NOTICE = "recipient_notice"
     PASS_PHRASE = "pass_phrase"  # noqa: S105  # on paper only
 
 
@@ -91,6 +94,7 @@ class Letter:
     text: str  #: text/plain body.
     html: str  #: text/html body.
     annexes: tuple[Annex, ...] = ()
+    markdown: str = ""  #: What both were made from, for a letter on paper; "" if it never goes there.
     template_sha256: str  #: Of the template sources it was made from.
 
 
@@ -107,6 +111,15 @@ class Controller:
     phone: str = ""
     website: str = ""
     dpo: str = ""  #: Contact of the data protection officer; "" if none is appointed.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How the company's documents look; the colours as "#1f4e6b"."""
+
+    accent: str = "#1f4e6b"  #: Headings and lines; on white it has a contrast of at least 4.5 (WCAG 2.2, 1.4.3).
+    tint: str = "#eef3f7"  #: Ground of boxes and table headers; so has dark text on it.
+    logo: bytes | None = None  #: PNG or JPEG.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,11 +188,13 @@ class LetterFacts:
     overview: str | None = None  #: What we process about the person, of a question about what they want.
     choices: str | None = None  #: What they may choose between; both written by staff.
     requester: Requester | None = None  #: In which role the sender writes.
-    by_post: bool = False  #: The code is printed and posted.
+    by_post: bool = False  #: The letter is printed and posted.
     doubt: str | None = None  #: Why it is not certain who asks: unknown, unconfirmed or new_address.
     reply_by_on: date | None = None
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
+    consent: bool = False  #: The objection takes a consent back (Art. 7(3)).
+    told_to: str | None = None  #: Name of a recipient of the data who is told that they were changed (Art. 19).
     identity_asked_on: date | None = None  #: When the sender was asked to confirm who they are.
     phrase_by: str | None = None  #: How the pass-phrase of the files comes: sms, letter or voice; None: they are open.
     phrase_to: str | None = None  #: Masked, where it comes to.

@@ -1,104 +1,116 @@
 """
-The pieces that ReportLab lays out: tagged paragraphs, rules, tables that go on over pages.
+The pieces that ReportLab lays out: paragraphs, boxes, rules, tables that go on over pages.
 
 Effects: draw on the canvas they are given.
 """
 
-import copy
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reportlab.lib import colors
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import Flowable, HRFlowable, Paragraph
+from reportlab.platypus import ActionFlowable, BaseDocTemplate, Flowable
 
-from dsar.pdf.cells import PlainCell, is_right_to_left
-from dsar.pdf.tagging import Element, Heading, Tags, artifact, code_of
-
-INK = colors.HexColor("#1d2730")
-ACCENT = colors.HexColor("#1f4e6b")
-LINE = colors.HexColor("#c5ced6")
-TINT = colors.HexColor("#eef3f7")
+from dsar.pdf.style import FOOT, Palette
+from dsar.pdf.tagging import artifact, code_of
+from dsar.pdf.text import Style, TextBlock, rgb
 
 #: Points between a table cell's edge and its text.
 CELL_PADDING = 4.0
 #: A row taller than this (points) may be divided between pages; lower rows move to the next page whole.
 TALL_ROW = 200.0
+#: A table up to this height (points) is not divided where it can stand on the next page whole.
+_SMALL_TABLE = 160.0
+#: Lines of a paragraph that stay together at the foot and at the top of a page.
+_TOGETHER = 2
 
 
-class TaggedParagraph(Paragraph):
-    """A paragraph whose text is marked as one element, also where it is divided between pages."""
+class Paragraph(Flowable):
+    """A block of text by itself."""
 
-    tags: Tags
-    element: Element
-    plain: str = ""
+    def __init__(self, block: TextBlock, style: Style, palette: Palette) -> None:
+        super().__init__()
+        self.spaceBefore, self.spaceAfter = style.before, style.after
+        self._block, self._style, self._palette = block, style, palette
 
-    @classmethod
-    def of(
-        cls, markup: str, plain: str, style: ParagraphStyle, tags: Tags, element: Element, bullet: str | None = None
-    ) -> "TaggedParagraph":
-        """Args: markup: escaped, with ReportLab's <b>, <i>, <br/>; plain: the same text without them."""
-        paragraph = cls(markup, style, bulletText=bullet)
-        paragraph.tags, paragraph.element, paragraph.plain = tags, element, plain
-        return paragraph
+    def wrap(self, available_width: float, _available_height: float) -> tuple[float, float]:
+        padding = self._style.padding
+        self._block.wrap(available_width - 2 * padding)
+        self.width, self.height = available_width, self._block.height + 2 * padding
+        return self.width, self.height
 
     def split(self, available_width: float, available_height: float) -> list[Flowable]:
-        parts = super().split(available_width, available_height)
-        for part in parts:
-            if isinstance(part, TaggedParagraph):
-                part.tags, part.element, part.plain = self.tags, self.element, self.plain
-        return parts
-
-    def divide(self, width: float, height: float) -> tuple["TaggedParagraph", "TaggedParagraph"] | None:
-        """The part that fits into *height* and the rest, which may be empty; None if not even a line fits."""
-        rest = TaggedParagraph.of("", "", self.style, self.tags, self.element)
-        if self.height <= height:
-            return self, rest
-        match self.split(width, height):
-            case [TaggedParagraph() as above, TaggedParagraph() as below]:
-                return above, below
-        return None
+        padding = self._style.padding
+        lines = int((available_height - 2 * padding) // self._style.leading)
+        left = self._block.lines - lines
+        lines -= max(0, _TOGETHER - left)
+        if lines < _TOGETHER:
+            return []
+        parts = self._block.divide(available_width - 2 * padding, lines * self._style.leading)
+        return [Paragraph(part, self._style, self._palette) for part in parts or ()]
 
     def draw(self) -> None:
-        if self.element.type == "TH" and self.element.marks:  # the header of a table that goes on
-            with artifact(self.canv, "Pagination"):
-                super().draw()
-            return
-        if self.element.type[1:].isdigit() and not self.element.marks:
-            self.tags.headings.append(
-                Heading(
-                    level=int(self.element.type[1:]),
-                    title=self.plain,
-                    page=self.canv.getPageNumber() - 1,
-                    top=self.canv.absolutePosition(0, self.height)[1],
+        padding = self._style.padding
+        if padding:
+            with artifact(self.canv):
+                code_of(self.canv).append(
+                    f"q {rgb(self._palette.tint)} rg 0 0 {self.width:.2f} {self.height:.2f} re f "
+                    f"{rgb(self._palette.accent)} rg 0 0 3 {self.height:.2f} re f Q"
                 )
-            )
-        lines = self.blPara.lines  # type: ignore[attr-defined]  # the stubs do not know it
-        if len(lines) > 1 or self.element.marks or is_right_to_left(self.plain):
-            self.element.text = self.plain
-        with self.tags.marked(self.canv, self.element):
-            super().draw()
+        self._block.draw(self.canv, padding, self.height - padding)
 
 
-class Rule(HRFlowable):
+class Rule(Flowable):
     """A thin line over the whole width."""
 
-    def __init__(self) -> None:
-        super().__init__(width="100%", thickness=0.7, color=LINE, spaceBefore=6, spaceAfter=10)
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self.spaceBefore, self.spaceAfter = 6, 10
+        self._palette = palette
+
+    def wrap(self, available_width: float, _available_height: float) -> tuple[float, float]:
+        self.width, self.height = available_width, 0.7
+        return self.width, self.height
 
     def draw(self) -> None:
         with artifact(self.canv):
-            super().draw()
+            code_of(self.canv).append(f"q {rgb(self._palette.line)} RG 0.7 w 0 0 m {self.width:.2f} 0 l S Q")
 
 
-#: What a table is made of: text in one face, or a paragraph with words in bold or italic.
-Cell = TaggedParagraph | PlainCell
+class Down(Flowable):
+    """Nothing, down to a certain height above the lower edge of the page, in points."""
+
+    def __init__(self, height: float) -> None:
+        super().__init__()
+        self._to = height
+
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+        self.width, self.height = available_width, max(0.0, available_height + FOOT - self._to)
+        return self.width, self.height
+
+    def draw(self) -> None:
+        """Nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+class More(ActionFlowable):
+    """
+    Adds the next flowable of a document when its turn has come.
+
+    A document that is laid out while it is drawn needs the room of its longest page, not of all.
+    """
+
+    def __init__(self, story: list[Flowable], rest: Iterator[Flowable]) -> None:
+        super().__init__()
+        self._story, self._rest = story, rest
+
+    def apply(self, _document: BaseDocTemplate) -> None:
+        following = next(self._rest, None)
+        if following is not None:
+            self._story[:0] = [following, self]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
-    cells: tuple[Cell, ...]
+    cells: tuple[TextBlock, ...]
     height: float
 
 
@@ -106,74 +118,67 @@ class PagedTable(Flowable):
     """
     A table with a header that is repeated on every page.
 
-    Each row is measured once, so the time is linear in the rows; that of ReportLab's LongTable grows faster.
+    Its rows are taken and measured when a page has room for them, so that time is linear in the rows and memory is not
+    used for them; ReportLab's LongTable wants all at once.
     """
 
-    def __init__(self, head: tuple[Cell, ...], rows: Iterable[tuple[Cell, ...]], widths: Sequence[float]) -> None:
+    def __init__(
+        self,
+        head: tuple[TextBlock, ...],
+        rows: Iterator[tuple[TextBlock, ...]],
+        widths: Sequence[float],
+        palette: Palette,
+    ) -> None:
         super().__init__()
         self.spaceBefore, self.spaceAfter = 3, 10
-        self._widths = tuple(widths)
+        self._widths, self._palette = tuple(widths), palette
         self._head = self._measure(head)
-        self._all = [self._measure(row) for row in rows]
-        self._below = [0.0, *itertools.accumulate(row.height for row in self._all)]
-        self._start, self._end = 0, len(self._all)
-        self._first: _Row | None = None  #: What the page before had no room for.
-        self._last: _Row | None = None  #: What this page has room for.
+        self._rows = rows
+        self._ahead: deque[_Row] = deque()  #: Taken and not drawn.
 
-    def _part(self, start: int, end: int, *, first: _Row | None, last: _Row | None = None) -> "PagedTable":
-        """The rows from *start* to before *end* as a table of its own, with parts of rows at its ends."""
-        part = copy.copy(self)
-        vars(part).update(_start=start, _end=end, _first=first, _last=last)
-        vars(part).pop("_postponed", None)  # ReportLab's mark of what was moved to the next page already
-        return part
-
-    def _rows(self) -> Iterator[_Row]:
-        if self._first is not None:
-            yield self._first
-        yield from itertools.islice(self._all, self._start, self._end)
-        if self._last is not None:
-            yield self._last
-
-    def _measure(self, cells: tuple[Cell, ...]) -> _Row:
-        heights = [cell.wrap(width - 2 * CELL_PADDING, 1e6)[1] for cell, width in zip(cells, self._widths, strict=True)]
+    def _measure(self, cells: tuple[TextBlock, ...]) -> _Row:
+        heights = [cell.wrap(width - 2 * CELL_PADDING)[1] for cell, width in zip(cells, self._widths, strict=True)]
         return _Row(cells=cells, height=max(heights, default=0) + 2 * CELL_PADDING)
 
-    def wrap(self, _available_width: float, _available_height: float) -> tuple[float, float]:
-        ends = sum(row.height for row in (self._first, self._last) if row is not None)
-        rows = self._below[self._end] - self._below[self._start]
-        self.width, self.height = sum(self._widths), self._head.height + ends + rows
+    def _take(self, height: float) -> float:
+        """Take rows until there are more than fit into *height*. Returns: the height of all taken."""
+        taken = sum(row.height for row in self._ahead)
+        while taken <= height and (cells := next(self._rows, None)) is not None:
+            row = self._measure(cells)
+            self._ahead.append(row)
+            taken += row.height
+        return taken
+
+    @property
+    def least(self) -> float:
+        """Height of what must stand together: a small table, or the header and the first row, or a part of that."""
+        if (all_rows := self._take(_SMALL_TABLE)) <= _SMALL_TABLE:
+            return self._head.height + all_rows
+        first = self._ahead[0].height
+        return self._head.height + (first if first <= TALL_ROW else TALL_ROW / 4)
+
+    def wrap(self, _available_width: float, available_height: float) -> tuple[float, float]:
+        self.width = sum(self._widths)
+        self.height = self._head.height + self._take(available_height - self._head.height)
         return self.width, self.height
 
     def split(self, _available_width: float, available_height: float) -> list[Flowable]:
         left = available_height - self._head.height
-        first = self._first
-        if first is not None:
-            if first.height > left:
-                parts = self._divide(first, left)
-                if parts is None:
-                    return []
-                above, below = parts
-                return [
-                    self._part(self._start, self._start, first=above),
-                    self._part(self._start, self._end, first=below),
-                ]
-            left -= first.height
-        end = self._start
-        while end < self._end and self._all[end].height <= left:
-            left -= self._all[end].height
-            end += 1
-        if end == self._end:
-            return [self]
-        row = self._all[end]
-        parts = self._divide(row, left) if row.height > TALL_ROW else None
-        if parts is not None:
-            return [
-                self._part(self._start, end, first=first, last=parts[0]),
-                self._part(end + 1, self._end, first=parts[1]),
-            ]
-        if end == self._start and first is None:
+        fitting: list[_Row] = []
+        while self._ahead and self._ahead[0].height <= left:
+            fitting.append(self._ahead.popleft())
+            left -= fitting[-1].height
+        if self._ahead and self._ahead[0].height > TALL_ROW and (parts := self._divide(self._ahead[0], left)):
+            fitting.append(parts[0])
+            self._ahead[0] = parts[1]
+        if not fitting:
             return []
-        return [self._part(self._start, end, first=first), self._part(end, self._end, first=None)]
+        return [self._with(iter(()), deque(fitting)), self._with(self._rows, self._ahead)]
+
+    def _with(self, rows: Iterator[tuple[TextBlock, ...]], ahead: deque[_Row]) -> "PagedTable":
+        part = PagedTable(self._head.cells, rows, self._widths, self._palette)
+        part._ahead = ahead
+        return part
 
     def _divide(self, row: _Row, height: float) -> tuple[_Row, _Row] | None:
         """The part of *row* that fits into *height* and the part that does not; None if not even a line fits."""
@@ -189,26 +194,22 @@ class PagedTable(Flowable):
 
     def draw(self) -> None:
         top = self.height
-        for row in (self._head, *self._rows()):
+        for row in (self._head, *self._ahead):
             self._draw_lines(row, top)
             left = CELL_PADDING
             for cell, width in zip(row.cells, self._widths, strict=True):
-                cell.wrap(width - 2 * CELL_PADDING, 1e6)
-                cell.drawOn(self.canv, left, top - CELL_PADDING - cell.height)
+                cell.draw(self.canv, left, top - CELL_PADDING)
                 left += width
             top -= row.height
 
     def _draw_lines(self, row: _Row, top: float) -> None:
         """The line below a row, and the ground of the header."""
         is_head = row is self._head
-        line, bottom = (ACCENT if is_head else LINE), top - row.height
-        ground = f"{_rgb(TINT)} rg 0 {bottom:.2f} {self.width:.2f} {row.height:.2f} re f " if is_head else ""
+        palette, bottom = self._palette, top - row.height
+        line = palette.accent if is_head else palette.line
+        ground = f"{rgb(palette.tint)} rg 0 {bottom:.2f} {self.width:.2f} {row.height:.2f} re f " if is_head else ""
         with artifact(self.canv):
             code_of(self.canv).append(
-                f"q {ground}{_rgb(line)} RG {0.8 if is_head else 0.4} w "
+                f"q {ground}{rgb(line)} RG {0.8 if is_head else 0.4} w "
                 f"0 {bottom:.2f} m {self.width:.2f} {bottom:.2f} l S Q"
             )
-
-
-def _rgb(color: colors.Color) -> str:
-    return f"{color.red:.3f} {color.green:.3f} {color.blue:.3f}"

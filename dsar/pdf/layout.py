@@ -1,230 +1,253 @@
 """
 Markdown tokens -> flowables with their structure elements.
 
-Effects: none. A document that opens with paragraphs and a rule has a letterhead: they are set small above the rule.
+Effects: none. A document that opens with paragraphs and a rule has a letterhead: they are set small above the rule. A
+rule of asterisks begins a new page.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
-from xml.sax.saxutils import escape
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from markdown_it.token import Token
-from reportlab.lib.enums import TA_CENTER, TA_RIGHT
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import CondPageBreak, Flowable, Spacer
+from reportlab.platypus import CondPageBreak, Flowable, PageBreak, Spacer
 
-from dsar.markdown import blocks, table_rows
-from dsar.pdf.cells import Face, PlainCell, as_seen, joined
-from dsar.pdf.flowables import ACCENT, CELL_PADDING, INK, TINT, Cell, PagedTable, Rule, TaggedParagraph
-from dsar.pdf.fonts import BOLD, FAMILY, showable, width
+from dsar.markdown import PAGE_BREAK, blocks, heading_id, link_address, table_rows
+from dsar.model import Text
+from dsar.pdf import style as styles
+from dsar.pdf.flowables import CELL_PADDING, Down, PagedTable, Paragraph, Rule
+from dsar.pdf.fonts import showable, width
+from dsar.pdf.style import Palette
 from dsar.pdf.tagging import Element, Tags
+from dsar.pdf.text import Align, Mark, Run, Style, TextBlock
 
 _INDENT = 16.0  #: Points per level of a list.
 _BULLET = "\u2022"
+#: Points that must be free below a heading or a line that leads to what follows, where that says no more itself.
+_WITH_HEADING = 60.0
+#: So many blocks at most are held together: two headings, a line that leads to a table, the table.
+_HELD = 4
+#: Rows by which the widths of a table's columns are chosen.
+_SAMPLE = 200
+#: Room for the number of a page.
+_PAGE_ROOM = "0000"
+_ON_PAGE = Text(sv="sida", en="page")
 
-_BODY = ParagraphStyle(
-    "body",
-    fontName=FAMILY,
-    bulletFontName=FAMILY,
-    bulletFontSize=9.5,
-    fontSize=9.5,
-    leading=14,
-    spaceAfter=7,
-    textColor=INK,
-)
-_HEAD = ParagraphStyle("letterhead", _BODY, fontSize=8, leading=11.5, spaceAfter=1)
-_COMPANY = ParagraphStyle("company", _HEAD, fontSize=13, leading=18, textColor=ACCENT)
-_ITEM = ParagraphStyle("item", _BODY, spaceAfter=4)
-_BOX = ParagraphStyle(
-    "box", _BODY, backColor=TINT, borderPadding=8, leftIndent=9, rightIndent=9, spaceBefore=14, spaceAfter=16
-)
-_CODE = ParagraphStyle("code", _BODY, fontSize=8.5, leading=12)
-_CELL = ParagraphStyle("cell", _BODY, fontSize=8.5, leading=11.5, spaceAfter=0)
-_CELL_FACE = Face(_CELL.fontSize, _CELL.leading, INK)
-_CELL_HEAD = ParagraphStyle("cell head", _CELL, fontName=BOLD)
-_HEADINGS = {
-    level: ParagraphStyle(
-        f"heading {level}",
-        _BODY,
-        fontName=BOLD,
-        fontSize=size,
-        leading=size * 1.3,
-        spaceBefore=before,
-        spaceAfter=after,
-        textColor=color,
-    )
-    for level, size, before, after, color in (
-        (1, 17, 8, 12, ACCENT),
-        (2, 12.5, 16, 6, ACCENT),
-        (3, 10.5, 12, 5, INK),
-        (4, 9.5, 9, 3, INK),
-        (5, 9.5, 6, 3, INK),
-        (6, 9.5, 6, 3, INK),
-    )
-}
-#: Points that must be free from the last of a run of headings on, for none may stand alone at the foot of a page.
-_WITH_HEADING = 90.0
-
-#: markdown-it's words for the alignment of a column -> ReportLab's.
-_ALIGNMENTS: Mapping[str, Literal[1, 2]] = {"text-align:center": TA_CENTER, "text-align:right": TA_RIGHT}
-
+#: markdown-it's words for the alignment of a column -> ours.
+_ALIGNMENTS: Mapping[str, Align] = {"text-align:center": "center", "text-align:right": "right"}
 
 #: A block: the token that opens it and what stands inside.
 _Part = tuple[Token, Sequence[Token]]
 
 
-class _Run(NamedTuple):
-    """A stretch of text in one style."""
+class _Piece(NamedTuple):
+    """Something that is laid out, and the points that it must have at the foot of a page."""
 
-    text: str
-    bold: bool
-    italic: bool
+    flowable: Flowable
+    least: float
 
 
-def lay_out(tokens: Sequence[Token], tags: Tags, page_width: float) -> list[Flowable]:
-    """Flowables for *tokens* of dsar.markdown.parse. Args: page_width: of the text area, in points."""
-    return list(_Layout(tags, page_width).document(tokens))
+def lay_out(
+    pieces: Iterable[Sequence[Token]],
+    tags: Tags,
+    page_width: float,
+    palette: Palette,
+    language: str,
+    *,
+    below: float | None = None,
+) -> Iterator[Flowable]:
+    """
+    Flowables for the *pieces* of dsar.markdown.parse_pieces, made as they are asked for.
+
+    Args: page_width: of the text area, in points; language: of the words for "page"; below: points from the
+    lower edge of the first page where what follows the letterhead begins, for an address stands above.
+    """
+    layout = _Layout(tags, page_width, palette, _ON_PAGE.in_language(language))
+    return layout.document(iter(pieces), below)
 
 
 class _Layout:
-    def __init__(self, tags: Tags, page_width: float) -> None:
+    def __init__(self, tags: Tags, page_width: float, palette: Palette, on_page: str) -> None:
         self._tags = tags
         self._width = page_width
+        self._palette = palette
+        self._on_page = on_page
+        self._headings = styles.headings(palette)
+        self._pieces: Iterator[Sequence[Token]] = iter(())
+        self._parts: list[_Part] = []  #: Of the pieces begun, those that are not laid out.
 
-    def document(self, tokens: Sequence[Token]) -> Iterator[Flowable]:
-        parts = list(blocks(tokens))
-        kinds = [opening.type for opening, _inside in parts]
+    def document(self, pieces: Iterator[Sequence[Token]], below: float | None) -> Iterator[Flowable]:
+        self._pieces = pieces
+        self._read_on()
+        kinds = [opening.type for opening, _inside in self._parts]
         letterhead = kinds.index("hr") if "hr" in kinds else 0
         if any(kind != "paragraph_open" for kind in kinds[:letterhead]):
             letterhead = 0
-        for position, (_opening, inside) in enumerate(parts[:letterhead]):
-            yield self._paragraph(inside[0], _HEAD if position else _COMPANY, self._tags.root.add("P"))
-        yield from self._laid(parts[letterhead:], self._tags.root, _BODY)
+        company = styles.company(self._palette)
+        for position in range(letterhead):
+            _opening, inside = self._parts.pop(0)
+            yield self._paragraph(inside[0], styles.HEAD if position else company, self._tags.root.add("P")).flowable
+        if below is not None:
+            yield Down(below)
+        yield from self._together(self._top())
 
-    def _blocks(self, tokens: Sequence[Token], parent: Element, style: ParagraphStyle) -> Iterator[Flowable]:
-        yield from self._laid(list(blocks(tokens)), parent, style)
+    def _read_on(self) -> bool:
+        """Take in one more piece; whether there was one."""
+        piece = next(self._pieces, None)
+        self._parts += blocks(piece) if piece is not None else ()
+        return piece is not None
 
-    def _laid(self, parts: Sequence[_Part], parent: Element, style: ParagraphStyle) -> Iterator[Flowable]:
-        for position, (opening, inside) in enumerate(parts):
-            if opening.type == "heading_open":
-                yield CondPageBreak(_room(parts[position:]))
+    def _top(self) -> Iterator[_Piece | None]:
+        """The document's own blocks, each with what it needs; None where nothing holds together any more."""
+        while self._parts or self._read_on():
+            opening, inside = self._parts.pop(0)
+            if not self._parts:
+                self._read_on()
+            follows = self._parts[0][0].type if self._parts else ""
+            leads = opening.type == "heading_open" or (
+                opening.type == "paragraph_open" and follows in {"table_open", "bullet_list_open"}
+            )
+            yield from self._block(opening, inside, self._tags.root, styles.BODY)
+            if not leads:
+                yield None
+
+    def _together(self, pieces: Iterator[_Piece | None]) -> Iterator[Flowable]:
+        """Headings and lines that lead to something, before them the room that they need together with its start."""
+        for is_end, group in itertools.groupby(pieces, lambda piece: piece is None):
+            if is_end:
+                continue
+            rest = (piece for piece in group if piece is not None)
+            held = list(itertools.islice(rest, _HELD))
+            if len(held) > 1:
+                yield CondPageBreak(sum(piece.least for piece in held))
+            yield from (piece.flowable for piece in itertools.chain(held, rest))
+
+    def _blocks(self, tokens: Sequence[Token], parent: Element, style: Style) -> Iterator[_Piece]:
+        for opening, inside in blocks(tokens):
             yield from self._block(opening, inside, parent, style)
 
-    def _block(
-        self, opening: Token, inside: Sequence[Token], parent: Element, style: ParagraphStyle
-    ) -> Iterator[Flowable]:
+    def _block(self, opening: Token, inside: Sequence[Token], parent: Element, style: Style) -> Iterator[_Piece]:
         match opening.type:
             case "paragraph_open":
                 yield self._paragraph(inside[0], style, parent.add("P"))
             case "heading_open":
                 level = int(opening.tag[1:])
-                yield self._paragraph(inside[0], _HEADINGS[level], parent.add(f"H{level}"))
+                element = parent.add(f"H{level}")
+                element.name = heading_id(inside[0])
+                yield self._paragraph(inside[0], self._headings[level], element)
             case "bullet_list_open" | "ordered_list_open":
                 yield from self._list(opening, inside, parent, style)
             case "blockquote_open":
-                yield from self._blocks(inside, parent.add("BlockQuote"), _BOX)
+                yield from self._blocks(inside, parent.add("BlockQuote"), styles.BOX)
             case "table_open":
-                yield self._table(inside, parent.add("Table"))
+                table = self._table(inside, parent.add("Table"))
+                yield _Piece(table, table.least)
             case "hr":
-                yield Rule()
+                yield _Piece(PageBreak() if opening.markup.startswith(PAGE_BREAK) else Rule(self._palette), 0)
             case "fence" | "code_block":
-                run = _Run(text=opening.content.rstrip("\n"), bold=False, italic=False)
-                yield self._text([run], _CODE, parent.add("P"))
+                run = Run(showable(opening.content.rstrip("\n")))
+                yield self._text([run], styles.CODE, parent.add("P"))
 
-    def _list(
-        self, opening: Token, inside: Sequence[Token], parent: Element, style: ParagraphStyle
-    ) -> Iterator[Flowable]:
+    def _list(self, opening: Token, inside: Sequence[Token], parent: Element, style: Style) -> Iterator[_Piece]:
         element = parent.add("L")
+        ordered = opening.type == "ordered_list_open"
+        element.numbering = "Decimal" if ordered else "Disc"
         number = int(opening.attrs.get("start", 1))
-        hanging = ParagraphStyle(
-            "list", _ITEM, leftIndent=style.leftIndent + _INDENT, bulletIndent=style.leftIndent + 3
+        item = styles.ITEM
+        hanging = Style(
+            size=item.size,
+            leading=item.leading,
+            color=item.color,
+            before=item.before,
+            after=item.after,
+            indent=style.indent + _INDENT,
         )
         for position, (_item, content) in enumerate(blocks(inside)):
-            mark = f"{number + position}." if opening.type == "ordered_list_open" else _BULLET
-            body = element.add("LI").add("LBody")
-            for first, (block, within) in enumerate(blocks(content)):
+            text = f"{number + position}." if ordered else _BULLET
+            line = element.add("LI")
+            mark: Mark | None = Mark(text, line.add("Lbl"))
+            body = line.add("LBody")
+            for block, within in blocks(content):
                 if block.type == "paragraph_open":
-                    yield self._paragraph(within[0], hanging, body.add("P"), bullet=None if first else mark)
+                    yield self._text(self._runs(within[0], hanging.size), hanging, body.add("P"), mark=mark)
                 else:
                     yield from self._block(block, within, body, hanging)
-        yield Spacer(0, _BODY.spaceAfter - _ITEM.spaceAfter)
+                mark = None
+        yield _Piece(Spacer(0, styles.BODY.after - styles.ITEM.after), 0)
 
-    def _paragraph(
-        self, inline: Token, style: ParagraphStyle, element: Element, *, bullet: str | None = None, bold: bool = False
-    ) -> TaggedParagraph:
-        return self._text(_runs(inline, bold=bold), style, element, bullet=bullet)
+    def _paragraph(self, inline: Token, style: Style, element: Element) -> _Piece:
+        return self._text(self._runs(inline, style.size, bold=style.bold), style, element)
 
-    def _text(
-        self, runs: Sequence[_Run], style: ParagraphStyle, element: Element, *, bullet: str | None = None
-    ) -> TaggedParagraph:
-        markup = "".join(_markup(run, plain_bold=style.fontName == BOLD) for run in runs)
-        plain = "".join(run.text for run in runs)
-        return TaggedParagraph.of(markup, plain, style, self._tags, element, bullet)
+    def _text(self, runs: Sequence[Run], style: Style, element: Element, *, mark: Mark | None = None) -> _Piece:
+        paragraph = Paragraph(TextBlock(runs, style, self._tags, element, mark), style, self._palette)
+        paragraph.wrap(self._width, 0)
+        return _Piece(paragraph, style.before + min(paragraph.height, _WITH_HEADING) + style.after)
+
+    # ------------------------------------------------------------------------------------------------------- tables
 
     def _table(self, inside: Sequence[Token], element: Element) -> PagedTable:
-        rows = [[_runs(cell, bold=not position) for cell in row] for position, row in enumerate(table_rows(inside))]
-        styles = [_aligned(token) for token in inside if token.type == "th_open"]
-        widths = _column_widths([["".join(run.text for run in cell) for cell in row] for row in rows], self._width)
-        laid = []
-        for position, row in enumerate(rows):
-            line = element.add("TR")
-            kind = "TD" if position else "TH"
-            laid.append(
-                tuple(self._cell(cell, styles[column][kind], line.add(kind)) for column, cell in enumerate(row))
-            )
-        return PagedTable(laid[0], laid[1:], widths)
+        aligns = [_ALIGNMENTS.get(str(token.attrs.get("style")), "left") for token in inside if token.type == "th_open"]
+        size, rows_read = styles.CELL.size, enumerate(table_rows(inside))
+        head, *rows = ([self._runs(cell, size, bold=not number) for cell in cells] for number, cells in rows_read)
+        texts = [["".join(run.text for run in cell) for cell in row] for row in (head, *rows)]
+        widths = _column_widths(texts, self._width)
+        every = itertools.chain(rows, self._continued())
+        cells = (self._row(row, aligns, element, "TD") for row in every)
+        return PagedTable(self._row(head, aligns, element, "TH"), cells, widths, self._palette)
 
-    def _cell(self, runs: Sequence[_Run], style: ParagraphStyle, element: Element) -> Cell:
-        if style is _CELL and not any(run.bold or run.italic for run in runs):
-            return PlainCell("".join(run.text for run in runs), _CELL_FACE, self._tags, element)
-        return self._text(runs, style, element)
+    def _continued(self) -> Iterator[list[list[Run]]]:
+        """Further rows of the table that was begun last: the pieces that say so, as they are asked for."""
+        while self._parts and self._parts[0][0].meta.get("continued"):
+            _opening, inside = self._parts.pop(0)
+            for cells in table_rows(inside)[1:]:
+                yield [self._runs(cell, styles.CELL.size) for cell in cells]
+            if not self._parts:
+                self._read_on()
+
+    def _row(
+        self, row: Sequence[list[Run]], aligns: Sequence[Align], element: Element, kind: str
+    ) -> tuple[TextBlock, ...]:
+        line = element.add("TR")
+        plain = styles.CELL_HEAD if kind == "TH" else styles.CELL
+        return tuple(
+            TextBlock(runs, plain if align == "left" else _aligned(plain, align), self._tags, line.add(kind))
+            for runs, align in zip(row, aligns, strict=True)
+        )
+
+    # --------------------------------------------------------------------------------------------------------- text
+
+    def _runs(self, inline: Token, size: float, *, bold: bool = False) -> list[Run]:
+        """
+        The text of an inline token; a link is followed by its address or page, for paper has no links.
+
+        Args: size: of the text, in points.
+        """
+        children = inline.children or ()
+        if len(children) == 1 and children[0].type == "text":
+            return [Run(showable(children[0].content), bold)]
+        runs: list[Run] = []
+        bolds, italics = int(bold), 0
+        link: list[tuple[int, str]] = []
+        for child in children:
+            text = {"softbreak": " ", "hardbreak": "\n"}.get(child.type, child.content)
+            bolds += child.nesting if child.type in {"strong_open", "strong_close"} else 0
+            italics += child.nesting if child.type in {"em_open", "em_close"} else 0
+            if child.type == "link_open":
+                link.append((len(runs), link_address(child)))
+            elif child.type == "link_close":
+                start, address = link.pop()
+                if address.startswith("#"):
+                    number = self._tags.page_of(address[1:], size)
+                    runs += [Run(f", {self._on_page}\u00a0"), Run(_PAGE_ROOM, page_of=number)]
+                elif "".join(run.text for run in runs[start:]) != address:
+                    text = f" ({address})"
+            if text:
+                runs.append(Run(showable(text), bolds > 0, italics > 0))
+        return runs or [Run("")]
 
 
-def _room(parts: Sequence[_Part]) -> float:
-    """Points that the headings at the start of *parts* take together with the start of what they are about."""
-    headings = itertools.takewhile(lambda part: part[0].type == "heading_open", parts)
-    styles = [_HEADINGS[int(opening.tag[1:])] for opening, _inside in headings]
-    return _WITH_HEADING + sum(style.spaceBefore + style.leading + style.spaceAfter for style in styles[:-1])
-
-
-def _runs(inline: Token, *, bold: bool = False) -> list[_Run]:
-    """The text of an inline token; a link is followed by its address, for paper has no links."""
-    runs: list[_Run] = []
-    bolds, italics = int(bold), 0
-    link: list[tuple[int, str]] = []
-    for child in inline.children or ():
-        text = {"softbreak": " ", "hardbreak": "\n"}.get(child.type, child.content)
-        bolds += child.nesting if child.type in {"strong_open", "strong_close"} else 0
-        italics += child.nesting if child.type in {"em_open", "em_close"} else 0
-        if child.type == "link_open":
-            link.append((len(runs), str(child.attrs["href"])))
-        elif child.type == "link_close":
-            start, address = link.pop()
-            text = "" if "".join(run.text for run in runs[start:]) == address else f" ({address})"
-        if text:
-            shown = showable(text, bold=bolds > 0, italic=italics > 0)
-            runs.append(_Run(text=shown, bold=bolds > 0, italic=italics > 0))
-    return runs
-
-
-def _markup(run: _Run, *, plain_bold: bool) -> str:
-    """ReportLab's markup for *run*; the text itself is escaped, or it could open files (<img src=...>)."""
-    markup = escape(as_seen(joined(run.text))).replace("\n", "<br/>")
-    if run.italic:
-        markup = f"<i>{markup}</i>"
-    return f"<b>{markup}</b>" if run.bold and not plain_bold else markup
-
-
-def _aligned(header: Token) -> dict[str, ParagraphStyle]:
-    """Styles of a column's cells, by element type."""
-    alignment = _ALIGNMENTS.get(str(header.attrs.get("style")))
-    if alignment is None:
-        return {"TH": _CELL_HEAD, "TD": _CELL}
-    return {
-        "TH": ParagraphStyle("aligned head", _CELL_HEAD, alignment=alignment),
-        "TD": ParagraphStyle("aligned cell", _CELL, alignment=alignment),
-    }
+def _aligned(style: Style, align: Align) -> Style:
+    return Style(size=style.size, leading=style.leading, color=style.color, bold=style.bold, align=align)
 
 
 def _column_widths(rows: Sequence[Sequence[str]], available: float) -> list[float]:
@@ -233,20 +256,21 @@ def _column_widths(rows: Sequence[Sequence[str]], available: float) -> list[floa
 
     Every column gets its longest word (within reason); the rest is shared by what the columns' texts would like.
     """
+    size = styles.CELL.size
     least, liked = [], []
-    for column in zip(*rows, strict=True):
+    for column in zip(*rows[: _SAMPLE + 1], strict=True):
         heading, *cells = column
-        sample = [*cells[:200], heading]
+        sample = [*cells, heading]
         words = [word for text in sample for word in text.split()] or [""]
-        heading_words = max((width(word, _CELL.fontSize, bold=True) for word in heading.split()), default=0.0)
-        longest = max(heading_words, *(width(word, _CELL.fontSize) for word in words))
-        whole = max(max(width(line, _CELL.fontSize) for line in text.split("\n")) for text in sample)
+        heading_words = max((width(word, size, bold=True) for word in heading.split()), default=0.0)
+        longest = max(heading_words, *(width(word, size) for word in words))
+        whole = max(max(width(line, size) for line in text.split("\n")) for text in sample)
         least.append(min(longest + 1, available / len(rows[0])) + 2 * CELL_PADDING)
         liked.append(max(min(max(whole, heading_words), available * 0.7) + 2 * CELL_PADDING + 2, least[-1]))
     if sum(least) >= available:
-        return [size * available / sum(least) for size in least]
+        return [low * available / sum(least) for low in least]
     wish = sum(liked) - sum(least)
     left = available - sum(least)
     if wish <= left:
-        return [size * available / sum(liked) for size in liked]
+        return [like * available / sum(liked) for like in liked]
     return [low + left * (high - low) / wish for low, high in zip(least, liked, strict=True)]

@@ -6,19 +6,29 @@ Effects: reads the package's fonts. On paper only, so without a structure for sc
 
 import io
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from dsar.pdf.fonts import FAMILY, register, showable
+from dsar.pdf.fonts import register
+from dsar.pdf.style import INK, MARGIN
+from dsar.pdf.tagging import Tags
+from dsar.pdf.text import Style, draw_line
+from dsar.pdf.window import WINDOW_LEFT, WINDOW_TOP, in_window
 
-#: Where the right-hand window of Swedish C5 and E65 envelopes shows a folded A4 sheet, in points from the page's
-#: lower left corner, and how many lines it shows.
-_WINDOW_LEFT, _WINDOW_TOP, _WINDOW_LINES = 112 * mm, A4[1] - 50 * mm, 6
-_SIZE, _LEADING = 11, 14
-_SMALL, _SMALL_LEADING = 8, 10
-_MARGIN = 22 * mm
+_ADDRESS = Style(size=11, leading=14, color=INK)
+_SMALL = Style(size=8, leading=10, color=INK)
+
+
+class _Lines(NamedTuple):
+    """Lines below each other, the first with its baseline at *top*."""
+
+    left: float
+    top: float
+    style: Style
+    lines: Sequence[str]
 
 
 def address_sheet(lines: Sequence[str], *, sender: Sequence[str], reference: str) -> bytes:
@@ -27,29 +37,24 @@ def address_sheet(lines: Sequence[str], *, sender: Sequence[str], reference: str
 
     Args: lines: plain text, name first; what does not fit in the window is put on its last line.
     """
-    shown = list(lines[:_WINDOW_LINES])
-    if len(lines) > _WINDOW_LINES:
-        shown[-1] = ", ".join(lines[_WINDOW_LINES - 1 :])
-    return _page([(_WINDOW_LEFT, _WINDOW_TOP, _SIZE, _LEADING, shown)], sender=sender, reference=reference)
+    return _page(_Lines(WINDOW_LEFT, WINDOW_TOP, _ADDRESS, in_window(lines)), sender=sender, reference=reference)
 
 
 def note_sheet(lines: Sequence[str], *, sender: Sequence[str], reference: str) -> bytes:
     """A sheet with *lines* in the middle of the page, e.g. what goes on the back of an envelope."""
-    return _page([(_MARGIN, A4[1] - 120 * mm, _SIZE, _LEADING, list(lines))], sender=sender, reference=reference)
+    return _page(_Lines(MARGIN, A4[1] - 120 * mm, _ADDRESS, lines), sender=sender, reference=reference)
 
 
-def _page(
-    blocks: Sequence[tuple[float, float, float, float, Sequence[str]]], *, sender: Sequence[str], reference: str
-) -> bytes:
+def _page(middle: _Lines, *, sender: Sequence[str], reference: str) -> bytes:
     register()
     drawn = io.BytesIO()
     canvas = Canvas(drawn, pagesize=A4, invariant=1)
     canvas.setTitle(reference)
-    head = (_MARGIN, A4[1] - 20 * mm, _SMALL, _SMALL_LEADING, list(sender))
-    foot = (_MARGIN, 20 * mm, _SMALL, _SMALL_LEADING, [reference])
-    for left, top, size, leading, lines in (head, *blocks, foot):
-        canvas.setFont(FAMILY, size)
+    tags = Tags()
+    head = _Lines(MARGIN, A4[1] - 20 * mm, _SMALL, sender)
+    foot = _Lines(MARGIN, 20 * mm, _SMALL, [reference])
+    for left, top, style, lines in (head, middle, foot):
         for number, line in enumerate(lines):
-            canvas.drawString(left, top - number * leading, showable(line))
+            draw_line(canvas, line, style, tags, left, top - number * style.leading)
     canvas.save()
     return drawn.getvalue()

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from dsar.approval import Role
 from dsar.errors import SettingsError
-from dsar.model import Controller
+from dsar.model import Controller, Look
 from dsar.settings.reading import SecretSources, environment_name, read_ini
 from dsar.settings.sections import (
     NAMED,
@@ -140,6 +140,11 @@ class Settings:
     @property
     def bounce_wait_working_days(self) -> int:
         return self.letters.bounce_wait_working_days
+
+    @property
+    def look(self) -> Look:
+        """How documents look."""
+        return Look(accent=self.letters.accent, tint=self.letters.tint, logo=self.letters.logo)
 
     @property
     def templates_folder(self) -> Path | None:

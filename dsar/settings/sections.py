@@ -1,8 +1,8 @@
 """
 The sections of the settings file, each key with its type, unit and default.
 
-Effects: none. An empty value counts as not given. Relative paths and SQLite files are relative to the settings file,
-whose folder is the validation context.
+Effects: reads the logo. An empty value counts as not given. Relative paths and SQLite files are relative to the
+settings file, whose folder is the validation context.
 """
 
 from pathlib import Path
@@ -20,9 +20,12 @@ from pydantic import (
 
 from dsar.approval import Role
 from dsar.mailserver import Security, plain_is_refused
+from dsar.model import Look
 from dsar.oauth import OAuthClient
 from dsar.settings.values import (
     Address,
+    ColorOnWhite,
+    ColorUnderText,
     Count,
     DatabaseUrl,
     Days,
@@ -33,6 +36,7 @@ from dsar.settings.values import (
     Items,
     Languages,
     MasterKey,
+    Picture,
     Port,
     SettingsFile,
     Switch,
@@ -225,6 +229,9 @@ class LettersSection(Section):
     backup_days: Count | None = None
     bounce_wait_working_days: Count = 3
     open_at_low_risk: Switch = False
+    logo: Picture | None = None
+    accent: ColorOnWhite = Look().accent
+    tint: ColorUnderText = Look().tint
 
 
 class DeadlinesSection(Section):

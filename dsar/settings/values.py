@@ -1,7 +1,7 @@
 """
 The kinds of values in a settings file: text as written there -> value, or a sentence that says what it must be.
 
-Effects: none. Defaults pass through the converters, too; they have their type already.
+Effects: reads the logo. Defaults pass through the converters, too; they have their type already.
 """
 
 import base64
@@ -26,6 +26,8 @@ from dsar.model import IdentifierType
 
 _SWITCHES = {**configparser.ConfigParser.BOOLEAN_STATES, "ja": True, "nej": False}
 _MASTER_KEY_BYTES = 32
+_PICTURE_BYTES = 300_000
+_CONTRAST = 4.5
 #: What a field of a web form can hold: what is asked, or an identifier.
 FormField = Literal[
     "message", "name", "email", "phone", "customer_no", "order_no", "serial", "personnummer", "national_id", "orgnr",
@@ -140,6 +142,46 @@ def _domains(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(_domain, names))
 
 
+def contrast(one: str, other: str) -> float:
+    """How well a colour such as "#1f4e6b" is told from another, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: str) -> float:
+    parts = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _color_against(other: str, what: str) -> AfterValidator:
+    """A colour on which, or in which, text can be read beside *other*."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch("#[0-9a-fA-F]{6}", text):
+            raise ValueError(f"{text!r} is no colour such as #1f4e6b")
+        if (found := contrast(text, other)) < _CONTRAST:
+            raise ValueError(f"has a contrast of {found:.1f} to {what}; text needs {_CONTRAST} (WCAG 2.2, 1.4.3)")
+        return text.lower()
+
+    return AfterValidator(check)
+
+
+def _picture(text: object, info: ValidationInfo) -> object:
+    """A PNG or JPEG file, read at once: the next letter must not find it gone."""
+    if not isinstance(text, str):
+        return text
+    try:
+        content = (settings_folder(info) / text).read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    if not content.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
+        raise ValueError("is neither a PNG nor a JPEG file")
+    if len(content) > _PICTURE_BYTES:
+        raise ValueError(f"has more than {_PICTURE_BYTES // 1000} kB; it stands in every letter")
+    return content
+
+
 Filled = Annotated[str, Field(min_length=1)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Items = Annotated[tuple[str, ...], BeforeValidator(_items)]
@@ -154,3 +196,6 @@ Address = Annotated[str, AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Domain = Annotated[str, AfterValidator(_domain)]
+Picture = Annotated[bytes, BeforeValidator(_picture)]
+ColorOnWhite = Annotated[str, _color_against("#ffffff", "white paper")]
+ColorUnderText = Annotated[str, _color_against("#1d2730", "the dark text on it")]

@@ -46,7 +46,7 @@ from dsar.triage.languages import READ_WELL, is_one_of, languages_in
 from dsar.triage.letter import Letter
 from dsar.triage.owners import region_of
 from dsar.triage.people import names_another, subjects
-from dsar.triage.rights import Stance, is_about_marketing
+from dsar.triage.rights import CONSENT_WITHDRAWN, Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
 from dsar.triage.vocabulary import reading
 
@@ -216,6 +216,7 @@ def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
                 right=right,
                 portability=portable,
                 general=right is Right.OBJECT and not any(is_about_marketing(hit) for hit in hits),
+                consent=any(hit.rule == CONSENT_WITHDRAWN for hit in hits),
                 evidence=wanted.evidence,
                 reason=wanted.reason,
             )

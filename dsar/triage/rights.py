@@ -66,6 +66,9 @@ class Rule(NamedTuple):
     machine_too: bool = False  #: Could be meant of a machine where the clause speaks of one.
 
 
+#: Name of the rule by which somebody takes a consent back (Art. 7(3)).
+CONSENT_WITHDRAWN = "withdraws consent"
+
 _PERSONS = ("own_person", "others_person")
 
 #: In this order; every rule that matches counts.
@@ -119,7 +122,7 @@ RULES = (
     Rule("stops marketing", Right.OBJECT, "stop", ("marketing", "mailing_list"), needs_wish=False, negation_words=1),
     Rule("stops contact", Right.OBJECT, "stop", ("contact_verb",), needs_wish=False, negation_words=1),
     Rule("forbids contact", Right.OBJECT, "no_contact", needs_wish=False, negation_words=0),
-    Rule("withdraws consent", Right.OBJECT, "consent_withdrawn", needs_wish=False, negation_words=2),
+    Rule(CONSENT_WITHDRAWN, Right.OBJECT, "consent_withdrawn", needs_wish=False, negation_words=2),
     Rule(
         _ANY_OBJECTION,
         Right.OBJECT,

@@ -24,6 +24,13 @@ Kind regards
 John Whitfield
 """
 
+CONSENT = """Hej!
+
+Jag återkallar mitt samtycke till nyhetsbrevet.
+
+Peter Sandberg
+"""
+
 STOP = """Hej!
 
 Sluta skicka reklam till mig, tack.
@@ -74,10 +81,27 @@ def test_update_is_applied_where_the_old_value_stood_and_told(company: Company) 
     letter = company.letters_to("maria.oberg@example.se")[-1]
     text = body(letter)
     assert "ändrat" in text
+    assert "1740699" not in text.replace("-", "").replace(" ", "")  # in a mail, masked
     assert company.queue() == []
 
 
-def test_erase_leaves_nothing_but_the_kept_invoices(company: Company) -> None:
+def test_who_takes_a_consent_back_has_that_confirmed(company: Company) -> None:
+    company.write("Peter Sandberg <peter.sandberg@example.se>", CONSENT)
+
+    company.ok("poll")
+
+    assert rows(company.data / "business.db", "SELECT marketing FROM customers WHERE customer_no = 'K20006'") == [(0,)]
+    assert "Du har tagit tillbaka ditt samtycke" in body(company.letters_to("peter.sandberg@example.se")[-1])
+
+
+def test_no_recipient_is_told_of_what_was_not_done(company: Company) -> None:
+    company.write("Peter Sandberg <peter.sandberg@example.se>", CONSENT)
+    company.ok("poll")
+    refused = company.dsar("recipients", "D-2026-00001", "--save", "told")
+    assert (refused.exit_code, "of which a recipient must hear" in refused.err) == (2, True)
+
+
+def test_erase_leaves_nothing_but_the_kept_invoices(company: Company, tmp_path: Path) -> None:
     """A sweep of every column finds the person in kept records only; the letter says which law keeps them, how long."""
     company.write("John Whitfield <john.whitfield@example.com>", ERASE, subject="My data")
     company.ok("poll")
@@ -96,6 +120,10 @@ def test_erase_leaves_nothing_but_the_kept_invoices(company: Company) -> None:
     assert "Bookkeeping Act (1999:1078), chapter 7 section 2" in text
     assert "31 December 2033" in text
     assert company.queue() == []
+
+    told = company.ok("recipients", case, "--save", str(tmp_path / "told")).out
+    assert "Hallands Affärsdrift AB" in told
+    assert len(list((tmp_path / "told").glob("*-erase-recipient-*.pdf"))) == told.count("For ")
 
 
 def test_marketing_stop_needs_no_approval(company: Company) -> None:

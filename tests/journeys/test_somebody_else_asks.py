@@ -82,3 +82,16 @@ def test_an_estate_is_answered_kindly_and_learns_nothing(company: Company) -> No
     assert "Vi beklagar sorgen" in body(letter)
     (request,) = company.ok("show", case, "--json").lines[0]["requests"]
     assert (request["state"], request["outcome"]) == ("closed", "not_a_request")
+
+
+def test_who_asked_for_nothing_of_the_kind_is_told_who_has_the_matter_now(company: Company) -> None:
+    case = asked(company, "Ulla Kvist <ulla@other.example>", ESTATE, "erase")
+    company.ok("refuse", case, "--not-request", "Det rör din beställning. Vi har skickat det vidare till kundtjänst.")
+    company.ok("show", case, "--letter", actor="bo")
+    company.ok("approve", case, actor="bo")
+
+    letter = body(company.letters_to("ulla@other.example")[-1])
+    assert "Vi har skickat det vidare till kundtjänst." in letter
+    assert "Gällde det ändå dina personuppgifter?" in letter
+    (request,) = company.ok("show", case, "--json").lines[0]["requests"]
+    assert (request["state"], request["outcome"]) == ("closed", "not_a_request")

@@ -18,6 +18,7 @@ from dsar.casework.answering.deciding import (
     authors,
     done_by_hand,
     give_up_identity,
+    pass_on,
     refuse,
     reject,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "inputs_of",
     "lacks",
     "mark_shown",
+    "pass_on",
     "recipient_of",
     "refuse",
     "reject",

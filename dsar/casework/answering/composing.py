@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import letters
-from dsar.casework import attaching
+from dsar.casework import attaching, printing
 from dsar.casework.answering.inputs import Inputs
 from dsar.casework.context import App, LetterContent, case_key, seal_content
 from dsar.model import Annex, Letter, LetterFacts, LetterKind
@@ -41,18 +41,16 @@ def compose(
 
 
 def _export(app: App, language: str, facts: LetterFacts, *, now: datetime) -> tuple[Annex, ...]:
-    from dsar import pdf  # slow to load, and most processes make none
-
     reference = facts.case_reference
     markdown = letters.compose_export(language, facts, templates=app.settings.templates_folder)
     machine_readable = letters.export_json(facts, language)
-    document = pdf.render(
+    document = printing.document(
+        app,
+        reference,
         markdown,
-        title=reference,
-        language=language,
-        footer=f"{app.controller.name} · {reference}",
-        created_at=now,
+        language,
         attachments={f"{reference}.json": (_JSON, machine_readable)},
+        now=now,
     )
     return (
         Annex(filename=f"{reference}.pdf", content_type=_PDF, content=document),
@@ -78,7 +76,13 @@ def store_letter(
     app: App, tx: Transaction, case: CaseFile, request_ids: Sequence[int], letter: Letter, inputs: Inputs
 ) -> LetterRow:
     """Keep a draft as it is shown; *request_ids* are closed when it has left."""
-    content = LetterContent(subject=letter.subject, text=letter.text, html=letter.html, recipient=inputs.recipient)
+    content = LetterContent(
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        recipient=inputs.recipient,
+        markdown=letter.markdown,
+    )
     row = tx.add_letter(
         LetterRow(
             case_id=case.id or 0,

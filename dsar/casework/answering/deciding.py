@@ -96,6 +96,17 @@ def answer_estate(app: App, request: Request, *, actor: str, now: datetime) -> N
         tx.advance(request, Event.REFUSED, actor=actor, at=now, decision="deceased")
 
 
+def pass_on(app: App, case: CaseFile, request: Request, *, what: str, actor: str, now: datetime) -> None:
+    """
+    Decide that a mail was no request about personal data after all, and tell its sender kindly.
+
+    Args: what: what it seems to be about and whom it was passed on to, in the language of the letter.
+    """
+    with app.store.transaction() as tx:
+        sealed = seal_grounds(app, case, request.id or 0, Grounds(reasons=what, legal_ground=""))
+        tx.advance(request, Event.REFUSED, actor=actor, at=now, decision="not_request", sealed_grounds=sealed)
+
+
 def give_up_identity(app: App, request: Request, *, actor: str, now: datetime) -> None:
     """Decide to end a request whose sender could not be identified (Art. 12(6), 11(2)) by a neutral letter."""
     with app.store.transaction() as tx:

@@ -24,6 +24,7 @@ _DECIDED = {
     "refuse": LetterKind.REFUSAL,
     "unidentified": LetterKind.UNIDENTIFIED,
     "deceased": LetterKind.DECEASED,
+    "not_request": LetterKind.NOT_REQUEST,
 }
 
 #: Right -> the letter that tells what was done when nothing more is done.
@@ -96,7 +97,7 @@ def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
     if request.decision:
         return _DECIDED[request.decision]
     if request.right == Right.OBJECT:
-        return LetterKind.OBJECTION_DONE
+        return LetterKind.CONSENT_WITHDRAWN if facts.consent else LetterKind.OBJECTION_DONE
     if not facts.records and not facts.outcomes:
         return LetterKind.NOTHING_FOUND
     if request.right == Right.ACCESS:

@@ -24,7 +24,14 @@ from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Requ
 
 #: Letters that tell nothing about what we hold, so that they need neither coverage nor identity.
 _DISCLOSES_NOTHING = frozenset(
-    {LetterKind.REFUSAL, LetterKind.UNIDENTIFIED, LetterKind.DECEASED, LetterKind.OBJECTION_DONE}
+    {
+        LetterKind.REFUSAL,
+        LetterKind.UNIDENTIFIED,
+        LetterKind.DECEASED,
+        LetterKind.NOT_REQUEST,
+        LetterKind.OBJECTION_DONE,
+        LetterKind.CONSENT_WITHDRAWN,
+    }
 )
 
 _REFUSALS = frozenset({LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED})
@@ -105,7 +112,7 @@ def bind_letter(
     channel, letter_id = protecting.channel_of(case), current.row.id or 0
     way = delivering.way(app, tx, case, current.letter.kind, now=now)
     if channel == protecting.POST:
-        content = posting.on_paper(case, current.letter, now=now)
+        content = posting.on_paper(app, case, current.letter, current.recipient, now=now)
         outgoing = [
             queue_paper(
                 app,

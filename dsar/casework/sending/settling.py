@@ -28,7 +28,9 @@ _OUTCOME_OF_LETTER = {
     LetterKind.UPDATE_REFUSED: Outcome.REFUSED,
     LetterKind.ERASURE_DONE: Outcome.FULFILLED,
     LetterKind.ERASURE_PARTLY: Outcome.PARTLY,
+    LetterKind.NOT_REQUEST: Outcome.NOT_A_REQUEST,
     LetterKind.OBJECTION_DONE: Outcome.FULFILLED,
+    LetterKind.CONSENT_WITHDRAWN: Outcome.FULFILLED,
     LetterKind.RESTRICTION_DONE: Outcome.FULFILLED,
 }
 

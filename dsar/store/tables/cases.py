@@ -99,7 +99,7 @@ class Request(Row, table=True):
     extended_at: datetime | None = None
     blocked_reason: str = ""  #: Code: uncertain, access_first, ...
     needed_level: str = ""  #: Identity level that it demands, by what was found and is to change; "": not known yet.
-    decision: str = ""  #: "", refuse, unidentified, done, withdrawn: what a person decided to answer
+    decision: str = ""  #: "", refuse, unidentified, deceased, not_request, done, ...: what a person decided to answer
     refusal_ground: str = ""  #: Article that a refusal rests on, e.g. "12(5)"; "": none, or another law.
     outcome: str | None = None  #: lifecycle.Outcome
     closed_at: datetime | None = Field(default=None, index=True)
