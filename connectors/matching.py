@@ -91,7 +91,10 @@ def _mentions(identifier: Identifier, text: str) -> bool:
     if identifier.type in _FOUND_IN_TEXT:
         return identifier in find_identifiers(text)
     words, wanted = name_words(text), name_words(identifier.value)
-    return bool(wanted) and any(words[at : at + len(wanted)] == wanted for at in range(len(words) - len(wanted) + 1))
+    orders = {wanted}
+    if identifier.type is IdentifierType.NAME:  # "Lindqvist, Åsa" is filed under the family name
+        orders |= {(*wanted[-1:], *wanted[:-1]), (*wanted[1:], *wanted[:1])}
+    return bool(wanted) and any(words[at : at + len(wanted)] in orders for at in range(len(words) - len(wanted) + 1))
 
 
 # ------------------------------------------------------------------------------------------ narrowing in a database

@@ -122,8 +122,8 @@ class LdapReader:
             if held is None:
                 yield f"there is no {declared.name}"
                 continue
-            columns = [each for each in declared.fields if each.column in {*declared.update.values()}]
-            if any(directory.may_modify(held.entry.dn, attribute_of(each), _NO_VALUE) for each in columns):
+            changed = {attribute_of(declared.field(column)) for column in declared.update.values()} | {declared.each}
+            if any(directory.may_modify(held.entry.dn, each, _NO_VALUE) for each in sorted(filter(None, changed))):
                 yield f"the account that searches may also write: {declared.name}; give it less"
         if any(directory.shows_passwords(declared.base or "") for declared in self._declaration.objects):
             yield "the account that searches may read passwords; hide userPassword from it"

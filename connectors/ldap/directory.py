@@ -34,7 +34,7 @@ _ENDED_EARLY = {
 _NOT_THERE = 32
 #: No such attribute, no such entry, a value that is there already, an assertion that failed: not as it was read.
 _CHANGED = frozenset({16, 20, 32, 122})
-_INAPPROPRIATE_MATCHING = 18
+_NO_SUCH_VALUE, _INAPPROPRIATE_MATCHING = 16, 18
 _REFUSED = {
     7: "it does not know the way of logging in",
     8: "it wants a stronger log-in",
@@ -250,7 +250,7 @@ class Directory:
         """Whether the account may change *attribute*: it is asked to take out *absent*, a value that is not there."""
         with self._translated():
             self._connection.modify(dn, {attribute: [(ldap3.MODIFY_DELETE, [absent])]})
-        return self._connection.result["result"] in {0, 16, _INAPPROPRIATE_MATCHING}
+        return bool(self._connection.result["result"] == _NO_SUCH_VALUE)
 
     def shows_passwords(self, base: str) -> bool:
         """Whether the account may read what passwords are proven by."""

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 import httpx
 import pytest
 from books import connect, vcard
-from servers import PASSWORD, BookServer, radicale, xandikos
+from servers import PASSWORD, BookServer, make_tls, radicale, xandikos
 from servers.web import Reply, Serving, serving
 
 from connectors import conformance, open_connector
@@ -101,10 +101,12 @@ def test_what_no_column_holds_is_told_as_the_rest(server: BookServer) -> None:
     assert set(told) == {"NICKNAME: Åsan", "X-ANNIVERSARY: 20010203", "TEL: 4"}
 
 
-def test_a_person_who_is_filed_under_another_name_is_a_candidate(server: BookServer) -> None:
-    server.put("asa", vcard("UID:a\r\nFN:Mamma till Bo\r\nN:Lindqvist;Åsa;;;\r\n"))
+@pytest.mark.parametrize("name", ["Åsa Lindqvist", "Lindqvist Åsa"])
+@pytest.mark.parametrize("filed", ["N:Lindqvist;Åsa;;;", "N:Åsa;Lindqvist;;;", "NICKNAME:Lindqvist\\, Åsa"])
+def test_a_person_who_is_filed_under_another_name_is_a_candidate(server: BookServer, name: str, filed: str) -> None:
+    server.put("asa", vcard(f"UID:a\r\nFN:Mamma till Bo\r\n{filed}\r\n"))
 
-    answer = ask(server, NAME, "Åsa Lindqvist")
+    answer = ask(server, NAME, name)
 
     assert [(record.object, record.strength) for record in answer.records] == [("card", Strength.CANDIDATE)]
 
@@ -372,6 +374,16 @@ def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
         health = connect(server, DECLARATION, password=f"{PASSWORD}x").health()
 
     assert (health.ok, "HTTP 401" in health.detail) == (False, True)
+
+
+def test_a_server_is_believed_by_the_ca_of_the_settings_only(tmp_path: Path) -> None:
+    tls, stranger = make_tls(tmp_path / "tls"), make_tls(tmp_path / "other")
+    with radicale(tmp_path, tls=tls) as server:
+        server.put("asa", vcard(ASA))
+
+        assert found(ask(server, EMAIL, "asa@example.se", ca_file=str(tls.ca_file))) == {("card", "asa")}
+        with pytest.raises(SystemUnavailableError):
+            ask(server, EMAIL, "asa@example.se", ca_file=str(stranger.ca_file))
 
 
 def test_an_address_without_books_is_an_error_and_not_nothing(server: BookServer) -> None:
