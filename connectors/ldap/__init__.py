@@ -32,7 +32,7 @@ from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
 
 try:
     from connectors.ldap.directory import Account, Directory
-    from connectors.ldap.rows import DN, EntryRows, Held, attribute_of, content_of
+    from connectors.ldap.rows import DN, EntryRows, Held, attribute_of
 except ModuleNotFoundError as error:  # the extra is not installed
     raise SettingsError([f"a system of kind ldap needs {error.name}: install 'dsar[ldap]'"]) from None
 
@@ -112,7 +112,7 @@ class LdapReader:
         declared = self._declaration.object(record.object)
         with self._rows(self._reading) as (_, rows):
             held = _only(rows.by_key(declared, record.key))
-        content = content_of(declared, held.entry, document.place) if held else None
+        content = attached.value_at(declared.documents, held.entry.attributes, document.place) if held else None
         return attached.checked(record, document, content)
 
     def _notes(self, directory: Directory, rows: EntryRows) -> Iterator[str]:

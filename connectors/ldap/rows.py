@@ -7,7 +7,7 @@ hold. Values of an attribute have no order, so they stand in alphabetical order,
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from connectors.ldap.directory import ANY, Directory, Entry
 from connectors.ldap.names import canonical_dn
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
 from dsar.errors import SystemContractError
-from dsar.model import Document, Identifier
+from dsar.model import Identifier
 
 DN, REST = "dn", "rest"
 #: RFC 4530: the one name of an entry that never changes.
@@ -31,7 +31,6 @@ LEFT_OUT = frozenset({"objectclass"})
 NAMES = frozenset({"1.3.6.1.4.1.1466.115.121.1.12", "1.3.6.1.4.1.1466.115.121.1.34"})
 _TIMES = frozenset({"1.3.6.1.4.1.1466.115.121.1.24", "1.3.6.1.4.1.1466.115.121.1.53"})
 _DIGEST_LENGTH = 32
-_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 
 
 def attribute_of(declared: DeclaredField) -> str:
@@ -133,19 +132,22 @@ class EntryRows:
         key = _key_text(declared, keys[0])
         values = {field.column: self._column(declared, field, entry) for field in declared.fields}
         if declared.each is None:
-            yield Held(row=Row(key=key, values=values, documents=_documents(declared, entry)), entry=entry, value=None)
+            yield Held(
+                row=Row(key=key, values=values, documents=attached.told_by_value(declared.documents, entry.attributes)),
+                entry=entry,
+                value=None,
+            )
             return
         for value in entry.attributes.get(declared.each.lower(), ()):
             text = self.text(declared.each, value)
             digest = hashlib.sha256(text.casefold().encode() if text_like(value) else value).hexdigest()
             own = {field.column: text for field in declared.fields if attribute_of(field) == declared.each}
-            alone = Entry(dn=entry.dn, attributes={declared.each.lower(): (value,)})
             # The name of a member stays out of the key, which outlives the case (P7).
             yield Held(
                 row=Row(
                     key=f"{key}#{digest[:_DIGEST_LENGTH]}",
                     values=values | own,
-                    documents=_documents(declared, alone),
+                    documents=attached.told_by_value(declared.documents, {declared.each.lower(): [value]}),
                 ),
                 entry=entry,
                 value=value,
@@ -255,30 +257,3 @@ def _time(text: str) -> str:
         return datetime.strptime(text.partition(".")[0].rstrip("Z") + "+0000", "%Y%m%d%H%M%S%z").isoformat(sep=" ")
     except ValueError:
         return text
-
-
-def _documents(declared: DeclaredObject, entry: Entry) -> tuple[Document, ...]:
-    return tuple(
-        attached.told(each, {}, place=f"{number}:{digest}", name=_file_name(value), size=len(value), sha256=digest)
-        for number, each in enumerate(declared.documents)
-        for value, digest in _with_digests(entry, each.content or "")
-    )
-
-
-def content_of(declared: DeclaredObject, entry: Entry, place: str) -> bytes | None:
-    """The bytes of the document at *place*; None if they are gone."""
-    number, _, digest = place.partition(":")
-    held: Mapping[str, bytes] = {
-        each: value for value, each in _with_digests(entry, declared.documents[int(number)].content or "")
-    }
-    return held.get(digest)
-
-
-def _with_digests(entry: Entry, attribute: str) -> list[tuple[bytes, str]]:
-    values = entry.attributes.get(attribute.lower(), ())
-    return sorted(((value, hashlib.sha256(value).hexdigest()) for value in values), key=lambda pair: pair[1])
-
-
-def _file_name(value: bytes) -> str:
-    """A directory keeps no file names; the kind of picture stands in its first bytes."""
-    return "photo.jpg" if value.startswith(_JPEG) else "photo.png" if value.startswith(_PNG) else ""

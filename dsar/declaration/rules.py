@@ -126,6 +126,7 @@ _DOCUMENT_IS_IN = {
     "files": {"file"},
     "rest": {"request", "link"},
     "ldap": {"content"},
+    "carddav": {"content"},
 }
 
 
