@@ -184,6 +184,8 @@ def _field_change(
     column = declared.update[change.field]  # type: ignore[index]  # the caller has looked it up
     before, new = _stored(record, column), change.new or ""
     values = before.split("\n") if one_per_line else [before]
+    if one_per_line:  # one value, however many lines it was written in
+        new = ", ".join(filter(None, map(str.strip, new.splitlines())))
     old = None if change.old is None else _comparable(change.field, change.old)
     stay = [each for each in values if old is not None and _comparable(change.field, each) != old]
     if len(stay) == len(values) or before == new:

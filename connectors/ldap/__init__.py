@@ -4,7 +4,8 @@ A directory -> the entries and memberships that a person has in it, and approved
 Effects: every search reads all entries of the declared objects, page by page, and compares them here, for no directory
 spells phones and names as we do; nothing of a requester gets into a filter. What the server did not give whole, or an
 answer without the canary person, makes the search incomplete, never "nothing". Changes go through an account of their
-own, and only if the entry is still the one that was read.
+own, and only if the entry is still the one that was read. To know what an account may write, `health` asks for the
+removal of a value that no entry has.
 
 Options: `url` (ldaps://, or ldap:// with StartTLS), `user` (distinguished name) and `password`, or neither to be
 anonymous; `write_user`, `write_password`; `ca_file`, `timeout_seconds`; `plain = on` (no TLS, this machine only).
@@ -122,8 +123,7 @@ class LdapReader:
             if held is None:
                 yield f"there is no {declared.name}"
                 continue
-            changed = {attribute_of(declared.field(column)) for column in declared.update.values()} | {declared.each}
-            if any(directory.may_modify(held.entry.dn, each, _NO_VALUE) for each in sorted(filter(None, changed))):
+            if any(directory.may_modify(held.entry.dn, each, _NO_VALUE) for each in _changed(declared)):
                 yield f"the account that searches may also write: {declared.name}; give it less"
         if any(directory.shows_passwords(declared.base or "") for declared in self._declaration.objects):
             yield "the account that searches may read passwords; hide userPassword from it"
@@ -142,6 +142,25 @@ class LdapEditor(plans.Planner, LdapReader):
     def __init__(self, *, name: str, declaration: Declaration, reading: Account, writing: Account) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._writing = writing
+
+    def health(self) -> Health:
+        """Also whether the account that changes may write what the declaration says that it changes."""
+        health = super().health()
+        try:
+            with self._rows(self._writing) as (directory, rows):
+                told = tuple(self._unwritable(directory, rows))
+        except DsarError as error:
+            told = (f"the account that changes cannot be used: {error}",)
+        return replace(health, notes=(*health.notes, *told))
+
+    def _unwritable(self, directory: Directory, rows: EntryRows) -> Iterator[str]:
+        for declared in self._declaration.objects:
+            held = next(iter(rows.all(declared)), None)
+            wanted = _changed(declared) if held else []
+            if held and (
+                refused := [each for each in wanted if not directory.may_modify(held.entry.dn, each, _NO_VALUE)]
+            ):
+                yield f"the account that changes may not write: {declared.name} ({', '.join(refused)})"
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         declared = self._declaration.object(step.object)
@@ -197,6 +216,12 @@ class LdapEditor(plans.Planner, LdapReader):
                 raise SystemContractError(self.name, "a value of several lines can only be changed by hand")
             after[name] = [stored.get(each, each.encode()) for each in text.split("\n") if each]
         return after
+
+
+def _changed(declared: DeclaredObject) -> list[str]:
+    """The attributes of *declared* that corrections and erasures of single values are written to."""
+    changed = {attribute_of(declared.field(column)) for column in declared.update.values()}
+    return sorted(changed | ({declared.each} if declared.each and declared.erase else set()))
 
 
 def _only(found: Sequence[Held]) -> Held | None:

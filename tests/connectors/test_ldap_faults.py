@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from directories import SAMPLE, ask, connect, sample
+from directories import SAMPLE, ask, connect, connect_writing, sample
 from servers import make_tls
 from servers.slapd import PEOPLE, SUFFIX, DirectoryServer, slapd
 
@@ -201,6 +201,17 @@ def test_an_account_that_searches_and_could_write_is_noted(server: DirectoryServ
 
     assert "the account that searches may also write: account; give it less" in notes
     assert server.stored(f"uid=kanarie,{PEOPLE}") == before
+
+
+def test_an_account_for_changes_that_may_not_write_or_is_not_let_in_is_noted(server: DirectoryServer) -> None:
+    reading = connect_writing(server, sample(), writer="reader").health()
+    locked_out = connect_writing(server, sample(), writer="nobody").health()
+
+    assert (
+        "the account that changes may not write: account (cn, mail, mobile, o, postalAddress, title)" in reading.notes
+    )
+    assert [each for each in locked_out.notes if "the account that changes cannot be used" in each] != []
+    assert [each for each in connect_writing(server, sample()).health().notes if "changes" in each] == []
 
 
 def test_an_account_that_sees_passwords_is_noted(server: DirectoryServer) -> None:
