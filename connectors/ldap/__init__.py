@@ -7,10 +7,12 @@ answer without the canary person, makes the search incomplete, never "nothing". 
 own, and only if the entry is still the one that was read. To know what an account may write, `health` asks for the
 removal of a value that no entry has.
 
-Options: `url` (ldaps://, or ldap:// with StartTLS), `user` (distinguished name) and `password`, or neither to be
-anonymous; `write_user`, `write_password`; `ca_file`, `timeout_seconds`; `plain = on` (no TLS, this machine only).
+Options: `url` (ldaps://, or ldap:// with StartTLS); `user` (distinguished name) and `password`, or `cert_file` and
+`key_file`, or none of them to be anonymous; the same with `write_` for changes; `ca_file`, `timeout_seconds`;
+`plain = on` (no TLS, this machine only).
 """
 
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,7 +39,9 @@ try:
 except ModuleNotFoundError as error:  # the extra is not installed
     raise SettingsError([f"a system of kind ldap needs {error.name}: install 'dsar[ldap]'"]) from None
 
-_OPTIONAL = frozenset({"user", "password", "write_user", "write_password", "ca_file", "timeout_seconds", "plain"})
+_PROOFS = frozenset({"user", "password", "cert_file", "key_file"})
+_WRITE_PROOFS = frozenset(f"write_{each}" for each in _PROOFS)
+_OPTIONAL = _PROOFS | _WRITE_PROOFS | {"ca_file", "timeout_seconds", "plain"}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PORTS = {"ldap": 389, "ldaps": 636}
 _HIDDEN = "the canary person is not found"
@@ -46,18 +50,20 @@ _NO_VALUE = b"dsar asks whether it could change this"
 
 
 def open_ldap(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "LdapReader":
-    """An LdapEditor where `write_user` is set, else an LdapReader. Raises: SettingsError."""
+    """An LdapEditor where an account for changes is set, else an LdapReader. Raises: SettingsError."""
     check_options(name, options, required=frozenset({"url"}), optional=_OPTIONAL)
     reading = account_of(name, options, prefix="")
-    if "write_user" not in options and "write_password" not in options:
+    if not _WRITE_PROOFS & set(options):
         return LdapReader(name=name, declaration=declaration, reading=reading)
     writing = account_of(name, options, prefix="write_")
     return LdapEditor(name=name, declaration=declaration, reading=reading, writing=writing)
 
 
 def account_of(name: str, options: Mapping[str, str], *, prefix: str) -> Account:
-    """The account of options *prefix*user and *prefix*password. Raises: SettingsError with every fault."""
-    user, password = options.get(f"{prefix}user", ""), options.get(f"{prefix}password", "")
+    """The account of options *prefix*user and so on. Raises: SettingsError with every fault."""
+    user, password, certificate, key = (
+        options.get(f"{prefix}{each}", "") for each in ("user", "password", "cert_file", "key_file")
+    )
     url = urlsplit(options["url"])
     plain, timeout = options.get("plain", "off"), options.get("timeout_seconds", "30")
     faults = []
@@ -66,6 +72,8 @@ def account_of(name: str, options: Mapping[str, str], *, prefix: str) -> Account
     # RFC 4513 section 5.1.2: a name without a password is let in as nobody, and told so by nobody.
     if bool(user) != bool(password):
         faults.append(f"{prefix}user and {prefix}password belong together")
+    if bool(certificate) != bool(key) or (certificate and (user or plain == "on")):
+        faults.append(f"{prefix}cert_file and {prefix}key_file belong together, need TLS and take no {prefix}user")
     if plain not in {"on", "off"} or (plain == "on" and (url.scheme != "ldap" or url.hostname not in _LOOPBACK)):
         faults.append("plain is 'on' for an ldap:// address of this machine only, else 'off'")
     if not (timeout.isascii() and timeout.isdecimal()) or timeout == "0":
@@ -75,12 +83,26 @@ def account_of(name: str, options: Mapping[str, str], *, prefix: str) -> Account
     return Account(
         host=url.hostname or "",
         port=url.port or _PORTS[url.scheme],
-        tls=None if plain == "on" else trust(name, options.get("ca_file")),
+        tls=None if plain == "on" else _tls(name, options.get("ca_file"), certificate, key),
         tls_first=url.scheme == "ldaps",
         user=user,
         password=password,
+        by_certificate=bool(certificate),
         timeout_seconds=int(timeout),
     )
+
+
+def _tls(name: str, ca_file: str | None, certificate: str, key: str) -> ssl.SSLContext:
+    """Whom we believe and, with a certificate, what we show. Raises: SettingsError."""
+    context = trust(name, ca_file)
+    if not certificate:
+        return context
+    context = ssl.create_default_context(cafile=ca_file)  # the other one is shared with every system
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError:  # ssl.SSLError is one
+        raise SettingsError([f"system {name}: cert_file and key_file cannot be read"]) from None
+    return context
 
 
 class LdapReader:

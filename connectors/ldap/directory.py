@@ -62,8 +62,9 @@ class Account:
     port: int
     tls: ssl.SSLContext | None  #: None: without TLS, on this machine only.
     tls_first: bool  #: ldaps://, else StartTLS (RFC 4513 section 3).
-    user: str  #: Distinguished name; "": anonymous.
+    user: str  #: Distinguished name; "": anonymous, unless *by_certificate*.
     password: str
+    by_certificate: bool  #: What *tls* shows of us is the log-in (SASL EXTERNAL, RFC 4422 appendix A).
     timeout_seconds: int
 
 
@@ -107,7 +108,7 @@ class Directory:
                 self._server,
                 user=account.user or None,
                 password=account.password or None,
-                authentication=ldap3.SIMPLE if account.user else ldap3.ANONYMOUS,
+                **_way_in(account),
                 auto_referrals=False,
                 auto_range=True,
                 check_names=False,
@@ -295,6 +296,12 @@ class Directory:
             if self._tls is not None and self._tls.untrusted:
                 cause = "its certificate is not trusted"
             raise SystemUnavailableError(self.system, cause) from None
+
+
+def _way_in(account: Account) -> dict[str, Any]:
+    if account.by_certificate:  # RFC 4422 appendix A: an empty response, for we act as nobody else
+        return {"authentication": ldap3.SASL, "sasl_mechanism": ldap3.EXTERNAL, "sasl_credentials": ""}
+    return {"authentication": ldap3.SIMPLE if account.user else ldap3.ANONYMOUS}
 
 
 class _VerifiedTls(ldap3.Tls):

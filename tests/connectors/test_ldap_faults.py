@@ -148,6 +148,18 @@ def test_no_password_goes_to_a_server_without_encryption(server: DirectoryServer
         assert ask(plain, EMAIL, "x@example.se", url=f"ldap://localhost:{plain.port}", plain="on").detail
 
 
+@pytest.mark.parametrize("scheme", ["ldaps", "ldap"])
+def test_a_certificate_is_a_way_in(server: DirectoryServer, scheme: str) -> None:
+    """SASL EXTERNAL: the server takes who holds its own certificate, for localhost, for the account that reads."""
+    port = server.tls_port if scheme == "ldaps" else server.port
+    tls = server.ca_file.parent
+    options = {"url": f"{scheme}://localhost:{port}", "ca_file": str(server.ca_file)}
+    options |= {"cert_file": str(tls / "cert.pem"), "key_file": str(tls / "key.pem")}
+    connector = open_connector("ldap", name="directory", declaration=sample(), options=options)
+
+    assert connector.health().ok
+
+
 def test_who_gives_no_user_is_nobody(server: DirectoryServer) -> None:
     options = {"url": f"ldaps://localhost:{server.tls_port}", "ca_file": str(server.ca_file)}
     anonymous = open_connector("ldap", name="directory", declaration=sample(), options=options)
@@ -238,6 +250,9 @@ def test_an_account_that_sees_passwords_is_noted(server: DirectoryServer) -> Non
         ({"url": "ldaps://localhost", "plain": "on"}, "of this machine only"),
         ({"timeout_seconds": "soon"}, "timeout_seconds is no whole number"),
         ({"ca_file": "/nowhere"}, "ca_file cannot be read"),
+        ({"cert_file": "/x", "key_file": "/y"}, "take no user"),
+        ({"user": "", "password": "", "cert_file": "/x"}, "cert_file and key_file belong together"),
+        ({"user": "", "password": "", "cert_file": "/x", "key_file": "/y"}, "cert_file and key_file cannot be read"),
         ({"colour": "red"}, "colour is unknown"),
     ],
 )

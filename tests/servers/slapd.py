@@ -73,6 +73,8 @@ _TLS_CONF = """
 TLSCACertificateFile {tls.ca_file}
 TLSCertificateFile {tls.cert_file}
 TLSCertificateKeyFile {tls.key_file}
+TLSVerifyClient try
+authz-regexp "cn=localhost" "cn=reader,ou=services,dc=example,dc=se"
 """
 _SERVICES = ("reader", "writer", "nosy", "blind", "half", "few", "pages")
 
