@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from connectors import attached, check_options, plans
 from connectors.calls import trust
@@ -67,7 +67,7 @@ def account_of(name: str, options: Mapping[str, str], *, prefix: str) -> Account
     url = urlsplit(options["url"])
     plain, timeout = options.get("plain", "off"), options.get("timeout_seconds", "30")
     faults = []
-    if url.scheme not in _PORTS or not url.hostname or url.path.strip("/") or url.query or url.username:
+    if url.scheme not in _PORTS or not _is_host(url):
         faults.append("url must be ldaps://HOST[:PORT] or ldap://HOST[:PORT]")
     # RFC 4513 section 5.1.2: a name without a password is let in as nobody, and told so by nobody.
     if bool(user) != bool(password):
@@ -90,6 +90,15 @@ def account_of(name: str, options: Mapping[str, str], *, prefix: str) -> Account
         by_certificate=bool(certificate),
         timeout_seconds=int(timeout),
     )
+
+
+def _is_host(url: SplitResult) -> bool:
+    """Whether it says a host and perhaps a port, and nothing else."""
+    try:
+        port = url.port
+    except ValueError:
+        return False
+    return bool(url.hostname) and port != 0 and not (url.path.strip("/") or url.query or url.fragment or url.username)
 
 
 def _tls(name: str, ca_file: str | None, certificate: str, key: str) -> ssl.SSLContext:

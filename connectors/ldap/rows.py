@@ -87,7 +87,10 @@ class EntryRows:
         """*held* with pictures and what has no column, which are not read of everybody."""
         if not self._needs_more(declared):
             return held
-        entries, problem = self._directory.read(held.entry.dn, ANY, self._all_attributes(declared), below=False)
+        try:
+            entries, problem = self._directory.read(held.entry.dn, ANY, self._all_attributes(declared), below=False)
+        except SystemContractError:  # nothing is there any more
+            entries, problem = [], "an entry went away while it was read"
         if problem:
             self.problems.append(problem)
         whole = (each for entry in entries for each in self._of(declared, entry) if each.row.key == held.row.key)

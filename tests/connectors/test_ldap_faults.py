@@ -242,6 +242,8 @@ def test_an_account_that_sees_passwords_is_noted(server: DirectoryServer) -> Non
     [
         ({"url": "ldaps://"}, "url must be"),
         ({"url": "https://x"}, "url must be"),
+        ({"url": "ldaps://x:many"}, "url must be"),
+        ({"url": "ldaps://x?y"}, "url must be"),
         ({"url": "ldaps://x/dc=y"}, "url must be"),
         ({"user": ""}, "user and password belong together"),
         ({"password": ""}, "user and password belong together"),
