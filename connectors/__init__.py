@@ -22,6 +22,7 @@ CONNECTORS = {
     "rest": "connectors.rest:open_rest",
     "carddav": "connectors.carddav:open_carddav",
     "imap": "connectors.imap:open_imap",
+    "ldap": "connectors.ldap:open_ldap",
     "manual": "connectors.manual:open_manual",
     "memory": "connectors.memory:open_memory",
 }

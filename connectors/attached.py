@@ -7,13 +7,16 @@ Effects: none.
 import binascii
 import hashlib
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from connectors.unpacking import DECODERS
 from dsar.connector import LARGEST_DOCUMENT_BYTES
 from dsar.declaration import DeclaredDocument
 from dsar.errors import SystemContractError, SystemDriftError
 from dsar.model import Document, Record
+
+#: First bytes of a picture -> the ending of its name.
+_PICTURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png", b"GIF8": ".gif"}
 
 
 def told(
@@ -40,6 +43,35 @@ def told(
         size=int(size_text) if size_text.isascii() and size_text.isdecimal() else size,
         sha256=values.get(declared.sha256 or "", "").lower() or sha256,
     )
+
+
+def told_by_value(declared: Sequence[DeclaredDocument], held: Mapping[str, Sequence[bytes]]) -> tuple[Document, ...]:
+    """
+    The documents among values that have neither name nor order, as pictures in a directory or on a card.
+
+    Args: held: {what `content` of a document names, in small letters: the values}.
+    """
+    return tuple(
+        told(each, {}, place=f"{number}:{digest}", name=_picture_name(value), size=len(value), sha256=digest)
+        for number, each in enumerate(declared)
+        for digest, value in sorted(_by_digest(each, held).items())
+    )
+
+
+def value_at(declared: Sequence[DeclaredDocument], held: Mapping[str, Sequence[bytes]], place: str) -> bytes | None:
+    """The value that `told_by_value` has put at *place*; None if it is not there any more."""
+    number, _, digest = place.partition(":")
+    return _by_digest(declared[int(number)], held).get(digest)
+
+
+def _by_digest(declared: DeclaredDocument, held: Mapping[str, Sequence[bytes]]) -> dict[str, bytes]:
+    values = held.get((declared.content or "").lower(), ())
+    return {hashlib.sha256(value).hexdigest(): value for value in values}
+
+
+def _picture_name(content: bytes) -> str:
+    """What a picture without a name may be called; its kind stands in its first bytes."""
+    return next((f"photo{ending}" for start, ending in _PICTURES.items() if content.startswith(start)), "")
 
 
 def media_type_of(name: str) -> str:

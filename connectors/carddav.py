@@ -11,18 +11,18 @@ Options: `url` (of an address book, or above them), `user`, `password`; `books` 
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connectors import check_options, plans
-from connectors.cards import read_card
+from connectors import attached, check_options, plans
+from connectors.cards import pictures_of, read_card
 from connectors.dav import AddressBooks, StoredCard
-from connectors.declared import Row, canary_found, search_rows
+from connectors.declared import Row, canary_found, holds_one, search_rows
 from connectors.tables import decoded
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
 from dsar.errors import SystemContractError, SystemRefusedError, SystemUnavailableError
-from dsar.model import Identifier, PlanStep, Record, StepAction, StepOutcome, Strength
+from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepOutcome, Strength
 from dsar.names import name_words
 
 REST = "rest"
@@ -34,6 +34,7 @@ _PROPERTIES = {
     "address": "ADR",
     "birthday": "BDAY",
 }
+_SIZE = re.compile(r"\d+ bytes")
 #: About the card itself, not about a person.
 _LEFT_OUT = frozenset({"VERSION", "PRODID", "UID", "REV"})
 _NUMBERED = re.compile(r"(?P<name>.+?)(?:_(?P<number>[1-9][0-9]?))?")
@@ -52,7 +53,7 @@ def open_carddav(*, name: str, declaration: Declaration, options: Mapping[str, s
 
 
 class CardsConnector:
-    """Searches address books."""
+    """Searches address books, and hands over the pictures on cards."""
 
     def __init__(self, *, name: str, declaration: Declaration, options: Mapping[str, str]) -> None:
         check_options(
@@ -80,6 +81,15 @@ class CardsConnector:
         missed = "the canary person is not found" if canary_found(cards, self._declaration) is False else ""
         detail = "; ".join(filter(None, (cards.problem, missed)))
         return Health(ok=not detail, detail=detail)
+
+    def fetch(self, record: Record, document: Document) -> bytes:
+        declared = self._declaration.object(record.object)
+        card = self._books.card(record.key)
+        try:
+            held = pictures_of(card.content) if card else {}
+        except ValueError:
+            raise SystemUnavailableError(self.name, "a card cannot be read whole") from None
+        return attached.checked(record, document, attached.value_at(declared.documents, held, document.place))
 
     def _without_own_notes(self, records: Sequence[Record]) -> tuple[Record, ...]:
         """A note on a person's own card is told with the card; as a mention it would be told and changed twice."""
@@ -151,10 +161,12 @@ class _Cards:
     def __init__(self, books: AddressBooks) -> None:
         stored, missing = books.cards()
         self.read: list[tuple[str, list[tuple[str, str]]]] = []
+        self._content: dict[str, bytes] = {}
         unread = 0
         for card in stored:
             try:
                 self.read.append((card.href, read_card(card.content)))
+                self._content[card.href] = card.content
             except ValueError:
                 unread += 1
         faults = {"did not come back": missing, "could not be read whole": unread}
@@ -163,11 +175,20 @@ class _Cards:
         self.problem = "; ".join(f"{count} of {listed} cards {what}" for what, count in faults.items() if count)
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
-        return (_row(declared, href, properties) for href, properties in self.read)
+        return (self._whole(declared, row) for row in self._rows(declared) if holds_one(declared, row, identifiers))
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
-        rows = (_row(declared, href, properties) for href, properties in self.read)
-        return (row for row in rows if row.values[column] in values)
+        return (self._whole(declared, row) for row in self._rows(declared) if row.values[column] in values)
+
+    def _rows(self, declared: DeclaredObject) -> Iterator[Row]:
+        return (_row(declared, href, properties) for href, properties in self.read)
+
+    def _whole(self, declared: DeclaredObject, row: Row) -> Row:
+        """*row* with its pictures, which are unpacked for those alone that are found."""
+        if not declared.documents:
+            return row
+        held = pictures_of(self._content[row.key])
+        return replace(row, documents=attached.told_by_value(declared.documents, held))
 
 
 # ------------------------------------------------------------------------------------------------ card -> columns
@@ -195,6 +216,7 @@ def _row(declared: DeclaredObject, href: str, properties: Sequence[tuple[str, st
     for name, text in left:
         by_name.setdefault(name, []).append(text)
     values, taken = {}, set()
+    handed_over = {each.content.upper() for each in declared.documents if each.content}
     for field in declared.fields:
         if field.column != REST:
             place = _place(field)
@@ -204,7 +226,9 @@ def _row(declared: DeclaredObject, href: str, properties: Sequence[tuple[str, st
         f"{name}: {' '.join(text.split())}"
         for name, texts in by_name.items()
         for number, text in enumerate(texts)
-        if _Place(name=name, number=number) not in taken and not (name == "N" and _said_by_name(text, by_name))
+        if _Place(name=name, number=number) not in taken
+        and not (name in handed_over and _SIZE.fullmatch(text))
+        and not (name == "N" and _said_by_name(text, by_name))
     ]
     if any(field.column == REST for field in declared.fields):
         values[REST] = "\n".join(rest)

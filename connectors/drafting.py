@@ -32,20 +32,22 @@ class _Guess:
 
 #: The first that fits.
 _GUESSES = (
-    _Guess(words=r"e.?mail|e.?post|epost", category="contact", by="email"),
+    _Guess(words=r"e.?mail|^mail$|e.?post|epost", category="contact", by="email"),
     _Guess(words=r"phone|telefon|tel$|mobil|cell", category="contact", by="phone"),
     _Guess(words=r"person.?n(umme)?r|pnr$|ssn", category="identity", by="personnummer"),
     _Guess(words=r"org.?n(umme)?r", category="organisation", by="orgnr"),
     _Guess(words=r"(customer|kund|client).?(no|nr|num|id)", category="identity", by="customer_no"),
-    _Guess(words=r"user.?name|login|användarnamn", category="identity", by="username"),
+    _Guess(words=r"user.?name|login|^uid$|samaccountname|användarnamn", category="identity", by="username"),
     _Guess(words=r"serial|serie", category="device"),
-    _Guess(words=r"name|namn", category="identity", by="name"),
+    _Guess(words=r"name|namn|^cn$", category="identity", by="name"),
     _Guess(words=r"address|adress|street|gata|city|ort$|zip|post", category="contact"),
     _Guess(
-        words=r"note|comment|text|body|beskriv|descr|anteckn|message|memo|kommentar", category="note", free_text=True
+        words=r"note|comment|^rest$|text|body|beskriv|descr|anteckn|message|memo|kommentar",
+        category="note",
+        free_text=True,
     ),
     _Guess(words=r"order|invoice|faktura|amount|belopp|total", category="order"),
-    _Guess(words=r"company|företag|organi[sz]ation", category="organisation"),
+    _Guess(words=r"company|företag|organi[sz]ation|^ou?$", category="organisation"),
     _Guess(words=r"news|consent|samtycke|market|optout|subscri", category="marketing"),
     _Guess(words=r"date|datum|_at$|_on$|time|ip$|log", category="log"),
 )
@@ -54,7 +56,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Thing:
+class Thing:
     """A table, a kind of JSON row, a register."""
 
     name: str
@@ -62,6 +64,14 @@ class _Thing:
     key: str | None
     links: Sequence[tuple[str, str, str]] = ()  #: (our column, other thing, its column)
     documents: Sequence[str] = ()  #: Columns with bytes.
+    place: Sequence[str] = ()  #: Lines of TOML that say which entries it is.
+    vouched: frozenset[str] = frozenset()  #: Columns that the system itself has given.
+    people: bool = True  #: Whether its names are those of persons.
+
+    @property
+    def finds(self) -> bool:
+        """Whether a column looks like a way to find a person."""
+        return self.people and any(_guess(column).by for column in self.columns)
 
 
 def draft_sql(name: str, url: str) -> str:
@@ -73,7 +83,7 @@ def draft_sql(name: str, url: str) -> str:
             things = [_table(schema, table) for table in sorted(schema.get_table_names())]
     except sa.exc.SQLAlchemyError as error:
         raise SystemUnavailableError(name, type(error).__name__) from None
-    return _draft(name, "sql", things)
+    return draft(name, "sql", things)
 
 
 def draft_rest(name: str, sample: Path) -> str:
@@ -86,7 +96,7 @@ def draft_rest(name: str, sample: Path) -> str:
         raise SettingsError([f"{sample}: there is no list of objects in it"])
     columns = list(dict.fromkeys(key for row in rows for key in row))
     key = next((each for each in ("id", "uuid", "key", "no", "number") if each in columns), columns[0])
-    return _draft(name, "rest", [_Thing(name="record", columns=columns, key=key)], rows=where)
+    return draft(name, "rest", [Thing(name="record", columns=columns, key=key)], rows=where)
 
 
 def draft_files(name: str, register: Path) -> str:
@@ -97,8 +107,8 @@ def draft_files(name: str, register: Path) -> str:
         raise SettingsError([f"{register}: it cannot be read ({type(error).__name__})"]) from None
     if not headers:
         raise SettingsError([f"{register}: it has no header"])
-    thing = _Thing(name="entry", columns=[column for column in headers[0] if column], key=None)
-    return _draft(name, "files", [thing], file=f"*{register.suffix}")
+    thing = Thing(name="entry", columns=[column for column in headers[0] if column], key=None)
+    return draft(name, "files", [thing], file=f"*{register.suffix}")
 
 
 def draft_imap(name: str) -> str:
@@ -116,7 +126,7 @@ def draft_imap(name: str) -> str:
     return text.replace('name = "mailboxes"', f"name = {json.dumps(name)}")
 
 
-def _table(schema: Any, table: str) -> _Thing:  # noqa: ANN401  # sa.Inspector
+def _table(schema: Any, table: str) -> Thing:  # noqa: ANN401  # sa.Inspector
     key = schema.get_pk_constraint(table)["constrained_columns"]
     links = [
         (each["constrained_columns"][0], each["referred_table"], each["referred_columns"][0])
@@ -126,7 +136,7 @@ def _table(schema: Any, table: str) -> _Thing:  # noqa: ANN401  # sa.Inspector
     stored = schema.get_columns(table)
     documents = [column["name"] for column in stored if isinstance(column["type"], sa.LargeBinary)]
     columns = [column["name"] for column in stored if column["name"] not in documents]
-    return _Thing(name=table, columns=columns, key=key[0] if len(key) == 1 else None, links=links, documents=documents)
+    return Thing(name=table, columns=columns, key=key[0] if len(key) == 1 else None, links=links, documents=documents)
 
 
 def _first_rows(value: Any, where: str) -> tuple[list[dict[str, Any]], str]:  # noqa: ANN401  # JSON
@@ -145,13 +155,19 @@ def _first_rows(value: Any, where: str) -> tuple[list[dict[str, Any]], str]:  # 
 # ----------------------------------------------------------------------------------------------------------- writing
 
 
-def _draft(name: str, kind: str, things: Sequence[_Thing], **said: str) -> str:
-    personal = {thing.name for thing in things if any(_guess(column).by for column in thing.columns)}
+#: Kind -> what it calls its things; only those that may be about persons are drafted.
+_WORDS = {"sql": "Table", "ldap": "Class"}
+
+
+def draft(name: str, kind: str, things: Sequence[Thing], **said: str) -> str:
+    """The text of a declaration of *things*; said: `file` (files), `rows` (rest)."""
+    personal = {thing.name for thing in things if thing.finds}
     reached = {thing.name for thing in things if any(other in personal for _, other, _ in thing.links)}
     lines = [*_head(name, kind)]
     for thing in things:
-        if kind == "sql" and thing.name not in personal | reached:
-            lines += ["", f"# Table {thing.name}: no column looks like a person's. Look: {', '.join(thing.columns)}"]
+        if kind in _WORDS and thing.name not in personal | reached:
+            told = f"no column looks like a person's. Look: {', '.join(thing.columns)}"
+            lines += ["", f"# {_WORDS[kind]} {thing.name}: {told}"]
         elif kind == "sql" and thing.key is None:
             lines += ["", f"# Table {thing.name} holds persons but has no key of one column: give it one, or a view."]
         else:
@@ -183,7 +199,7 @@ def _head(name: str, kind: str) -> Iterator[str]:
         yield '# paging = {style = "page", param = "page", size_param = "per_page", size = 100}'
 
 
-def _object(thing: _Thing, kind: str, findable: set[str], said: dict[str, str]) -> Iterator[str]:
+def _object(thing: Thing, kind: str, findable: set[str], said: dict[str, str]) -> Iterator[str]:
     yield "[[object]]"
     yield f"name = {_text(thing.name)}"
     yield f"label = {_label(thing.name)}  # ?"
@@ -191,10 +207,11 @@ def _object(thing: _Thing, kind: str, findable: set[str], said: dict[str, str]) 
         yield f"table = {_text(thing.name)}"
     if kind == "files":
         yield f"file = {_text(said['file'])}  # ?"
+    yield from thing.place
     if thing.key:
         yield f"key = {_text(thing.key)}"
     yield 'activities = ["A1"]  # ? which activities of the register it serves'
-    names = [column for column in thing.columns if _guess(column).by == "name"]
+    names = [column for column in thing.columns if thing.people and _guess(column).by == "name"]
     if names:
         yield f"person_name = [{_text(names[0])}]  # ?"
     yield from _finds(thing, kind, said)
@@ -214,14 +231,14 @@ def _object(thing: _Thing, kind: str, findable: set[str], said: dict[str, str]) 
     yield "# asserted_by: who vouches for the value: company, confirmed, or (where nothing is said) anybody. Only the"
     yield "# first two make a record certain; where it is not true, one person's data reach another."
     yield "fields = ["
-    linked = {ours for ours, _, _ in thing.links}
+    linked = {ours for ours, _, _ in thing.links} | thing.vouched
     for column in thing.columns:
         yield f"  {_field(column, is_key=column == thing.key or column in linked)}"
     yield "]"
 
 
-def _finds(thing: _Thing, kind: str, said: dict[str, str]) -> Iterator[str]:
-    by = [(_guess(column).by, column) for column in thing.columns if _guess(column).by]
+def _finds(thing: Thing, kind: str, said: dict[str, str]) -> Iterator[str]:
+    by = [(_guess(column).by, column) for column in thing.columns if thing.people and _guess(column).by]
     if not by:
         return
     yield "find = ["

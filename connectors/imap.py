@@ -70,9 +70,10 @@ class ImapConnector:
         return Health(ok=not problems, detail="; ".join(problems))
 
     def fetch(self, record: Record, document: Document) -> bytes:
+        arrived = _stored(record, "arrived")
         with self._mailbox_of(record.key) as (box, size, sha256):
             for folder in box.folders():
-                for _, content in box.contents(box.copies(folder, size=size, sha256=sha256)[:1]):
+                for _, content in box.contents(box.copies(folder, size=size, sha256=sha256, arrived=arrived)[:1]):
                     held = mail_in(content).attachments
                     at = int(document.place)
                     return attached.checked(record, document, held[at].content if at < len(held) else None)
@@ -114,15 +115,22 @@ class ImapEraser(ImapConnector):
         if step.action is not StepAction.ERASE:
             raise SystemContractError(self.name, "a mail can be removed and not be changed")
         # A mail never changes: that its digest is the approved one is all that can be compared.
+        arrived = _before(step, "arrived")
         with self._mailbox_of(step.key) as (box, size, sha256):
             for folder in box.folders():
-                for mail in box.copies(folder, size=size, sha256=sha256):
+                for mail in box.copies(folder, size=size, sha256=sha256, arrived=arrived):
                     box.remove(folder, mail, sha256=sha256)
 
     def verify(self, step: PlanStep) -> StepOutcome:
+        arrived = _before(step, "arrived")
         with self._mailbox_of(step.key) as (box, size, sha256):
-            left = any(box.copies(folder, size=size, sha256=sha256) for folder in box.folders())
-        return plans.outcome(step, Row(key=step.key, values={}) if left else None)
+            folders = box.folders()
+            left = any(box.copies(each, size=size, sha256=sha256, arrived=arrived) for each in folders)
+        outcome = plans.outcome(step, Row(key=step.key, values={}) if left else None)
+        # A folder that somebody has hidden, or taken away with all in it, proves nothing of what lay there (P7).
+        if outcome.done and _is_hidden(_before(step, "folder"), [each.shown for each in folders]):
+            return replace(outcome, done=False, detail="a folder that it lay in is not shown any more")
+        return outcome
 
 
 class _Opened:
@@ -225,12 +233,24 @@ class _Mails:
 
 def _in_all(row: Row, places: Mapping[str, Sequence[str]]) -> Row:
     """*row* with every folder that holds the same mail."""
-    folders = ", ".join(places[row.key.rpartition("#")[2]])
+    folders = ", ".join(dict.fromkeys(places[row.key.rpartition("#")[2]]))
     return replace(row, values={**row.values, "folder": folders})
 
 
 def _stored(record: Record, column: str) -> str:
     return next((value.value for value in record.values if value.path == column), "")
+
+
+def _before(step: PlanStep, column: str) -> str:
+    return next((change.before for change in step.changes if change.path == column), "")
+
+
+def _is_hidden(told: str, shown: Sequence[str]) -> bool:
+    """Whether *told*, the folders of a record with commas between, names one that is not among *shown*."""
+    left = f", {told}, "
+    for name in sorted(shown, key=len, reverse=True):
+        left = left.replace(f", {name}, ", ", ")
+    return bool(left.strip(", "))
 
 
 def _account(name: str, options: Mapping[str, str], *, on_behalf: bool) -> Account:

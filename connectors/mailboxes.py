@@ -19,6 +19,7 @@ from typing import Any, Self
 from imapclient import DELETED, IMAPClient, SocketTimeout  # type: ignore[import-untyped]  # ships no types
 from imapclient.exceptions import LoginError  # type: ignore[import-untyped]
 
+from connectors.mails import arrived as told
 from dsar.errors import DsarError, SystemRefusedError, SystemUnavailableError
 
 _FOREIGN_ERRORS = (imaplib.IMAP4.error, OSError, ValueError, LookupError)  # imapclient's errors derive from imaplib's
@@ -142,9 +143,14 @@ class Mailbox:
             found |= {uid: items[b"BODYSTRUCTURE"] for uid, items in told.items() if b"BODYSTRUCTURE" in items}
         return found
 
-    def copies(self, folder: Folder, *, size: int, sha256: str) -> list[Listed]:
-        """The mails in *folder*, which is opened, whose bytes have this digest."""
-        alike = [mail for mail in self.examine(folder) if mail.size == size]
+    def copies(self, folder: Folder, *, size: int, sha256: str, arrived: str) -> list[Listed]:
+        """
+        The mails in *folder*, which is opened, whose bytes have this digest.
+
+        Args: size, arrived: as its server and its record told; a server that tells another size now is believed in
+        neither, so those that came then are looked at, too, and all if that is not known ("").
+        """
+        alike = [mail for mail in self.examine(folder) if mail.size == size or arrived in {"", told(mail.arrived_at)}]
         return [mail for mail, content in self.contents(alike) if hashlib.sha256(content).hexdigest() == sha256]
 
     def remove(self, folder: Folder, mail: Listed, *, sha256: str) -> None:

@@ -37,6 +37,11 @@ def parts_of(key: str) -> tuple[str, int, str]:
     return place.partition("/")[0], int(size), sha256
 
 
+def arrived(at: datetime) -> str:
+    """When a mail came, as its record tells it: to the minute, in Stockholm."""
+    return at.astimezone(ZoneInfo("Europe/Stockholm")).strftime("%Y-%m-%d %H:%M")
+
+
 def row_of(
     declared: DeclaredObject, mail: InboundMail, content: bytes, *, key: str, folder: str, arrived_at: datetime
 ) -> Row:
@@ -46,7 +51,7 @@ def row_of(
     values = {
         "mailbox": key.partition("/")[0],
         "folder": folder,
-        "arrived": arrived_at.astimezone(ZoneInfo("Europe/Stockholm")).strftime("%Y-%m-%d %H:%M"),
+        "arrived": arrived(arrived_at),
         "from": f"{mail.sender_name} <{mail.sender}>".strip() if mail.sender else ", ".join(_addresses(heads, b"from")),
         "to": ", ".join(dict.fromkeys([*mail.to, *mail.cc, *_addresses(heads, b"bcc")])),
         "subject": mail.subject,

@@ -52,13 +52,15 @@ def holds(identifier: Identifier, texts: Sequence[str], *, free_text: bool) -> b
     """
     Whether *texts*, the values of one find entry in the order of its columns, hold *identifier*.
 
-    Args: free_text: look for a mention inside running text rather than for the value itself.
+    Args: free_text: look for a mention inside running text rather than for the value itself. Several values of one
+    column stand one per line.
     """
     if free_text:
         return any(_mentions(identifier, text) for text in texts if text)
+    lines = [line for text in texts if "\n" in text for line in text.split("\n")]
     if identifier.type is IdentifierType.NAME:
-        return _is_name(identifier.value, " ".join(texts))
-    return any(_is_value(identifier, text) for text in texts if text)
+        return any(_is_name(identifier.value, name) for name in (" ".join(texts), *lines))
+    return any(_is_value(identifier, text) for text in (*texts, *lines) if text)
 
 
 def _is_value(identifier: Identifier, text: str) -> bool:
@@ -89,7 +91,10 @@ def _mentions(identifier: Identifier, text: str) -> bool:
     if identifier.type in _FOUND_IN_TEXT:
         return identifier in find_identifiers(text)
     words, wanted = name_words(text), name_words(identifier.value)
-    return any(words[at : at + len(wanted)] == wanted for at in range(len(words) - len(wanted) + 1))
+    orders = {wanted}
+    if identifier.type is IdentifierType.NAME:  # "Lindqvist, Åsa" is filed under the family name
+        orders |= {(*wanted[-1:], *wanted[:-1]), (*wanted[1:], *wanted[:1])}
+    return bool(wanted) and any(words[at : at + len(wanted)] in orders for at in range(len(words) - len(wanted) + 1))
 
 
 # ------------------------------------------------------------------------------------------ narrowing in a database

@@ -6,10 +6,12 @@ sealed where option `token_key` is given.
 """
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -32,7 +34,8 @@ class Tokens:
         """A new access token. Raises: SystemUnavailableError; SystemRefusedError."""
         if self._caller.http.auth.style == "oauth2_client":
             return self._ask({"grant_type": "client_credentials"})  # RFC 6749 section 4.4
-        return self._ask({"grant_type": "refresh_token", "refresh_token": self._store.current()})  # section 6
+        with self._store.alone():
+            return self._ask({"grant_type": "refresh_token", "refresh_token": self._store.current()})  # section 6
 
     def exchange(self, code: str, *, redirect: str, verifier: str) -> None:
         """Keep what a person's consent gives (RFC 6749 section 4.1.3, RFC 7636 section 4.5). Raises: as fetch."""
@@ -94,6 +97,16 @@ class _TokenStore:
         self._token = options.get("refresh_token", "")
         # A new token in settings replaces what came from the old one.
         self._origin = hashlib.sha256(self._token.encode()).hexdigest()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from the token meanwhile: a server that sees one twice may forget both users."""
+        with ExitStack() as held:
+            if self._path is not None and self._path.parent.is_dir():
+                folder = os.open(self._path.parent, os.O_RDONLY)
+                held.callback(os.close, folder)
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
 
     def current(self) -> str:
         """Raises: SystemRefusedError if there is none."""

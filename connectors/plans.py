@@ -29,6 +29,10 @@ _NO_RULE = Text(
 _NO_DATE = Text(
     sv="Datumet som lagringstiden räknas från saknas.", en="The date that the retention period runs from is missing."
 )
+_WHICH = Text(
+    sv="Här står flera värden, och det är inte sagt vilket som ska ändras.",
+    en="Several values stand here, and it is not said which one is to be changed.",
+)
 #: Rule of a keep -> why, as a letter tells it (Art. 17(3)(b): "compliance with a legal obligation").
 _KEEP_REASONS = {
     "bookkeeping": Text(
@@ -56,9 +60,10 @@ class Planner:
 
     _declaration: Declaration
     _removes_residue = True  #: Whether what the product itself keeps of a record can be removed by the program.
+    _one_per_line = False  #: Whether a column may hold several values, in alphabetical order, one per line.
 
     def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
-        return plan_update(self._declaration, records, changes)
+        return plan_update(self._declaration, records, changes, one_per_line=self._one_per_line)
 
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         return plan_erase(self._declaration, records, removes_residue=self._removes_residue)
@@ -68,17 +73,34 @@ class Planner:
 
 
 def plan_update(
-    declaration: Declaration, records: Sequence[Record], changes: Sequence[RequestedChange]
+    declaration: Declaration,
+    records: Sequence[Record],
+    changes: Sequence[RequestedChange],
+    *,
+    one_per_line: bool = False,
 ) -> tuple[PlanStep, ...]:
-    """One step per record that has a column for one of *changes* and, where the old value is named, holds it."""
+    """
+    One step per record that has a column for one of *changes* and, where the old value is named, holds it.
+
+    Another, a task, where a column holds several values and nobody has said which one is meant.
+    """
     steps = []
     for record in records:
         declared = declaration.object(record.object, record.key)
         wanted = [change for change in changes if change.field in declared.update]
-        found = [_field_change(declared, record, change) for change in wanted]
+        unclear = [each for each in wanted if one_per_line and _is_unclear(declared, record, each)]
+        found = [
+            _field_change(declared, record, each, one_per_line=one_per_line) for each in wanted if each not in unclear
+        ]
         if changed := tuple(change for change in found if change):
             steps.append(_step(record, StepAction.UPDATE, changes=changed))
+        if unclear:
+            steps.append(_step(record, StepAction.TASK, reason=_WHICH))
     return tuple(steps)
+
+
+def _is_unclear(declared: DeclaredObject, record: Record, change: RequestedChange) -> bool:
+    return change.old is None and "\n" in _stored(record, declared.update[change.field])  # type: ignore[index]  # looked up
 
 
 def plan_erase(
@@ -156,13 +178,19 @@ def _erase_step(declared: DeclaredObject, record: Record) -> PlanStep:
     return _step(record, StepAction.ERASE, changes=stored)
 
 
-def _field_change(declared: DeclaredObject, record: Record, change: RequestedChange) -> FieldChange | None:
+def _field_change(
+    declared: DeclaredObject, record: Record, change: RequestedChange, *, one_per_line: bool
+) -> FieldChange | None:
     column = declared.update[change.field]  # type: ignore[index]  # the caller has looked it up
-    before = _stored(record, column)
-    same = change.old is None or _comparable(change.field, before) == _comparable(change.field, change.old)
-    if not same or before == (change.new or ""):
+    before, new = _stored(record, column), change.new or ""
+    values = before.split("\n") if one_per_line else [before]
+    if one_per_line:  # one value, however many lines it was written in
+        new = ", ".join(filter(None, map(str.strip, new.splitlines())))
+    old = None if change.old is None else _comparable(change.field, change.old)
+    stay = [each for each in values if old is not None and _comparable(change.field, each) != old]
+    if len(stay) == len(values) or before == new:
         return None
-    return _change(declared, record, column, change.new or "")
+    return _change(declared, record, column, "\n".join(sorted({*stay, *([new] if new else [])})))
 
 
 def _comparable(field: str, text: str) -> object:

@@ -6,6 +6,7 @@ shortly before they expire. No token appears in a log or an error; what the serv
 fixes the words.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -14,7 +15,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -85,7 +87,8 @@ class AccessTokens:
         """Raises: TokenUnavailableError."""
         with self._lock:
             if self._clock() >= self._renew_at:
-                self._renew()
+                with _alone_in(self._client.renewed_token_path):
+                    self._renew()
             return Credential(kind="xoauth2", secret=self._access_token)
 
     def _renew(self) -> None:
@@ -160,6 +163,21 @@ class AccessTokens:
 
     def _origin(self) -> str:
         return hashlib.sha256(self._client.refresh_token.encode()).hexdigest()
+
+
+@contextmanager
+def _alone_in(path: Path | None) -> Iterator[None]:
+    """
+    Keep other processes from the token in *path* meanwhile.
+
+    RFC 6749 s. 10.4: a server that sees a refresh token twice may take both users for thieves and forget them.
+    """
+    with ExitStack() as held:
+        if path is not None and path.parent.is_dir():
+            folder = os.open(path.parent, os.O_RDONLY)
+            held.callback(os.close, folder)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
 
 
 def _json_object(content: bytes) -> dict[str, Any]:

@@ -202,6 +202,13 @@ def draft_declaration(kind: str, name: str, source: str | None) -> str:
     return draft(name, Path(source))
 
 
+def draft_directory(name: str, url: str, user: str, password: str, *, ca_file: str) -> str:
+    """A commented declaration of a directory; see connectors.ldap.drafting. Raises: DsarError."""
+    from connectors.ldap import drafting
+
+    return drafting.draft_ldap(name, url, user, password, ca_file=ca_file)
+
+
 def imap_account(name: str, section: MailboxSection) -> ImapAccount:
     """The account of one [mailbox.NAME]."""
     return ImapAccount(

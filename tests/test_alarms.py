@@ -1,6 +1,6 @@
 """Alarms on day 14, 21 and 26 and when it is late: who is told, and that nobody is told twice or by name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -11,7 +11,7 @@ from servers import SmtpSink, TlsFiles
 
 from dsar.casework import alarms
 from dsar.lifecycle import State
-from dsar.outbox import SmtpAccount, SmtpOutbox
+from dsar.outbox import Receipt, SmtpAccount, SmtpOutbox
 from dsar.store.tables import SystemRow
 
 SENDER = "Maria Öberg <maria.oberg@example.se>"
@@ -81,6 +81,27 @@ def test_after_an_outage_only_the_last_alarm_is_raised(office: Office, sink: Smt
     office.receive(SENDER, REQUEST)
     assert {subject for _, subject in on_day(office, sink, 27)} == {"dsar: D-2026-00001/access, day 27"}
     assert on_day(office, sink, 27) == []
+
+
+class _Killed(SmtpOutbox):
+    """The program is killed once its mail has left."""
+
+    def send(self, content: bytes, *, sender: str, recipients: Sequence[str]) -> Receipt:
+        super().send(content, sender=sender, recipients=recipients)
+        raise SystemExit
+
+
+def test_an_alarm_that_is_sent_again_after_a_kill_is_the_same_mail(office: Office, sink: SmtpSink) -> None:
+    """That it may come twice cannot be helped; by its Message-ID mail programs show it once."""
+    office.receive(SENDER, REQUEST)
+    now = datetime.now(UTC) + timedelta(days=14)
+    with pytest.raises(SystemExit):
+        alarms.alarm(office.app, 1, outbox=_Killed(outbox(sink)._account), now=now)
+    alarms.alarm(office.app, 1, outbox=outbox(sink), now=now + timedelta(minutes=5))
+    on_day(office, sink, 21)
+
+    first, again, other, *_ = (message_from_bytes(taken.content)["Message-ID"] for taken in sink.taken)
+    assert first == again != other
 
 
 def test_an_answered_request_raises_no_alarm(office: Office, sink: SmtpSink) -> None:

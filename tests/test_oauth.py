@@ -4,6 +4,7 @@ import json
 import threading
 import urllib.parse
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -190,3 +191,13 @@ def test_a_token_that_cannot_be_kept_is_an_error_that_names_no_token(server: Tok
     with pytest.raises(TokenUnavailableError, match="could not be kept") as caught:
         rotating(server, tmp_path / "missing" / "token")()
     assert "second" not in str(caught.value)
+
+
+def test_two_processes_never_use_one_refresh_token_twice(server: TokenServer, tmp_path: Path) -> None:
+    """A server that sees a token again may forget who had it (RFC 6749 section 10.4)."""
+    server.answers = [_token(f"a{number}", refresh_token=f"r{number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as processes:
+        held = list(processes.map(lambda _: rotating(server, tmp_path / "token")().secret, range(8)))
+
+    asked = [each["refresh_token"] for each in server.asked]
+    assert (len({*held}), len({*asked})) == (8, 8)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -478,6 +479,22 @@ def test_only_one_process_holds_a_lease(store: Store, other: Store) -> None:
             return tx.take_lease("mailbox:privacy", holder, now=NOW, seconds=60)
 
     assert sorted(at_once(lambda: take(store, "one"), lambda: take(other, "two")), key=str) == [False, True]
+
+
+def test_what_is_looked_up_and_then_written_under_a_hold_is_written_once(store: Store, other: Store) -> None:
+    def write_unless_written(by: Store) -> bool:
+        with by.transaction() as tx:
+            tx.hold("the digest of somebody")
+            if tx.mark("written") is not None:
+                return False
+            time.sleep(0.2)  # long enough for the other one to look, if it could
+            tx.set_mark("written", at=NOW)
+            return True
+
+    assert sorted(at_once(lambda: write_unless_written(store), lambda: write_unless_written(other)), key=str) == [
+        False,
+        True,
+    ]
 
 
 def test_a_lease_can_be_renewed_given_back_and_taken_over(store: Store) -> None:

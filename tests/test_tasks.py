@@ -1,10 +1,12 @@
 """Tasks of colleagues inside: what is stored of them, who may be asked, and how they end."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from databases import Server
 from office import Office, open_office
 
 from dsar.casework import desks, digests, identifying, protecting, purging, searching, tasks
@@ -117,6 +119,20 @@ def test_what_becomes_known_later_is_added_to_an_open_question_and_asked_of_who_
     assert [each.value for each in question_of(office.app, office.only_case(), again).identifiers] == [
         "maria@tredje.example"
     ]
+
+
+def test_two_machines_write_one_mail_a_day(tmp_path: Path, postgresql: Server) -> None:
+    database = f"url = {postgresql.new_database()}\ncreate = on"
+    branch = "connector = manual\ndeclaration = data/branch.toml\nowner = karin@xelent.example"
+    with open_office(tmp_path, more={**PEOPLE, "system.cellar": branch, "database": database}) as office:
+        received(office)
+        both = open_tasks(office)
+        with ThreadPoolExecutor(len(both)) as machines:
+            list(machines.map(lambda task: write(office, task), both))
+
+        with office.app.store.transaction() as tx:
+            mails = {mail.id for task in both for mail in tx.task_mails_of(task.id or 0)}
+    assert (len(both), len(mails)) == (2, 1)
 
 
 # ------------------------------------------------------------------------------------------------------------ its end

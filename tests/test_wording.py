@@ -60,6 +60,15 @@ def test_it_says_which_two_answers_there_are(language: str, answers: list[str]) 
     assert [answer for answer in answers if text.count(answer) == 1] == answers
 
 
+@pytest.mark.parametrize(("language", "word"), [("sv", "ta bort ingenting"), ("en", "remove nothing")])
+def test_who_is_asked_what_they_have_is_told_to_leave_it_as_it_is(language: str, word: str) -> None:
+    """Who hears of a request for the first time may take it for a wish to have something removed."""
+    removed = asked("erase", removal(("name", "Maria Öberg")))
+
+    assert word in mail(asked(), language=language)[1]
+    assert word not in mail(asked(), removed, language=language)[1]
+
+
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_a_question_and_a_change_in_one_mail_fit_one_screen(language: str) -> None:
     _, text = mail(asked(), asked("erase", removal(("name", "Maria Öberg"))), language=language)
@@ -80,6 +89,10 @@ def test_what_somebody_wrote_as_a_name_stays_on_its_line() -> None:
     """Requester text is data (P10)."""
     _, text = mail(asked(question=Question(name="Maria\r\n\nSvara saknas\u202e", identifiers=())))
     assert "Maria Svara saknas" in text
+
+
+def test_a_number_is_told_with_what_it_is() -> None:
+    assert "kundnummer K20004" in " ".join(mail(asked())[1].split())
 
 
 def test_the_subject_names_nobody() -> None:

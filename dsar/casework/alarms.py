@@ -48,7 +48,8 @@ def alarm(app: App, request_id: int, *, outbox: SmtpOutbox, now: datetime) -> No
             asked=tx.tasks_of(case.id or 0),
         )
         mails = {**_to_staff(app, case, line, name, now), **_to_owners(app, tx, case, line)}
-    sent = [health.tell(app, outbox, to, subject, text, now=now) for to, (subject, text) in mails.items()]
+    once = f"request {request_id} {name}"
+    sent = [health.tell(app, outbox, to, subject, text, now=now, once=once) for to, (subject, text) in mails.items()]
     if mails and not any(sent):
         raise OutboxUnavailableError("no alarm could be sent")
     with app.store.transaction() as tx:

@@ -54,7 +54,8 @@ def tell_management(app: App, case_id: int, *, outbox: SmtpOutbox, now: datetime
         f"and that no more are taken in. 'dsar show {case.reference} --data' shows where it lies."
     )
     subject = f"dsar: {case.reference}, data about convictions"
-    sent = [health.tell(app, outbox, address, subject, text, now=now) for address in dict.fromkeys(to)]
+    once = f"convictions {case_id}"
+    sent = [health.tell(app, outbox, each, subject, text, now=now, once=once) for each in dict.fromkeys(to)]
     if to and not any(sent):
         raise OutboxUnavailableError("management could not be told")
 

@@ -54,6 +54,7 @@ def ask(app: App, task_id: int, *, outbox: SmtpOutbox, now: datetime) -> None:
         owner = tasks.owner_of(app, case, task)
         person = recipient(app.settings, owner, away=task.deputised, today=today)
         index = desks.person_index(app, person)
+        tx.hold(f"{DIGEST} {index}")  # of two machines one writes, and the other sees that it did
         if not _is_due(tx, task, index, today):
             escalates = _escalates(app.settings, task, owner, person, today)
             _look_again(tx, task, today)
@@ -251,7 +252,8 @@ def _escalate(app: App, task: Task, case: CaseFile, *, outbox: SmtpOutbox, now: 
         asked_on=deadlines.received_on(task.asked_at or now),
         send_by=send_by,
     )
-    sent = [health.tell(app, outbox, each, subject, text, now=now) for each in dict.fromkeys(to)]
+    once = f"task {task.id}"
+    sent = [health.tell(app, outbox, each, subject, text, now=now, once=once) for each in dict.fromkeys(to)]
     if to and not any(sent):
         raise OutboxUnavailableError("no word about an unanswered task could be sent")
     with app.store.transaction() as tx:

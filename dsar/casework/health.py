@@ -5,6 +5,7 @@ A privacy mailbox that nobody notices to be dead is a breach in itself: requests
 Alarms and figures name mailboxes, counts and times, never a person (P9).
 """
 
+import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -161,13 +162,27 @@ def _alarm(app: App, outbox: SmtpOutbox, problem: Problem, *, now: datetime) -> 
 
 
 def tell(
-    app: App, outbox: SmtpOutbox, to: str, subject: str, text: str, *, now: datetime, message_id: str | None = None
+    app: App,
+    outbox: SmtpOutbox,
+    to: str,
+    subject: str,
+    text: str,
+    *,
+    now: datetime,
+    message_id: str | None = None,
+    once: str = "",
 ) -> bool:
-    """Whether a mail from the program itself left; no machine shall answer it (RFC 3834 section 5)."""
+    """
+    Whether a mail from the program itself left; no machine shall answer it (RFC 3834 section 5).
+
+    Args: once: what it is about. Killed after the mail has left, the program sends it again, for an alarm that nobody
+    sees is worse; by one Message-ID for one matter, mail programs show it once.
+    """
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = app.settings.smtp_sender, to, subject
     mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = message_id or f"<dsar-alarm-{int(now.timestamp() * 1e6)}@{app.settings.own_domain}>"
+    named = hashlib.sha256(f"{once}\0{to}".encode()).hexdigest()[:24] if once else str(int(now.timestamp() * 1e6))
+    mail["Message-ID"] = message_id or f"<dsar-alarm-{named}@{app.settings.own_domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
     try:

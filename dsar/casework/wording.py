@@ -13,7 +13,7 @@ from datetime import date
 from dsar.casework.context import Question
 from dsar.casework.desks import SEARCH
 from dsar.identifiers import find_identifiers
-from dsar.model import IdentifierType, PlanStep, StepAction, Text
+from dsar.model import Identifier, IdentifierType, PlanStep, StepAction, Text
 
 _WIDTH = 78
 _LONGEST_VALUE = 60
@@ -47,6 +47,9 @@ class _Words:
     how: str
     how_search: tuple[str, ...]
     how_change: tuple[str, ...]
+    leave: (
+        str  #: Said where nothing is to be changed: who hears of a request may think that it wants something removed.
+    )
     both: str
     several: str
     end: str
@@ -58,8 +61,9 @@ _SV = _Words(
     subject="Fråga om personuppgifter, svara senast {reply_by}",
     reminder="Påminnelse: {subject}",
     greeting="Hej {name}!",
-    why="En person har hört av sig till oss om sina uppgifter. Titta i det som du har\n"
-    "hand om (papper, telefon, e-post, filer) och svara på det här mejlet.",
+    why="En person har hört av sig om sina personuppgifter, och lagen kräver att vi\n"
+    "svarar. Titta i det som du har hand om: papper, telefon, e-post och filer.\n"
+    "Allt räknas, även en rad i en lista. Svara sedan på det här mejlet.",
     search="Vad har du om {person}?",
     changes={
         "update": "Ändra för {person}: {what}",
@@ -69,16 +73,17 @@ _SV = _Words(
     instead=" (i stället för {name})",
     how="Två svar finns:",
     how_search=(
-        "  saknas     om du inte har något",
+        "  saknas     om du har letat och inte har något",
         "  finns:     följt av det du har, eller bifoga det (CSV, Excel, vCard, PDF)",
     ),
     how_change=(
         "  klart      när det är gjort och du har sett efter att det stämmer",
         "  går inte:  följt av varför",
     ),
+    leave="Ändra och ta bort ingenting nu, och hör inte av dig till personen.",
     both="På en fråga finns två svar, på en ändring två andra:",
     several="Skriv referensen (TASK-...) framför varje svar.",
-    end="Svara senast {reply_by}; utan ditt svar får vi inte svara personen.\nUndrar du något? {contact}",
+    end="Svara senast {reply_by}; utan ditt svar kan vi inte svara personen.\nUndrar du något? {contact}",
     clear_subject="Vi förstod inte svaret om {reference}",
     clear="Vi kunde inte läsa ut ditt svar om {reference}. Svara så här:",
 )
@@ -86,8 +91,9 @@ _EN = _Words(
     subject="Question about personal data, answer by {reply_by}",
     reminder="Reminder: {subject}",
     greeting="Hello {name},",
-    why="A person has contacted us about their data. Please look through what you keep\n"
-    "(paper, phone, e-mail, files) and reply to this mail.",
+    why="A person has contacted us about their personal data, and the law demands that\n"
+    "we answer. Please look through what you keep: paper, phone, e-mail and files.\n"
+    "Everything counts, a row in a list too. Then reply to this mail.",
     search="What do you have about {person}?",
     changes={
         "update": "Change for {person}: {what}",
@@ -97,21 +103,28 @@ _EN = _Words(
     instead=" (in place of {name})",
     how="There are two answers:",
     how_search=(
-        "  nothing    if you have nothing",
+        "  nothing    if you have looked and have nothing",
         "  found:     followed by what you have, or attach it (CSV, Excel, vCard, PDF)",
     ),
     how_change=(
         "  done       when you have done it and have checked that it is so",
         "  cannot:    followed by the reason",
     ),
+    leave="Change and remove nothing now, and do not contact the person.",
     both="A question has two answers, a change two others:",
     several="Write the reference (TASK-...) before each answer.",
-    end="Answer by {reply_by}; without your answer we may not answer the person.\nQuestions? {contact}",
+    end="Answer by {reply_by}; without your answer we cannot answer the person.\nQuestions? {contact}",
     clear_subject="We did not understand the answer about {reference}",
     clear="We could not tell what your answer about {reference} means. Please reply with:",
 )
 _LANGUAGES = {"sv": _SV, "en": _EN}
 
+_CALLED = {
+    IdentifierType.CUSTOMER_NO: Text(sv="kundnummer", en="customer number"),
+    IdentifierType.ORDER_NO: Text(sv="ordernummer", en="order number"),
+    IdentifierType.SERIAL: Text(sv="serienummer", en="serial number"),
+    IdentifierType.USERNAME: Text(sv="användarnamn", en="user name"),
+}
 _EMPTY = Text(sv="(tomt)", en="(empty)")
 _THE_RECORD = Text(sv="det som du har svarat att du har", en="what you answered that you have")
 
@@ -126,7 +139,10 @@ def digest_text(
     for item in items:
         instead = words.instead.format(name=item.instead_of) if item.instead_of else ""
         lines += [f"{item.reference}  {item.place}{instead}", *_wrapped(_asked(language, item)), ""]
-    lines += _how(words, {item.kind == SEARCH for item in items})
+    kinds = {item.kind == SEARCH for item in items}
+    lines += _how(words, kinds)
+    if kinds == {True}:
+        lines.append(words.leave)
     if len(items) > 1:
         lines.append(words.several)
     lines += ["", words.end.format(reply_by=reply_by, contact=contact)]
@@ -162,13 +178,19 @@ def _how(words: _Words, kinds: set[bool]) -> list[str]:
 
 def _asked(language: str, item: Asked) -> str:
     question = item.question
-    found_by = [each.value for each in question.identifiers if each.type not in _SECRET]
+    found_by = [_called(language, each) for each in question.identifiers if each.type not in _SECRET]
     person = ", ".join(map(_one_line, filter(None, [question.name, *found_by]))) or item.reference
     words = _LANGUAGES[language]
     if question.step is None:
         return words.search.format(person=person)
     kind = "erase" if item.kind == StepAction.ANONYMISE else item.kind
     return words.changes[kind].format(person=person, what=_what(language, question.step))
+
+
+def _called(language: str, identifier: Identifier) -> str:
+    """Its value, after what it is if nobody could tell from how it looks."""
+    label = _CALLED.get(identifier.type)
+    return f"{label.in_language(language)} {identifier.value}" if label else identifier.value
 
 
 def _what(language: str, step: PlanStep) -> str:

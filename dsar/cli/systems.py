@@ -14,6 +14,7 @@ from dsar.errors import RefusedError, UsageError
 
 #: Environment variable that holds the URL of a database while a draft is made: arguments are seen by everybody.
 _URL = "DSAR_SYSTEM_URL"
+_USER, _PASSWORD = "DSAR_SYSTEM_USER", "DSAR_SYSTEM_PASSWORD"  # names of variables
 _CONSENT_SECONDS = 300.0
 _ABILITIES = (("search", Searches), ("update", Updates), ("erase", Erases), ("suppress", Suppresses))
 
@@ -127,15 +128,17 @@ def connect(ctx: click.Context, name: str, *, port: int, paste: bool, changes: b
 
 
 @system.command()
-@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap"]))
+@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap", "ldap"]))
 @click.argument("name")
 @click.option("--from", "source", metavar="FILE", help="Sample answer of the API (rest), or register (files).")
+@click.option("--ca-file", metavar="FILE", default="", help="CA of the directory (ldap), if this machine has none.")
 @click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default NAME.toml.")
-def new(kind: str, name: str, source: str | None, target: Path | None) -> None:
+def new(kind: str, name: str, source: str | None, ca_file: str, target: Path | None) -> None:
     """
     Write a commented declaration to begin from.
 
-    For a database its URL is asked for, or taken from DSAR_SYSTEM_URL: give the account that reads.
+    For a database its URL is asked for, or taken from DSAR_SYSTEM_URL: give the account that reads. For a directory
+    address, account and password are, too, or DSAR_SYSTEM_USER and DSAR_SYSTEM_PASSWORD.
     """
     from dsar import wiring
 
@@ -146,7 +149,10 @@ def new(kind: str, name: str, source: str | None, target: Path | None) -> None:
         raise UsageError(f"{target} exists; name another file with --to.")
     if kind == "sql":
         source = os.environ.get(_URL) or click.prompt("URL of the database", hide_input=True)
-    draft = wiring.draft_declaration(kind, name, source)
+    if kind == "ldap":
+        draft = wiring.draft_directory(name, *_directory(), ca_file=ca_file)
+    else:
+        draft = wiring.draft_declaration(kind, name, source)
     with target.open("x", encoding="utf-8") as file:
         file.write(draft)
     click.echo(f"{target} is a draft: read every line marked '?'. Then write in settings.ini:\n")
@@ -158,8 +164,18 @@ _SETTINGS_LINES = {
     "sql": "url_file = ...  # the account that reads; docs/connecting.md tells how to keep secrets",
     "rest": "url = https://...\ntoken_file = ...",
     "files": "folder = ...",
+    "ldap": "url = ldaps://...\nuser = ...  # the account that reads\npassword_file = ...",
     "imap": "host = ...\nuser = ...  # a master user\npassword_file = ...\nmailboxes = anna, bo",
 }
+
+
+def _directory() -> tuple[str, str, str]:
+    """(address with base, distinguished name, password), each from the environment or asked for."""
+    url = os.environ.get(_URL) or click.prompt("Address, as ldaps://HOST/BASE")
+    user = os.environ.get(_USER) or click.prompt("Distinguished name of the account that reads", default="")
+    if not user:
+        return url, "", ""
+    return url, user, os.environ.get(_PASSWORD) or click.prompt("Password", hide_input=True)
 
 
 def _abilities(opened: Searches) -> list[str]:

@@ -6,6 +6,7 @@ Effects: none.
 
 from collections.abc import Callable, Iterator
 
+from dsar.declaration.directories import entry_faults
 from dsar.declaration.lines import Place
 from dsar.declaration.system import Declaration, DeclaredObject, ReachedFrom
 from dsar.declaration.web import WebRequest
@@ -119,7 +120,14 @@ def _document_faults(kind: str) -> Callable[[DeclaredObject], Iterator[tuple[Pla
 
 
 #: Kind -> what of an document says where the bytes are; another package's kind may use any.
-_DOCUMENT_IS_IN = {"sql": {"content"}, "memory": {"content"}, "files": {"file"}, "rest": {"request", "link"}}
+_DOCUMENT_IS_IN = {
+    "sql": {"content"},
+    "memory": {"content"},
+    "files": {"file"},
+    "rest": {"request", "link"},
+    "ldap": {"content"},
+    "carddav": {"content"},
+}
 
 
 def _table_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
@@ -231,6 +239,7 @@ _KIND_FAULTS = {
     "manual": (_manual_faults,),
     "carddav": (_card_faults,),
     "imap": (_mail_faults,),
+    "ldap": (entry_faults,),
 }
 
 

@@ -212,6 +212,9 @@ class DeclaredObject(Strict):
     label: Said
     table: Name | None = None  #: Table, or schema.table (sql).
     file: Name | None = None  #: Glob below the folder in settings (files), or over MAILBOX/FOLDER (imap).
+    base: Name | None = None  #: Distinguished name; the object's entries lie at or below it (ldap).
+    filter: Name | None = None  #: Which of them it is, disabled ones included (ldap).
+    each: Name | None = None  #: Attribute of which every value is a record, as each member of a group (ldap).
     sheet: Name | None = None  #: The one sheet that is meant (files); without it all, each with this header.
     content: Literal["table", "document"] = "table"  #: Of its files: rows, or running text with columns file and text.
     web: Writes | None = None  #: Reading and changing one record (rest).

@@ -228,6 +228,11 @@ class WorkQueries(Queries):
         """All steps, the most overdue first."""
         return self.session.exec(select(Work).order_by(col(Work.due_at), col(Work.id))).all()
 
+    def hold(self, name: str) -> None:
+        """Wait until no other transaction holds *name*; it is let go when this one ends."""
+        if not self._is_sqlite():  # there one transaction writes at a time
+            self.session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
     def take_lease(self, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
         """Become the one process that may do *name*; also renews a lease already held."""
         until = now + timedelta(seconds=seconds)

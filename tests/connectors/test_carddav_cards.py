@@ -1,5 +1,6 @@
 """Address books: what is found in which cards, what is changed in them, and what stops either."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from xml.sax.saxutils import escape
 import httpx
 import pytest
 from books import connect, vcard
-from servers import PASSWORD, BookServer, radicale, xandikos
+from servers import PASSWORD, BookServer, make_tls, radicale, xandikos
 from servers.web import Reply, Serving, serving
 
 from connectors import conformance, open_connector
@@ -29,6 +30,8 @@ PHONE, EMAIL, NAME = IdentifierType.PHONE, IdentifierType.EMAIL, IdentifierType.
 __all__ = ["serving"]  # a fixture
 
 ASA = "UID:asa\r\nFN:Åsa Lindqvist\r\nN:Lindqvist;Åsa;;;\r\nEMAIL:asa@example.se\r\n"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+PACKED = base64.b64encode(PNG).decode()
 CANARY = "UID:k\r\nFN:Kanarie\r\nN:Kanarie;;;;\r\nEMAIL:kanarie@example.com\r\n"
 
 
@@ -93,6 +96,14 @@ def test_quoted_printable_text_is_read(server: BookServer) -> None:
     assert values(ask(server, PHONE, "0701740605"))["name"] == "Åsa Lindqvist"
 
 
+def test_all_of_a_list_is_told(server: BookServer) -> None:
+    server.put("asa", vcard(f'{ASA}NICKNAME;X="a,b":Åsan,Åsis\r\n ,Lis\\,a\r\nCATEGORIES:Kund,Skrivare\r\n'))
+
+    told = values(ask(server, EMAIL, "asa@example.se"))["rest"].splitlines()
+
+    assert set(told) == {"NICKNAME: Åsan,Åsis,Lis,a", "CATEGORIES: Kund, Skrivare"}
+
+
 def test_what_no_column_holds_is_told_as_the_rest(server: BookServer) -> None:
     server.put("asa", vcard(f"{ASA}NICKNAME:Åsan\r\nX-ANNIVERSARY:20010203\r\nTEL:1\r\nTEL:2\r\nTEL:3\r\nTEL:4\r\n"))
 
@@ -101,10 +112,49 @@ def test_what_no_column_holds_is_told_as_the_rest(server: BookServer) -> None:
     assert set(told) == {"NICKNAME: Åsan", "X-ANNIVERSARY: 20010203", "TEL: 4"}
 
 
-def test_a_person_who_is_filed_under_another_name_is_a_candidate(server: BookServer) -> None:
-    server.put("asa", vcard("UID:a\r\nFN:Mamma till Bo\r\nN:Lindqvist;Åsa;;;\r\n"))
+@pytest.mark.parametrize(
+    ("version", "line"),
+    [
+        ("2.1", f"PHOTO;PNG;ENCODING=BASE64:{PACKED}\r\n"),
+        ("3.0", f"PHOTO;ENCODING=b;TYPE=PNG:{PACKED[:60]}\r\n {PACKED[60:]}"),
+        ("4.0", f"PHOTO:data:image/png;base64,{PACKED}"),
+    ],
+)
+def test_a_picture_is_a_document_and_fetched_byte_for_byte(server: BookServer, version: str, line: str) -> None:
+    server.put("asa", vcard(f"{ASA}{line}\r\n", version=version))
+    answer = ask(server, EMAIL, "asa@example.se")
 
-    answer = ask(server, NAME, "Åsa Lindqvist")
+    (picture,) = answer.records[0].documents
+    connector: Any = connect(server, DECLARATION)
+    assert (picture.label.en, picture.media_type, picture.size) == ("Photograph", "image/png", len(PNG))
+    assert connector.fetch(answer.records[0], picture) == PNG
+    assert "rest" not in values(answer)
+
+
+def test_a_picture_that_is_gone_is_an_error_and_not_empty(server: BookServer) -> None:
+    server.put("asa", vcard(f"{ASA}PHOTO;ENCODING=b:{PACKED}\r\n"))
+    (record,) = ask(server, EMAIL, "asa@example.se").records
+    server.put("asa", vcard(ASA))
+    connector: Any = connect(server, DECLARATION)
+
+    with pytest.raises(SystemDriftError):
+        connector.fetch(record, record.documents[0])
+
+
+def test_a_picture_elsewhere_is_told_by_its_address(server: BookServer) -> None:
+    server.put("asa", vcard(f"{ASA}PHOTO;VALUE=uri:https://example.se/asa.jpg\r\n"))
+
+    answer = ask(server, EMAIL, "asa@example.se")
+
+    assert (answer.records[0].documents, values(answer)["rest"]) == ((), "PHOTO: https://example.se/asa.jpg")
+
+
+@pytest.mark.parametrize("name", ["Åsa Lindqvist", "Lindqvist Åsa"])
+@pytest.mark.parametrize("filed", ["N:Lindqvist;Åsa;;;", "N:Åsa;Lindqvist;;;", "NICKNAME:Lindqvist\\, Åsa"])
+def test_a_person_who_is_filed_under_another_name_is_a_candidate(server: BookServer, name: str, filed: str) -> None:
+    server.put("asa", vcard(f"UID:a\r\nFN:Mamma till Bo\r\n{filed}\r\n"))
+
+    answer = ask(server, NAME, name)
 
     assert [(record.object, record.strength) for record in answer.records] == [("card", Strength.CANDIDATE)]
 
@@ -372,6 +422,16 @@ def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
         health = connect(server, DECLARATION, password=f"{PASSWORD}x").health()
 
     assert (health.ok, "HTTP 401" in health.detail) == (False, True)
+
+
+def test_a_server_is_believed_by_the_ca_of_the_settings_only(tmp_path: Path) -> None:
+    tls, stranger = make_tls(tmp_path / "tls"), make_tls(tmp_path / "other")
+    with radicale(tmp_path, tls=tls) as server:
+        server.put("asa", vcard(ASA))
+
+        assert found(ask(server, EMAIL, "asa@example.se", ca_file=str(tls.ca_file))) == {("card", "asa")}
+        with pytest.raises(SystemUnavailableError):
+            ask(server, EMAIL, "asa@example.se", ca_file=str(stranger.ca_file))
 
 
 def test_an_address_without_books_is_an_error_and_not_nothing(server: BookServer) -> None:

@@ -1,6 +1,7 @@
 """Approved mails go from every folder, and nothing else does."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from postroom import connect, found, mail
@@ -66,6 +67,48 @@ def test_a_mail_that_was_moved_after_the_approval_is_not_called_erased(
     assert dovecot_server.count(mail_user, "Papperskorg") == 0
 
 
+def test_a_mail_of_which_the_server_tells_another_size_now_is_found_and_removed(
+    dovecot_server: DovecotServer, mail_user: str
+) -> None:
+    dovecot_server.append(mail(ERIK), mail_user)
+    connector = connect(dovecot_server, mail_user, changes="on")
+    (step,) = _steps(dovecot_server, mail_user)
+    place, _, digest = step.key.rpartition(".")
+    then = replace(step, key=f"{place}7.{digest}")  # its size began with the same digits and was ten times as large
+
+    assert not connector.verify(then).done
+    connector.apply(then, key="case-1")
+
+    assert connector.verify(then).done
+    assert dovecot_server.count(mail_user) == 0
+
+
+def test_a_folder_that_is_gone_proves_no_erasure(dovecot_server: DovecotServer, mail_user: str) -> None:
+    with dovecot_server.session(mail_user) as client:
+        client.create("Kunder")
+    dovecot_server.append(mail(ERIK), mail_user, "Kunder")
+    (step,) = _steps(dovecot_server, mail_user)
+    with dovecot_server.session(mail_user) as client:
+        client.delete("Kunder")
+
+    outcome = connect(dovecot_server, mail_user, changes="on").verify(step)
+
+    assert (outcome.done, outcome.detail) == (False, "a folder that it lay in is not shown any more")
+
+
+def test_a_folder_with_commas_in_its_name_is_no_missing_one(dovecot_server: DovecotServer, mail_user: str) -> None:
+    with dovecot_server.session(mail_user) as client:
+        client.create('"Kunder, gamla"')
+    for folder in ("INBOX", '"Kunder, gamla"'):
+        dovecot_server.append(mail(ERIK), mail_user, folder)
+    connector = connect(dovecot_server, mail_user, changes="on")
+    (step,) = _steps(dovecot_server, mail_user)
+
+    connector.apply(step, key="case-1")
+
+    assert connector.verify(step).done
+
+
 def test_every_copy_goes_and_the_second_time_changes_nothing(dovecot_server: DovecotServer, mail_user: str) -> None:
     with dovecot_server.session(mail_user) as client:
         client.create("Kunder")
@@ -78,6 +121,7 @@ def test_every_copy_goes_and_the_second_time_changes_nothing(dovecot_server: Dov
     connector.apply(step, key="case-1")
 
     assert (dovecot_server.count(mail_user), dovecot_server.count(mail_user, "Kunder")) == (0, 0)
+    assert connector.verify(step).done
 
 
 def test_only_the_named_mailbox_is_touched(dovecot_server: DovecotServer, mail_user: str) -> None:

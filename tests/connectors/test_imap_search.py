@@ -138,6 +138,21 @@ def test_a_conversation_is_found_whole_where_the_declaration_asks_for_it(
 # --------------------------------------------------------------------------------------------- what could not be read
 
 
+def test_without_named_mailboxes_the_own_one_is_read_with_what_others_have_delegated(
+    dovecot_server: DovecotServer, mail_user: str
+) -> None:
+    """Dovecot shows another's mailbox as a folder where a link to it lies."""
+    other = f"{mail_user}2"
+    for user in (mail_user, other):
+        dovecot_server.append(mail(f"{ERIK} hos {user}"), user)
+    homes = dovecot_server.directory / "home"
+    (homes / mail_user / "Maildir" / ".Delat").symlink_to(homes / other / "Maildir")
+
+    records = found(connect(dovecot_server, user=mail_user), IdentifierType.EMAIL, ERIK)
+
+    assert {value(each, "folder") for each in records} == {"INBOX", "Delat"}
+
+
 def test_a_mailbox_that_cannot_be_opened_makes_the_answer_incomplete(
     dovecot_server: DovecotServer, mail_user: str
 ) -> None:

@@ -110,3 +110,25 @@ def test_a_wildcard_is_no_piece_of_its_own() -> None:
     hostile: Any = Identifier(type=T.USERNAME, value="%_%")
 
     assert narrowing(hostile) == ()
+
+
+def test_a_name_without_a_word_is_mentioned_nowhere() -> None:
+    nameless = Identifier(type=T.NAME, value="*")
+
+    assert not holds(nameless, ["Ring Åsa * i morgon"], free_text=True)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [(T.PHONE, "+46701740605"), (T.USERNAME, "asa"), (T.NAME, "Åsa Ek"), (T.EMAIL, "asa@example.se")],
+)
+def test_several_values_stand_one_per_line(type_: T, value: str) -> None:
+    stored = "08-123 45 67\nbo\nÅsa Lind\nbo@example.se\n070-174 06 05\nasa\nÅsa Ek\nasa@example.se"
+
+    assert holds(Identifier(type=type_, value=value), [stored], free_text=False)
+
+
+@pytest.mark.parametrize("name", ["Åsa Maria Lindqvist", "Lindqvist Åsa Maria"])
+@pytest.mark.parametrize("text", ["Ring Lindqvist, Åsa Maria i morgon", "Åsa Maria Lindqvist, chef"])
+def test_a_name_is_mentioned_with_either_of_its_ends_first(name: str, text: str) -> None:
+    assert held(T.NAME, name, text, free_text=True)

@@ -1,5 +1,6 @@
 """How kinds of connectors are known, and that other packages can add some."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,18 @@ fields = [{column = "id", label = {sv = "Id", en = "Id"}, category = "technical"
 
 
 def test_an_unknown_kind_names_the_known_ones() -> None:
-    known = "carddav, files, imap, manual, memory, rest, sql"
+    known = "carddav, files, imap, ldap, manual, memory, rest, sql"
     with pytest.raises(SettingsError, match=f"no connector of kind 'telepathy'; there are: {known}"):
         open_connector("telepathy", name="crm", declaration=DECLARATION, options={})
+
+
+def test_a_kind_whose_extra_is_not_installed_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ldap3", None)
+    for module in [each for each in sys.modules if each.startswith("connectors.ldap")]:
+        monkeypatch.delitem(sys.modules, module)
+
+    with pytest.raises(SettingsError, match=r"a system of kind ldap needs ldap3: install 'dsar\[ldap\]'"):
+        open_connector("ldap", name="directory", declaration=DECLARATION, options={})
 
 
 def test_an_installed_package_adds_a_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,27 @@ def test_an_oauth_token_is_fetched_once_and_again_when_it_has_run_out(
         assert (tmp_path / "token").stat().st_mode & 0o077 == 0
 
 
+def test_two_processes_never_use_one_refresh_token_twice(serving: Serving, tmp_path: Path) -> None:
+    """A server that sees a token again may forget who had it (RFC 6749 section 10.4)."""
+    asked_with: list[str] = []
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path != "/api/token":
+            return Reply(body=[BO])
+        asked_with.append(asked.form["refresh_token"])
+        return Reply(body={"access_token": "a", "refresh_token": f"r{len(asked_with)}"})
+
+    options = {"client_id": "c", "client_secret": "s", "refresh_token": "r0"}
+    options |= {"renewed_token_path": str(tmp_path / "token")}
+    http = f'{FAST}, auth = {{style = "oauth2_refresh", token_path = "/token"}}'
+    api = serving(answer)
+    shops = [connect(api, http=http, **options) for _ in range(6)]
+    with ThreadPoolExecutor(len(shops)) as processes:
+        list(processes.map(look, shops))
+
+    assert sorted(asked_with) == [f"r{number}" for number in range(6)]
+
+
 @pytest.mark.parametrize(
     ("paging", "answers"),
     [

@@ -1,6 +1,7 @@
 """Address book servers: Radicale and Xandikos, with one empty book."""
 
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from servers.parts import PASSWORD, free_port, missing
+from servers.parts import PASSWORD, TlsFiles, free_port, missing
 
 _MAKE_BOOK = (
     '<mkcol xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><set><prop><resourcetype><collection/>'
@@ -21,10 +22,12 @@ _MAKE_BOOK = (
 class BookServer:
     """A running server; `home` holds address books, one of them is `book`."""
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, *, ca_file: Path | None = None) -> None:
         self.home = home
         self.book = f"{home}people/"
-        self.client = httpx.Client(auth=("office", PASSWORD), trust_env=False)
+        self.client = httpx.Client(
+            auth=("office", PASSWORD), trust_env=False, verify=ssl.create_default_context(cafile=ca_file)
+        )
         self.make_book("people")
 
     def make_book(self, name: str) -> None:
@@ -41,7 +44,7 @@ class BookServer:
 
 
 @contextmanager
-def radicale(directory: Path) -> Iterator[BookServer]:
+def radicale(directory: Path, *, tls: TlsFiles | None = None) -> Iterator[BookServer]:
     """User "office" with the password of every test server."""
     users = directory / "users"
     users.write_text(f"office:{PASSWORD}\n")
@@ -49,8 +52,11 @@ def radicale(directory: Path) -> Iterator[BookServer]:
     options = ["--config", "", "--hosts", f"127.0.0.1:{port}", "--storage-filesystem-folder", str(directory / "books")]
     options += ["--auth-type", "htpasswd", "--auth-htpasswd-filename", str(users)]
     options += ["--auth-htpasswd-encryption", "plain"]
+    if tls is not None:
+        options += ["--server-ssl", "--server-certificate", str(tls.cert_file), "--server-key", str(tls.key_file)]
     with _running("radicale", options, port):
-        yield BookServer(f"http://127.0.0.1:{port}/office/")
+        scheme = "https" if tls else "http"
+        yield BookServer(f"{scheme}://127.0.0.1:{port}/office/", ca_file=tls.ca_file if tls else None)
 
 
 @contextmanager
