@@ -50,6 +50,8 @@ _GUESSES = (
     _Guess(words=r"date|datum|_at$|_on$|time|ip$|log", category="log"),
 )
 _OTHER = _Guess(words="", category="technical")
+#: A column that may mark who lives with protected identity.
+_PROTECTS = re.compile(r"sekretess|skydd|protected|secrecy", re.IGNORECASE)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -197,6 +199,8 @@ def _object(thing: _Thing, kind: str, findable: set[str], said: dict[str, str]) 
     names = [column for column in thing.columns if _guess(column).by == "name"]
     if names:
         yield f"person_name = [{_text(names[0])}]  # ?"
+    for column in filter(_PROTECTS.search, thing.columns):
+        yield f'# protected_if = {{{_text(column)} = "..."}}  # ? how it looks for who lives with protected identity'
     yield from _finds(thing, kind, said)
     links = [each for each in thing.links if each[1] in findable and each[1] != thing.name]
     if links:
