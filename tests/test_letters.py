@@ -41,6 +41,7 @@ WITH_IMY = set(LetterKind) - {
     LetterKind.CLARIFICATION,
     LetterKind.MANDATE_REQUEST,
     LetterKind.CONTACT_CHANGED_NOTICE,
+    LetterKind.IDENTITY_WARNING,
     LetterKind.PASS_PHRASE,
 }
 REFUSALS = {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.ERASURE_PARTLY}

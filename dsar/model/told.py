@@ -69,6 +69,7 @@ class LetterKind(StrEnum):
     OBJECTION_DONE = "objection_done"
     RESTRICTION_DONE = "restriction_done"
     CONTACT_CHANGED_NOTICE = "contact_changed_notice"
+    IDENTITY_WARNING = "identity_warning"
     PASS_PHRASE = "pass_phrase"  # noqa: S105  # on paper only
 
 
