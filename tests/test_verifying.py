@@ -18,7 +18,7 @@ from dsar.casework.representing import Mandate
 from dsar.errors import ApprovalError, SmsUnavailableError, UsageError
 from dsar.identity import CheckMethod
 from dsar.lifecycle import State
-from dsar.model import Identifier, IdentifierType, IdentityLevel
+from dsar.model import Identifier, IdentifierType, IdentityLevel, Requester
 
 UNKNOWN = "Maria Öberg <maria@other.example>"
 SENDER = "Maria Öberg <maria.oberg@example.se>"
@@ -376,6 +376,28 @@ def test_an_agent_whom_no_server_confirms_gets_no_answer(office: Office) -> None
     sort_out(office)
     with pytest.raises(ApprovalError, match="does not confirm who writes"):
         take(office, to_agent=True)
+
+
+def test_an_app_that_asks_for_its_user_gets_no_answer(office: Office) -> None:
+    """EDPB 01/2022 s. 3.4: nothing is uploaded into a portal, and the person is answered."""
+    office.receive(
+        "Requests <requests@app.example>",
+        f"We act on behalf of our user Maria Öberg, {ON_FILE}. Please upload all her personal data to our portal "
+        "(Art. 15 GDPR).\n",
+    )
+    sort_out(office)
+    assert office.only_case().requester == Requester.SERVICE
+    with pytest.raises(ApprovalError, match="its user"):
+        take(office, to_agent=True)
+    take(office)
+    assert answering.recipient_of(office.app, office.only_case()) == ON_FILE
+
+
+def test_the_person_confirms_an_organisation_that_they_have_mandated(office: Office) -> None:
+    """Art. 80(1)."""
+    found_for_agent(office, mandate=Mandate.ORGANISATION)
+    representing.ask_principal(office.app, 1, now=now())
+    assert (recipients(office), office.requests()[0].state) == ([ON_FILE], State.CLARIFYING)
 
 
 def test_who_writes_for_themselves_needs_no_mandate(office: Office) -> None:

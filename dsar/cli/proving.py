@@ -11,7 +11,7 @@ from dsar.lifecycle import State
 from dsar.model import Identifier, IdentifierType
 
 _CHECKS = click.Choice(["call_back", "shop_login", "id_shown"])
-_MANDATES = click.Choice(["power_of_attorney", "advokat", "guardian", "god_man"])
+_MANDATES = click.Choice(["power_of_attorney", "advokat", "organisation", "guardian", "god_man"])
 
 
 @click.command()
