@@ -127,7 +127,7 @@ def connect(ctx: click.Context, name: str, *, port: int, paste: bool, changes: b
 
 
 @system.command()
-@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap"]))
+@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap", "carddav", "manual"]))
 @click.argument("name")
 @click.option("--from", "source", metavar="FILE", help="Sample answer of the API (rest), or register (files).")
 @click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default NAME.toml.")
@@ -158,6 +158,8 @@ _SETTINGS_LINES = {
     "sql": "url_file = ...  # the account that reads; docs/connecting.md tells how to keep secrets",
     "rest": "url = https://...\ntoken_file = ...",
     "files": "folder = ...",
+    "carddav": "url = https://...\nuser = ...\npassword_file = ...",
+    "manual": "owner = ...  # e-mail address of who is asked; for employees' phones: individuals = on",
     "imap": "host = ...\nuser = ...  # a master user\npassword_file = ...\nmailboxes = anna, bo",
 }
 
