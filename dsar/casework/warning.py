@@ -12,7 +12,7 @@ from dsar.casework.answering import Draft, Inputs, seen_inputs
 from dsar.casework.context import App, subject_of, triage_of
 from dsar.casework.facts import base_facts
 from dsar.errors import ApprovalError, UsageError
-from dsar.identity import is_role_mailbox
+from dsar.identifiers import is_role_mailbox
 from dsar.model import Identifier, IdentifierType, IdentityLevel, LetterKind, SenderAuthentication
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile
