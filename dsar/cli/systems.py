@@ -177,7 +177,8 @@ def _rights(declared: DeclaredObject, opened: Searches) -> dict[str, object]:
         changes.append(f"stop marketing in {declared.suppress.column}")
     by = [f"{find.by} in {', '.join(find.columns)}" for find in declared.find]
     by += [f"from {link.object}" for link in declared.reached_from]
-    return {"object": declared.name, "by": by, "reads": list(declared.columns), "changes": changes}
+    reads = [*declared.columns, *(f"document: {each.label.en}" for each in declared.documents)]
+    return {"object": declared.name, "by": by, "reads": reads, "changes": changes}
 
 
 def _joined(value: object) -> str:

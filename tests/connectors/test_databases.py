@@ -142,6 +142,36 @@ def test_a_table_whose_name_has_capitals_is_looked_at_under_that_name(
     assert (health.ok, len(health.notes)) == (True, noted)
 
 
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+@pytest.mark.parametrize(
+    ("rights", "lacks"),
+    [
+        ("SELECT", "customer: UPDATE, customer: DELETE"),
+        ("SELECT, UPDATE", "customer: DELETE"),
+        ("SELECT, UPDATE (mail, phone, offers), DELETE", ""),
+        ("SELECT, UPDATE, DELETE", ""),
+    ],
+)
+def test_an_account_for_changes_that_lacks_a_right_is_noted_before_anything_is_approved(
+    server: str, rights: str, lacks: str, request: pytest.FixtureRequest, account: Callable[..., str]
+) -> None:
+    url = account(request.getfixturevalue(server), f"GRANT {rights} ON customers TO {{}}")
+
+    notes = connect(url, write_url=url).health().notes
+    wanted = [f"the account that changes lacks rights: {lacks}"] if lacks else []
+    assert [note for note in notes if "that changes" in note] == wanted
+
+
+def test_an_account_for_changes_that_cannot_log_in_is_noted_and_stops_no_search(
+    postgresql: Server, account: Callable[..., str]
+) -> None:
+    url = account(postgresql, "GRANT SELECT ON customers TO {}")
+    health = connect(url, write_url="postgresql://nobody@127.0.0.1:1/crm").health()
+
+    assert health.ok
+    assert ["the account that changes cannot be used" in note for note in health.notes] == [True]
+
+
 @pytest.fixture
 def account() -> Callable[..., str]:
     """(server, grant) -> URL of a fresh database with the canary, for an account that has that grant, and *more*."""
