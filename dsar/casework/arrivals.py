@@ -13,7 +13,7 @@ from dsar.casework.flags import flag
 from dsar.casework.sending import UNCERTAIN, recall_unsent, void_letter
 from dsar.lifecycle import Event, State
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Message, Request
+from dsar.store.tables import CaseFile, LetterRow, Message, Request
 
 #: Flag of a case whose clock moved back, and reason of a letter that ended for it.
 CLOCK_MOVED = "clock_moved"
@@ -50,11 +50,19 @@ def note_copy(app: App, tx: Transaction, case: CaseFile, copy: Message, index: s
         move_clocks(app, tx, first, was=was, now=now)
 
 
+def moved_since_approval(tx: Transaction, letter: LetterRow) -> bool:
+    """Whether the case of an approved letter was found to have begun on another day than the letter says."""
+    approval = tx.approval_of(letter.id or 0)
+    moves = [event.at for event in tx.events(letter.case_id) if event.name == CLOCK_MOVED]
+    return approval is not None and any(at >= approval.at for at in moves)
+
+
 def end_letters(tx: Transaction, request: Request, *, now: datetime) -> None:
     """
     A letter that has not left names the day of receipt, or days that follow from it: it is written and approved anew.
 
-    What is being carried out goes on: nobody asked for anything else. A letter that may have left stays as it is.
+    What is being carried out goes on, for nobody asked for anything else; its letter ends when it has been read back.
+    A letter that may have left stays as it is.
     """
     state = State(request.state)
     if state is State.DISPATCHING:
