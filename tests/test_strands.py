@@ -290,6 +290,25 @@ def test_a_letter_that_waits_for_its_changes_is_approved_anew_when_they_are_read
     assert (request.state, letter.status, "erasure_partly" in kinds) == (State.SEARCHING, "void", False)
 
 
+def test_an_erasure_that_waits_for_the_access_answer_is_approved_anew(office: Office) -> None:
+    """Its letter is void: were it released later, there would be nothing to send, and nobody would know."""
+    john = "John Whitfield <john.whitfield@example.com>"
+    both = "I want a copy of all data you have about me. Then delete everything.\n\nJohn Whitfield\n"
+    content = written(john, both)
+    seen(office, content, folder="INBOX", arrived=NOW)
+    identifying.identify(office.app, 1, now=NOW)
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    (erase,) = [request for request in office.requests() if request.right == Right.ERASE]
+    answering.show(office.app, office.only_case(), erase, actor="bo", now=NOW)
+    approving.approve(office.app, office.only_case(), erase, actor="bo", now=NOW)
+    assert State.BLOCKED in states(office)
+
+    seen(office, content, folder="Junk", arrived=NOW - timedelta(days=20))
+
+    (erase,) = [request for request in office.requests() if request.right == Right.ERASE]
+    assert (erase.state, erase.blocked_reason) == (State.REVIEW, "")
+
+
 def test_a_letter_that_is_leaving_is_not_stopped_by_an_earlier_day(office: Office) -> None:
     """Nobody knows any more whether it left: the clock tells the truth, and the flag tells the staff."""
     content = approved(office)

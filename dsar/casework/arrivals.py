@@ -68,10 +68,11 @@ def end_letters(tx: Transaction, request: Request, *, now: datetime) -> None:
     if state is State.DISPATCHING:
         recall_unsent(tx, request, now=now)
         return
-    if state is State.APPLYING or (state is State.BLOCKED and request.blocked_reason == UNCERTAIN):
+    is_blocked = state is State.BLOCKED
+    if state is State.APPLYING or (is_blocked and (request.blocked_reason == UNCERTAIN or tx.is_begun(request))):
         return
     for letter in tx.letters_of(request.id or 0):
         if letter.status in {"draft", "approved"}:
             void_letter(tx, letter, reason=CLOCK_MOVED, now=now)
-    if state is State.APPROVED:
-        tx.advance(request, Event.VOIDED, actor=PROGRAM, at=now, detail={"because": CLOCK_MOVED})
+    if is_blocked or state is State.APPROVED:
+        tx.advance(request, Event.VOIDED, actor=PROGRAM, at=now, detail={"because": CLOCK_MOVED}, blocked_reason="")
