@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors import attached, check_options, plans
-from connectors.cards import pictures_of, read_card
+from connectors.cards import Properties, pictures_of
+from connectors.confined import each_card_in
 from connectors.dav import AddressBooks, StoredCard
 from connectors.declared import Row, canary_found, holds_one, search_rows
 from connectors.tables import decoded
@@ -134,10 +135,10 @@ class CardsEditor(plans.Planner, CardsConnector):
     def _row(self, declared: DeclaredObject, card: StoredCard | None) -> Row | None:
         if card is None:
             return None
-        try:
-            return _row(declared, card.href, read_card(card.content))
-        except ValueError:
-            raise SystemUnavailableError(self.name, "a card cannot be read whole") from None
+        (properties,) = each_card_in([card.content])
+        if properties is None:
+            raise SystemUnavailableError(self.name, "a card cannot be read whole")
+        return _row(declared, card.href, properties)
 
     def _edited(self, declared: DeclaredObject, card: StoredCard, writes: dict[str, str]) -> bytes:
         """The card with *writes*, all else byte for byte; proven by reading it. Raises: SystemContractError."""
@@ -160,15 +161,10 @@ class _Cards:
 
     def __init__(self, books: AddressBooks) -> None:
         stored, missing = books.cards()
-        self.read: list[tuple[str, list[tuple[str, str]]]] = []
-        self._content: dict[str, bytes] = {}
-        unread = 0
-        for card in stored:
-            try:
-                self.read.append((card.href, read_card(card.content)))
-                self._content[card.href] = card.content
-            except ValueError:
-                unread += 1
+        told = each_card_in([card.content for card in stored])
+        self.read = [(card.href, each) for card, each in zip(stored, told, strict=True) if each is not None]
+        self._content = {card.href: card.content for card, each in zip(stored, told, strict=True) if each is not None}
+        unread = len(stored) - len(self.read)
         faults = {"did not come back": missing, "could not be read whole": unread}
         listed = len(stored) + missing
         #: What could not be read, without the names of cards: these can name people.
@@ -210,7 +206,7 @@ def _place(declared: DeclaredField) -> _Place:
     return _Place(name=name.upper().replace("_", "-"), number=int(said["number"] or 1) - 1)
 
 
-def _row(declared: DeclaredObject, href: str, properties: Sequence[tuple[str, str]]) -> Row:
+def _row(declared: DeclaredObject, href: str, properties: Properties) -> Row:
     left = [(name, text) for name, text in properties if text and name not in _LEFT_OUT]
     by_name: dict[str, list[str]] = {}
     for name, text in left:

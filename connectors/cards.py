@@ -26,6 +26,9 @@ class Property:
 
 Card = tuple[Property, ...]
 
+#: (NAME, text) of one card, those of one name in their order.
+Properties = list[tuple[str, str]]
+
 #: Property -> what it is and how it is called; the others are called by their own name.
 _KNOWN: dict[str, tuple[IdentifierType | None, str]] = {
     "FN": (IdentifierType.NAME, "name"),
@@ -50,9 +53,9 @@ def read_cards(content: bytes) -> list[Card]:
     return [tuple(_properties(card)) for card in _components(content)]
 
 
-def read_card(content: bytes) -> list[tuple[str, str]]:
+def read_card(content: bytes) -> Properties:
     """
-    Every property of the one card in *content* as (NAME, text), those of one name in their order.
+    Every property of the one card in *content*.
 
     What is no text, as pictures, is told by its size. Raises: ValueError.
     """

@@ -127,6 +127,10 @@ def _is_persons(declared: DeclaredObject, row: Row) -> bool:
     return all(_looks(pattern, row.values.get(column, "")) for column, pattern in declared.person_if.items())
 
 
+def _is_marked(declared: DeclaredObject, row: Row) -> bool:
+    return any(_looks(pattern, row.values.get(column, "").strip()) for column, pattern in declared.protected_if.items())
+
+
 def _matching(identifier: Identifier, fields: Sequence[DeclaredField], row: Row) -> list[DeclaredField]:
     alone = [each for each in fields if holds(identifier, [row.values.get(each.column, "")], free_text=each.free_text)]
     if alone or len(fields) == 1:
@@ -200,6 +204,7 @@ def to_record(hit: Hit, *, system: str, read_at: datetime) -> Record:
         keep_until=keep.until(starts_on) if keep and starts_on else None,
         keep_law=keep.law if keep else None,
         own=tuple(_emitted(hit)),
+        protected=_is_marked(declared, row),
         documents=row.documents,
         values=tuple(_value(each, row.values) for each in declared.fields if row.values.get(each.column)),
     )

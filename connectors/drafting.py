@@ -52,6 +52,12 @@ _GUESSES = (
     _Guess(words=r"date|datum|_at$|_on$|time|ip$|log", category="log"),
 )
 _OTHER = _Guess(words="", category="technical")
+#: A column that may mark who lives with protected identity.
+_PROTECTS = re.compile(r"sekretess|skydd|protected|secrecy", re.IGNORECASE)
+_CANARY = """\
+# An invented person in the system who must be found, or a lost permission would look like "nothing found".
+# canary = {type = "email", value = "kanarie@example.com"}
+"""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -109,6 +115,34 @@ def draft_files(name: str, register: Path) -> str:
         raise SettingsError([f"{register}: it has no header"])
     thing = Thing(name="entry", columns=[column for column in headers[0] if column], key=None)
     return draft(name, "files", [thing], file=f"*{register.suffix}")
+
+
+def draft_carddav(name: str) -> str:
+    """The declaration of address books, whose cards have the same properties wherever they are."""
+    runs_it = 'processors = [{unknown = "who runs the address books for us"}]  # ?'
+    return _of_sample(name, "addressbook.toml", head=runs_it)
+
+
+def draft_manual(name: str) -> str:
+    """The declaration of an office or of employees, who are asked by mail and answer in their own words."""
+    return _of_sample(name, "branch.toml", head="# Its columns take what colleagues write as 'label: value', or send.")
+
+
+def _of_sample(name: str, file: str, *, head: str) -> str:
+    """A declaration that is shipped, as a draft: with *head* below its label, and as cautious as any."""
+    text = (files("connectors.samples") / file).read_text(encoding="utf-8")
+    told = {
+        r"\A(?:#.*\n)+": f"# Draft of what the system {name} holds; lines marked ? are yours to say.\n",
+        r"^name = .*": f"name = {_text(name)}",
+        r"^label = .*": f"label = {_label(name)}  # ? as a letter to a person calls it\n{head}",
+        r"^canary = .*\n": _CANARY,
+    }
+    for pattern, line in told.items():
+        text = re.sub(pattern, line.replace("\\", r"\\"), text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^(activities = .*)$", r"\1  # ? ids in the register", text, flags=re.MULTILINE)
+    text = re.sub(r"^(erase = .*)$", r"# \1  # ? until you say so, erasing is a task", text, flags=re.MULTILINE)
+    text = text.replace(', asserted_by = "company"', "")
+    return text.replace("\nfields = [", '\n# ? asserted_by = "company" where only staff enter the value\nfields = [')
 
 
 def draft_imap(name: str) -> str:
@@ -189,8 +223,7 @@ def _head(name: str, kind: str) -> Iterator[str]:
     yield f"label = {_label(name)}  # ? as a letter to a person calls it"
     yield "# Who runs it for us; remove it if it is nobody but ourselves."
     yield 'processors = [{unknown = "IT-ansvarig: leverantör, land och överföringsgrund"}]'
-    yield '# An invented person in the system who must be found, or a lost permission would look like "nothing found".'
-    yield '# canary = {type = "email", value = "kanarie@example.com"}'
+    yield from _CANARY.splitlines()
     if kind == "rest":
         yield ""
         yield "[http]  # ? how to log in, how the rest of a long answer is asked for, and what the system bears"
@@ -214,6 +247,8 @@ def _object(thing: Thing, kind: str, findable: set[str], said: dict[str, str]) -
     names = [column for column in thing.columns if thing.people and _guess(column).by == "name"]
     if names:
         yield f"person_name = [{_text(names[0])}]  # ?"
+    for column in filter(_PROTECTS.search, thing.columns):
+        yield f'# protected_if = {{{_text(column)} = "..."}}  # ? how it looks for who lives with protected identity'
     yield from _finds(thing, kind, said)
     links = [each for each in thing.links if each[1] in findable and each[1] != thing.name]
     if links:

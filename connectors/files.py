@@ -10,6 +10,7 @@ Options: `folder`; `changes = on`.
 """
 
 import csv
+import hashlib
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -86,6 +87,8 @@ class FilesEditor(plans.Planner, FilesConnector):
         path, sheet, _ = self._split(declared, step.key)
         with editing.locked(self.name, path):
             row, number, rest = self._current(declared, step)
+            if row is None and step.document_sha256:
+                self._demand_gone(declared, step)
             writes = plans.due_writes(self._declaration, step, row)
             if row is None or writes == {}:
                 return
@@ -109,7 +112,13 @@ class FilesEditor(plans.Planner, FilesConnector):
 
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         # From the last row to the first: what is named by its number keeps its number until its turn comes.
-        return super().plan_erase(sorted(records, key=_place_of, reverse=True))
+        steps = super().plan_erase(sorted(records, key=_place_of, reverse=True))
+        known = {each.key: self._sha256_of(each) for each in records}
+        return tuple(replace(step, document_sha256=known[step.key]) for step in steps)
+
+    def _sha256_of(self, record: Record) -> str:
+        is_document = self._declaration.object(record.object, record.key).content == "document"
+        return next((each.sha256 or "" for each in record.documents if is_document), "")
 
     def _current(self, declared: DeclaredObject, step: PlanStep) -> tuple[Row | None, int, Sequence[Row]]:
         """
@@ -128,6 +137,20 @@ class FilesEditor(plans.Planner, FilesConnector):
         if any(mine & {each.values[column] for column in person} for each in (row, *rest)):
             raise SystemDriftError(self.name, declared.name)
         return None, 0, rest
+
+    def _demand_gone(self, declared: DeclaredObject, step: PlanStep) -> None:
+        """
+        A document that is not where it was is gone only if it is nowhere else in the folder: people rename and sort.
+
+        Raises: SystemDriftError if it is; SystemUnavailableError if a file cannot be read, so that nobody knows (P7).
+        """
+        try:
+            places = [path for path in self._folder.glob(declared.file or "") if path.is_file() and not _is_ours(path)]
+            found = any(_sha256_of(path) == step.document_sha256 for path in places)
+        except OSError:
+            raise SystemUnavailableError(self.name, "a document is gone or moved, and not all can be read") from None
+        if found:
+            raise SystemDriftError(self.name, declared.name)
 
     def _by_key(self, declared: DeclaredObject, key: str) -> tuple[Row | None, int, Sequence[Row]]:
         """(row, its number in the sheet from 1, the other rows of the file), (None, 0, ...) if it is gone."""
@@ -228,8 +251,8 @@ def _rows(path: Path, declared: DeclaredObject, folder: Path) -> Iterator[tuple[
             "modified": datetime.fromtimestamp(path.stat().st_mtime, ZoneInfo("Europe/Stockholm")).date().isoformat(),
             "criminal": criminal_record_in(path.name, text),
         }
-        itself = DeclaredDocument(label=declared.label, file="file")
-        yield Row(key=place.as_posix(), values=values, documents=(_document(itself, values, folder),)), 0
+        itself = _document(DeclaredDocument(label=declared.label, file="file"), values, folder)
+        yield Row(key=place.as_posix(), values=values, documents=(replace(itself, sha256=_sha256_of(path)),)), 0
         return
     for sheet in sheets(path):
         if declared.sheet not in {None, sheet.name}:
@@ -246,6 +269,11 @@ def _document(declared: DeclaredDocument, values: Mapping[str, str], folder: Pat
     _demand_inside(path, folder)
     size = path.stat().st_size if path.is_file() else None
     return attached.told(declared, values, place=path.relative_to(folder).as_posix(), name=path.name, size=size)
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _demand_inside(path: Path, folder: Path) -> None:

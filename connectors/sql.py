@@ -11,6 +11,7 @@ Options: `url`; `write_url` (without it the system is only searched); `timeout_s
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,21 @@ class SqlEditor(plans.Planner, SqlReader):
     def __init__(self, *, name: str, declaration: Declaration, reading: sa.Engine, writing: sa.Engine) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._writing = writing
+
+    def health(self) -> Health:
+        health = super().health()
+        return replace(health, notes=(*health.notes, *self._notes_on_changes())) if health.ok else health
+
+    def _notes_on_changes(self) -> Iterator[str]:
+        """What stands in the way of changes, and of nothing else."""
+        try:
+            with transaction(self.name, self._writing) as connection:
+                lacks = privileges.lacking(connection, self._declaration)
+        except DsarError as error:
+            yield f"the account that changes cannot be used: {error}"
+        else:
+            if lacks:
+                yield f"the account that changes lacks rights: {', '.join(lacks)}"
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         declared = self._declaration.object(step.object, step.key)

@@ -328,3 +328,24 @@ def is_mobile(identifier: Identifier) -> bool:
         return False
     kind = phonenumbers.number_type(phonenumbers.parse(identifier.value))
     return kind in {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+# --------------------------------------------------------------------------------------------------- role mailboxes
+
+#: Local parts of addresses that several people read: never proof about one of them, and never the way to one.
+ROLE_MAILBOXES = frozenset(
+    """
+    accounting admin administration ar bokning booking butik butiken contact dataskydd dpo ekonomi epost
+    expedition faktura fakturor forsaljning gdpr hej hello help helpdesk hr info information inkop inköp invoice
+    it jobb kansli kassor kontakt kontor kontoret kundservice kundtjanst kundtjänst lager leverantor leverantör
+    lon lön mail marketing marknad no-reply noreply office order orders personal post postmaster privacy
+    purchase reception receptionen redovisning registrator rekrytering sales salj service shop styrelsen support
+    växel webmaster
+    """.split()  # noqa: SIM905  # words read better than a list of quotes
+)
+
+
+def is_role_mailbox(contact: Identifier) -> bool:
+    """Whether *contact* is a mailbox that several people read: info@, and info.malmo@ as well."""
+    local = re.split(r"[+.@]", contact.value)[0]
+    return contact.type is IdentifierType.EMAIL and local in ROLE_MAILBOXES

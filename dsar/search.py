@@ -15,6 +15,7 @@ from itertools import combinations
 
 from dsar.connector import SearchAnswer, Searches
 from dsar.errors import DsarError
+from dsar.identifiers import is_role_mailbox
 from dsar.model import (
     Identifier,
     IdentifierType,
@@ -35,15 +36,6 @@ POINTING_TYPES = frozenset({IdentifierType.NAME, IdentifierType.ADDRESS, Identif
 #: One of these may serve several people: a household's phone, an office's address, a company's customer number.
 _SHAREABLE_TYPES = frozenset(
     {IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.CUSTOMER_NO, IdentifierType.USERNAME}
-)
-
-#: Local parts of mailboxes that belong to a function, not to a person.
-ROLE_MAILBOXES = frozenset(
-    """
-    accounting admin bokning butik butiken ekonomi epost faktura fakturor forsaljning hej hello hr info inkop invoice it
-    kassor kontakt kontor kontoret kundservice kundtjanst lager lon mail no-reply noreply office order personal post
-    postmaster purchase reception receptionen redovisning sales salj service styrelsen support webmaster
-    """.split()  # noqa: SIM905  # forty words read better than forty strings
 )
 
 Parallel = Callable[[Callable[[str], "_Answer"], Sequence[str]], Iterable["_Answer"]]
@@ -298,12 +290,6 @@ def _groups(identifiers: Sequence[Identifier], shared: set[Identifier]) -> list[
 
 def _only_points(identifier: Identifier, shared: set[Identifier]) -> bool:
     return identifier.type in POINTING_TYPES or identifier in shared or is_role_mailbox(identifier)
-
-
-def is_role_mailbox(identifier: Identifier) -> bool:
-    """Whether *identifier* is the address of a function (info@, ekonomi@) rather than of a person."""
-    local = identifier.value.partition("@")[0].partition("+")[0]
-    return identifier.type is IdentifierType.EMAIL and local in ROLE_MAILBOXES
 
 
 def _shared_by_several(progress: Mapping[str, _Progress]) -> set[Identifier]:

@@ -189,13 +189,14 @@ def draft_declaration(kind: str, name: str, source: str | None) -> str:
     A commented declaration to begin from.
 
     Args: source: URL of a database (sql), or path of a sample answer (rest) or of a register (files); None: all such
-    systems look alike (imap).
+    systems look alike (imap, carddav, manual).
     Raises: SettingsError; SystemUnavailableError.
     """
     from connectors import drafting
 
     if source is None:
-        return drafting.draft_imap(name)
+        alike = {"imap": drafting.draft_imap, "carddav": drafting.draft_carddav, "manual": drafting.draft_manual}
+        return alike[kind](name)
     if kind == "sql":
         return drafting.draft_sql(name, source)
     draft = {"rest": drafting.draft_rest, "files": drafting.draft_files}[kind]

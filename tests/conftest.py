@@ -7,12 +7,17 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from crm import database  # noqa: F401  # a fixture
 from databases import KIND, mariadb, own_server, postgresql  # noqa: F401  # fixtures: one server of each for all tests
 from servers import DovecotServer, SmtpSink, TlsFiles, dovecot, make_tls
 from servers.parts import missing
 from servers.web import serving  # noqa: F401  # a fixture
+
+# A busy machine makes no test wrong: what must be fast has a benchmark.
+hypothesis.settings.register_profile("dsar", deadline=None)
+hypothesis.settings.load_profile("dsar")
 
 
 def _skipped(config: pytest.Config) -> int:

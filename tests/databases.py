@@ -95,6 +95,13 @@ def own(folder: Path) -> Own:
 def postgresql() -> Iterator[Server]:
     if not _POSTGRESQL:
         missing("PostgreSQL")
+    with running_postgresql() as server:
+        yield server
+
+
+@contextmanager
+def running_postgresql() -> Iterator[Server]:
+    """A private PostgreSQL server, thrown away afterwards."""
     tools = _POSTGRESQL[-1]
     port = free_port()
     with _home("postgres") as (home, as_user):

@@ -95,6 +95,7 @@ def test_the_binding_holds_no_personal_data() -> None:
         (replace(STEP, changes=(replace(STEP.changes[0], after=None),)),),
         (replace(STEP, changes=(replace(STEP.changes[0], after="None"),)),),
         (replace(STEP, until=None),),
+        (replace(STEP, document_sha256="a" * 64),),
     ],
 )
 def test_another_plan_has_another_hash(steps: tuple[PlanStep, ...]) -> None:

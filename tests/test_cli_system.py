@@ -5,12 +5,14 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from test_cli_search import folder  # noqa: F401  # fixture
 
-from connectors import products
+from connectors import CONNECTORS, products
 from dsar.cli import main
+from dsar.cli.systems import new
 from dsar.declaration import load_declaration
 
 
@@ -96,6 +98,34 @@ def test_a_draft_of_a_register_takes_its_header(tmp_path: Path) -> None:
     declared = load_declaration(tmp_path / "o.toml")
     assert [field.column for field in declared.objects[0].fields] == ["Datum", "Besökare", "E-post"]
     assert declared.objects[0].file == "*.csv"
+
+
+@pytest.mark.parametrize("kind", ["imap", "carddav", "manual"])
+def test_a_draft_of_what_is_alike_everywhere_is_valid_and_cautious(tmp_path: Path, kind: str) -> None:
+    """Nothing in it makes a record certain or erases one until somebody has said so, and it names nobody's canary."""
+    result = run(tmp_path, "new", kind, "mine", "--to", str(tmp_path / "mine.toml"))
+
+    declared = load_declaration(tmp_path / "mine.toml")
+    assert result.exit_code == 0, result.output
+    assert (declared.name, declared.kind, declared.canary) == ("mine", kind, None)
+    assert not any(each.erase for each in declared.objects)
+    people = [field for each in declared.objects for field in each.fields if field.category in {"identity", "contact"}]
+    assert not any(field.vouched for field in people)
+    assert all(each.find for each in declared.objects)
+
+
+def test_every_kind_that_is_connected_can_be_drafted() -> None:
+    (kind,) = [each for each in new.params if each.name == "kind"]
+    assert isinstance(kind.type, click.Choice)
+    assert set(kind.type.choices) == set(CONNECTORS) - {"memory"}  # memory is for trying out
+
+
+def test_a_column_that_may_mark_protected_identity_is_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "kunder.csv").write_text("E-post;Sekretess\na@b.se;\n", "utf-8")
+
+    run(tmp_path, "new", "files", "office", "--from", str(tmp_path / "kunder.csv"), "--to", str(tmp_path / "o.toml"))
+
+    assert '# protected_if = {"Sekretess" = "..."}  # ?' in (tmp_path / "o.toml").read_text("utf-8")
 
 
 def test_a_draft_never_overwrites(tmp_path: Path, database: str) -> None:

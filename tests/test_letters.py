@@ -52,6 +52,7 @@ WITH_IMY = set(LetterKind) - {
     LetterKind.CLARIFICATION,
     LetterKind.MANDATE_REQUEST,
     LetterKind.CONTACT_CHANGED_NOTICE,
+    LetterKind.IDENTITY_WARNING,
     LetterKind.PASS_PHRASE,
     LetterKind.NOT_REQUEST,
     LetterKind.RECIPIENT_NOTICE,

@@ -16,6 +16,7 @@ from dsar.casework import (
     changing,
     duties,
     identifying,
+    noticing,
     searching,
     texting,
     verifying,
@@ -24,7 +25,7 @@ from dsar.casework.context import case_key
 from dsar.errors import IdentityNotVerifiedError, SmsUnavailableError
 from dsar.identity import CheckMethod
 from dsar.lifecycle import State
-from dsar.model import IdentityLevel
+from dsar.model import FieldChange, IdentityLevel, PlanStep, StepAction, Text
 from dsar.wiring import open_session
 
 JOHN, ON_FILE = "John Whitfield <john.whitfield@example.com>", "john.whitfield@example.com"
@@ -165,6 +166,40 @@ def test_a_gateway_that_stays_busy_leaves_it_to_a_person(office: Office, gateway
     change(office, MOVED_PHONE)
     text_all(office, attempt=texting.SMS_TRIES)
     assert ("sms_failed" in office.only_case().flags, len(owed(office))) == (True, 1)
+
+
+# ------------------------------------------------------------------------------------------------------ old addresses
+
+NEW_EMAIL = f"""Hi, my e-mail address has changed. The old one is {ON_FILE} and the new one is {NEW_ADDRESS}.
+Please update it.
+
+John Whitfield
+"""
+#: Its local part needs an extension (SMTPUTF8) that our mail does not use.
+BEYOND_MAIL = "jöhn.whitfield@example.com"
+
+
+def test_an_old_address_that_no_mail_of_ours_reaches_is_told_by_a_person(office: Office) -> None:
+    office.receive(JOHN, NEW_EMAIL)
+    label = Text(sv="E-post", en="E-mail")
+    step = PlanStep(
+        system="business",
+        object="customer",
+        object_label=Text(sv="Kund", en="Customer"),
+        key="K20002",
+        action=StepAction.UPDATE,
+        changes=(FieldChange(path="email", label=label, before=BEYOND_MAIL, after=NEW_ADDRESS),),
+    )
+    with office.app.store.transaction() as tx:
+        case, (request,) = tx.case_by_id(1), tx.requests(1)
+        noticing.tell_old_contact_points(office.app, tx, case, request, step, told=(), now=now())
+    assert (mails(office, "contact_changed_notice"), owed(office)) == ([], [BEYOND_MAIL])
+
+
+def test_an_installation_that_sends_no_notices_by_itself_leaves_them_to_a_person(tmp_path: Path) -> None:
+    with open_office(tmp_path, more={"automatic": "contact_notice = off\n"}) as office:
+        change(office, NEW_EMAIL, contact=NEW_ADDRESS)
+        assert (mails(office, "contact_changed_notice"), owed(office)) == ([], [ON_FILE])
 
 
 # ------------------------------------------------------------------------------------------------------ bank accounts

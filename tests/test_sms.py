@@ -56,7 +56,7 @@ def test_what_a_failure_means(double: SmsDouble, behave: str, error: type[Except
     assert len(double.taken) == arrived
 
 
-@pytest.mark.parametrize("behave", ["busy", "slow_down", "no", "broken", "redirect"])
+@pytest.mark.parametrize("behave", ["busy", "slow_down", "poor", "no", "broken", "redirect"])
 def test_any_other_gateway_fails_in_the_same_ways(double: SmsDouble, behave: str) -> None:
     double.behave = behave
     expected = {"busy": SmsUnavailableError, "slow_down": SmsUnavailableError, "broken": SmsUncertainError}
@@ -64,10 +64,14 @@ def test_any_other_gateway_fails_in_the_same_ways(double: SmsDouble, behave: str
         generic(double).send(PHONE, TEXT, reference="r1")
 
 
-def test_a_gateway_that_takes_a_message_and_says_nothing_leaves_it_uncertain(double: SmsDouble) -> None:
+@pytest.mark.parametrize("provider", ["46elks", "http"])
+def test_a_gateway_that_takes_a_message_and_says_nothing_leaves_it_uncertain(double: SmsDouble, provider: str) -> None:
     """It is not sent again: a doubled code confuses whoever gets it."""
     double.behave = "silent"
-    account = SmsAccount(provider="http", url=double.json_url, secret=TOKEN, sender="Xelent")
+    account = {
+        "46elks": SmsAccount(provider="46elks", url=double.elks_url, user=USER, secret=PASSWORD, sender="Xelent"),
+        "http": SmsAccount(provider="http", url=double.json_url, secret=TOKEN, sender="Xelent"),
+    }[provider]
     with pytest.raises(SmsUncertainError):
         SmsGateway(account, timeout_seconds=2.0).send(PHONE, TEXT, reference="r1")
     assert len(double.taken) == 1
@@ -79,8 +83,16 @@ def test_what_a_gateway_says_of_a_message_that_it_took_is_its_own_business(doubl
     assert len(double.taken) == 1
 
 
+def test_a_wrong_token_is_refused_and_never_shown(double: SmsDouble) -> None:
+    wrong = SmsAccount(provider="http", url=double.json_url, secret="fel-token", sender="Xelent")
+    with pytest.raises(SmsRefusedError, match="401") as refused:
+        SmsGateway(wrong).send(PHONE, TEXT, reference="r1")
+    assert not any(secret in str(refused.value) for secret in ("fel-token", PHONE, "12345678"))
+    assert "fel-token" not in repr(wrong)
+
+
 def test_a_wrong_log_in_is_refused_and_never_shown(double: SmsDouble) -> None:
-    with pytest.raises(SmsRefusedError) as refused:
+    with pytest.raises(SmsRefusedError, match="401") as refused:
         elks(double, secret="fel").send(PHONE, TEXT, reference="r1")
     assert double.refused == ["wrong log-in"]
     assert not any(secret in str(refused.value) for secret in ("fel", PHONE, "12345678"))

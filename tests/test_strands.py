@@ -17,6 +17,7 @@ from dsar.casework import (
     approving,
     byhand,
     challenging,
+    changing,
     figures,
     identifying,
     intake,
@@ -265,6 +266,47 @@ def test_a_letter_that_names_another_day_of_receipt_is_approved_anew(office: Off
         assert (request.state, letter.status, outgoing.state) == (State.REVIEW, "void", "recalled")
     assert request.legal_on == date(2026, 11, 13)
     assert "clock_moved" in office.only_case().flags
+
+
+def test_a_letter_that_waits_for_its_changes_is_approved_anew_when_they_are_read_back(office: Office) -> None:
+    """Nobody asked for anything else, so that the changes go on; what the letter says of its day is no longer true."""
+    john = "John Whitfield <john.whitfield@example.com>"
+    content = written(john, "Please delete all my personal data (Art. 17 GDPR).\n\nJohn Whitfield\n")
+    seen(office, content, folder="INBOX", arrived=NOW)
+    identifying.identify(office.app, 1, now=NOW)
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    (request,) = office.requests()
+    answering.show(office.app, office.only_case(), request, actor="bo", now=NOW)
+    approving.approve(office.app, office.only_case(), request, actor="bo", now=NOW)
+    assert states(office) == [State.APPLYING]
+
+    seen(office, content, folder="Junk", arrived=NOW - timedelta(days=20))
+    changing.apply(office.app, request.id or 0, now=NOW)
+
+    (request,) = office.requests()
+    with office.app.store.transaction() as tx:
+        (letter,) = tx.letters_of(request.id or 0)
+        kinds = [row.kind for row in tx.outgoing_of_case(1) if row.state == "ready"]
+    assert (request.state, letter.status, "erasure_partly" in kinds) == (State.SEARCHING, "void", False)
+
+
+def test_an_erasure_that_waits_for_the_access_answer_is_approved_anew(office: Office) -> None:
+    """Its letter is void: were it released later, there would be nothing to send, and nobody would know."""
+    john = "John Whitfield <john.whitfield@example.com>"
+    both = "I want a copy of all data you have about me. Then delete everything.\n\nJohn Whitfield\n"
+    content = written(john, both)
+    seen(office, content, folder="INBOX", arrived=NOW)
+    identifying.identify(office.app, 1, now=NOW)
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    (erase,) = [request for request in office.requests() if request.right == Right.ERASE]
+    answering.show(office.app, office.only_case(), erase, actor="bo", now=NOW)
+    approving.approve(office.app, office.only_case(), erase, actor="bo", now=NOW)
+    assert State.BLOCKED in states(office)
+
+    seen(office, content, folder="Junk", arrived=NOW - timedelta(days=20))
+
+    (erase,) = [request for request in office.requests() if request.right == Right.ERASE]
+    assert (erase.state, erase.blocked_reason) == (State.REVIEW, "")
 
 
 def test_a_letter_that_is_leaving_is_not_stopped_by_an_earlier_day(office: Office) -> None:

@@ -15,10 +15,10 @@ from test_challenging import code_sent, recipients
 from dsar.casework import answering, challenging, codes, confirming, identifying, representing, searching, verifying
 from dsar.casework.context import subject_of
 from dsar.casework.representing import Mandate
-from dsar.errors import ApprovalError, UsageError
+from dsar.errors import ApprovalError, SmsUnavailableError, UsageError
 from dsar.identity import CheckMethod
 from dsar.lifecycle import State
-from dsar.model import Identifier, IdentifierType, IdentityLevel
+from dsar.model import Identifier, IdentifierType, IdentityLevel, Requester
 
 UNKNOWN = "Maria Öberg <maria@other.example>"
 SENDER = "Maria Öberg <maria.oberg@example.se>"
@@ -378,6 +378,28 @@ def test_an_agent_whom_no_server_confirms_gets_no_answer(office: Office) -> None
         take(office, to_agent=True)
 
 
+def test_an_app_that_asks_for_its_user_gets_no_answer(office: Office) -> None:
+    """EDPB 01/2022 s. 3.4: nothing is uploaded into a portal, and the person is answered."""
+    office.receive(
+        "Requests <requests@app.example>",
+        f"We act on behalf of our user Maria Öberg, {ON_FILE}. Please upload all her personal data to our portal "
+        "(Art. 15 GDPR).\n",
+    )
+    sort_out(office)
+    assert office.only_case().requester == Requester.SERVICE
+    with pytest.raises(ApprovalError, match="its user"):
+        take(office, to_agent=True)
+    take(office)
+    assert answering.recipient_of(office.app, office.only_case()) == ON_FILE
+
+
+def test_the_person_confirms_an_organisation_that_they_have_mandated(office: Office) -> None:
+    """Art. 80(1)."""
+    found_for_agent(office, mandate=Mandate.ORGANISATION)
+    representing.ask_principal(office.app, 1, now=now())
+    assert (recipients(office), office.requests()[0].state) == ([ON_FILE], State.CLARIFYING)
+
+
 def test_who_writes_for_themselves_needs_no_mandate(office: Office) -> None:
     office.receive(SENDER, REQUEST)
     with pytest.raises(UsageError, match="for themselves"):
@@ -441,6 +463,66 @@ def test_a_gateway_that_cuts_the_line_gets_no_second_code(tmp_path: Path, gatewa
         send_all(office)
         assert len(gateway.taken) == 1
         assert "sms_failed" in office.only_case().flags
+
+
+def code_by_sms(office: Office) -> None:
+    """A code for her waits to be handed to the gateway."""
+    only_phone(office)
+    office.receive(UNKNOWN, REQUEST)
+    identifying.identify(office.app, 1, now=now())
+    challenging.challenge(office.app, 1, now=now())
+
+
+@pytest.mark.parametrize(
+    ("behave", "state", "arrived"),
+    [
+        ("no", "failed", 0),  # 403
+        ("poor", "failed", 0),  # 402: no money on the account
+        ("failed", "failed", 1),  # taken, and told at once not to be deliverable
+        ("broken", "uncertain", 1),
+    ],
+)
+def test_what_the_gateway_does_not_take_for_sure_is_never_sent_twice(
+    tmp_path: Path, gateway: SmsDouble, behave: str, state: str, arrived: int
+) -> None:
+    with with_sms(tmp_path, gateway) as office:
+        code_by_sms(office)
+        gateway.behave = behave
+        send_all(office)
+        gateway.behave = "well"
+        send_all(office)
+        with office.app.store.transaction() as tx:
+            (challenge,) = tx.challenges(1)
+        assert (challenge.state, challenge.sealed_text, len(gateway.taken)) == (state, None, arrived)
+        assert "sms_failed" in office.only_case().flags
+
+
+@pytest.mark.parametrize("behave", ["slow_down", "busy"])
+def test_a_gateway_that_asks_for_patience_gets_the_code_later_and_once(
+    tmp_path: Path, gateway: SmsDouble, behave: str
+) -> None:
+    with with_sms(tmp_path, gateway) as office:
+        code_by_sms(office)
+        gateway.behave = behave
+        with pytest.raises(SmsUnavailableError):
+            send_all(office)
+        gateway.behave = "well"
+        send_all(office)
+        send_all(office)
+        assert (len(gateway.taken), office.only_case().flags) == (1, ["known_person_new_address"])
+
+
+def test_a_code_whose_sending_was_killed_half_way_goes_to_no_gateway_again(tmp_path: Path, gateway: SmsDouble) -> None:
+    """Nobody knows whether it was handed over."""
+    with with_sms(tmp_path, gateway) as office:
+        code_by_sms(office)
+        with office.app.store.transaction() as tx:
+            (challenge,) = tx.challenges(1)
+            assert tx.move_challenge(challenge, to="sending", expected="ready")
+        send_all(office)
+        with office.app.store.transaction() as tx:
+            assert [each.state for each in tx.challenges(1)] == ["uncertain"]
+        assert (gateway.taken, "sms_failed" in office.only_case().flags) == ([], True)
 
 
 def test_a_printed_code_proves_the_strongest(office: Office, tmp_path: Path) -> None:

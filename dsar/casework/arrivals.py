@@ -13,7 +13,7 @@ from dsar.casework.flags import flag
 from dsar.casework.sending import UNCERTAIN, recall_unsent, void_letter
 from dsar.lifecycle import Event, State
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Message, Request
+from dsar.store.tables import CaseFile, LetterRow, Message, Request
 
 #: Flag of a case whose clock moved back, and reason of a letter that ended for it.
 CLOCK_MOVED = "clock_moved"
@@ -50,20 +50,29 @@ def note_copy(app: App, tx: Transaction, case: CaseFile, copy: Message, index: s
         move_clocks(app, tx, first, was=was, now=now)
 
 
+def moved_since_approval(tx: Transaction, letter: LetterRow) -> bool:
+    """Whether the case of an approved letter was found to have begun on another day than the letter says."""
+    approval = tx.approval_of(letter.id or 0)
+    moves = [event.at for event in tx.events(letter.case_id) if event.name == CLOCK_MOVED]
+    return approval is not None and any(at >= approval.at for at in moves)
+
+
 def end_letters(tx: Transaction, request: Request, *, now: datetime) -> None:
     """
     A letter that has not left names the day of receipt, or days that follow from it: it is written and approved anew.
 
-    What is being carried out goes on: nobody asked for anything else. A letter that may have left stays as it is.
+    What is being carried out goes on, for nobody asked for anything else; its letter ends when it has been read back.
+    A letter that may have left stays as it is.
     """
     state = State(request.state)
     if state is State.DISPATCHING:
         recall_unsent(tx, request, now=now)
         return
-    if state is State.APPLYING or (state is State.BLOCKED and request.blocked_reason == UNCERTAIN):
+    is_blocked = state is State.BLOCKED
+    if state is State.APPLYING or (is_blocked and (request.blocked_reason == UNCERTAIN or tx.is_begun(request))):
         return
     for letter in tx.letters_of(request.id or 0):
         if letter.status in {"draft", "approved"}:
             void_letter(tx, letter, reason=CLOCK_MOVED, now=now)
-    if state is State.APPROVED:
-        tx.advance(request, Event.VOIDED, actor=PROGRAM, at=now, detail={"because": CLOCK_MOVED})
+    if is_blocked or state is State.APPROVED:
+        tx.advance(request, Event.VOIDED, actor=PROGRAM, at=now, detail={"because": CLOCK_MOVED}, blocked_reason="")

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from dsar import approval, deadlines
 from dsar.casework import desks, duties
+from dsar.casework.arrivals import moved_since_approval
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
 from dsar.casework.noticing import tell_old_contact_points
 from dsar.casework.planning import (
@@ -147,7 +148,7 @@ def _conclude(
             return
         letter = tx.letter(known.letter_id)
         same = [each.done for each in outcomes] == [each.done for each in expected(steps)]
-        same_day = letter.composed_on == deadlines.received_on(now)
+        same_day = letter.composed_on == deadlines.received_on(now) and not moved_since_approval(tx, letter)
     left_over = Right(request.right) is Right.ERASE and same and _finds_more(app, case, steps, now=now)
     if not same or not same_day or left_over:
         because = "another_day" if same and not left_over else "outcome_differs"

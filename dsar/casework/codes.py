@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from dsar import deadlines, dispatch, identity, letters
+from dsar import deadlines, dispatch, letters
 from dsar.casework import confirming, printing
 from dsar.casework.context import App, case_key, contact_of, seal_contact
 from dsar.casework.facts import base_facts
@@ -19,7 +19,7 @@ from dsar.casework.planning import FOR_ANOTHER
 from dsar.casework.sending import queue_letter
 from dsar.casework.texting import SMS_FAILED, SMS_TRIES
 from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError, UndeliverableAddressError
-from dsar.identifiers import is_mobile
+from dsar.identifiers import is_mobile, is_role_mailbox
 from dsar.model import Identifier, IdentifierType, LetterFacts, LetterKind, Requester, Text
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Challenge, Request
@@ -47,7 +47,7 @@ def choose(app: App, emails: Collection[Identifier], phones: Collection[Identifi
     """
     if len(emails) == 1:
         (email,) = emails
-        if not identity.is_role_mailbox(email) and is_deliverable(email.value):
+        if not is_role_mailbox(email) and is_deliverable(email.value):
             return email
     mobiles = [phone for phone in phones if is_mobile(phone)]
     return mobiles[0] if app.sms is not None and len(mobiles) == 1 else None

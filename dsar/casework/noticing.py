@@ -94,9 +94,8 @@ def _tell_of_account(
 def _mail(
     app: App, tx: Transaction, case: CaseFile, request: Request, step: PlanStep, address: str, *, now: datetime
 ) -> None:
-    if not app.settings.automatic_contact_notice:
-        return
-    if protecting.channel_of(case) == protecting.POST:  # no mail to who asked for none
+    wanted = app.settings.automatic_contact_notice
+    if not wanted or protecting.channel_of(case) == protecting.POST:  # no mail to who asked for none
         duties.owe_notice(app, tx, case, step, kind="e-mail address", old=address, now=now)
         return
     facts = base_facts(app, case, received_at=request.received_at, rights=(), now=now)
@@ -120,6 +119,7 @@ def _mail(
         )
     except UndeliverableAddressError:
         tx.record("contact_notice_undeliverable", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id)
+        duties.owe_notice(app, tx, case, step, kind="e-mail address", old=address, now=now)  # a person tells them
     else:
         tx.record("contact_notice_queued", actor=PROGRAM, at=now, case_id=case.id, request_id=request.id)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from dsar import passphrase
 from dsar.casework.context import App, case_key
-from dsar.errors import UsageError
+from dsar.errors import StaleStateError, UsageError
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, PassPhrase
 
@@ -51,12 +51,6 @@ def make(app: App, tx: Transaction, case: CaseFile, letter_id: int, way: Way, *,
     return phrase
 
 
-def change_way(app: App, case: CaseFile, row: PassPhrase, way: Way) -> None:
-    """From now on it goes another way."""
-    row.channel = way.by
-    row.sealed_contact = app.vault.seal(case_key(case), f"pass_phrase.contact:{row.letter_id}", way.contact.encode())
-
-
 def way_of(app: App, case: CaseFile, row: PassPhrase) -> Way:
     """How the pass-phrase of a letter reaches the person."""
     contact = app.vault.unseal(case_key(case), f"pass_phrase.contact:{row.letter_id}", row.sealed_contact)
@@ -77,10 +71,17 @@ def release(tx: Transaction, letter_id: int, *, now: datetime) -> None:
         tx.enqueue("send_phrase", row.id or 0, due_at=now)
 
 
-def tell_anew(tx: Transaction, row: PassPhrase, *, now: datetime) -> None:
-    """It goes to the person again, by the way that the row says."""
-    row.state = _RELEASED[row.channel]
-    if row.channel == SMS:
+def tell_anew(app: App, tx: Transaction, case: CaseFile, row: PassPhrase, way: Way, *, now: datetime) -> None:
+    """
+    It goes to the person again, by this way from now on.
+
+    Raises: StaleStateError while an SMS with it is being handed over: that way would still be used.
+    """
+    if row.state == "sending" or not tx.move_pass_phrase(row, to=_RELEASED[way.by], expected=row.state):
+        raise StaleStateError(f"The pass-phrase of {case.reference}")
+    row.channel = way.by
+    row.sealed_contact = app.vault.seal(case_key(case), f"pass_phrase.contact:{row.letter_id}", way.contact.encode())
+    if way.by == SMS:
         tx.enqueue("send_phrase", row.id or 0, due_at=now)
 
 

@@ -75,8 +75,8 @@ def may_see(settings: Settings, actor: str | None, *, handler: str | None = None
 
 
 def is_marked(record: Record) -> bool:
-    """Whether a system says of a record that its person lives with protected identity, in a value or beside one."""
-    return any(_is_mark(value) for value in record.values)
+    """Whether a system says of a record that its person lives with protected identity: as declared, or in words."""
+    return record.protected or any(_is_mark(value) for value in record.values)
 
 
 def _is_mark(value: RecordValue) -> bool:

@@ -16,7 +16,7 @@ from dsar.casework.planning import FOR_ANOTHER
 from dsar.casework.suspecting import BURST, NO_SINGLE_CONTACT
 from dsar.errors import ApprovalError, UsageError
 from dsar.lifecycle import State
-from dsar.model import Identifier, IdentifierType, IdentityFinding, IdentityLevel, SenderAuthentication
+from dsar.model import Identifier, IdentifierType, IdentityFinding, IdentityLevel, Requester, SenderAuthentication
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
@@ -26,6 +26,7 @@ class Mandate(StrEnum):
 
     POWER_OF_ATTORNEY = "power_of_attorney"  #: Fullmakt that covers personal data held by us.
     ADVOKAT = "advokat"  #: An advokat's own statement (rättegångsbalken 8 kap.), unless something is odd.
+    ORGANISATION = "organisation"  #: Art. 80(1): a not-for-profit body that the person has mandated.
     GUARDIAN = "guardian"  #: Föräldrabalken 6 kap. 11 §: represents a child under 18, whose right it is.
     GOD_MAN = "god_man"  #: God man or förvaltare, within the scope of the decision.
 
@@ -46,14 +47,17 @@ def take_mandate(
     Args: person: something that is on file for the person, e.g. their e-mail address or customer number, as the mandate
     names it; the search begins there. to_agent: the answer goes to who wrote; else to the person's own address.
     Returns: the level that the case now has.
-    Raises: UsageError if nobody writes for anybody; ApprovalError if *person* is not on file, is who wrote, or our mail
-    server does not confirm who wrote. SystemUnavailableError.
+    Raises: UsageError if nobody writes for anybody; ApprovalError if *person* is not on file, is who wrote, our mail
+    server does not confirm who wrote, or a service would get the answer. SystemUnavailableError.
     """
     subject = subject_of(app, case)
     if case.requester not in FOR_ANOTHER:
         raise UsageError(f"The sender of {case.reference} writes for themselves.")
     if person.value == subject.reply_address:
         raise ApprovalError(case.reference, "that is the address of who writes; name the person's own")
+    if to_agent and case.requester == Requester.SERVICE:
+        # EDPB 01/2022 s. 3.4: there is no duty to upload anything into a portal; the person is answered.
+        raise ApprovalError(case.reference, "an app or service asks for its user, who gets the answer")
     if to_agent and not _agent_is_confirmed(app, case):
         raise ApprovalError(
             case.reference, "the mail server does not confirm who writes, so the person gets the answer"
@@ -83,7 +87,7 @@ def take_mandate(
 
 
 #: Whoever gave one of these can say so themselves; a child or a ward is asked by nobody but a person.
-_GIVEN_BY_THE_PERSON = frozenset({Mandate.POWER_OF_ATTORNEY, Mandate.ADVOKAT})
+_GIVEN_BY_THE_PERSON = frozenset({Mandate.POWER_OF_ATTORNEY, Mandate.ADVOKAT, Mandate.ORGANISATION})
 
 
 def ask_principal(app: App, case_id: int, *, now: datetime) -> None:

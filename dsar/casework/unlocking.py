@@ -122,7 +122,8 @@ def choose(app: App, case: CaseFile, by: str, *, actor: str, now: datetime) -> t
     """
     From now on the pass-phrases of a case go *by* this way; of answers that have left they go again.
 
-    Returns: the way, and how many are told again. Raises: UsageError if there is no such way to the person.
+    Returns: the way, and how many are told again. Raises: UsageError if there is no such way to the person;
+    StaleStateError while an SMS with one of them is being handed over.
     """
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
@@ -134,8 +135,7 @@ def choose(app: App, case: CaseFile, by: str, *, actor: str, now: datetime) -> t
         tx.add_case(case)
         again = [row for row in tx.pass_phrases(case.id or 0) if row.sealed_phrase and row.state != "held"]
         for row in again:
-            phrases.change_way(app, case, row, way)
-            phrases.tell_anew(tx, row, now=now)
+            phrases.tell_anew(app, tx, case, row, way, now=now)
         detail = {"channel": way.by, "again": str(len(again))}
         tx.record("phrase_way_chosen", actor=actor, at=now, case_id=case.id, detail=detail)
     return way, len(again)

@@ -43,6 +43,7 @@ COMMANDS: dict[str, _Entry] = {
     "document": _Entry("dsar.cli.document", "document", "Decide about the documents of an access answer."),
     "note": _Entry("dsar.cli.decisions", "note", "Add words of your own to the letters of a request."),
     "ask": _Entry("dsar.cli.asking", "ask", "Show, then send, a question to the requester."),
+    "warn": _Entry("dsar.cli.asking", "warn", "Show, then send, a warning to whom a doubtful request is about."),
     "extend": _Entry("dsar.cli.asking", "extend", "Show, then send, the notice that an answer takes longer."),
     "approve": _Entry("dsar.cli.decisions", "approve", "Approve the letter that you have read."),
     "reject": _Entry("dsar.cli.decisions", "reject", "Send a draft back with a reason."),

@@ -1,4 +1,4 @@
-"""The commands that write to the requester before there is an answer: ask, extend. Shown first, then sent."""
+"""The commands that write before there is an answer: ask, extend, warn. Shown first, then sent."""
 
 from datetime import datetime
 
@@ -61,6 +61,34 @@ def ask(
         asking.send(opened.app, case, request, query, actor=actor, now=now())
         opened.run_due()
         click.echo(f"{case.reference}/{request.right} waits for the requester.")
+
+
+@click.command()
+@click.argument("reference", metavar="CASE")
+@click.option("--to", metavar="ADDRESS", help="Which of several e-mail addresses on file.")
+@click.option("--send", is_flag=True, help="Send the warning that was shown.")
+@click.pass_context
+def warn(ctx: click.Context, reference: str, *, to: str | None, send: bool) -> None:
+    """
+    Show, then send, a warning to whom a doubtful request is about.
+
+    It goes to their address on file and says that somebody asked in their name; whoever asked learns nothing of it.
+    """
+    from dsar.casework import views, warning
+    from dsar.cli.proving import identifier
+    from dsar.cli.show import print_letter
+
+    with session(ctx) as opened:
+        actor = opened.actor()
+        case = views.find_case(opened.app, reference, actor=actor)
+        contact = identifier(f"email={to}") if to else None
+        if not send:
+            print_letter(warning.show(opened.app, case, contact, actor=actor, now=now()))
+            click.echo("\nIf it is right: the same command with --send.")
+            return
+        warning.send(opened.app, case, contact, actor=actor, now=now())
+        opened.run_due()
+        click.echo(f"The warning of {case.reference} is on its way.")
 
 
 @click.command()

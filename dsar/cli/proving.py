@@ -11,7 +11,7 @@ from dsar.lifecycle import State
 from dsar.model import Identifier, IdentifierType
 
 _CHECKS = click.Choice(["call_back", "shop_login", "id_shown"])
-_MANDATES = click.Choice(["power_of_attorney", "advokat", "guardian", "god_man"])
+_MANDATES = click.Choice(["power_of_attorney", "advokat", "organisation", "guardian", "god_man"])
 
 
 @click.command()
@@ -43,7 +43,7 @@ def verify(
     from dsar.casework import verifying, views
     from dsar.identity import CheckMethod
 
-    told = [_identifier(fact) for fact in facts]
+    told = [identifier(fact) for fact in facts]
     with session(ctx) as opened:
         case, actor = views.find_case(opened.app, reference, actor=opened.actor()), opened.actor()
         if method is None:
@@ -85,7 +85,7 @@ def mandate(ctx: click.Context, reference: str, kind: str, person: str, *, to_ag
             opened.app,
             case,
             mandate=representing.Mandate(kind),
-            person=_identifier(person),
+            person=identifier(person),
             to_agent=to_agent,
             actor=opened.actor(),
             now=now(),
@@ -111,7 +111,7 @@ def code(ctx: click.Context, reference: str, to: str, save: Path | None) -> None
     """Send a one-time code to a contact point on file: by mail, by SMS, or as a letter to print and post."""
     from dsar.casework import verifying, views
 
-    contact = _identifier(to)
+    contact = identifier(to)
     if contact.type not in {IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.ADDRESS}:
         raise UsageError("--to takes email, phone or address.")
     if (contact.type is IdentifierType.ADDRESS) != (save is not None):
@@ -132,10 +132,11 @@ def code(ctx: click.Context, reference: str, to: str, save: Path | None) -> None
 
 def phone_number(text: str) -> Identifier:
     """A telephone number as somebody types it. Raises: UsageError."""
-    return _identifier(f"phone={text}")
+    return identifier(f"phone={text}")
 
 
-def _identifier(text: str) -> Identifier:
+def identifier(text: str) -> Identifier:
+    """KIND=VALUE as somebody types it. Raises: UsageError."""
     kind, _, value = text.partition("=")
     if kind not in set(IdentifierType) or not value.strip():
         raise UsageError(f"Write KIND=VALUE, with one of {', '.join(IdentifierType)}.")

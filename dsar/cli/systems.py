@@ -128,7 +128,7 @@ def connect(ctx: click.Context, name: str, *, port: int, paste: bool, changes: b
 
 
 @system.command()
-@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap", "ldap"]))
+@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap", "carddav", "ldap", "manual"]))
 @click.argument("name")
 @click.option("--from", "source", metavar="FILE", help="Sample answer of the API (rest), or register (files).")
 @click.option("--ca-file", metavar="FILE", default="", help="CA of the directory (ldap), if this machine has none.")
@@ -165,6 +165,8 @@ _SETTINGS_LINES = {
     "rest": "url = https://...\ntoken_file = ...",
     "files": "folder = ...",
     "ldap": "url = ldaps://...\nuser = ...  # the account that reads\npassword_file = ...",
+    "carddav": "url = https://...\nuser = ...\npassword_file = ...",
+    "manual": "owner = ...  # e-mail address of who is asked; for employees' phones: individuals = on",
     "imap": "host = ...\nuser = ...  # a master user\npassword_file = ...\nmailboxes = anna, bo",
 }
 
@@ -191,7 +193,8 @@ def _rights(declared: DeclaredObject, opened: Searches) -> dict[str, object]:
         changes.append(f"stop marketing in {declared.suppress.column}")
     by = [f"{find.by} in {', '.join(find.columns)}" for find in declared.find]
     by += [f"from {link.object}" for link in declared.reached_from]
-    return {"object": declared.name, "by": by, "reads": list(declared.columns), "changes": changes}
+    reads = [*declared.columns, *(f"document: {each.label.en}" for each in declared.documents)]
+    return {"object": declared.name, "by": by, "reads": reads, "changes": changes}
 
 
 def _joined(value: object) -> str:

@@ -48,6 +48,7 @@ def _column_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
             yield ("fields", at, "column"), f"column {column!r} is declared twice"
     used: list[tuple[Place, str]] = [(("person_name",), column) for column in declared.person_name]
     used += [(("person_if",), column) for column in declared.person_if]
+    used += [(("protected_if",), column) for column in declared.protected_if]
     used += [(("reached_from", at, "named"), link.named) for at, link in enumerate(declared.reached_from) if link.named]
     used += [(("find", at, "columns"), column) for at, find in enumerate(declared.find) for column in find.columns]
     used += [(("reached_from", at, "ours"), link.ours) for at, link in enumerate(declared.reached_from)]

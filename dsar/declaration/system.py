@@ -225,6 +225,8 @@ class DeclaredObject(Strict):
     #: Column -> how it looks where the record is a person's. Any other is an organisation's: at most a candidate, and
     #: it leads nowhere.
     person_if: dict[str, Pattern] = Field(default_factory=dict)
+    #: Column -> how it looks where the record's person lives with protected identity; one that does is enough.
+    protected_if: dict[str, Pattern] = Field(default_factory=dict)
     find: tuple[Find, ...] = ()
     reached_from: tuple[ReachedFrom, ...] = ()
     emits: dict[str, IdentifierType] = Field(default_factory=dict)  #: Column -> the strong identifier that it holds.

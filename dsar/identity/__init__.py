@@ -11,12 +11,10 @@ no more may be asked than reasonable doubt demands, and a name with a birth date
 
 from dsar.identity.evidence import (
     LEVEL_OF_CHECK,
-    ROLE_MAILBOXES,
     CheckMethod,
     IdentityCheck,
     OnFile,
     assess,
-    is_role_mailbox,
     on_file,
 )
 from dsar.identity.risk import Risk, required_level, risk_of
@@ -24,7 +22,6 @@ from dsar.identity.senders import TOPMOST, authenticate, believable
 
 __all__ = [
     "LEVEL_OF_CHECK",
-    "ROLE_MAILBOXES",
     "TOPMOST",
     "CheckMethod",
     "IdentityCheck",
@@ -33,7 +30,6 @@ __all__ = [
     "assess",
     "authenticate",
     "believable",
-    "is_role_mailbox",
     "on_file",
     "required_level",
     "risk_of",

@@ -4,13 +4,13 @@ Sender, contact points on file and recorded checks -> how sure we are of who ask
 Effects: none.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from dsar.identifiers import is_role_mailbox
 from dsar.identity.risk import Risk, required_level
 from dsar.model import (
     Identifier,
@@ -86,17 +86,6 @@ class IdentityCheck:
     contact: Identifier | None = None  #: Contact point on file through which it was made, if any.
 
 
-#: Local parts of addresses that several people read: never proof about one of them.
-ROLE_MAILBOXES = frozenset(
-    """
-    admin administration ar bokning booking butik contact dataskydd dpo ekonomi expedition faktura fakturor gdpr hello
-    hej help helpdesk hr info information inkop inköp invoice it jobb kansli kontakt kontor kundservice kundtjanst
-    kundtjänst leverantor leverantör lon lön mail marketing marknad noreply no-reply office order orders personal
-    postmaster post privacy reception registrator rekrytering sales service shop support växel webmaster
-    """.split()  # noqa: SIM905  # words read better than a list of quotes
-)
-
-
 class _Evidence(NamedTuple):
     level: IdentityLevel
     method: str
@@ -162,9 +151,3 @@ def _check_evidence(check: IdentityCheck, on_file: Sequence[Identifier], *, reac
     proven = () if contact is None else (contact,)
     reason = f"Checked by {check.method.replace('_', ' ')} on {check.checked_on.isoformat()}."
     return _Evidence(LEVEL_OF_CHECK[check.method], check.method, reason, proven)
-
-
-def is_role_mailbox(contact: Identifier) -> bool:
-    """Whether *contact* is a mailbox that several people read."""
-    local = re.split(r"[+.@]", contact.value)[0]
-    return contact.type is IdentifierType.EMAIL and local in ROLE_MAILBOXES

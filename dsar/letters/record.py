@@ -90,6 +90,7 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         LetterKind.RECIPIENT_NOTICE: Text(sv="underrättelse till mottagare", en="notice to a recipient"),
         LetterKind.RESTRICTION_DONE: Text(sv="besked om begränsning", en="notice of restriction"),
         LetterKind.CONTACT_CHANGED_NOTICE: Text(sv="besked till tidigare adress", en="notice to the former address"),
+        LetterKind.IDENTITY_WARNING: Text(sv="varning till den som begäran gäller", en="warning to whom it is about"),
         LetterKind.PASS_PHRASE: Text(sv="lösenfras", en="pass-phrase"),
     },
     "sending": {

@@ -85,6 +85,7 @@ RULES: Mapping[str, Rule] = {
         blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")
     ),
     LetterKind.CONTACT_CHANGED_NOTICE: Rule(blocks=("head", "contact"), facts=("case_reference", "done_on")),
+    LetterKind.IDENTITY_WARNING: Rule(blocks=("head", "contact"), facts=("case_reference", "received_on")),
     LetterKind.PASS_PHRASE: Rule(blocks=("head", "contact"), facts=("case_reference", "pass_phrase")),
 }
 

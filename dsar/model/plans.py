@@ -46,6 +46,7 @@ class PlanStep:
     reason: Text | None = None  #: Of a keep or a task.
     law: Text | None = None  #: Law and section of a keep.
     until: date | None = None  #: Last day of a keep.
+    document_sha256: str = ""  #: Of the document that the record is, which is known by it wherever it is put.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,7 @@ class LetterKind(StrEnum):
     RESTRICTION_DONE = "restriction_done"
     CONTACT_CHANGED_NOTICE = "contact_changed_notice"
     RECIPIENT_NOTICE = "recipient_notice"
+    IDENTITY_WARNING = "identity_warning"
     PASS_PHRASE = "pass_phrase"  # noqa: S105  # on paper only
 
 

@@ -61,6 +61,10 @@ class LetterQueries(Queries):
         )
         return self.session.exec(query).all()
 
+    def answered_by(self, row: OutboxRow) -> Sequence[Request]:
+        """The requests that a mail answers; none for a notice, a question, a code, an acknowledgement."""
+        return self.requests_of_letter(row.letter_id) if row.letter_id is not None else ()
+
     def add_approval(self, approval: ApprovalRow) -> None:
         self.session.add(approval)
         self.session.flush()

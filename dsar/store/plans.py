@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from dsar.store.base import Queries
-from dsar.store.tables import ChangePlan, Duty, LedgerEntry, Suppression
+from dsar.store.tables import ChangePlan, Duty, LedgerEntry, Request, Suppression
 
 
 class PlanQueries(Queries):
@@ -40,6 +40,10 @@ class PlanQueries(Queries):
         """{position: entry} of the steps that were begun."""
         query = select(LedgerEntry).where(LedgerEntry.plan_id == plan_id)
         return {entry.position: entry for entry in self.session.exec(query)}
+
+    def is_begun(self, request: Request) -> bool:
+        """Whether a step of any plan of *request* was begun."""
+        return any(self.ledger(plan.id or 0) for plan in self.plans_of(request.id or 0))
 
     def keep_entry(self, entry: LedgerEntry) -> None:
         """Write an entry, or write it anew."""

@@ -1,7 +1,7 @@
 """Three real databases: search, changes, and what must be impossible."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +92,91 @@ def test_a_single_right_to_write_is_noted(
     assert len(connect(url).health().notes) == 1
 
 
-@pytest.fixture
-def account() -> Callable[[Server, str], str]:
-    """(server, grant) -> URL of a fresh database with the canary, for an account that has just that grant."""
+#: How an account comes by the right to write without its being granted to itself; {r} is a role of its own.
+BY_ROLE = {
+    "postgresql": ["CREATE ROLE {r}", "GRANT INSERT ON customers TO {r}", "GRANT {r} TO {a}"],
+    "mariadb": ["CREATE ROLE {r}", "GRANT INSERT ON customers TO {r}", "GRANT {r} TO {a}"],
+    "mariadb, by default": [
+        *("CREATE ROLE {r}", "GRANT INSERT ON customers TO {r}", "GRANT {r} TO {a}"),
+        "SET DEFAULT ROLE {r} FOR {a}",
+    ],
+    "mariadb, through another role": [
+        *("CREATE ROLE {r}", "CREATE ROLE {r}_outer", "GRANT DELETE ON customers TO {r}"),
+        *("GRANT {r} TO {r}_outer", "GRANT {r}_outer TO {a}"),
+    ],
+    "mariadb, on every database with such a name": ["GRANT UPDATE ON `{like}`.* TO {a}"],
+}
 
-    def made(server: Server, grant: str) -> str:
+
+@pytest.mark.parametrize("how", BY_ROLE)
+def test_a_right_to_write_that_comes_another_way_is_noted(
+    how: str, request: pytest.FixtureRequest, account: Callable[..., str]
+) -> None:
+    server = request.getfixturevalue(how.partition(",")[0])
+    url = account(server, "GRANT SELECT ON customers TO {}", more=BY_ROLE[how])
+
+    assert ["may also write: customer" in note for note in connect(url).health().notes] == [True]
+
+
+@pytest.mark.parametrize("elsewhere", ["GRANT INSERT ON others TO {a}", "GRANT INSERT ON `nosuch%%`.* TO {a}"])
+def test_what_may_be_written_elsewhere_is_no_matter_of_this_system(
+    mariadb: Server, account: Callable[..., str], elsewhere: str
+) -> None:
+    url = account(mariadb, "GRANT SELECT ON customers TO {}", more=["CREATE TABLE others (no int)", elsewhere])
+
+    assert connect(url).health().notes == ()
+
+
+@pytest.mark.parametrize(("right", "noted"), [("SELECT", 0), ("SELECT, DELETE", 1)])
+def test_a_table_whose_name_has_capitals_is_looked_at_under_that_name(
+    postgresql: Server, account: Callable[..., str], right: str, noted: int
+) -> None:
+    """PostgreSQL folds a name that is not quoted."""
+    more = ['ALTER TABLE customers RENAME TO "Kunder"', f'GRANT {right} ON "Kunder" TO {{a}}']
+    text = conformance.DECLARATION.format(kind="sql", place='table = "Kunder"')
+    options = {"url": account(postgresql, "GRANT SELECT ON customers TO {}", more=more)}
+    health = open_connector(
+        "sql", name="crm", declaration=parse_declaration(text, source="test"), options=options
+    ).health()
+
+    assert (health.ok, len(health.notes)) == (True, noted)
+
+
+@pytest.mark.parametrize("server", ["postgresql", "mariadb"])
+@pytest.mark.parametrize(
+    ("rights", "lacks"),
+    [
+        ("SELECT", "customer: UPDATE, customer: DELETE"),
+        ("SELECT, UPDATE", "customer: DELETE"),
+        ("SELECT, UPDATE (mail, phone, offers), DELETE", ""),
+        ("SELECT, UPDATE, DELETE", ""),
+    ],
+)
+def test_an_account_for_changes_that_lacks_a_right_is_noted_before_anything_is_approved(
+    server: str, rights: str, lacks: str, request: pytest.FixtureRequest, account: Callable[..., str]
+) -> None:
+    url = account(request.getfixturevalue(server), f"GRANT {rights} ON customers TO {{}}")
+
+    notes = connect(url, write_url=url).health().notes
+    wanted = [f"the account that changes lacks rights: {lacks}"] if lacks else []
+    assert [note for note in notes if "that changes" in note] == wanted
+
+
+def test_an_account_for_changes_that_cannot_log_in_is_noted_and_stops_no_search(
+    postgresql: Server, account: Callable[..., str]
+) -> None:
+    url = account(postgresql, "GRANT SELECT ON customers TO {}")
+    health = connect(url, write_url="postgresql://nobody@127.0.0.1:1/crm").health()
+
+    assert health.ok
+    assert ["the account that changes cannot be used" in note for note in health.notes] == [True]
+
+
+@pytest.fixture
+def account() -> Callable[..., str]:
+    """(server, grant) -> URL of a fresh database with the canary, for an account that has that grant, and *more*."""
+
+    def made(server: Server, grant: str, more: Sequence[str] = ()) -> str:
         url = sa.make_url(server.new_database())
         name = f"r{uuid.uuid4().hex[:8]}"
         login = f"'{name}'@'127.0.0.1'" if url.get_backend_name() == "mysql" or "mariadb" in url.drivername else name
@@ -108,6 +188,9 @@ def account() -> Callable[[Server, str], str]:
             connection.exec_driver_sql("INSERT INTO customers VALUES ('K5', 'Kanarie', 'kanarie@example.com', '', '')")
             connection.exec_driver_sql(create)
             connection.exec_driver_sql(grant.format(login))
+            for statement in more:
+                like = f"{(url.database or '')[:-1]}%%"
+                connection.exec_driver_sql(statement.format(a=login, r=f"role_{name}", like=like))
         engine.dispose()
         return url.set(username=name).render_as_string(hide_password=False)
 

@@ -357,6 +357,49 @@ def test_a_document_in_a_folder_that_is_not_mounted_is_not_called_erased(folder:
         office.verify(step)
 
 
+def plan_for_mail(office: Any, place: str = "mail.eml") -> Any:
+    """The step that erases the mail, where it is."""
+    found = conformance.search(office, IdentifierType.EMAIL, "asa.lindqvist@example.se")
+    (step,) = office.plan_erase([record for record in found if record.key == place])
+    return step
+
+
+@pytest.mark.parametrize("place", ["anställda/asa.eml", "2026 Lindqvist, ej aktuell.eml"])
+def test_a_document_that_somebody_renamed_or_sorted_elsewhere_is_not_called_erased(folder: Path, place: str) -> None:
+    office = connect(folder, APPLICATIONS)
+    step = plan_for_mail(office)
+    moved = folder / place
+    moved.parent.mkdir(exist_ok=True)
+    (folder / "mail.eml").rename(moved)
+
+    with pytest.raises(SystemDriftError):
+        office.apply(step, key="1")
+
+    assert moved.exists()
+    again = plan_for_mail(office, place)  # a new search finds it where it is
+    office.apply(again, key="2")
+    assert (office.verify(again).done, moved.exists()) == (True, False)
+
+
+def test_a_document_that_somebody_has_removed_meanwhile_is_gone(folder: Path) -> None:
+    office = connect(folder, APPLICATIONS)
+    step = plan_for_mail(office)
+    (folder / "mail.eml").unlink()
+
+    office.apply(step, key="1")
+
+    assert office.verify(step).done
+
+
+def test_a_document_is_known_again_even_where_its_ending_says_to_be_something_else(folder: Path) -> None:
+    office = connect(folder, APPLICATIONS)
+    step = plan_for_mail(office)
+    (folder / "mail.eml").rename(folder / "mail.eml.pdf")
+
+    with pytest.raises(SystemDriftError):
+        office.apply(step, key="1")
+
+
 def test_a_document_is_erased_and_gone(folder: Path) -> None:
     office = connect(folder, APPLICATIONS)
     steps = office.plan_erase(conformance.search(office, IdentifierType.PERSONNUMMER, "640823-3234"))

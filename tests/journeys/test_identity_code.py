@@ -105,6 +105,26 @@ def searched(company: Company) -> bool:
     return "searched" in company.ok("show", only_line(company)["reference"], "--timeline").out
 
 
+# ----------------------------------------------------------------------------------------------- when it is an attack
+
+
+def test_the_victim_of_an_attack_is_warned_and_the_attacker_learns_nothing(company: Company) -> None:
+    """Shown first, then sent: to the address on file, and to nobody else."""
+    challenge(company)
+    case = only_line(company)["reference"].partition("/")[0]
+    told = len(company.letters_to(UNKNOWN))
+    assert "i ditt namn" in company.ok("warn", case).out
+    assert len(company.letters_to(ON_FILE)) == 1
+
+    company.ok("warn", case, "--send")
+
+    warning = company.letters_to(ON_FILE)[-1]
+    assert "inte lämnat ut några uppgifter" in " ".join(body(warning).split())
+    assert (warning["In-Reply-To"], UNKNOWN in warning.as_string()) == (None, False)
+    assert len(company.letters_to(UNKNOWN)) == told
+    assert "warned already" in company.dsar("warn", case).err
+
+
 # ------------------------------------------------------------------------------------------------------ the way in
 
 

@@ -73,7 +73,7 @@ class SmsDouble:
         fault = self._take(handler, body)
         told = {"id": "s17a6dafb12d6b1cabc053d57dac2b9d8", "status": "failed" if self.behave == "failed" else "created"}
         content = b"<html>" if self.behave == "garbage" else (fault or json.dumps(told)).encode()
-        handler.send_response(400 if fault else 200)
+        handler.send_response(401 if fault.startswith("wrong") else 400 if fault else 200)
         handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
         handler.wfile.write(content)

@@ -79,10 +79,21 @@ def with_data(
 
 
 def seen_inputs(
-    app: App, case: CaseFile, kind: LetterKind, facts: LetterFacts, *, purpose: str = "answer", size_limit: int = 0
+    app: App,
+    case: CaseFile,
+    kind: LetterKind,
+    facts: LetterFacts,
+    *,
+    purpose: str = "answer",
+    recipient: str | None = None,
+    size_limit: int = 0,
 ) -> Inputs:
-    """*facts* with their digest; letters of another *purpose* are other letters, whatever they say."""
-    recipient = recipient_of(app, case)
+    """
+    *facts* with their digest; letters of another *purpose* are other letters, whatever they say.
+
+    Args: recipient: of a letter to another than who asks; None: whoever the case is answered to.
+    """
+    recipient = recipient or recipient_of(app, case)
     everything = [purpose, kind, case.language, facts, recipient, str(app.settings.templates_folder), size_limit]
     digest = app.vault.index("inputs", to_json(everything).decode())  # keyed: it outlives the letter's content (P9)
     return Inputs(kind=kind, facts=facts, recipient=recipient, sha256=digest)

@@ -157,6 +157,7 @@ def _queue_mails(
             auto_submitted="no",
             letter_id=current.row.id,
             held=held,
+            threaded=current.letter.kind is not LetterKind.IDENTITY_WARNING,  # it goes to another than who asks
             part=(number, len(parts)),
             now=now,
         )

@@ -18,6 +18,7 @@ from dsar.casework.sending.handing_over import MAIL_FAILED, SIZE_LIMIT, UNCERTAI
 from dsar.casework.sending.queueing import commit_mail, queue_letter, queue_paper
 from dsar.casework.sending.recalling import recall_unsent, stop_unsent, take_letter_back, unreachable, void_letter
 from dsar.casework.sending.settling import (
+    CAME_BACK,
     SENT_OUT_OF_TURN,
     decide_uncertain,
     file_copy,
@@ -26,6 +27,7 @@ from dsar.casework.sending.settling import (
 )
 
 __all__ = [
+    "CAME_BACK",
     "MAIL_FAILED",
     "SENT_OUT_OF_TURN",
     "SIZE_LIMIT",

@@ -115,7 +115,7 @@ def _fail(app: App, outbox_id: int, *, expected: str, event: str, now: datetime)
         tx.record(event, actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
         if row.case_id is None:
             unreachable(tx, row, now=now)
-        elif row.letter_id is None:
+        elif not tx.answered_by(row):
             flag(tx, tx.case_by_id(row.case_id), MAIL_FAILED)
         take_letter_back(tx, row, Event.UNDELIVERABLE, actor=PROGRAM, now=now)
 

@@ -41,6 +41,10 @@ _EVIDENCE_GRACE = timedelta(minutes=10)
 SENT_OUT_OF_TURN = "sent_out_of_turn"
 
 
+#: Evidence that a mail had left: it came back. What opens it stays where it is.
+CAME_BACK = "bounce"
+
+
 def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: datetime) -> None:
     """The mail has left: close what it answers, and have a copy filed. *evidence* says how we know."""
     with app.store.transaction() as tx:
@@ -56,7 +60,8 @@ def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: dat
             return
         letter = tx.letter(row.letter_id)
         letter.status = "sent"
-        phrases.release(tx, row.letter_id, now=now)
+        if evidence != CAME_BACK:
+            phrases.release(tx, row.letter_id, now=now)
         clocking.extension_left(app, tx, row, now=now)
         for request in tx.requests_of_letter(row.letter_id):
             if Event.DISPATCHED not in TRANSITIONS[State(request.state)]:  # a mail that left is never left unrecorded

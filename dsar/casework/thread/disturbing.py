@@ -20,14 +20,9 @@ from dsar.store.tables import Message, Request
 def hold_erasures(tx: Transaction, requests: Sequence[Request], *, now: datetime) -> None:
     """Somebody unknown writes: nothing changes, but an erasure not begun waits until a person has looked."""
     for request in requests:
-        if request.right == Right.ERASE and request.state == State.APPLYING and not _is_begun(tx, request):
+        if request.right == Right.ERASE and request.state == State.APPLYING and not tx.is_begun(request):
             detail = {"because": STRANGER}
             tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, detail=detail, blocked_reason=STRANGER)
-
-
-def _is_begun(tx: Transaction, request: Request) -> bool:
-    plans = [tx.plan_of_letter(letter.id or 0) for letter in tx.letters_of(request.id or 0)]
-    return any(plan is not None and tx.ledger(plan.id or 0) for plan in plans)
 
 
 #: What a follow-up from the requester does to a request in each state; in the others the work just goes on.
@@ -49,7 +44,7 @@ def disturb(app: App, tx: Transaction, request: Request, message: Message, *, ne
     state = State(request.state)
     if state is State.DISPATCHING:
         recall_unsent(tx, request, now=now)  # one under way goes out, and the flag remains
-    elif state is State.BLOCKED and (request.blocked_reason == UNCERTAIN or _is_begun(tx, request)):
+    elif state is State.BLOCKED and (request.blocked_reason == UNCERTAIN or tx.is_begun(request)):
         return  # a person decides, who sees the flag: it may have left, or changes have begun
     elif state in DISTURBED:
         reason = FOLLOW_UP if DISTURBED[state] is Event.BLOCKED else ""

@@ -11,7 +11,7 @@ from dsar import guard
 from dsar.casework import arrivals, clocking
 from dsar.casework.context import PROGRAM, App, outgoing_key
 from dsar.casework.flags import flag
-from dsar.casework.sending import settle_sent, take_letter_back, unreachable
+from dsar.casework.sending import CAME_BACK, settle_sent, take_letter_back, unreachable
 from dsar.casework.thread.belonging import case_of
 from dsar.casework.thread.flags import file_message
 from dsar.errors import MalformedMailError, WrongKeyError
@@ -72,8 +72,9 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
         return False
     with app.store.transaction() as tx:
         rows = [row for row in map(tx.outgoing_by_message_id, mail.own_message_ids) if row is not None]
+    evidence = CAME_BACK if mail.is_bounce else "delay"
     for row in rows:
-        settle_sent(app, row.id or 0, evidence="bounce", actor=PROGRAM, now=now)
+        settle_sent(app, row.id or 0, evidence=evidence, actor=PROGRAM, now=now)
     with app.store.transaction() as tx:
         for row in [tx.outgoing(row.id or 0) for row in rows]:
             name = "mail_bounced" if mail.is_bounce else "mail_delayed"

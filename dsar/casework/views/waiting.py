@@ -184,11 +184,11 @@ def _is_loose(tx: Transaction, row: OutboxRow) -> bool:
 
 def _is_missed(tx: Transaction, row: OutboxRow) -> bool:
     """Whether a mail that answers no request never arrived and nobody has seen that yet."""
-    return row.letter_id is None and row.case_id is not None and MAIL_FAILED in tx.case_by_id(row.case_id).flags
+    return row.case_id is not None and MAIL_FAILED in tx.case_by_id(row.case_id).flags and not tx.answered_by(row)
 
 
 def _failed_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
-    """A notice, code or acknowledgement that no server took; `dsar release CASE --seen` ends it."""
+    """A notice, question, code or acknowledgement that no server took; `dsar release CASE --seen` ends it."""
     blocker = f"the {row.kind.replace('_', ' ')} could not be delivered"
     return _mail_line(tx, row, today, state="failed", waits_for="person: mail failed", blocker=blocker)
 
