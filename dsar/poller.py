@@ -16,9 +16,9 @@ from functools import partial
 from typing import TypeVar
 
 from dsar import worker
-from dsar.casework import health, intake, purging, reconciling
+from dsar.casework import backups, health, intake, purging, reconciling
 from dsar.casework.context import App
-from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
+from dsar.errors import BackupUnavailableError, InboxUnavailableError, TemporaryError, TokenUnavailableError
 from dsar.inbox import ImapInbox
 
 log = logging.getLogger(__name__)
@@ -227,11 +227,21 @@ def _round(tools: worker.Tools, lines: list[_Line]) -> bool:
                 _try(line, partial(reconcile, app, line.mailbox))
         if purging.is_due(app, now=datetime.now(UTC)):
             _purge(app, lines)
+        if backups.is_due(app, now=datetime.now(UTC)):
+            _back_up(app)
         health.look_after(app, tools.outbox, now=datetime.now(UTC))
     except TemporaryError as error:
         log.warning("round failed", extra={"error": type(error).__name__})
         return False
     return None not in polls
+
+
+def _back_up(app: App) -> None:
+    """Once a day; a disk that is full stops nothing else, and 'dsar check' tells of it."""
+    try:
+        backups.back_up(app, now=datetime.now(UTC))
+    except BackupUnavailableError as error:
+        log.warning("backup not made", extra={"error": type(error).__name__})
 
 
 def _purge(app: App, lines: list[_Line]) -> None:

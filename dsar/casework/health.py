@@ -185,6 +185,9 @@ def _figures(settings: Settings, tx: Transaction, *, now: datetime) -> Iterator[
     for mailbox in settings.mailboxes:
         if polled_at := last_poll(settings, tx, mailbox):
             yield f'dsar_last_poll_timestamp_seconds{{mailbox="{mailbox}"}} {polled_at.timestamp():.0f}'
+    if backed_up := tx.mark("backed_up"):
+        yield "# TYPE dsar_last_backup_timestamp_seconds gauge"
+        yield f"dsar_last_backup_timestamp_seconds {backed_up.at.timestamp():.0f}"
     requests = [request for request, _ in tx.open_requests()]
     mails = tx.message_counts()
     gauges = {
@@ -196,6 +199,7 @@ def _figures(settings: Settings, tx: Transaction, *, now: datetime) -> Iterator[
         "dsar_queue_waiting": mails.get("person", 0)
         + mails.get("quarantine", 0)
         + sum(request.state in _WAITING for request in requests),
+        "dsar_steps_failing": sum(work.attempts > 1 for work in tx.work()),
         "dsar_requests_open": len(requests),
         "dsar_requests_late": sum(request.legal_on < now.date() for request in requests),
     }

@@ -71,6 +71,8 @@ COMMANDS: dict[str, _Entry] = {
     "stats": _Entry("dsar.cli.stats", "stats", "Show how fast requests were answered."),
     "audit": _Entry("dsar.cli.audit", "audit", "Verify the audit trail, or export how a case was handled."),
     "purge": _Entry("dsar.cli.purge", "purge", "Remove what has been kept long enough."),
+    "backup": _Entry("dsar.cli.backup", "backup", "Write encrypted copies of database and key store."),
+    "restore": _Entry("dsar.cli.backup", "restore", "Fill an empty installation from a backup."),
     "db": _Entry("dsar.cli.setup", "db", "Bring the database to this version."),
 }
 

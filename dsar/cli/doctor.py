@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +19,8 @@ from dsar.vault import Vault
 
 #: No installation of this version can live before it was written.
 _EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)
+#: They are made once a day; an older one means that the last try, and the one before, failed.
+_BACKUP_AGE = timedelta(days=2)
 
 
 def examine(path: Path) -> list[Finding]:
@@ -36,6 +38,7 @@ def examine(path: Path) -> list[Finding]:
         _mailboxes,
         _smtp,
         _flow,
+        _backups,
         _pictures,
         _systems,
         _staff,
@@ -140,6 +143,31 @@ def _flow(chosen: Settings) -> Iterator[Finding]:
     }.items():
         if section.oauth2_refresh_token.get_secret_value() and section.oauth2_renewed_token_path is None:
             yield Finding("warning", name, "renewed refresh tokens are forgotten; set oauth2_renewed_token_path")
+
+
+def _backups(chosen: Settings) -> Iterator[Finding]:
+    """Whether there are copies to begin again from, and whether the last one is young enough."""
+    if chosen.backup.data_folder is None:
+        yield Finding("warning", "backup", "dsar makes none: set [backup], or see to it yourself (docs/operations.md)")
+        return
+    if chosen.backup.keys_days > chosen.backup.data_days:
+        yield Finding(
+            "warning", "backup", "copies of the keys live longer than those of the data; see docs/operations.md"
+        )
+    store = Store(chosen.database.url.get_secret_value())
+    try:
+        with store.transaction(read_only=True) as tx:
+            last = tx.mark("backed_up")
+    except DsarError:
+        return  # the finding about the database says it
+    finally:
+        store.close()
+    if last is None:
+        yield Finding("warning", "backup", "none was made yet; 'dsar run' makes one a day, 'dsar backup' one at once")
+    elif datetime.now(UTC) - last.at > _BACKUP_AGE:
+        yield Finding("fail", "backup", f"the last one is of {last.at:%Y-%m-%d %H:%M} UTC; try 'dsar backup'")
+    else:
+        yield Finding("ok", "backup", f"{last.at:%Y-%m-%d %H:%M} UTC")
 
 
 def _pictures(_chosen: Settings) -> Iterator[Finding]:
