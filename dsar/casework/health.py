@@ -6,7 +6,7 @@ Alarms and figures name mailboxes, counts and times, never a person (P9).
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -17,7 +17,7 @@ from pathlib import Path
 from dsar.casework.context import PROGRAM, App
 from dsar.errors import DsarError
 from dsar.lifecycle import State
-from dsar.model import Disposition, InboundMail
+from dsar.model import Annex, Disposition, InboundMail
 from dsar.outbox import SmtpOutbox
 from dsar.settings import Settings
 from dsar.store import Transaction
@@ -110,10 +110,34 @@ def _test(app: App, outbox: SmtpOutbox, *, now: datetime) -> None:
         last, missing = tx.mark("self_test_sent"), tx.mark("self_test_missing")
         if last is not None and now - last.at < (_TEST_AGAIN if missing else _TEST_EVERY):
             return
-        tx.set_mark("self_test_sent", at=now)  # first, so that two processes do not both send
-        tx.set_mark_once("self_test_missing", at=now)
+        _note_self_test(tx, now=now)
+    _send_self_test(app, outbox, now=now)
+
+
+def test_now(app: App, outbox: SmtpOutbox, *, now: datetime) -> bool:
+    """Send a self-test whether or not one is due; whether it left."""
+    with app.store.transaction() as tx:
+        _note_self_test(tx, now=now)
+    return _send_self_test(app, outbox, now=now)
+
+
+def self_test_arrived(tx: Transaction, *, since: datetime) -> bool:
+    """Whether one of our self-tests has come back since then."""
+    arrived = tx.mark("self_test_arrived")
+    return arrived is not None and arrived.at >= since
+
+
+def _note_self_test(tx: Transaction, *, now: datetime) -> None:
+    """First, so that two processes do not both send."""
+    tx.set_mark("self_test_sent", at=now)
+    tx.set_mark_once("self_test_missing", at=now)
+
+
+def _send_self_test(app: App, outbox: SmtpOutbox, *, now: datetime) -> bool:
     text = "This mail shows that mail to this address arrives. The program that sent it files it by itself."
-    tell(app, outbox, app.settings.self_test_address, "dsar self-test", text, now=now, message_id=_test_id(app, now))
+    return tell(
+        app, outbox, app.settings.self_test_address, "dsar self-test", text, now=now, message_id=_test_id(app, now)
+    )
 
 
 def _test_id(app: App, sent_at: datetime) -> str:
@@ -161,7 +185,15 @@ def _alarm(app: App, outbox: SmtpOutbox, problem: Problem, *, now: datetime) -> 
 
 
 def tell(
-    app: App, outbox: SmtpOutbox, to: str, subject: str, text: str, *, now: datetime, message_id: str | None = None
+    app: App,
+    outbox: SmtpOutbox,
+    to: str,
+    subject: str,
+    text: str,
+    *,
+    now: datetime,
+    message_id: str | None = None,
+    files: Sequence[Annex] = (),
 ) -> bool:
     """Whether a mail from the program itself left; no machine shall answer it (RFC 3834 section 5)."""
     mail = EmailMessage(policy=SMTP)
@@ -170,6 +202,12 @@ def tell(
     mail["Message-ID"] = message_id or f"<dsar-alarm-{int(now.timestamp() * 1e6)}@{app.settings.own_domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
+    for file in files:
+        maintype, _, subtype = file.content_type.partition("/")
+        if maintype == "text":  # with its charset
+            mail.add_attachment(file.content.decode(), subtype=subtype, filename=file.filename)
+        else:
+            mail.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=file.filename)
     try:
         outbox.send(bytes(mail), sender=app.settings.smtp_sender, recipients=[to])
     except DsarError as error:

@@ -1,12 +1,16 @@
 """The commands that keep dsar going: poll, run, work."""
 
+import logging
 import signal
 from types import FrameType
 
 import click
 
+from dsar import __version__
 from dsar.cli.console import now, print_json, print_table, session
 from dsar.errors import InboxUnavailableError, MailFlowError, TemporaryError, TokenUnavailableError
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -54,7 +58,9 @@ def poll(ctx: click.Context, *, reconcile: bool) -> None:
 def run(ctx: click.Context, interval: float) -> None:
     """Fetch mail and do what is due until stopped."""
     from dsar import poller
+    from dsar.cli import journal
 
+    journal.listen(journal.JsonLines(), level=logging.INFO)
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -64,9 +70,9 @@ def run(ctx: click.Context, interval: float) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     with session(ctx, for_anybody=True) as opened:
-        click.echo("dsar is running.", err=True)
+        log.info("running", extra={"version": __version__})
         poller.run(opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping)
-    click.echo("dsar has stopped.", err=True)
+    log.info("stopped")
 
 
 @click.command()
