@@ -68,7 +68,7 @@ def look_around(app: App, watch: Watch, *, now: datetime) -> None:
     for name in watch.silent(beats, at=time.monotonic()):
         with app.store.transaction() as tx:
             freed = tx.bury(name)
-        log.warning("worker lost", extra={"worker": name, "steps": freed})
+        log.warning("worker lost", extra={"worker": name, "count": freed})
 
 
 @contextmanager
@@ -114,17 +114,18 @@ def work(tools: worker.Tools, *, stopped: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def helpers(settings: Path, count: int) -> Iterator[None]:
+def helpers(settings: Path, count: int, *, prepare: Callable[[], None]) -> Iterator[None]:
     """
     *count* further processes that do steps beside this one; one that dies is replaced.
 
     They end what they are at when the block ends, and when this process dies.
+    Args: prepare: what each of them does first; a function of a module.
     """
     ended = threading.Event()
     context = multiprocessing.get_context("spawn")  # a fork would take over connections and threads
 
     def start() -> BaseProcess:
-        process = context.Process(target=_help, args=(settings, os.getpid()), name="worker")
+        process = context.Process(target=_help, args=(settings, os.getpid(), prepare), name="worker")
         process.start()
         return process
 
@@ -151,8 +152,9 @@ def helpers(settings: Path, count: int) -> Iterator[None]:
             process.kill()
 
 
-def _help(settings: Path, employer: int) -> None:
+def _help(settings: Path, employer: int, prepare: Callable[[], None]) -> None:
     """What a further process does, from its start to its end."""
+    prepare()
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one ends us

@@ -17,6 +17,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
     │  ├ DispatchUncertainError
     │  ├ MailFlowError
     │  ├ DatabaseUnavailableError
+    │  ├ BackupUnavailableError
     │  ├ SystemUnavailableError
     │  └ StaleStateError
     └ RefusedError                  exit 1: a rule or another party says no
@@ -141,6 +142,13 @@ class MailFlowError(TemporaryError):
 class DatabaseUnavailableError(TemporaryError):
     def __init__(self, cause: str) -> None:
         super().__init__(f"The database cannot be used: {cause}.")
+
+
+class BackupUnavailableError(TemporaryError):
+    """A backup cannot be written or read just now."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"The backup cannot be written or read: {cause}.")
 
 
 class SystemUnavailableError(TemporaryError):

@@ -16,9 +16,9 @@ from functools import partial
 from typing import TypeVar
 
 from dsar import worker
-from dsar.casework import health, intake, purging, reconciling
+from dsar.casework import backups, health, intake, purging, reconciling, reporting
 from dsar.casework.context import App
-from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
+from dsar.errors import BackupUnavailableError, InboxUnavailableError, TemporaryError, TokenUnavailableError
 from dsar.inbox import ImapInbox
 
 log = logging.getLogger(__name__)
@@ -221,24 +221,45 @@ def _round(tools: worker.Tools, lines: list[_Line]) -> bool:
     app = tools.app
     try:
         polls = [_try(line, partial(poll, app, line.mailbox)) for line in lines]
+        for found in filter(None, polls):
+            if found.stored:
+                log.info("mail taken in", extra={"mailbox": found.mailbox, "count": found.stored})
         worker.run_due(tools)  # letters leave although a mailbox is down
         for line in lines:
             if line.inbox is not None and reconciling.is_due(app, line.mailbox, now=datetime.now(UTC)):
                 _try(line, partial(reconcile, app, line.mailbox))
         with _alone(app, "look_after") as renew:  # once per tick, whoever comes first
             if renew is not None:
-                if purging.is_due(app, now=datetime.now(UTC)):
-                    _purge(app, lines)
-                health.look_after(app, tools.outbox, now=datetime.now(UTC))
+                _look_after(tools, lines)
     except TemporaryError as error:
         log.warning("round failed", extra={"error": type(error).__name__})
         return False
     return None not in polls
 
 
+def _look_after(tools: worker.Tools, lines: list[_Line]) -> None:
+    """What becomes due by the calendar, once, whoever of several machines comes first."""
+    app = tools.app
+    if purging.is_due(app, now=datetime.now(UTC)):
+        _purge(app, lines)
+    reporting.enqueue_due(app, now=datetime.now(UTC))
+    if backups.is_due(app, now=datetime.now(UTC)):
+        _back_up(app)
+    health.look_after(app, tools.outbox, now=datetime.now(UTC))
+
+
+def _back_up(app: App) -> None:
+    """Once a day; a disk that is full stops nothing else, and 'dsar check' tells of it."""
+    try:
+        made = backups.back_up(app, now=datetime.now(UTC))
+        log.info("backup made", extra={"count": len(made.removed)})
+    except BackupUnavailableError as error:
+        log.warning("backup not made", extra={"error": type(error).__name__})
+
+
 def _purge(app: App, lines: list[_Line]) -> None:
     """Once a day what has been kept long enough goes, here and in the mailboxes; our letters lie in the first."""
-    purging.purge(app, now=datetime.now(UTC))
+    log.info("purged", extra={"count": len(purging.purge(app, now=datetime.now(UTC)))})
     for line in lines:
         if line.inbox is not None:
             _try(line, partial(purge_copies, app, sent=line is lines[0]))

@@ -9,38 +9,54 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import connectors
-from dsar import declaration, settings, signatures, staff, worker
+from dsar import declaration, settings, staff
 from dsar.casework.context import App
 from dsar.connector import Asks, Searches
 from dsar.declaration import Declaration
 from dsar.errors import SettingsError
-from dsar.inbox import ImapAccount, ImapInbox
 from dsar.mailserver import Credential, CredentialSource
 from dsar.model import Activity
-from dsar.oauth import AccessTokens, OAuthClient
-from dsar.outbox import SmtpAccount, SmtpOutbox
 from dsar.settings import MailboxSection, Settings
-from dsar.sms import SmsAccount, SmsGateway
-from dsar.store import SqlKeyStore, Store, migrate
-from dsar.triage import vocabulary
+from dsar.store import SqlKeyStore, Store
 from dsar.vault import Vault, fernet_key
 
 if TYPE_CHECKING:
     from connectors import granting
+    from dsar import worker
+    from dsar.inbox import ImapAccount, ImapInbox
+    from dsar.oauth import OAuthClient
+    from dsar.outbox import SmtpAccount
+    from dsar.signatures import LookUpTxt
+    from dsar.sms import SmsGateway
 
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """The program, assembled for one command or one daemon."""
+    """The program, assembled for one command or one daemon; what speaks to mail servers is loaded on use."""
 
     app: App
-    tools: worker.Tools
-    inboxes: dict[str, Callable[[], ImapInbox]]  #: {name of the mailbox: opens it}
+
+    @cached_property
+    def inboxes(self) -> "dict[str, Callable[[], ImapInbox]]":
+        """{name of the mailbox: opens it}"""
+        from dsar.inbox import ImapInbox
+
+        mailboxes = self.app.settings.mailboxes
+        return {name: partial(ImapInbox, imap_account(name, section)) for name, section in mailboxes.items()}
+
+    @cached_property
+    def tools(self) -> "worker.Tools":
+        """What due steps need; letters are copied into the first mailbox."""
+        from dsar import worker
+        from dsar.outbox import SmtpOutbox
+
+        outbox = SmtpOutbox(smtp_account(self.app.settings))
+        return worker.Tools(app=self.app, open_inbox=next(iter(self.inboxes.values())), outbox=outbox)
 
     def actor(self) -> str:
         """
@@ -58,6 +74,8 @@ class Session:
 
     def run_due(self) -> int:
         """Do every step that is due; how many were tried."""
+        from dsar import worker
+
         return worker.run_due(self.tools)
 
 
@@ -72,10 +90,10 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
     chosen = settings.load(path, environ)
     declarations, register = load_declarations(chosen)
     systems = open_systems(chosen, declarations)
-    vocabulary.add(vocabulary.read_additions(chosen.triage.vocabulary) if chosen.triage.vocabulary else {})
+    _set_vocabulary(chosen)
     store = Store(chosen.database.url.get_secret_value())
-    if chosen.database.create and not migrate.is_current(store.engine):
-        migrate.upgrade(store.engine)
+    if chosen.database.create:
+        _make_current(store)
     keys = SqlKeyStore(chosen.database.keys_url.get_secret_value())
     try:
         app = App(
@@ -87,16 +105,32 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
             register=register,
             controller=chosen.controller,
             sms=sms_gateway(chosen),
-            look_up_txt=signatures.dns() if chosen.authentication.dkim else None,
+            look_up_txt=_dns() if chosen.authentication.dkim else None,
         )
-        inboxes: dict[str, Callable[[], ImapInbox]] = {
-            name: partial(ImapInbox, imap_account(name, section)) for name, section in chosen.mailboxes.items()
-        }
-        tools = worker.Tools(app=app, open_inbox=next(iter(inboxes.values())), outbox=SmtpOutbox(smtp_account(chosen)))
-        yield Session(app=app, tools=tools, inboxes=inboxes)
+        yield Session(app=app)
     finally:
         store.close()
         keys.close()
+
+
+def _set_vocabulary(chosen: Settings) -> None:
+    """Phrases of this site's own, beside the shipped ones."""
+    from dsar.triage import vocabulary
+
+    vocabulary.add(vocabulary.read_additions(chosen.triage.vocabulary) if chosen.triage.vocabulary else {})
+
+
+def _make_current(store: Store) -> None:
+    from dsar.store import migrate
+
+    if not migrate.is_current(store.engine):
+        migrate.upgrade(store.engine)
+
+
+def _dns() -> "LookUpTxt":
+    from dsar import signatures
+
+    return signatures.dns()
 
 
 def load_declarations(chosen: Settings) -> tuple[dict[str, Declaration], Mapping[str, Activity]]:
@@ -167,11 +201,13 @@ def _options(chosen: Settings, name: str) -> Mapping[str, str]:
     return {**options, "token_key": fernet_key(chosen.vault.master_key.get_secret_value(), f"tokens of {name}")}
 
 
-def sms_gateway(chosen: Settings) -> SmsGateway | None:
+def sms_gateway(chosen: Settings) -> "SmsGateway | None":
     """The gateway of [sms]; None if there is none."""
     section = chosen.sms
     if section.provider == "none":
         return None
+    from dsar.sms import SmsAccount, SmsGateway
+
     secret = section.password or section.token
     return SmsGateway(
         SmsAccount(
@@ -210,8 +246,10 @@ def draft_directory(name: str, url: str, user: str, password: str, *, ca_file: s
     return drafting.draft_ldap(name, url, user, password, ca_file=ca_file)
 
 
-def imap_account(name: str, section: MailboxSection) -> ImapAccount:
+def imap_account(name: str, section: MailboxSection) -> "ImapAccount":
     """The account of one [mailbox.NAME]."""
+    from dsar.inbox import ImapAccount
+
     return ImapAccount(
         mailbox=name,
         host=section.host,
@@ -226,8 +264,10 @@ def imap_account(name: str, section: MailboxSection) -> ImapAccount:
     )
 
 
-def smtp_account(chosen: Settings) -> SmtpAccount:
+def smtp_account(chosen: Settings) -> "SmtpAccount":
     """The account of [smtp]."""
+    from dsar.outbox import SmtpAccount
+
     section = chosen.smtp
     password = section.password.get_secret_value() if section.password else ""
     return SmtpAccount(
@@ -240,7 +280,9 @@ def smtp_account(chosen: Settings) -> SmtpAccount:
     )
 
 
-def _credential(account: str, oauth2: OAuthClient | None, password: str) -> CredentialSource:
+def _credential(account: str, oauth2: "OAuthClient | None", password: str) -> CredentialSource:
     if oauth2 is not None:
+        from dsar.oauth import AccessTokens
+
         return AccessTokens(account, oauth2)
     return lambda: Credential(kind="password", secret=password)

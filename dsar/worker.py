@@ -32,6 +32,7 @@ from dsar.casework import (
     lots,
     opening,
     reminding,
+    reporting,
     representing,
     searching,
     sending,
@@ -116,6 +117,10 @@ def _alarm(tools: Tools, work: Work, now: datetime) -> None:
 
 def _tell_management(tools: Tools, work: Work, now: datetime) -> None:
     convictions.tell_management(tools.app, work.subject_id, outbox=tools.outbox, now=now)
+
+
+def _tell_statistics(tools: Tools, work: Work, now: datetime) -> None:
+    reporting.tell(tools.app, work.subject_id, outbox=tools.outbox, now=now)
 
 
 def _ask(tools: Tools, work: Work, now: datetime) -> None:
@@ -204,6 +209,7 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "send_phrase": _send_phrase,
     "alarm": _alarm,
     "tell_management": _tell_management,
+    reporting.STEP: _tell_statistics,
     "ask": _ask,
     "search": _search,
     "search_failed": _search_failed,

@@ -21,13 +21,13 @@ from dsar.monthly_statistics import (
     MonthlyStatistics,
     Outage,
     as_csv,
-    as_html,
     as_json,
-    as_pdf,
     as_rows,
     publish,
     summarise,
 )
+from dsar.monthly_statistics.page import as_html
+from dsar.monthly_statistics.sheet import as_pdf
 
 TODAY = date(2026, 11, 25)
 
@@ -312,12 +312,21 @@ def test_refusals_are_counted_by_the_article_that_they_rest_on() -> None:
     assert dict(total.grounds) == {"12(5)": 2, "": 1}
 
 
-@pytest.mark.parametrize(("closed", "shown"), [(9, 9), (10, 0)])
-def test_fewer_than_ten_stand_one_by_one(closed: int, shown: int) -> None:
+@pytest.mark.parametrize(("closed", "shown", "median"), [(9, 9, None), (10, 0, 5.5)])
+def test_fewer_than_ten_stand_one_by_one_in_place_of_percentiles(closed: int, shown: int, median: float | None) -> None:
     requests = [_request("2026-10-01", f"2026-10-{2 + n:02}", reference=f"D-{n}") for n in range(closed)]
-    found = _october(*requests).one_by_one
-    assert len(found) == shown
+    result = _october(*requests)
+    found = result.one_by_one
+    assert (len(found), result.total.gross.median, result.total.net.median) == (shown, median, median)
     assert [(each.reference, each.gross_days) for each in found[:2]] == ([("D-0", 1), ("D-1", 2)] if shown else [])
+
+
+def test_a_right_with_few_cases_stands_one_by_one_whatever_the_total() -> None:
+    many = [_request("2026-10-01", f"2026-10-{2 + n:02}", reference=f"D-{n}") for n in range(10)]
+    result = _october(*many, _request("2026-10-01", "2026-10-31", right=Right.ERASE, reference="D-77"))
+    assert [(each.reference, each.gross_days) for each in result.one_by_one] == [("D-77", 30)]
+    assert (result.by_right[Right.ERASE].gross.median, result.by_right[Right.ERASE].gross.longest) == (None, 30)
+    assert result.total.gross.median == 6
 
 
 # ---------------------------------------------------------------------------------------------------- publishing
@@ -389,13 +398,13 @@ def test_table_has_one_column_per_right_and_one_for_the_total() -> None:
     assert rows[0] == ["", "object", "restrict", "access", "update", "erase", "total"]
     assert rows[1] == ["Received", "1", "0", "1", "0", "1", "3"]
     assert ["  late", "0", "0", "0", "0", "1", "1"] in rows
-    assert ["Days, median", "-", "-", "10", "-", "11", "10.5"] in rows
+    assert ["  longest", "-", "-", "10", "-", "11", "11"] in rows
 
 
 def test_json_holds_the_same_figures() -> None:
     answer = json.loads(as_json(RESULT))
     assert (answer["from"], answer["to"], answer["as_of"]) == ("2026-10-01", "2026-10-31", "2026-11-25")
-    assert answer["total"]["gross_days"] == {"n": 2, "median": 10.5, "p90": 11, "max": 11}
+    assert answer["total"]["gross_days"] == {"n": 2, "median": None, "p90": None, "max": 11}
     assert answer["rights"]["erase"]["outcomes"]["partly"] == 1
     assert answer["rights"]["restrict"]["gross_days"]["median"] is None
 
@@ -403,7 +412,7 @@ def test_json_holds_the_same_figures() -> None:
 def test_csv_holds_the_same_figures() -> None:
     lines = list(csv.DictReader(io.StringIO(as_csv(RESULT))))
     assert [line["right"] for line in lines] == ["object", "restrict", "access", "update", "erase", "total"]
-    assert (lines[-1]["received"], lines[-1]["median_days"], lines[-1]["outcome_partly"]) == ("3", "10.5", "1")
+    assert (lines[-1]["received"], lines[-1]["max_days"], lines[-1]["outcome_partly"]) == ("3", "11", "1")
     assert lines[1]["median_days"] == ""
 
 

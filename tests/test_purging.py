@@ -26,6 +26,7 @@ from dsar.casework.context import case_key, mail_key
 from dsar.errors import PurgedCaseError, UsageError, WrongKeyError
 from dsar.lifecycle import Outcome, State
 from dsar.outbox import SmtpOutbox
+from dsar.store.tables import Duty
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -252,6 +253,29 @@ def test_the_audit_trail_cannot_be_searched_for_a_person_once_the_case_is_purged
         details = [event.detail for event in tx.events(1)]
     assert office.app.vault.index("email", "john.whitfield@example.com") not in str(details)
     assert any(len(value) == 64 for detail in details for value in detail.values())
+
+
+def test_what_is_still_owed_outlives_the_case(office: Office) -> None:
+    """A duty has a key of its own: it can be done after the case, its keys and its register line are gone."""
+    answered(office)
+    office.app.vault.create_key("duties")
+    key = office.app.vault.seal("duties", "duty.key", b"4711")
+    owed = Duty(
+        kind="erase_later",
+        system="business",
+        object="invoice",
+        sealed_key=key,
+        law="BFL 7:2",
+        due_on=NOW.date(),
+        case_reference="D-2026-00001",
+    )
+    with office.app.store.transaction() as tx:
+        tx.session.add(owed)
+    purged(office, after=800 * DAY)
+    purged(office, after=3000 * DAY)
+    with office.app.store.transaction() as tx:
+        (duty,) = tx.open_duties(due_by=(NOW + 3000 * DAY).date())
+    assert office.app.vault.unseal("duties", "duty.key", duty.sealed_key) == b"4711"
 
 
 def test_a_late_answer_to_a_purged_case_goes_before_a_person(office: Office) -> None:

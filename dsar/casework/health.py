@@ -7,7 +7,7 @@ Alarms and figures name mailboxes, counts and times, never a person (P9).
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -18,7 +18,7 @@ from pathlib import Path
 from dsar.casework.context import PROGRAM, App
 from dsar.errors import DsarError
 from dsar.lifecycle import State
-from dsar.model import Disposition, InboundMail
+from dsar.model import Annex, Disposition, InboundMail
 from dsar.outbox import SmtpOutbox
 from dsar.settings import Settings
 from dsar.store import Transaction
@@ -111,10 +111,34 @@ def _test(app: App, outbox: SmtpOutbox, *, now: datetime) -> None:
         last, missing = tx.mark("self_test_sent"), tx.mark("self_test_missing")
         if last is not None and now - last.at < (_TEST_AGAIN if missing else _TEST_EVERY):
             return
-        tx.set_mark("self_test_sent", at=now)  # first, so that two processes do not both send
-        tx.set_mark_once("self_test_missing", at=now)
+        _note_self_test(tx, now=now)
+    _send_self_test(app, outbox, now=now)
+
+
+def test_now(app: App, outbox: SmtpOutbox, *, now: datetime) -> bool:
+    """Send a self-test whether or not one is due; whether it left."""
+    with app.store.transaction() as tx:
+        _note_self_test(tx, now=now)
+    return _send_self_test(app, outbox, now=now)
+
+
+def self_test_arrived(tx: Transaction, *, since: datetime) -> bool:
+    """Whether one of our self-tests has come back since then."""
+    arrived = tx.mark("self_test_arrived")
+    return arrived is not None and arrived.at >= since
+
+
+def _note_self_test(tx: Transaction, *, now: datetime) -> None:
+    """First, so that two processes do not both send."""
+    tx.set_mark("self_test_sent", at=now)
+    tx.set_mark_once("self_test_missing", at=now)
+
+
+def _send_self_test(app: App, outbox: SmtpOutbox, *, now: datetime) -> bool:
     text = "This mail shows that mail to this address arrives. The program that sent it files it by itself."
-    tell(app, outbox, app.settings.self_test_address, "dsar self-test", text, now=now, message_id=_test_id(app, now))
+    return tell(
+        app, outbox, app.settings.self_test_address, "dsar self-test", text, now=now, message_id=_test_id(app, now)
+    )
 
 
 def _test_id(app: App, sent_at: datetime) -> str:
@@ -171,6 +195,7 @@ def tell(
     now: datetime,
     message_id: str | None = None,
     once: str = "",
+    files: Sequence[Annex] = (),
 ) -> bool:
     """
     Whether a mail from the program itself left; no machine shall answer it (RFC 3834 section 5).
@@ -185,6 +210,12 @@ def tell(
     mail["Message-ID"] = message_id or f"<dsar-alarm-{named}@{app.settings.own_domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
+    for file in files:
+        maintype, _, subtype = file.content_type.partition("/")
+        if maintype == "text":  # with its charset
+            mail.add_attachment(file.content.decode(), subtype=subtype, filename=file.filename)
+        else:
+            mail.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=file.filename)
     try:
         outbox.send(bytes(mail), sender=app.settings.smtp_sender, recipients=[to])
     except DsarError as error:
@@ -200,6 +231,9 @@ def _figures(settings: Settings, tx: Transaction, *, now: datetime) -> Iterator[
     for mailbox in settings.mailboxes:
         if polled_at := last_poll(settings, tx, mailbox):
             yield f'dsar_last_poll_timestamp_seconds{{mailbox="{mailbox}"}} {polled_at.timestamp():.0f}'
+    if backed_up := tx.mark("backed_up"):
+        yield "# TYPE dsar_last_backup_timestamp_seconds gauge"
+        yield f"dsar_last_backup_timestamp_seconds {backed_up.at.timestamp():.0f}"
     requests = [request for request, _ in tx.open_requests()]
     mails = tx.message_counts()
     gauges = {
@@ -211,6 +245,7 @@ def _figures(settings: Settings, tx: Transaction, *, now: datetime) -> Iterator[
         "dsar_queue_waiting": mails.get("person", 0)
         + mails.get("quarantine", 0)
         + sum(request.state in _WAITING for request in requests),
+        "dsar_steps_failing": sum(work.attempts > 1 for work in tx.work()),
         "dsar_requests_open": len(requests),
         "dsar_requests_late": sum(request.legal_on < now.date() for request in requests),
     }

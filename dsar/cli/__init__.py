@@ -5,6 +5,7 @@ Effects: none of its own. A command parses its arguments, makes one call, prints
 problem found, 2 usage or settings, 3 temporary, try again.
 """
 
+import gc
 import importlib
 import os
 from pathlib import Path
@@ -72,8 +73,13 @@ COMMANDS: dict[str, _Entry] = {
     "stats": _Entry("dsar.cli.stats", "stats", "Show how fast requests were answered."),
     "audit": _Entry("dsar.cli.audit", "audit", "Verify the audit trail, or export how a case was handled."),
     "purge": _Entry("dsar.cli.purge", "purge", "Remove what has been kept long enough."),
+    "backup": _Entry("dsar.cli.backup", "backup", "Write encrypted copies of database and key store."),
+    "restore": _Entry("dsar.cli.backup", "restore", "Fill an empty installation from a backup."),
     "db": _Entry("dsar.cli.setup", "db", "Bring the database to this version."),
 }
+
+#: New objects between two looks for cyclic garbage: a command makes many and few cycles, and is gone soon.
+_GARBAGE = 50_000
 
 #: Where settings are looked for when --settings and DSAR_SETTINGS name none.
 SETTINGS_PLACES = (Path("settings.ini"), Path("/etc/dsar/settings.ini"))
@@ -123,6 +129,8 @@ def settings_path(explicit: str | None) -> Path:
 @click.pass_context
 def main(ctx: click.Context, settings_file: str | None) -> None:
     """Answer people who ask about their personal data."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them reads all that is installed
+    gc.set_threshold(_GARBAGE)
     ctx.obj = settings_path(settings_file)
     if "SUDO_UID" in os.environ:
         from dsar.staff import trusted_settings

@@ -5,6 +5,7 @@ Effects: opens what the settings name; prints.
 """
 
 import json
+import logging
 import os
 import sys
 import unicodedata
@@ -29,8 +30,11 @@ def session(ctx: click.Context, *, for_anybody: bool = False) -> Iterator["Sessi
     Args: for_anybody: the command shows nothing of a case and decides nothing, so that a timer may run it, too.
     Raises: NotPermittedError for who is no member of staff; SettingsError and whatever opening may.
     """
+    from dsar.cli import journal
     from dsar.wiring import open_session
 
+    if ctx.info_name != "run":  # whose lines a machine reads
+        journal.listen(journal.Words(), level=logging.WARNING)
     with open_session(ctx.obj) as opened:
         if not for_anybody:
             opened.actor()

@@ -1,8 +1,9 @@
 """What `dsar check` looks at, each with what to do about it."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,11 @@ from dsar.vault import Vault
 
 #: No installation of this version can live before it was written.
 _EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)
+#: Mail servers that check for spam may take their time.
+_SELF_TEST_PATIENCE = timedelta(minutes=2)
+
+#: They are made once a day; an older one means that the last try, and the one before, failed.
+_BACKUP_AGE = timedelta(days=2)
 
 
 def examine(path: Path) -> list[Finding]:
@@ -36,6 +42,7 @@ def examine(path: Path) -> list[Finding]:
         _mailboxes,
         _smtp,
         _flow,
+        _backups,
         _pictures,
         _systems,
         _staff,
@@ -143,6 +150,60 @@ def _flow(chosen: Settings) -> Iterator[Finding]:
     }.items():
         if section.oauth2_refresh_token.get_secret_value() and section.oauth2_renewed_token_path is None:
             yield Finding("warning", name, "renewed refresh tokens are forgotten; set oauth2_renewed_token_path")
+
+
+def _backups(chosen: Settings) -> Iterator[Finding]:
+    """Whether there are copies to begin again from, and whether the last one is young enough."""
+    if chosen.backup.data_folder is None:
+        yield Finding("warning", "backup", "dsar makes none: set [backup], or see to it yourself (docs/operations.md)")
+        return
+    if chosen.backup.keys_days > chosen.backup.data_days:
+        yield Finding(
+            "warning", "backup", "copies of the keys live longer than those of the data; see docs/operations.md"
+        )
+    store = Store(chosen.database.url.get_secret_value())
+    try:
+        with store.transaction(read_only=True) as tx:
+            last = tx.mark("backed_up")
+    except DsarError:
+        return  # the finding about the database says it
+    finally:
+        store.close()
+    if last is None:
+        yield Finding("warning", "backup", "none was made yet; 'dsar run' makes one a day, 'dsar backup' one at once")
+    elif datetime.now(UTC) - last.at > _BACKUP_AGE:
+        yield Finding("fail", "backup", f"the last one is of {last.at:%Y-%m-%d %H:%M} UTC; try 'dsar backup'")
+    else:
+        yield Finding("ok", "backup", f"{last.at:%Y-%m-%d %H:%M} UTC")
+
+
+def send_self_test(path: Path) -> Finding:
+    """
+    A mail to the public address, and whether it comes back within two minutes.
+
+    What else lies in the mailboxes is taken in meanwhile, as by 'dsar poll'.
+    """
+    from dsar import poller  # loads every step
+
+    began_at = datetime.now(UTC)
+    try:
+        with wiring.open_session(path) as opened:
+            app = opened.app
+            if not health.test_now(app, opened.tools.outbox, now=began_at):
+                return Finding("fail", "self-test", "it could not be sent; look at [smtp] in settings")
+            while datetime.now(UTC) - began_at < _SELF_TEST_PATIENCE:
+                for name, open_inbox in opened.inboxes.items():
+                    with open_inbox() as inbox:
+                        poller.poll(app, name, inbox)
+                opened.run_due()
+                with app.store.transaction(read_only=True) as tx:
+                    if health.self_test_arrived(tx, since=began_at):
+                        took = (datetime.now(UTC) - began_at).total_seconds()
+                        return Finding("ok", "self-test", f"it came back after {took:.0f} s")
+                time.sleep(2)
+    except DsarError as error:
+        return Finding("fail", "self-test", str(error))
+    return Finding("fail", "self-test", f"none has come back from {app.settings.self_test_address} within two minutes")
 
 
 def _pictures(_chosen: Settings) -> Iterator[Finding]:

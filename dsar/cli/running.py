@@ -1,5 +1,6 @@
 """The commands that keep dsar going: poll, run, work."""
 
+import logging
 import signal
 from collections.abc import Sequence
 from types import FrameType
@@ -7,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dsar import __version__
 from dsar.cli.console import now, print_json, print_table, session
 from dsar.errors import InboxUnavailableError, MailFlowError, TemporaryError, TokenUnavailableError
 
 if TYPE_CHECKING:
     from dsar.store.tables import Work, Worker
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -67,6 +71,7 @@ def run(ctx: click.Context, interval: float, workers: int) -> None:
     """Fetch mail and do what is due until stopped."""
     from dsar import crew, poller
 
+    journal.listen(journal.JsonLines(), level=logging.INFO)
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -78,11 +83,18 @@ def run(ctx: click.Context, interval: float, workers: int) -> None:
     with (
         session(ctx, for_anybody=True) as opened,
         crew.beating(opened.app),
-        crew.helpers(ctx.obj, workers - 1),
+        crew.helpers(ctx.obj, workers - 1, prepare=_keep_journal),
     ):
-        click.echo("dsar is running.", err=True)
+        log.info("running", extra={"version": __version__})
         poller.run(opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping)
-    click.echo("dsar has stopped.", err=True)
+    log.info("stopped")
+
+
+def _keep_journal() -> None:
+    """In every process of `dsar run`."""
+    from dsar.cli import journal
+
+    journal.listen(journal.JsonLines(), level=logging.INFO)
 
 
 def _print_workers(crew: "Sequence[Worker]", steps: "Sequence[Work]", *, as_json: bool) -> None:

@@ -137,13 +137,18 @@ class Finding(NamedTuple):
 
 
 @click.command()
+@click.option(
+    "--self-test", is_flag=True, help="Send a mail to the public address, too, and wait until it has come back."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per finding.")
 @click.pass_context
-def check(ctx: click.Context, *, as_json: bool) -> None:
+def check(ctx: click.Context, *, self_test: bool, as_json: bool) -> None:
     """Test settings, database, keys, templates, clock, mail servers and systems; exit 1 if something fails."""
-    from dsar.cli.doctor import examine
+    from dsar.cli.doctor import examine, send_self_test
 
     findings = examine(ctx.obj)
+    if self_test:
+        findings.append(send_self_test(ctx.obj))
     for finding in findings:
         if as_json:
             print_json(finding._asdict())

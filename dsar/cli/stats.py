@@ -79,15 +79,27 @@ def stats(
 _FORMS: dict[str, "Callable[[MonthlyStatistics, str, str], str | bytes]"] = {
     "json": lambda result, _company, _language: _statistics().as_json(result),
     "csv": lambda result, _company, _language: _statistics().as_csv(result),
-    "html": lambda result, company, language: _statistics().as_html(result, company=company, language=language),
-    "pdf": lambda result, company, language: _statistics().as_pdf(result, company=company, language=language),
+    "html": lambda result, company, language: _as_html(result, company=company, language=language),
+    "pdf": lambda result, company, language: _as_pdf(result, company=company, language=language),
 }
 
 
 def _statistics() -> ModuleType:
-    from dsar import monthly_statistics  # drawing is slow to load
+    from dsar import monthly_statistics
 
     return monthly_statistics
+
+
+def _as_html(result: "MonthlyStatistics", *, company: str, language: str) -> str:
+    from dsar.monthly_statistics.page import as_html  # drawing is slow to load
+
+    return as_html(result, company=company, language=language)
+
+
+def _as_pdf(result: "MonthlyStatistics", *, company: str, language: str) -> bytes:
+    from dsar.monthly_statistics.sheet import as_pdf
+
+    return as_pdf(result, company=company, language=language)
 
 
 def _write(content: str | bytes, to_file: Path | None) -> None:
@@ -102,7 +114,7 @@ def _print_tables(result: "MonthlyStatistics") -> None:
     click.echo(f"{result.first_on} to {result.last_on}, as of {result.as_of}\n")
     print_table(headings, rows)
     if result.one_by_one:
-        click.echo("\nFew were closed, so here is each:")
+        click.echo("\nOf rights of which fewer than ten were closed, each:")
         print_table(
             ("Case", "Right", "Days", "Net", ""),
             [

@@ -15,7 +15,6 @@ from types import CodeType
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from jinja2 import (
     BaseLoader,
@@ -176,6 +175,8 @@ class _Words:
 
         Raises: UndefinedError for None, which a letter never says.
         """
+        from babel.dates import format_date, format_datetime  # slow to load, and most commands write nothing
+
         match value:
             case None:
                 raise UndefinedError("a value that it prints is missing")

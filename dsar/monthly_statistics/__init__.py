@@ -9,15 +9,13 @@ open; an answer stays counted in its month, in time or late, when its request is
     lines.py       figures -> named lines with labels: what every form shows
     texts.py       lines -> table, JSON, CSV
     charts.py      figures -> drawings
-    page.py        all of it -> one accessible HTML page
-    sheet.py       all of it -> one page of PDF
+    page.py        all of it -> one accessible HTML page: as_html, loaded by who draws
+    sheet.py       all of it -> one page of PDF: as_pdf, likewise
     publishing.py  times -> counts that tell of no single person
 """
 
 from dsar.monthly_statistics.figures import Figures, HeldUp, MonthlyStatistics, Outage, summarise
-from dsar.monthly_statistics.page import as_html
 from dsar.monthly_statistics.publishing import Published, publish
-from dsar.monthly_statistics.sheet import as_pdf
 from dsar.monthly_statistics.texts import as_csv, as_json, as_rows, published_csv, published_json, published_rows
 
 __all__ = [
@@ -27,9 +25,7 @@ __all__ = [
     "Outage",
     "Published",
     "as_csv",
-    "as_html",
     "as_json",
-    "as_pdf",
     "as_rows",
     "publish",
     "published_csv",

@@ -8,7 +8,7 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from dsar.deadlines import add_months, received_on
@@ -19,7 +19,7 @@ from dsar.model import RIGHTS_IN_ORDER, ClosedOnce, RequestTimes, Right
 _NOT_COUNTED = frozenset({Outcome.NOT_A_REQUEST, Outcome.MERGED})
 COUNTED_OUTCOMES = tuple(outcome for outcome in Outcome if outcome not in _NOT_COUNTED)
 
-#: With fewer closed requests than this a percentile says nothing; then each stands by itself.
+#: With fewer closed requests of a right than this a percentile says nothing; then each stands by itself.
 FEW = 10
 
 _SHOWN_MONTHS = 12
@@ -30,9 +30,9 @@ class Days:
     """How long something took: calendar days, both as counted and as a person waited."""
 
     n: int
-    median: float | None  #: None if there are none.
-    p90: int | None  #: Nine of ten took so many or fewer (nearest rank).
-    longest: int | None
+    median: float | None  #: None if there are too few to say anything.
+    p90: int | None  #: Nine of ten took so many or fewer (nearest rank); None as above.
+    longest: int | None  #: None if there are none.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ class MonthlyStatistics:
     as_of: date  #: The day they were computed.
     by_right: Mapping[Right, Figures]  #: All rights, in the order of RIGHTS_IN_ORDER.
     total: Figures
-    one_by_one: tuple[OneByOne, ...]  #: The closed requests if there are fewer than FEW, else none.
+    one_by_one: tuple[OneByOne, ...]  #: The closed requests of every right of which there are fewer than FEW.
     months: tuple[MonthCounts, ...]  #: The last twelve up to the period's end, oldest first.
     held_up: tuple[HeldUp, ...]  #: Systems that cases waited for, the worst first.
     outages: tuple[Outage, ...]  #: That touch the period.
@@ -123,17 +123,20 @@ def summarise(
 ) -> MonthlyStatistics:
     """Figures for the Stockholm days *first_on* to *last_on*."""
     looked_at = [_Looked(request, first_on, last_on) for request in times if _is_counted(request)]
-    of_right: dict[Right | None, list[_Looked]] = defaultdict(list)
+    #: A day has passed when the next one has begun.
+    passed_before = min(last_on + timedelta(days=1), today)
+    tallies: dict[Right | None, _Tally] = defaultdict(_Tally)
     for each in looked_at:
-        of_right[each.request.right].append(each)
-    total = _figures(looked_at, last_on, today)
+        tallies[each.request.right].add(each, passed_before)
+    by_right = {right: tallies[right].figures() for right in RIGHTS_IN_ORDER}
+    few = frozenset(right for right, tally in tallies.items() if len(tally.gross) < FEW)
     return MonthlyStatistics(
         first_on=first_on,
         last_on=last_on,
         as_of=today,
-        by_right={right: _figures(of_right[right], last_on, today) for right in RIGHTS_IN_ORDER},
-        total=total,
-        one_by_one=tuple(_one_by_one(looked_at)) if total.closed < FEW else (),
+        by_right=by_right,
+        total=_Tally.of_all(tallies.values()).figures(),
+        one_by_one=tuple(_one_by_one(each for each in looked_at if each.request.right in few)),
         months=_months(looked_at, last_on),
         held_up=tuple(sorted(held_up, key=lambda each: (-each.days, each.system))),
         outages=tuple(outages),
@@ -147,96 +150,143 @@ def _is_counted(request: RequestTimes) -> bool:
 class _Looked:
     """One request as the period sees it; days are computed once, for they cost most."""
 
-    __slots__ = ("closing", "closings", "is_open", "received", "received_on", "request")
+    __slots__ = (
+        "closings",
+        "gross_days",
+        "is_late",
+        "is_open",
+        "last",
+        "net_days",
+        "received",
+        "received_on",
+        "request",
+        "was_closed",
+    )
 
     def __init__(self, request: RequestTimes, first_on: date, last_on: date) -> None:
         self.request = request
-        self.received_on = received_on(request.received_at)
+        self.received_on = began_on = received_on(request.received_at)
+        self.received = first_on <= began_on <= last_on
         self.closings = [(received_on(closing.at), closing) for closing in request.closings]
-        until = [(on, closing) for on, closing in self.closings if on <= last_on]
-        within = [each for each in until if each[0] >= first_on]
-        self.received = first_on <= self.received_on <= last_on
-        self.closing = within[-1] if within else None
-        self.is_open = self.received_on <= last_on and (not until or _is_by(until[-1][1].reopened_at, last_on))
-
-    def gross_days(self) -> int:
-        """Of a request that was closed in the period."""
-        return (self.closed()[0] - self.received_on).days
-
-    def net_days(self) -> int:
-        """Of a request that was closed in the period."""
-        return max(0, self.gross_days() - self.closed()[1].paused_days)
-
-    def is_late(self) -> bool:
-        """Of a request that was closed in the period."""
-        on, closing = self.closed()
-        return on > closing.legal_on
-
-    def closed(self) -> tuple[date, ClosedOnce]:
-        """The last closing in the period, of a request that was closed in it."""
-        if self.closing is None:
-            raise ValueError("the request was not closed in the period")
-        return self.closing
+        self.last: ClosedOnce | None = None  #: The last closing in the period.
+        self.was_closed = False
+        self.is_open = began_on <= last_on
+        for on, closing in self.closings:
+            if on > last_on:
+                break
+            self.was_closed = True
+            self.is_open = _is_by(closing.reopened_at, last_on)
+            if on >= first_on:
+                self.last = closing
+                self.gross_days = (on - began_on).days
+                self.is_late = on > closing.legal_on
+                self.net_days = max(0, self.gross_days - closing.paused_days)
 
 
 def _is_by(at: datetime | None, day: date) -> bool:
     return at is not None and received_on(at) <= day
 
 
-def _figures(looked_at: Sequence[_Looked], last_on: date, today: date) -> Figures:
-    closed = [each for each in looked_at if each.closing is not None]
-    still_open = [each for each in looked_at if each.is_open]
-    received = [each.request for each in looked_at if each.received]
-    concerned = {id(each): each.request for each in (*closed, *still_open)}.values()
-    #: A day has passed when the next one has begun.
-    passed_before = min(last_on + timedelta(days=1), today)
-    late = sum(each.is_late() for each in closed)
-    endings = [each.closed()[1] for each in closed]
-    return Figures(
-        received=len(received),
-        open_at_end=len(still_open),
-        overdue=sum(each.request.legal_on < passed_before for each in still_open),
-        unsorted=sum(not each.request.is_sorted for each in still_open),
-        reopened=sum(any(on <= last_on for on, _ in each.closings) for each in still_open),
-        closed=len(closed),
-        in_time=len(closed) - late,
-        late=late,
-        asked=sum(request.asked_on is not None for request in received),
-        extended=Counter(each.extended_because for each in concerned if each.extended_because is not None),
-        paused_days=sum(request.paused_days for request in concerned),
-        gross=_days(each.gross_days() for each in closed),
-        net=_days(each.net_days() for each in closed),
-        stop_hours=_days(_stop_hours(received)),
-        outcomes=Counter(ending.outcome for ending in endings),
-        grounds=Counter(ending.ground for ending in endings if ending.outcome is Outcome.REFUSED),
-    )
+@dataclass(kw_only=True)
+class _Tally:
+    """The counts of one right, or of all, while requests are added; the fields are those of Figures."""
+
+    received: int = 0
+    open_at_end: int = 0
+    overdue: int = 0
+    unsorted: int = 0
+    reopened: int = 0
+    late: int = 0
+    asked: int = 0
+    paused_days: int = 0
+    extended: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    grounds: Counter[str] = field(default_factory=Counter)
+    gross: list[int] = field(default_factory=list)
+    net: list[int] = field(default_factory=list)
+    stop_hours: list[int] = field(default_factory=list)
+
+    def add(self, each: _Looked, passed_before: date) -> None:
+        request = each.request
+        if each.received:
+            self.received += 1
+            self.asked += request.asked_on is not None
+            if request.stopped_at is not None:
+                self.stop_hours.append(_hours(request.stopped_at - request.received_at))
+        if each.is_open:
+            self.open_at_end += 1
+            self.overdue += request.legal_on < passed_before
+            self.unsorted += not request.is_sorted
+            self.reopened += each.was_closed
+        if each.last is not None:
+            self._add_closing(each, each.last)
+        if each.is_open or each.last is not None:
+            self.paused_days += request.paused_days
+            if request.extended_because is not None:
+                self.extended[request.extended_because] += 1
+
+    def _add_closing(self, each: _Looked, last: ClosedOnce) -> None:
+        self.gross.append(each.gross_days)
+        self.net.append(each.net_days)
+        self.late += each.is_late
+        self.outcomes[last.outcome] += 1
+        if last.outcome is Outcome.REFUSED:
+            self.grounds[last.ground] += 1
+
+    @classmethod
+    def of_all(cls, tallies: Iterable["_Tally"]) -> "_Tally":
+        total = cls()
+        for tally in tallies:
+            for name, value in vars(tally).items():
+                setattr(total, name, getattr(total, name) + value)
+        return total
+
+    def figures(self) -> Figures:
+        return Figures(
+            received=self.received,
+            open_at_end=self.open_at_end,
+            overdue=self.overdue,
+            unsorted=self.unsorted,
+            reopened=self.reopened,
+            closed=len(self.gross),
+            in_time=len(self.gross) - self.late,
+            late=self.late,
+            asked=self.asked,
+            extended=self.extended,
+            paused_days=self.paused_days,
+            gross=_days(self.gross),
+            net=_days(self.net),
+            stop_hours=_days(self.stop_hours, least=1),  # they stand nowhere else
+            outcomes=self.outcomes,
+            grounds=self.grounds,
+        )
 
 
-def _stop_hours(received: Iterable[RequestTimes]) -> Iterable[int]:
-    for request in received:
-        if request.stopped_at is not None:
-            yield max(0, math.ceil((request.stopped_at - request.received_at) / timedelta(hours=1)))
+def _hours(waited: timedelta) -> int:
+    return max(0, math.ceil(waited / timedelta(hours=1)))
 
 
-def _days(values: Iterable[int]) -> Days:
+def _days(values: Iterable[int], *, least: int = FEW) -> Days:
+    """Percentiles of few values say nothing: then each stands by itself (OneByOne)."""
     days = sorted(values)
+    enough = len(days) >= least
     return Days(
         n=len(days),
-        median=statistics.median(days) if days else None,
-        p90=days[math.ceil(len(days) * 9 / 10) - 1] if days else None,
+        median=statistics.median(days) if enough else None,
+        p90=days[math.ceil(len(days) * 9 / 10) - 1] if enough else None,
         longest=days[-1] if days else None,
     )
 
 
-def _one_by_one(looked_at: Sequence[_Looked]) -> Iterable[OneByOne]:
+def _one_by_one(looked_at: Iterable[_Looked]) -> Iterable[OneByOne]:
     for each in looked_at:
-        if each.closing is not None:
+        if each.last is not None:
             yield OneByOne(
                 reference=each.request.reference,
                 right=each.request.right,
-                gross_days=each.gross_days(),
-                net_days=each.net_days(),
-                late=each.is_late(),
+                gross_days=each.gross_days,
+                net_days=each.net_days,
+                late=each.is_late,
             )
 
 

@@ -37,8 +37,8 @@ _WORDS: Mapping[str, Text] = {
     "late": LATE,
     "one_by_one": Text(sv="Avslutade ärenden, ett för ett", en="Closed requests, one by one"),
     "one_by_one_why": Text(
-        sv="Färre än tio har avslutats, så medianer och percentiler säger lite.",
-        en="Fewer than ten were closed, so that medians and percentiles say little.",
+        sv="Av de rättigheter där färre än tio har avslutats. Medianer och percentiler skulle säga lite.",
+        en="Of each right of which fewer than ten were closed: medians and percentiles would say little.",
     ),
     "case": Text(sv="Ärende", en="Case"),
     "right": Text(sv="Rättighet", en="Right"),

@@ -25,6 +25,7 @@ from dsar.settings.sections import (
     SINGLE,
     AuthenticationSection,
     AutomaticSection,
+    BackupSection,
     ColleagueSection,
     DatabaseSection,
     DeadlinesSection,
@@ -40,6 +41,7 @@ from dsar.settings.sections import (
     SmsSection,
     SmtpSection,
     StaffSection,
+    StatisticsSection,
     SystemSection,
     TriageSection,
     VaultSection,
@@ -89,6 +91,8 @@ class Settings:
     colleagues: Mapping[str, ColleagueSection]  #: {NAME: [colleague.NAME]}
     health: HealthSection
     retention: RetentionSection
+    backup: BackupSection
+    statistics: StatisticsSection
     secret_files: frozenset[Path] = frozenset()  #: Files that hold secrets; the settings file only if it holds some.
 
     # What the use cases ask, wherever it stands in the file.

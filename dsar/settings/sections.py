@@ -24,6 +24,7 @@ from dsar.model import Look
 from dsar.oauth import OAuthClient
 from dsar.settings.values import (
     Address,
+    Addresses,
     ColorOnWhite,
     ColorUnderText,
     Count,
@@ -318,6 +319,30 @@ class RetentionSection(Section):
     register_years: Count = 5
 
 
+class BackupSection(Section):
+    """[backup]: encrypted copies of database and key store, which age differently (promise P9)."""
+
+    data_folder: SettingsFile | None = None
+    keys_folder: SettingsFile | None = None
+    data_days: Count = 30
+    keys_days: Count = 7
+
+    @model_validator(mode="after")
+    def _apart(self) -> "BackupSection":
+        if (self.data_folder is None) != (self.keys_folder is None):
+            raise ValueError("data_folder and keys_folder belong together")
+        if self.data_folder is not None and self.data_folder == self.keys_folder:
+            raise ValueError("data_folder and keys_folder must differ: their copies must not age alike")
+        return self
+
+
+class StatisticsSection(Section):
+    """[statistics]: who gets the figures of a month without asking."""
+
+    management: Addresses = ()
+    language: Literal["sv", "en"] = "sv"
+
+
 #: Sections that stand once, in the order of settings.example.ini.
 SINGLE: dict[str, type[Section]] = {
     "controller": ControllerSection,
@@ -335,6 +360,8 @@ SINGLE: dict[str, type[Section]] = {
     "staff": StaffSection,
     "health": HealthSection,
     "retention": RetentionSection,
+    "backup": BackupSection,
+    "statistics": StatisticsSection,
 }
 
 #: Sections that stand once per NAME: [mailbox.NAME].

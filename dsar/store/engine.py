@@ -107,6 +107,7 @@ def _cause(error: sa.exc.DBAPIError) -> str:
     text = str(error.orig).lower()
     known = {
         "no such table": "it has no tables yet; run 'dsar db upgrade'",
+        "no such column": "its tables are of an earlier version; run 'dsar db upgrade'",
         "does not exist": "it has no tables yet, or does not exist; run 'dsar db upgrade'",
         "unable to open": "the file cannot be opened",
         "readonly": "it is read-only",

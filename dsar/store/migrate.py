@@ -11,7 +11,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
+from dsar.errors import UsageError
 from dsar.store.engine import translated
 
 
@@ -22,14 +24,17 @@ def _config(engine: sa.Engine) -> Config:
     return config
 
 
-def upgrade(engine: sa.Engine) -> None:
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     """
-    Bring the database to this version; nothing happens if it is there already.
+    Bring the database to this version, or to an earlier *revision*; nothing happens if it is there already.
 
-    Raises: DatabaseUnavailableError.
+    Raises: UsageError for a revision that this version does not know; DatabaseUnavailableError.
     """
-    with translated():
-        command.upgrade(_config(engine), "head")
+    try:
+        with translated():
+            command.upgrade(_config(engine), revision)
+    except CommandError:
+        raise UsageError(f"The revision {revision} of the database is of a later version of dsar.") from None
 
 
 def is_current(engine: sa.Engine) -> bool:

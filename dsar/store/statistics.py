@@ -1,8 +1,8 @@
 """Queries for the statistics: times, codes and counts; nothing that names a person."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -21,15 +21,20 @@ _RIGHTS = {str(right): right for right in Right}
 _OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
+class _Noted(NamedTuple):
+    """What events say of requests and cases."""
+
+    because: dict[int, str]  #: {request: reason of its latest extension}
+    asked_on: dict[int, date]  #: {case: when its sender was first asked to confirm who they are}
+    applied_at: dict[int, datetime]  #: {request: when its plan was first carried out}
+
+
 class StatisticsQueries(Queries):
     """Times of requests, purged cases included."""
 
     def request_times(self) -> list[RequestTimes]:
         """One value per request; what nobody has sorted yet is a request until then."""
-        closings = self._closings()
-        because = {row.request_id: row.detail.get("because", "") for row in self._events("extended")}
-        asked = {row.case_id: row.at for row in reversed(self._events("identity_asked"))}
-        stopped = {row.request_id: row.at for row in reversed(self._events(Event.APPLIED))}
+        closings, noted = self._closings(), self._noted()
         query = (
             sa.select(
                 col(Request.id),
@@ -48,39 +53,68 @@ class StatisticsQueries(Queries):
         )
         return [
             RequestTimes(
-                reference=row.reference,
-                right=_RIGHTS[row.right],
-                received_at=row.received_at,
-                legal_on=row.legal_on,
-                closings=tuple(closings.get(row.id, ())),
-                paused_days=row.paused_days,
-                is_sorted=row.state != State.TRIAGE,
-                extended_because=because.get(row.id, "") if row.extended_at is not None else None,
-                asked_on=received_on(asked[row.case_id]) if row.case_id in asked else None,
-                stopped_at=stopped.get(row.id) if row.right == Right.OBJECT else None,
+                reference=reference,
+                right=_RIGHTS[right],
+                received_at=received_at,
+                legal_on=legal_on,
+                closings=closings.get(id_, ()),
+                paused_days=paused_days,
+                is_sorted=state != State.TRIAGE,
+                extended_because=noted.because.get(id_, "") if extended_at is not None else None,
+                asked_on=noted.asked_on.get(case_id),
+                stopped_at=noted.applied_at.get(id_) if right == Right.OBJECT else None,
             )
-            for row in self.session.execute(query)
+            for id_, case_id, reference, right, state, received_at, legal_on, paused_days, extended_at in (
+                self.session.execute(query)
+            )
         ]
 
-    def _closings(self) -> Mapping[int, list[ClosedOnce]]:
-        found: dict[int, list[ClosedOnce]] = defaultdict(list)
-        columns = Closing.__table__.columns  # type: ignore[attr-defined]
-        query = sa.select(*columns).order_by(columns.closed_at, columns.id)
-        for row in self.session.execute(query):
-            found[row.request_id].append(
-                ClosedOnce(
-                    at=row.closed_at,
-                    outcome=_OUTCOMES[row.outcome],
-                    ground=row.ground,
-                    legal_on=row.legal_on,
-                    paused_days=row.paused_days,
-                    reopened_at=row.reopened_at,
-                )
+    def _closings(self) -> Mapping[int, tuple[ClosedOnce, ...]]:
+        columns = (
+            col(Closing.request_id),
+            col(Closing.closed_at),
+            col(Closing.outcome),
+            col(Closing.ground),
+            col(Closing.legal_on),
+            col(Closing.paused_days),
+            col(Closing.reopened_at),
+        )
+        query = sa.select(*columns).order_by(col(Closing.closed_at), col(Closing.id))
+        found: dict[int, tuple[ClosedOnce, ...]] = {}
+        for request_id, at, outcome, ground, legal_on, paused_days, reopened_at in self.session.execute(query):
+            closing = ClosedOnce(
+                at=at,
+                outcome=_OUTCOMES[outcome],
+                ground=ground,
+                legal_on=legal_on,
+                paused_days=paused_days,
+                reopened_at=reopened_at,
             )
+            found[request_id] = (*found.get(request_id, ()), closing)
         return found
 
-    def _events(self, name: str) -> Sequence[EventRow]:
-        return self.session.exec(select(EventRow).where(EventRow.name == name).order_by(col(EventRow.id))).all()
+    def _noted(self) -> _Noted:
+        """Of the trail only what figures need, column by column: it is far longer than the list of requests."""
+        query = (
+            sa.select(
+                col(EventRow.name),
+                col(EventRow.case_id),
+                col(EventRow.request_id),
+                col(EventRow.at),
+                col(EventRow.detail),
+            )
+            .where(col(EventRow.name).in_(("extended", "identity_asked", Event.APPLIED)))
+            .order_by(col(EventRow.id))
+        )
+        noted = _Noted(because={}, asked_on={}, applied_at={})
+        for name, case_id, request_id, at, detail in self.session.execute(query):
+            if name == "extended":
+                noted.because[request_id] = detail.get("because", "")
+            elif name == "identity_asked":
+                noted.asked_on.setdefault(case_id, received_on(at))
+            else:
+                noted.applied_at.setdefault(request_id, at)
+        return noted
 
     def searches_held_up(self) -> Sequence[EventRow]:
         """

@@ -5,17 +5,20 @@ Effects: reads and writes the mailbox and the database.
 """
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from dsar import approval
 from dsar.casework import clocking, phrases
 from dsar.casework.context import PROGRAM, App, outgoing_key, steps_of
 from dsar.casework.flags import flag
 from dsar.casework.protecting import POST
-from dsar.inbox import ImapInbox
 from dsar.lifecycle import TRANSITIONS, Event, Outcome, State
 from dsar.model import LetterKind, StepAction
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, LetterRow, Request
+
+if TYPE_CHECKING:  # what only looks at cases need not load IMAP
+    from dsar.inbox import ImapInbox
 
 #: How a request ends when the letter that answers it has left.
 _OUTCOME_OF_LETTER = {
@@ -82,7 +85,7 @@ def _outcome(app: App, tx: Transaction, letter: LetterRow, request: Request) -> 
     return Outcome.PARTLY if some and outcome is Outcome.FULFILLED else outcome
 
 
-def reconcile(app: App, outbox_id: int, *, inbox: ImapInbox, now: datetime) -> bool:
+def reconcile(app: App, outbox_id: int, *, inbox: "ImapInbox", now: datetime) -> bool:
     """
     Step: look for evidence that an uncertain mail left.
 
@@ -123,7 +126,7 @@ def decide_uncertain(app: App, case: CaseFile, *, sent: bool, actor: str, now: d
     return len(rows)
 
 
-def file_copy(app: App, outbox_id: int, *, inbox: ImapInbox, now: datetime) -> None:
+def file_copy(app: App, outbox_id: int, *, inbox: "ImapInbox", now: datetime) -> None:
     """
     Step: see to it that a copy of a sent mail lies in the sent folder, once; some providers file it themselves.
 
