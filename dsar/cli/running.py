@@ -71,7 +71,7 @@ def run(ctx: click.Context, interval: float, workers: int) -> None:
     """Fetch mail and do what is due until stopped."""
     from dsar import crew, poller
 
-    journal.listen(journal.JsonLines(), level=logging.INFO)
+    _keep_journal()
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
