@@ -5,7 +5,9 @@ Effects: opens the database and the key store; reads declarations and the regist
 by the steps that need them. Of dsar only this module opens connectors.
 """
 
+import csv
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from dsar import declaration, settings, signatures, staff, worker
 from dsar.casework.context import App
 from dsar.connector import Asks, Searches
 from dsar.declaration import Declaration
-from dsar.errors import SettingsError
+from dsar.errors import SettingsError, UsageError
 from dsar.inbox import ImapAccount, ImapInbox
 from dsar.mailserver import Credential, CredentialSource
 from dsar.model import Activity
@@ -31,7 +33,7 @@ from dsar.triage import vocabulary
 from dsar.vault import Vault, fernet_key
 
 if TYPE_CHECKING:
-    from connectors import granting
+    from connectors import granting, sifting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +202,18 @@ def draft_declaration(kind: str, name: str, source: str | None) -> str:
         return drafting.draft_sql(name, source)
     draft = {"rest": drafting.draft_rest, "files": drafting.draft_files}[kind]
     return draft(name, Path(source))
+
+
+def sift(ending: str, content: bytes, judge: "sifting.Judge") -> "sifting.Sifted":
+    """A register without the rows that *judge* names; see connectors.sifting. Raises: UsageError."""
+    from connectors import sifting
+
+    try:
+        return sifting.sift(ending, content, judge)
+    except sifting.UnfitFileError as error:
+        raise UsageError(str(error)) from None
+    except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile) as error:
+        raise UsageError(f"The file cannot be read whole ({type(error).__name__}).") from None
 
 
 def imap_account(name: str, section: MailboxSection) -> ImapAccount:

@@ -20,6 +20,9 @@ from dsar.model import Annex, Coverage, LetterFacts, LetterKind, Record, Request
 FACTS: dict[LetterKind, LetterFacts] = {
     LetterKind.NOTHING_FOUND: facts(records=None),
     LetterKind.UPDATE_DONE: facts(outcomes=(update_step(),)),
+    LetterKind.RECIPIENT_NOTICE: facts(
+        rights=(Right.ERASE,), about="Åsa Lindqvist, asa@example.se", recipient_name="Exempelbyrån AB"
+    ),
     LetterKind.ERASURE_PARTLY: facts(outcomes=(outcome(), kept())),
     LetterKind.RESTRICTION_DONE: facts(outcomes=(outcome(action=StepAction.RESTRICT),)),
     LetterKind.CLARIFICATION: facts(overview="Köp sedan 1998", choices="Ett visst år"),
@@ -41,6 +44,7 @@ WITH_IMY = set(LetterKind) - {
     LetterKind.CLARIFICATION,
     LetterKind.MANDATE_REQUEST,
     LetterKind.CONTACT_CHANGED_NOTICE,
+    LetterKind.RECIPIENT_NOTICE,
     LetterKind.PASS_PHRASE,
 }
 REFUSALS = {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.ERASURE_PARTLY}

@@ -65,6 +65,7 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         Disposition.INTERNAL: Text(sv="internt", en="internal"),
         "copy": Text(sv="kopia", en="copy"),
         "answer": Text(sv="svar på kod", en="answer to a code"),
+        "recipient": Text(sv="mottagare av uppgifterna", en="recipient of the data"),
         "stranger": Text(sv="annan avsändare", en="another sender"),
     },
     "letter": {
@@ -86,6 +87,7 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         LetterKind.ERASURE_PARTLY: Text(sv="besked om delvis radering", en="notice of partial erasure"),
         LetterKind.OBJECTION_DONE: Text(sv="besked om stoppad användning", en="notice of stopped use"),
         LetterKind.RESTRICTION_DONE: Text(sv="besked om begränsning", en="notice of restriction"),
+        LetterKind.RECIPIENT_NOTICE: Text(sv="meddelande till mottagare", en="notice to a recipient"),
         LetterKind.CONTACT_CHANGED_NOTICE: Text(sv="besked till tidigare adress", en="notice to the former address"),
         LetterKind.PASS_PHRASE: Text(sv="lösenfras", en="pass-phrase"),
     },
@@ -104,6 +106,8 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
     "duty": {
         "erase_later": Text(sv="radera senare", en="erase later"),
         "by_hand": Text(sv="göra för hand", en="do by hand"),
+        "verify_again": Text(sv="titta efter igen", en="look again"),
+        "do_not_restore": Text(sv="återställs inte från säkerhetskopior", en="not to be restored from backups"),
         "restriction": Text(sv="se över begränsning", en="review the restriction"),
     },
 }

@@ -117,6 +117,11 @@ _OWN: Mapping[str, dict[str, Any]] = {
     LetterKind.ERASURE_PARTLY: {"rights": (Right.ERASE,), "outcomes": (_done(StepAction.ERASE), _KEPT)},
     LetterKind.OBJECTION_DONE: {"rights": (Right.OBJECT,), "outcomes": (_done(StepAction.SUPPRESS),)},
     LetterKind.RESTRICTION_DONE: {"rights": (Right.RESTRICT,), "outcomes": (_done(StepAction.RESTRICT),)},
+    LetterKind.RECIPIENT_NOTICE: {
+        "rights": (Right.ERASE,),
+        "about": "Kim Exempel, kim@example.se",
+        "recipient_name": "Exempelhotell AB",
+    },
     LetterKind.MANDATE_REQUEST: {"requester": Requester.AGENT},
 }
 

@@ -23,6 +23,7 @@ class Recipient:
     country: str  #: ISO 3166 code of the place of processing.
     transfer_basis: Text | None = None  #: For a third country: adequacy or safeguard, and how to get a copy.
     category_reason: Text | None = None  #: Why only a category can be named.
+    notify: str | None = None  #: Address to which changes are communicated (Art. 19); None: there is no need to.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ class LetterKind(StrEnum):
     OBJECTION_DONE = "objection_done"
     RESTRICTION_DONE = "restriction_done"
     CONTACT_CHANGED_NOTICE = "contact_changed_notice"
+    RECIPIENT_NOTICE = "recipient_notice"
     PASS_PHRASE = "pass_phrase"  # noqa: S105  # on paper only
 
 
@@ -185,4 +187,7 @@ class LetterFacts:
     phrase_to: str | None = None  #: Masked, where it comes to.
     pass_phrase: str | None = None  #: Of the letter that brings it.
     staff_note: str | None = None  #: What a member of staff adds in their own words, shown as such.
+    recipients: tuple[str, ...] = ()  #: Names of those to whom we communicate the change (Art. 19).
+    recipient_name: str | None = None  #: Who gets a notice of the change.
+    about: str | None = None  #: Name and contact points of the person whom such a notice is about.
     ended: str = ""  #: Why nothing more is done: "withdrawn", or "by_hand": a person did it and says so in `reasons`.

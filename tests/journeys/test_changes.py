@@ -108,3 +108,51 @@ def test_marketing_stop_needs_no_approval(company: Company) -> None:
     letter = company.letters_to("peter.sandberg@example.se")[-1]
     assert "reklam" in body(letter)
     assert company.queue() == []
+
+
+_MAILING = """
+name = "mailing"
+kind = "files"
+label = {sv = "Postutskick", en = "Mailings by post"}
+[[object]]
+name = "addressee"
+label = {sv = "Mottagare", en = "Addressee"}
+file = "mailing.csv"
+key = "nr"
+activities = ["A6"]
+find = [{by = "email", columns = ["mail"]}]
+suppress = {column = "stop", value = "ja"}
+fields = [
+  {column = "nr", label = {sv = "Nummer", en = "Number"}, category = "technical", asserted_by = "company"},
+  {column = "mail", label = {sv = "E-post", en = "E-mail"}, category = "contact", asserted_by = "company"},
+  {column = "stop", label = {sv = "Nej", en = "No"}, category = "marketing", asserted_by = "company"},
+]
+"""
+
+
+def test_one_poll_stops_every_channel_reads_it_back_and_confirms_without_asking_who_it_is(company: Company) -> None:
+    """Newsletter, business system and mailings by post are stopped, and nobody is asked who they are (Art. 21(3))."""
+    (company.data / "mailing").mkdir()
+    (company.data / "mailing" / "mailing.csv").write_text(
+        "nr;mail;stop\n1;maria.oberg@example.se;nej\n2;other@example.se;nej\n", "utf-8"
+    )
+    (company.data / "mailing.toml").write_text(_MAILING, "utf-8")
+    more = "[system.mailing]\nconnector = files\ndeclaration = data/mailing.toml\nfolder = data/mailing\nchanges = on\n"
+    company.settings.write_text(company.settings.read_text("utf-8") + more, "utf-8")
+    company.write(
+        "Maria Öberg <maria.oberg@example.se>", "Hej!\n\nSluta skicka reklam till mig, tack.\n\nMaria Öberg\n"
+    )
+
+    company.ok("poll")
+
+    assert rows(company.data / "business.db", "SELECT marketing FROM customers WHERE customer_no = 'K20004'") == [(0,)]
+    assert rows(company.data / "webshop.db", "SELECT newsletter FROM accounts WHERE account_no = 'W1004'") == [(0,)]
+    assert (company.data / "mailing" / "mailing.csv").read_text("utf-8").splitlines()[1:] == [
+        "1;maria.oberg@example.se;ja",
+        "2;other@example.se;nej",
+    ]
+    letters = [body(mail) for mail in company.letters_to("maria.oberg@example.se")]
+    assert "ingen mer reklam" in letters[-1]
+    assert not any("legitimera" in text or "bekräfta vem" in text for text in letters)
+    assert company.queue() == []
+    assert company.dsar("suppress", "check", "maria.oberg@example.se").out == "blocked\n"
