@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from office import Office, open_office
 
-from dsar.casework import answering, approving, changing, duties, identifying, searching
+from dsar.casework import answering, approving, changing, duties, identifying, replaying, searching
 from dsar.casework.facts import current_plan
 from dsar.errors import UsageError
 from dsar.lifecycle import State
@@ -99,6 +99,19 @@ def test_what_a_law_keeps_after_an_erasure_is_locked_where_the_system_can(office
     letter = answer(office, request)
 
     assert "Where the system can, what is kept is locked" in letter
+    assert rows(office, "webshop", "SELECT DISTINCT status FROM orders WHERE delivery_name LIKE 'John%'") == [
+        ("cancelled",)
+    ]
+
+
+def test_a_lock_that_a_restored_backup_has_lost_is_set_again(office: Office) -> None:
+    """The kept order stays, and is locked; nothing of it is for a person to decide."""
+    answer(office, in_review(office, ERASE))
+    rows(office, "webshop", "UPDATE orders SET status = 'shipped' WHERE delivery_name LIKE 'John%'")
+
+    found = replaying.replay(office.app, since=NOW.date(), system="webshop", dry_run=False, actor="bo", now=NOW)
+
+    assert {each.object: (each.result, each.needs_person) for each in found}["order"] == ("done again", False)
     assert rows(office, "webshop", "SELECT DISTINCT status FROM orders WHERE delivery_name LIKE 'John%'") == [
         ("cancelled",)
     ]

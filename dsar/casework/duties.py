@@ -93,7 +93,7 @@ def take_on(app: App, tx: Transaction, case: CaseFile, plan: Applied, *, now: da
             law=step.law.en if step.law else "",
             due_on=found[1],
             case_reference=case.reference,
-            right=plan.right,
+            right=Right.RESTRICT if step.action is StepAction.RESTRICT else plan.right,  # of what is kept, too
             approved_by=plan.approved_by,
             marks=marks_of(app, record) if record else [],
         )
