@@ -111,6 +111,16 @@ def test_the_trail_tells_that_kept_data_went_by_which_law_and_whose_approval(era
     assert not any("Whitfield" in json.dumps(each) or "F2" in json.dumps(each) for each in told)
 
 
+def test_a_worker_that_was_killed_after_it_had_erased_ends_the_duty_when_it_is_done_again(erased: Office) -> None:
+    """The record is gone, and the duty does not know it yet."""
+    rows_of(erased, "business", "DELETE FROM invoices WHERE customer_no = 'K20002'")
+
+    perform_all(erased, "erase_later", now=LATE)
+
+    assert due(erased, "erase_later") == []
+    assert {detail["ending"] for name, detail in trail(erased) if name == "kept_data_erased"} == {"gone", "done"}
+
+
 def test_nothing_is_erased_before_its_day(erased: Office) -> None:
     perform_all(erased, "erase_later", now=NOW + timedelta(days=300))
 

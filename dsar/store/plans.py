@@ -85,9 +85,12 @@ class PlanQueries(Queries):
     def notice(self, notice_id: int) -> RecipientNotice | None:
         return self.session.get(RecipientNotice, notice_id)
 
-    def notices(self) -> Sequence[RecipientNotice]:
-        """All notices to recipients, the oldest first."""
-        return self.session.exec(select(RecipientNotice).order_by(col(RecipientNotice.id))).all()
+    def notices(self, *, states: Collection[str] | None = None) -> Sequence[RecipientNotice]:
+        """Notices to recipients, all or those in *states*, the oldest first."""
+        query = select(RecipientNotice).order_by(col(RecipientNotice.id))
+        if states is not None:
+            query = query.where(col(RecipientNotice.state).in_(states))
+        return self.session.exec(query).all()
 
     def notices_of(self, request_id: int) -> Sequence[RecipientNotice]:
         """The notices of one request, the oldest first."""

@@ -75,7 +75,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines += [_phrase_line(tx, row, today) for row in tx.pass_phrases_in_state(*_PHRASE_WAITS)]
         lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today) if not _is_programs(duty, today)]
-        lines += [_notice_line(tx, notice, today) for notice in tx.notices() if notice.state in recipients.WAITING]
+        lines += [_notice_line(tx, notice, today) for notice in tx.notices(states=recipients.WAITING)]
     return sorted(lines, key=_urgency)
 
 
