@@ -18,7 +18,7 @@ from connectors import attached, check_options, plans
 from connectors.cards import Properties, pictures_of
 from connectors.confined import each_card_in
 from connectors.dav import AddressBooks, StoredCard
-from connectors.declared import Row, canary_found, holds_one, search_rows
+from connectors.declared import Row, canary_found, holds_one, looked_up, search_rows
 from connectors.tables import decoded
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
@@ -121,6 +121,11 @@ class CardsEditor(plans.Planner, CardsConnector):
         if row is None and step.action in plans.REMOVING and self._is_elsewhere(declared, step):
             return StepOutcome(step=step, done=False, detail="the card was moved and is still there")
         return plans.outcome(step, row)
+
+    def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
+        declared = self._declaration.object(object_)
+        row = self._row(declared, self._books.card(key))
+        return looked_up(declared, row, system=self.name, read_at=read_at) if row else None
 
     def _is_elsewhere(self, declared: DeclaredObject, step: PlanStep) -> bool:
         """Whether another card says of a person, or mentions, what the one that is gone did (P7)."""

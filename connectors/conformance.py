@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from dsar.connector import Attaches, Erases, Searches, Suppresses, Updates
+from dsar.connector import Attaches, Erases, LooksUp, Searches, Suppresses, Updates
 from dsar.errors import SystemDriftError
 from dsar.identifiers import normalise
 from dsar.model import Identifier, IdentifierType, PlanStep, Record, RequestedChange, StepAction, Strength
@@ -166,6 +166,28 @@ class HealthTests(_Suite):
         health = connector.health()
 
         assert health.ok, health.detail
+
+
+class LookUpTests(_Suite):
+    """LooksUp."""
+
+    def test_claims_to_look_up(self, connector: Any) -> None:
+        assert isinstance(connector, LooksUp)
+
+    def test_a_record_is_read_again_by_its_key_alone(self, connector: Any) -> None:
+        (found,) = search(connector, IdentifierType.CUSTOMER_NO, "K4")
+
+        again = connector.look_up(found.object, found.key, read_at=READ_AT)
+
+        assert again is not None
+        assert (again.key, again.values, again.keep_until) == (found.key, found.values, found.keep_until)
+
+    def test_what_is_erased_is_not_there(self, connector: Any) -> None:
+        (found,) = search(connector, IdentifierType.CUSTOMER_NO, "K4")
+        for step in connector.plan_erase([found]):
+            connector.apply(step, key="case-1")
+
+        assert connector.look_up(found.object, found.key, read_at=READ_AT) is None
 
 
 class _ChangeTests(_Suite):

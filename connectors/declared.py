@@ -15,7 +15,7 @@ from typing import Protocol
 from connectors.matching import POINTING, holds
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
 from dsar.identifiers import normalise
-from dsar.model import Document, Identifier, Record, RecordValue, Strength
+from dsar.model import Document, Identifier, IdentifierType, Record, RecordValue, Strength
 from dsar.names import can_be_same_person
 
 
@@ -208,6 +208,13 @@ def to_record(hit: Hit, *, system: str, read_at: datetime) -> Record:
         documents=row.documents,
         values=tuple(_value(each, row.values) for each in declared.fields if row.values.get(each.column)),
     )
+
+
+def looked_up(declared: DeclaredObject, row: Row, *, system: str, read_at: datetime) -> Record:
+    """A record that was read by its key, which stands for what found it."""
+    itself = Identifier(type=IdentifierType.ORDER_NO, value=row.key)
+    hit = Hit(declared=declared, row=row, strength=Strength.CERTAIN, found_by=itself)
+    return to_record(hit, system=system, read_at=read_at)
 
 
 def _value(declared: DeclaredField, stored: Mapping[str, str]) -> RecordValue:

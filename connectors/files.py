@@ -22,7 +22,7 @@ from python_calamine import CalamineError
 
 from connectors import attached, check_options, editing, plans
 from connectors.applications import criminal_record_in
-from connectors.declared import Row, canary_found, search_rows
+from connectors.declared import Row, canary_found, looked_up, search_rows
 from connectors.documents import text_of
 from connectors.tables import COMMENTS, Sheet, sheets
 from dsar.connector import Health, SearchAnswer
@@ -109,6 +109,13 @@ class FilesEditor(plans.Planner, FilesConnector):
             # The backup holds what was erased; it has served when the change has been read back.
             editing.remove_backup(self._split(declared, step.key)[0])
         return outcome
+
+    def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
+        declared = self._declaration.object(object_, key)
+        if declared.content == "table" and not declared.key:
+            raise SystemContractError(self.name, "its rows have only their numbers for names, and others move up")
+        row, _, _ = self._by_key(declared, key)
+        return looked_up(declared, row, system=self.name, read_at=read_at) if row else None
 
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         # From the last row to the first: what is named by its number keeps its number until its turn comes.

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors import asking, attached, check_options, plans
-from connectors.declared import Row, canary_found, holds_one, search_rows
+from connectors.declared import Row, canary_found, holds_one, looked_up, search_rows
 from connectors.documents import is_whole, mail_in
 from connectors.mailboxes import Account, Folder, Listed, Mailbox
 from connectors.mails import key_of, parts_of, row_of
@@ -132,6 +132,17 @@ class ImapEraser(ImapConnector):
             return replace(outcome, done=False, detail="a folder that it lay in is not shown any more")
         return outcome
 
+    def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
+        declared = self._declaration.object(object_, key)
+        with self._mailbox_of(key) as (box, size, sha256):
+            for folder in box.folders():
+                for mail, content in box.contents(box.copies(folder, size=size, sha256=sha256, arrived=None)[:1]):
+                    row, _ = _read_row(declared, content, key, folder, mail)
+                    if row is None:
+                        raise SystemUnavailableError(self.name, "a mail cannot be read")
+                    return looked_up(declared, row, system=self.name, read_at=read_at)
+        return None
+
 
 class _Opened:
     """A mailbox that is open while the `with` block runs, and what names the mail that is meant."""
@@ -187,7 +198,7 @@ class _Mails:
                 places.setdefault(digest, []).append(folder.shown)
                 if known:
                     continue
-                row, whole = self._row(declared, content, key, folder, mail)
+                row, whole = _read_row(declared, content, key, folder, mail)
                 unread += not whole
                 if row is None:
                     continue
@@ -211,24 +222,24 @@ class _Mails:
                 continue
             box.examine(each.folder)
             for mail, content in box.contents([each.mail]):
-                row, _ = self._row(declared, content, each.key, each.folder, mail)
+                row, _ = _read_row(declared, content, each.key, each.folder, mail)
                 if row is not None:
                     yield declared, row
 
     def _object_of(self, key: str) -> DeclaredObject | None:
         return next((each for each in self._declaration.objects if each.has(key)), None)
 
-    @staticmethod
-    def _row(
-        declared: DeclaredObject, content: bytes, key: str, folder: Folder, mail: Listed
-    ) -> tuple[Row | None, bool]:
-        """(row, whether all of the mail was read)."""
-        try:
-            read = mail_in(content)
-        except ValueError:
-            return None, False
-        row = row_of(declared, read, content, key=key, folder=folder.shown, arrived_at=mail.arrived_at)
-        return row, is_whole(read)
+
+def _read_row(
+    declared: DeclaredObject, content: bytes, key: str, folder: Folder, mail: Listed
+) -> tuple[Row | None, bool]:
+    """(row, whether all of the mail was read)."""
+    try:
+        read = mail_in(content)
+    except ValueError:
+        return None, False
+    row = row_of(declared, read, content, key=key, folder=folder.shown, arrived_at=mail.arrived_at)
+    return row, is_whole(read)
 
 
 def _in_all(row: Row, places: Mapping[str, Sequence[str]]) -> Row:

@@ -143,14 +143,14 @@ class Mailbox:
             found |= {uid: items[b"BODYSTRUCTURE"] for uid, items in told.items() if b"BODYSTRUCTURE" in items}
         return found
 
-    def copies(self, folder: Folder, *, size: int, sha256: str, arrived: str) -> list[Listed]:
+    def copies(self, folder: Folder, *, size: int, sha256: str, arrived: str | None) -> list[Listed]:
         """
         The mails in *folder*, which is opened, whose bytes have this digest.
 
         Args: size, arrived: as its server and its record told; a server that tells another size now is believed in
-        neither, so those that came then are looked at, too, and all if that is not known ("").
+        neither, so those that came then are looked at, too, all if that is not known (""); None: none.
         """
-        alike = [mail for mail in self.examine(folder) if mail.size == size or arrived in {"", told(mail.arrived_at)}]
+        alike = [mail for mail in self.examine(folder) if mail.size == size or arrived in ("", told(mail.arrived_at))]
         return [mail for mail, content in self.contents(alike) if hashlib.sha256(content).hexdigest() == sha256]
 
     def remove(self, folder: Folder, mail: Listed, *, sha256: str) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors import attached, check_options, plans
-from connectors.declared import Row, canary_found, search_rows
+from connectors.declared import Row, canary_found, looked_up, search_rows
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import SettingsError
@@ -52,6 +52,11 @@ class MemoryConnector(plans.Planner):
         stored = self._stored(record.object, record.key) or {}
         content = stored.get(document.place)
         return attached.checked(record, document, base64.b64decode(content) if content else None)
+
+    def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
+        declared = self._declaration.object(object_, key)
+        stored = self._stored(object_, key)
+        return looked_up(declared, _row(declared, stored), system=self.name, read_at=read_at) if stored else None
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         stored = self._stored(step.object, step.key)

@@ -5,6 +5,7 @@ Effects: none. Shared by the connectors that can write; each of them adds only t
 """
 
 from collections.abc import Sequence
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from connectors.declared import Row
@@ -44,11 +45,15 @@ _KEEP_REASONS = {
         sv="uppgifter som vi behöver om någon ställer rättsliga krav på oss",
         en="data that we need if somebody makes a legal claim against us",
     ),
+    "oss": Text(
+        sv="underlag för moms på försäljning till andra EU-länder, som vi är skyldiga att spara",
+        en="records of VAT on sales to other EU countries, which we are obliged to keep",
+    ),
     "period": Text(sv="uppgifter som en lag ålägger oss att spara", en="data that a law obliges us to keep"),
 }
 #: What is to leave nothing behind.
 REMOVING = frozenset({StepAction.ERASE, StepAction.ANONYMISE})
-_WRITES = frozenset({StepAction.UPDATE, StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS})
+_WRITES = frozenset(StepAction) - {StepAction.KEEP, StepAction.TASK}
 _COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
 
 
@@ -56,7 +61,7 @@ _COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
 
 
 class Planner:
-    """The three plans of a system whose `_declaration` says all that there is to know."""
+    """The plans of a system whose `_declaration` says all that there is to know."""
 
     _declaration: Declaration
     _removes_residue = True  #: Whether what the product itself keeps of a record can be removed by the program.
@@ -70,6 +75,9 @@ class Planner:
 
     def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         return plan_suppress(self._declaration, records)
+
+    def plan_restrict(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        return plan_restrict(self._declaration, records)
 
 
 def plan_update(
@@ -117,6 +125,9 @@ def plan_erase(
         waits_for = _pending(declared, records)
         step = _step(record, StepAction.TASK, reason=waits_for) if waits_for else _erase_step(declared, record)
         steps.append(step)
+        if step.action is StepAction.KEEP:
+            # Art. 18, 4(3): what only a law keeps is stored and used for nothing else, where the product can do that.
+            steps += plan_restrict(declaration, [record])
         if step.action in REMOVING:
             stays = [*declared.left_behind, *([] if removes_residue else [each.label for each in declared.residue])]
             steps += [_step(record, StepAction.TASK, reason=label) for label in stays]
@@ -147,14 +158,23 @@ def _pending(declared: DeclaredObject, records: Sequence[Record]) -> Text | None
 
 def plan_suppress(declaration: Declaration, records: Sequence[Record]) -> tuple[PlanStep, ...]:
     """One step per record that still lets marketing through."""
+    return _plan_marks(declaration, records, StepAction.SUPPRESS)
+
+
+def plan_restrict(declaration: Declaration, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+    """One step per record that the system can lock and that is not locked."""
+    return _plan_marks(declaration, records, StepAction.RESTRICT)
+
+
+def _plan_marks(
+    declaration: Declaration, records: Sequence[Record], action: Literal[StepAction.SUPPRESS, StepAction.RESTRICT]
+) -> tuple[PlanStep, ...]:
     steps = []
     for record in records:
         declared = declaration.object(record.object, record.key)
-        rule = declared.suppress
-        if rule and _stored(record, rule.column) != rule.value:
-            steps.append(
-                _step(record, StepAction.SUPPRESS, changes=(_change(declared, record, rule.column, rule.value),))
-            )
+        mark = declared.suppress if action is StepAction.SUPPRESS else declared.restrict
+        if mark and _stored(record, mark.column) != mark.value:
+            steps.append(_step(record, action, changes=(_change(declared, record, mark.column, mark.value),)))
     return tuple(steps)
 
 

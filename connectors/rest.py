@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from connectors import attached, check_options, downloads, plans, residue
 from connectors.calls import Answer, Caller, Extra
-from connectors.declared import Row, canary_found, search_rows
+from connectors.declared import Row, canary_found, looked_up, search_rows
 from connectors.logins import login_of, needed_options
 from connectors.matching import as_text
 from connectors.paging import rows_of
@@ -89,6 +89,13 @@ class RestReader:
         except DsarError as error:
             return Health(ok=False, detail=str(error))
         return Health(ok=found is not False, detail="the canary person is not found" if found is False else "")
+
+    def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
+        declared = self._declaration.object(object_, key)
+        raw, _ = self._read(self._reading, declared, key)
+        if raw is None:
+            return None
+        return looked_up(declared, to_row(self.name, declared, raw), system=self.name, read_at=read_at)
 
     def _read(self, caller: Caller, declared: DeclaredObject, key: str) -> tuple[dict[str, Any] | None, Answer]:
         """The one record with *key*, None if there is none."""

@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.pool import NullPool
 
 from connectors import attached, check_options, plans, privileges, residue
-from connectors.declared import Row, canary_found, search_rows
+from connectors.declared import Row, canary_found, looked_up, search_rows
 from connectors.matching import as_text, narrowing
 from connectors.residue import CHUNK, bound
 from connectors.slots import in_form
@@ -88,6 +88,12 @@ class SqlReader:
         if content is not None:
             content = attached.opened(self.name, entry, content)
         return attached.checked(record, document, content)
+
+    def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
+        declared = self._declaration.object(object_, key)
+        with self._tables(self._reading) as tables:
+            row = tables.by_key(declared, key)
+        return looked_up(declared, row, system=self.name, read_at=read_at) if row else None
 
     @contextmanager
     def _tables(self, engine: sa.Engine) -> Iterator["_Tables"]:

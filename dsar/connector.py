@@ -108,6 +108,34 @@ class Erases(Protocol):
 
 
 @runtime_checkable
+class LooksUp(Protocol):
+    """Can read one record by its key, long after a search has found it."""
+
+    def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
+        """
+        The record as a search would tell it now, inactive ones included; None if there is none with this key.
+
+        Args: object_: name in the declaration.
+        Raises: SystemUnavailableError; SystemRefusedError; SystemContractError, also where keys do not last, as the
+        numbers of rows.
+        """
+        ...
+
+
+@runtime_checkable
+class Restricts(Protocol):
+    """Can mark records as stored and not otherwise used (Art. 18)."""
+
+    def plan_restrict(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
+        """Steps that lock what of *records* is not locked; touches nothing."""
+        ...
+
+    def apply(self, step: PlanStep, *, key: str) -> None: ...
+
+    def verify(self, step: PlanStep) -> StepOutcome: ...
+
+
+@runtime_checkable
 class Suppresses(Protocol):
     """Can stop marketing to a contact point."""
 

@@ -5,7 +5,9 @@ Effects: opens the database and the key store; reads declarations and the regist
 by the steps that need them. Of dsar only this module opens connectors.
 """
 
+import csv
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from dsar import declaration, settings, staff
 from dsar.casework.context import App
 from dsar.connector import Asks, Searches
 from dsar.declaration import Declaration
-from dsar.errors import SettingsError
+from dsar.errors import SettingsError, UsageError
 from dsar.mailserver import Credential, CredentialSource
 from dsar.model import Activity
 from dsar.settings import MailboxSection, Settings
@@ -26,7 +28,7 @@ from dsar.store import SqlKeyStore, Store
 from dsar.vault import Vault, fernet_key
 
 if TYPE_CHECKING:
-    from connectors import granting
+    from connectors import granting, sifting
     from dsar import worker
     from dsar.inbox import ImapAccount, ImapInbox
     from dsar.oauth import OAuthClient
@@ -244,6 +246,18 @@ def draft_directory(name: str, url: str, user: str, password: str, *, ca_file: s
     from connectors.ldap import drafting
 
     return drafting.draft_ldap(name, url, user, password, ca_file=ca_file)
+
+
+def sift(ending: str, content: bytes, judge: "sifting.Judge") -> "sifting.Sifted":
+    """A register without the rows that *judge* names; see connectors.sifting. Raises: UsageError."""
+    from connectors import sifting
+
+    try:
+        return sifting.sift(ending, content, judge)
+    except sifting.UnfitFileError as error:
+        raise UsageError(str(error)) from None
+    except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile) as error:
+        raise UsageError(f"The file cannot be read whole ({type(error).__name__}).") from None
 
 
 def imap_account(name: str, section: MailboxSection) -> "ImapAccount":

@@ -27,10 +27,12 @@ from dsar.casework import (
     codes,
     convictions,
     digests,
+    fulfilling,
     identifying,
     intake,
     lots,
     opening,
+    recipients,
     reminding,
     reporting,
     representing,
@@ -176,6 +178,14 @@ def _apply(tools: Tools, work: Work, now: datetime) -> None:
     changing.apply(tools.app, work.subject_id, now=now)
 
 
+def _duty(tools: Tools, work: Work, now: datetime) -> None:
+    fulfilling.perform(tools.app, work.subject_id, now=now)
+
+
+def _notice(tools: Tools, work: Work, now: datetime) -> None:
+    recipients.follow(tools.app, work.subject_id, now=now)
+
+
 def _release_erasure(tools: Tools, work: Work, now: datetime) -> None:
     if not approving.release_erasure(tools.app, work.subject_id, now=now):
         raise StillWaitingError
@@ -218,6 +228,8 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
     "apply": _apply,
     "release_erasure": _release_erasure,
     "dispatch": _dispatch,
+    "duty": _duty,
+    "notice": _notice,
     "reconcile": _reconcile,
     "file_copy": _file_copy,
 }

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from databases import own
 
 from connectors import samples
-from dsar.casework import intake
+from dsar.casework import answering, approving, changing, identifying, intake, searching
 from dsar.casework.context import App
 from dsar.model import RawMail
 from dsar.store.tables import CaseFile, Message, Request
@@ -110,6 +110,17 @@ class Office:
         intake.sort(self.app, message.id or 0, now=now)
         with self.app.store.transaction() as tx:
             return tx.message_of(mail.sha256)
+
+    def carried_out(self, sender: str, text: str, *, now: datetime) -> Request:
+        """One request from its mail to the change that it asks for, approved by bo; its letter waits to be sent."""
+        self.receive(sender, text, at=now)
+        identifying.identify(self.app, 1, now=now)
+        searching.collect(self.app, 1, attempt=1, now=now)
+        (request,) = self.requests()
+        answering.show(self.app, self.only_case(), request, actor="bo", now=now)
+        approving.approve(self.app, self.only_case(), request, actor="bo", now=now)
+        changing.apply(self.app, request.id or 0, now=now)
+        return self.requests()[0]
 
     def only_case(self) -> CaseFile:
         """The one case that there is."""

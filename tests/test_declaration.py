@@ -138,7 +138,7 @@ def test_text_that_is_no_toml_names_the_line() -> None:
         (with_line('erase = {action = "anonymise"}'), "which needs it"),
         (with_line('erase = {action = "delete", set = {mail = ""}}'), "belongs to action 'anonymise'"),
         (with_line('erase = {action = "anonymise", set = {since = ""}}'), "anonymising leaves column 'mail'"),
-        (with_line('keep = {rule = "period", column = "since", law = {sv = "l", en = "l"}}'), "needs years or months"),
+        (with_line('keep = {rule = "period", column = "since", law = {sv = "l", en = "l"}}'), "take neither years"),
         (with_line('reached_from = [{object = "company", their = "no", ours = "no"}]'), "'company' is not declared"),
         (with_line('reached_from = [{object = "customer", their = "no", ours = "mail"}]'), "only a person's own"),
         (VALID.replace('table = "customers"\n', ""), "needs table and key"),

@@ -342,7 +342,8 @@ def test_an_update_names_the_place_that_only_a_person_can_change(readable_shop: 
     assert "Still to be changed" in letter
     assert "The web shop" in letter.partition("Still to be changed")[2]
     assert only(readable_shop).outcome == Outcome.PARTLY
-    assert [(each.kind, each.system) for each in duties.open_duties(readable_shop.app)] == [("by_hand", "webshop")]
+    owed = [each for each in duties.open_duties(readable_shop.app) if each.kind != "verify_again"]
+    assert [(each.kind, each.system) for each in owed] == [("by_hand", "webshop")]
 
 
 def test_an_update_that_nothing_can_write_is_still_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,27 +11,31 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import desks, duties
+from dsar.casework import desks, duties, recipients, suppressing
 from dsar.casework.arrivals import moved_since_approval
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
+from dsar.casework.facts import accepted_records
 from dsar.casework.noticing import tell_old_contact_points
 from dsar.casework.planning import (
     CHANGING,
     WRITING,
-    contact_points,
     demand_complete,
     expected,
     plan,
     records_for,
     search_for,
+    stopped_points,
 )
 from dsar.casework.sending import void_letter
-from dsar.connector import Erases, Suppresses, Updates
-from dsar.errors import DsarError, SystemUnavailableError
+from dsar.connector import Erases, Restricts, Suppresses, Updates
+from dsar.errors import DsarError, SystemRefusedError, SystemUnavailableError
 from dsar.lifecycle import Event, State
 from dsar.model import PlanStep, Record, Right, StepAction, StepOutcome
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, ChangePlan, LedgerEntry, Request, Suppression
+from dsar.store.tables import CaseFile, ChangePlan, LedgerEntry, Request
+
+#: How a step ended.
+_DONE, _REFUSED = "done", "refused"
 
 
 def store_plan(
@@ -72,8 +76,14 @@ def apply(app: App, request_id: int, *, now: datetime) -> None:
     if not begun and not _still_current(app, case, request, known, now=now):
         _return_to_review(app, case, request_id, known, (), because="changed_before", now=now)
         return
+    refusing: set[str] = set()
     for position, step in enumerate(steps):
-        if step.action in WRITING and not _apply_step(app, case, request_id, known, position, steps, now=now):
+        if step.action not in WRITING or step.system in refusing:
+            continue
+        state = _apply_step(app, case, request_id, known, position, steps, now=now)
+        if state == _REFUSED:  # what it refers to would be refused, too; other systems know nothing of that
+            refusing.add(step.system)
+        elif state != _DONE:
             break
     _conclude(app, case, request_id, known, steps, now=now)
 
@@ -87,19 +97,19 @@ def _apply_step(
     steps: Sequence[PlanStep],
     *,
     now: datetime,
-) -> bool:
-    """Do one step unless the ledger says it is done; False if it was refused, or the request was stopped meanwhile."""
+) -> str:
+    """Do one step unless the ledger says it is done; _DONE, _REFUSED, or "" if nothing more may be done."""
     step = steps[position]
     with app.store.transaction() as tx:
         if tx.request(request_id).state != State.APPLYING:
-            return False
+            return ""
         entry = tx.ledger(known.id or 0).get(position)
         if entry is not None and entry.state != "started":
-            return entry.state == "done"
+            return _ended(entry)
         entry = LedgerEntry(plan_id=known.id or 0, position=position, state="started", started_at=now)
         tx.keep_entry(entry)
     system = desks.system_of(app, case, step.system, now=now)
-    assert isinstance(system, Updates | Erases | Suppresses)  # noqa: S101  # only such a system gives writing steps
+    assert isinstance(system, Updates | Erases | Suppresses | Restricts)  # noqa: S101  # only such a system gives writing steps
     try:
         system.apply(step, key=f"{case.reference}:{known.sha256}:{position}")
     except SystemUnavailableError:
@@ -108,12 +118,11 @@ def _apply_step(
         state, detail = "failed", type(error).__name__
     else:
         state, detail = "done", ""
+    entry = LedgerEntry(
+        plan_id=known.id or 0, position=position, state=state, started_at=now, ended_at=now, detail=detail
+    )
     with app.store.transaction() as tx:
-        tx.keep_entry(
-            LedgerEntry(
-                plan_id=known.id or 0, position=position, state=state, started_at=now, ended_at=now, detail=detail
-            )
-        )
+        tx.keep_entry(entry)
         tx.record(
             "step_applied",
             actor=PROGRAM,
@@ -128,7 +137,13 @@ def _apply_step(
         if request.state in {State.SEARCHING, State.REVIEW}:  # it was left while the system worked: read back anew
             tx.plan_of_letter(known.letter_id).sealed_outcomes = None  # type: ignore[union-attr]
             tx.enqueue("search", request.case_id, due_at=now)
-    return state == "done"
+    return _ended(entry)
+
+
+def _ended(entry: LedgerEntry) -> str:
+    if entry.state == "done":
+        return _DONE
+    return _REFUSED if entry.detail == SystemRefusedError.__name__ else ""
 
 
 def _conclude(
@@ -157,7 +172,7 @@ def _conclude(
     with app.store.transaction() as tx:
         request = tx.request(request_id)
         keep_outcomes(app, tx, case, known.letter_id, outcomes)
-        _keep_promises(app, tx, case, request, steps, now=now)
+        _keep_promises(app, tx, case, request, known.letter_id, steps, now=now)
         for outgoing in tx.outgoing_of_letter(known.letter_id):
             if tx.move_outgoing(outgoing, to="ready", expected="held"):
                 tx.enqueue("dispatch", outgoing.id or 0, due_at=now)
@@ -187,26 +202,36 @@ def _revise_others(tx: Transaction, changed: Request, *, now: datetime) -> None:
 
 def _read_back(app: App, case: CaseFile, step: PlanStep) -> StepOutcome:
     system = desks.system_of(app, case, step.system)
-    if step.action is StepAction.TASK or not isinstance(system, Updates | Erases | Suppresses):
+    if step.action is StepAction.TASK or not isinstance(system, Updates | Erases | Suppresses | Restricts):
         return StepOutcome(step=step, done=False, detail="a person has to do it")
     return system.verify(step)
 
 
 def _keep_promises(
-    app: App, tx: Transaction, case: CaseFile, request: Request, steps: Sequence[PlanStep], *, now: datetime
+    app: App,
+    tx: Transaction,
+    case: CaseFile,
+    request: Request,
+    letter_id: int,
+    steps: Sequence[PlanStep],
+    *,
+    now: datetime,
 ) -> None:
     """What is owed from now on: kept data go when their law's last day has passed, stopped marketing stays stopped."""
-    duties.take_on(app, tx, case, Right(request.right), steps, now=now)
+    approval_row = tx.approval_of(letter_id)
+    applied = duties.Applied(
+        right=Right(request.right),
+        steps=steps,
+        records=accepted_records(app, tx, case, Right(request.right)),
+        approved_by=approval_row.actor if approval_row else "",
+    )
+    duties.take_on(app, tx, case, applied, now=now)
+    recipients.prepare(app, tx, request, steps, applied.records, now=now)
+    if request.right == Right.RESTRICT:
+        duties.watch_restriction(app, tx, case, now=now)
     if request.right in {Right.OBJECT, Right.ERASE}:
-        for point in contact_points(app, case):
-            tx.suppress(
-                Suppression(
-                    digest=app.vault.index_identifier(point),
-                    channel=point.type,
-                    since=now,
-                    case_reference=case.reference,
-                )
-            )
+        points = stopped_points(app, case, Right(request.right), applied.records)
+        suppressing.put(app, tx, case, points, now=now)
 
 
 def _return_to_review(
@@ -223,6 +248,9 @@ def _return_to_review(
     with app.store.transaction() as tx:
         if outcomes:
             keep_outcomes(app, tx, case, known.letter_id, outcomes)
+            changed = [each.step for each in outcomes if each.done]
+            records = accepted_records(app, tx, case, Right(tx.request(request_id).right))
+            recipients.prepare(app, tx, tx.request(request_id), changed, records, now=now)
         void_letter(tx, tx.letter(known.letter_id), reason=because, now=now)
         request = tx.request(request_id)
         tx.advance(request, Event.DIFFERED, actor=PROGRAM, at=now, detail={"because": because})

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -35,6 +36,7 @@ from dsar.store.tables import (
     EventRow,
     LetterRow,
     OutboxRow,
+    PlanLine,
     Redaction,
     Request,
     SystemRow,
@@ -108,6 +110,25 @@ class Grounds:
     legal_ground: str
 
 
+class LineChoice(StrEnum):
+    """What a person may decide about one record of a plan."""
+
+    KEEP = "keep"  #: A law or claim that the program does not know keeps it, until a day.
+    ERASE = "erase"  #: The law that the declaration names does not keep it.
+    TASK = "task"  #: A person does it.
+    AGAIN = "again"  #: The program tries what the system refused before.
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineWord:
+    """A person's word on one record of a plan."""
+
+    choice: LineChoice
+    reason: str  #: In the language of the letter, which tells it of what is kept.
+    law: str = ""  #: Law and section, or claim with its reference, of a keep.
+    until: date | None = None  #: Last day of a keep.
+
+
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """What a colleague is asked: to look for a person, or to make one approved change."""
@@ -140,6 +161,7 @@ _ADAPTERS: dict[object, TypeAdapter[Any]] = {
         Passage,
         Question,
         AnswerContent,
+        LineWord,
     )
 }
 
@@ -297,6 +319,14 @@ def _reason_context(event: str, at: datetime) -> str:
     return f"event.reason:{event}:{at.astimezone(UTC).isoformat()}"
 
 
+def seal_line(app: App, case: CaseFile, index: str, word: LineWord) -> bytes:
+    return _seal(app, case, f"plan_line:{index}", LineWord, word)
+
+
+def line_of(app: App, case: CaseFile, row: PlanLine) -> LineWord:
+    return _unseal(app, case, f"plan_line:{row.record_index}", LineWord, row.sealed_line)
+
+
 def seal_passage(app: App, case: CaseFile, index: str, passage: Passage) -> bytes:
     return _seal(app, case, f"redaction.passage:{index}", Passage, passage)
 
@@ -372,8 +402,8 @@ def stored_letter(app: App, tx: Transaction, case: CaseFile, row: LetterRow) -> 
     return letter_of(row, content_of(app, case, row), annexes)
 
 
-def record_index(app: App, record: Record) -> str:
-    """Blind index of a record, to remember what a person decided about it."""
+def record_index(app: App, record: Record | PlanStep) -> str:
+    """Blind index of a record, or of the record of a step, to remember what a person decided about it."""
     return app.vault.index("record", f"{record.system}\0{record.object}\0{record.key}")
 
 

@@ -1,6 +1,6 @@
 """What a letter may say, gathered from the case."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from dsar import deadlines, letters, redaction
@@ -18,10 +18,11 @@ from dsar.casework.context import (
 )
 from dsar.casework.planning import (
     CHANGING,
-    contact_points,
+    WRITING,
     expected,
     plan,
     records_for,
+    stopped_points,
     takes_consent_back,
     told_outcomes,
 )
@@ -32,6 +33,7 @@ from dsar.model import (
     Coverage,
     LetterFacts,
     PlanStep,
+    Recipient,
     Record,
     Right,
     StepAction,
@@ -44,6 +46,9 @@ from dsar.store.tables import CaseFile, Request, SystemRow
 
 #: The activity of handling requests itself: whoever asks is always concerned by it.
 HANDLING_REQUESTS = "A11"
+
+#: Rights whose changes are communicated to recipients (Art. 19); a marketing stop is none of them.
+COMMUNICATED = frozenset({Right.UPDATE, Right.ERASE, Right.RESTRICT})
 
 #: Decisions after which a letter tells what was done and nothing more is: Request.decision -> LetterFacts.ended.
 AFTER_CHANGES: Mapping[str, str] = {"withdrawn": "withdrawn", "done": "by_hand"}
@@ -77,6 +82,13 @@ def accepted_records(app: App, tx: Transaction, case: CaseFile, right: Right) ->
         return ()
     found = [record for row in tx.search_results(case) for record in records_of(app, case, row)]
     return records_for(app, right, found, tx.decisions(case.id or 0))
+
+
+def current_plan(app: App, tx: Transaction, case: CaseFile, right: Right) -> tuple[PlanStep, ...]:
+    """What would be done now for *right*, from the latest search and what people have decided since."""
+    if right not in CHANGING:
+        return ()
+    return plan(app, tx, case, right, accepted_records(app, tx, case, right))
 
 
 def undecided_records(app: App, tx: Transaction, case: CaseFile) -> tuple[Record, ...]:
@@ -158,12 +170,38 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
                 case, (*_still_true(told_outcomes(app, tx, case, request), steps), *expected(steps))
             ),
             "done_on": facts.today,
+            "recipients": recipients_told(app, tx, request, steps, records),
         }
     if request.decision in AFTER_CHANGES:
         known |= {"ended": AFTER_CHANGES[request.decision], "done_on": facts.today}
     if _stops_marketing(tx, case, request):
-        known["contact_points"] = tuple(map(mask, contact_points(app, case)))
+        known["contact_points"] = tuple(map(mask, stopped_points(app, case, right, records)))
     return LetterFacts(**known)
+
+
+def recipients_told(
+    app: App, tx: Transaction, request: Request, steps: Iterable[PlanStep], records: Sequence[Record]
+) -> tuple[str, ...]:
+    """Names of those to whom the change is communicated: as declared, and as staff know of (Art. 19)."""
+    added = [notice.recipient for notice in tx.notices_of(request.id or 0) if notice.state != "left_out"]
+    declared = [one.name for one in recipients_of(app, Right(request.right), steps, records)]
+    return tuple(sorted({*declared, *added}))
+
+
+def recipients_of(
+    app: App, right: Right, steps: Iterable[PlanStep], records: Sequence[Record]
+) -> tuple[Recipient, ...]:
+    """The recipients, named in declarations and register with an address for notices, whom changes by *steps* reach."""
+    if right not in COMMUNICATED:
+        return ()
+    changed = {(step.system, step.object, step.key) for step in steps if step.action in WRITING}
+    activities = {
+        name for each in records if (each.system, each.object, each.key) in changed for name in each.activities
+    }
+    found = [one for name in sorted(activities) if name in app.register for one in app.register[name].recipients]
+    found += [one for system in sorted({place[0] for place in changed}) for one in app.declarations[system].recipients]
+    by_name = {one.name: one for one in reversed(found) if one.notify}
+    return tuple(by_name[name] for name in sorted(by_name))
 
 
 def _others(app: App, tx: Transaction, case: CaseFile, request: Request, language: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsar import guard, signatures
-from dsar.casework import confirming, health, replies, searching, thread
+from dsar.casework import confirming, health, recipients, replies, searching, thread
 from dsar.casework.arrivals import move_clocks
 from dsar.casework.context import PROGRAM, App, mail_key, mailbox_key
 from dsar.casework.opening import open_cases
@@ -137,6 +137,8 @@ def _settle_related(app: App, message_id: int, mail: InboundMail, found: Triage,
     if thread.settle_own_copy(app, message_id, mail, authentication=authentication, now=now):
         return True
     if thread.settle_bounce(app, message_id, mail, now=now):
+        return True
+    if recipients.take_answer(app, message_id, mail, found, authentication=authentication, now=now):
         return True
     if replies.settle(app, message_id, mail, found, authentication=authentication, now=now):
         return True

@@ -5,6 +5,7 @@ from datetime import datetime
 from dsar.casework import changing
 from dsar.casework.arrivals import CLOCK_MOVED
 from dsar.casework.context import App, seal_reason
+from dsar.casework.fulfilling import DATA_RETURNED
 from dsar.casework.planning import told_outcomes
 from dsar.casework.sending import MAIL_FAILED, SENT_OUT_OF_TURN, UNCERTAIN, stop_unsent, take_letter_back, void_letter
 from dsar.casework.tasks import LATE_ANSWER
@@ -139,7 +140,7 @@ def mark_seen(app: App, case: CaseFile, *, actor: str, now: datetime) -> None:
     """A person has looked at the follow-ups of a case: their flags go, and an erasure that waited for it may go on."""
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
-        seen = {REMINDER, WITHDRAWN, MAIL_FAILED, SENT_OUT_OF_TURN, CLOCK_MOVED, LATE_ANSWER}
+        seen = {REMINDER, WITHDRAWN, MAIL_FAILED, SENT_OUT_OF_TURN, CLOCK_MOVED, LATE_ANSWER, DATA_RETURNED}
         if WITHDRAWN in case.flags:  # it is wanted after all: what waited goes on
             tx.enqueue("identify", case.id or 0, due_at=now)
             tx.enqueue("search", case.id or 0, due_at=now)

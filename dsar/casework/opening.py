@@ -186,7 +186,7 @@ def join(
     tx.join_case(_id(case), message_id, role=role, sealed_triage=seal_triage(app, case, message_id, triage))
     digests = [copy] if (copy := copy_index(app, mail)) else []
     digests += [app.vault.index("message_id", mail.message_id)] if mail.message_id else []
-    if role != "stranger":  # what a stranger states is not the case's
+    if role not in {"stranger", "recipient"}:  # what a stranger states is not the case's
         digests += [app.vault.index_identifier(identifier) for identifier in triage.subjects[0].identifiers]
         digests += [app.vault.index("sender", triage.asked_by)] if triage.asked_by else []
         digests += [app.vault.index("tag", subject_of(app, case).tag)]

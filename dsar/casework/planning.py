@@ -2,14 +2,15 @@
 What was found -> what would be done about it: the change plan, made and shown before anything is touched.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from dsar import search
-from dsar.casework import desks
+from dsar.casework import correcting, desks, tying
 from dsar.casework.context import App, outcomes_of, record_index, subject_of, triage_of
-from dsar.connector import Erases, Searches, Suppresses, Updates
+from dsar.connector import Erases, Restricts, Searches, Suppresses, Updates
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import SystemUnavailableError
 from dsar.identifiers import normalise
@@ -37,7 +38,7 @@ from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
 #: Rights that are answered by changing something.
-CHANGING = frozenset({Right.UPDATE, Right.ERASE, Right.OBJECT})
+CHANGING = frozenset({Right.UPDATE, Right.ERASE, Right.OBJECT, Right.RESTRICT})
 
 #: Roles of a sender who writes for somebody else: their own address is not the person's.
 FOR_ANOTHER = frozenset({Requester.AGENT, Requester.PARENT, Requester.ESTATE, Requester.EMPLOYER, Requester.SERVICE})
@@ -46,11 +47,13 @@ FOR_ANOTHER = frozenset({Requester.AGENT, Requester.PARENT, Requester.ESTATE, Re
 _HEARD = frozenset({"request", "follow_up", "answer"})
 
 #: Steps that write; the others tell what stays, or what a person has to do.
-WRITING = frozenset({StepAction.UPDATE, StepAction.ERASE, StepAction.ANONYMISE, StepAction.SUPPRESS})
+WRITING = frozenset(StepAction) - {StepAction.KEEP, StepAction.TASK}
 
 _CONTACT_POINTS = frozenset({IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.ADDRESS})
 
 _COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
+
+_POSTCODE = re.compile(r"\b\d{3} ?\d{2}\b")
 
 _NOT_ALTERED = Text(sv="underlag som inte får ändras i efterhand", en="records that may not be altered afterwards")
 
@@ -64,18 +67,29 @@ def plan(app: App, tx: Transaction, case: CaseFile, right: Right, records: Seque
     """
     Every step for *records*, in the order in which they are done; touches nothing.
 
-    Systems in reverse order of settings and objects in reverse order of their declaration: what points at something
-    goes before what it points at, the business system last.
+    Systems in reverse order of settings, those that others refer to last, and objects in reverse order of their
+    declaration: what points at something goes before what it points at. Within an object as its connector says.
     """
+    said = correcting.corrections_of(app, tx, case, _latest(tx, case, right))
+    by_key = sorted(correcting.freed(app, said, records), key=lambda record: record.key)
     steps: list[PlanStep] = []
-    for name, system in reversed(desks.systems_of(app, tx, case).items()):
-        held = [record for record in records if record.system == name]
+    systems = desks.systems_of(app, tx, case)
+    places = {name: (app.declarations[name].last, -place) for place, name in enumerate(systems)}
+    for name in sorted(systems, key=places.__getitem__):
+        held = [record for record in by_key if record.system == name]
         if not held:
             continue
-        found = _plan_system(app, tx, case, right, system, held)
+        found = _plan_system(app, tx, case, right, systems[name], held)
+        found = correcting.corrected(app, said, systems[name], held, found)
         order = [declared.name for declared in reversed(app.declarations[name].objects)]
-        steps += sorted(found, key=lambda step: (order.index(step.object), step.key))
-    return tuple(steps)
+        steps += sorted(found, key=lambda step: order.index(step.object))
+    return tying.mark(steps, records, app.declarations)
+
+
+def _latest(tx: Transaction, case: CaseFile, right: Right) -> Request | None:
+    """The request of a case that exercises *right*, the one that is open if there was one before."""
+    mine = [request for request in tx.requests(case.id or 0) if request.right == right]
+    return mine[-1] if mine else None
 
 
 def _plan_system(
@@ -86,6 +100,8 @@ def _plan_system(
         return _plan_update(system, declaration, records, wanted_changes(app, tx, case))
     if right is Right.OBJECT:
         return _plan_stop(app, system, declaration, records, by_hand=done_by_hand(app, tx, case))
+    if right is Right.RESTRICT:
+        return _plan_restrict(system, declaration, records)
     if not isinstance(system, Erases):
         return [_task(record) for record in records]
     steps = system.plan_erase(records)
@@ -105,6 +121,18 @@ def _step(record: Record, action: StepAction, **said: Any) -> PlanStep:  # noqa:
         action=action,
         **said,
     )
+
+
+def _plan_restrict(system: Searches, declaration: Declaration, records: Sequence[Record]) -> list[PlanStep]:
+    """
+    Art. 4(3): "the marking of stored personal data"; what the system cannot mark is a person's task.
+
+    What it has marked before needs nothing more.
+    """
+    steps = list(system.plan_restrict(records)) if isinstance(system, Restricts) else []
+    can = isinstance(system, Restricts)
+    left = [each for each in records if not (can and declaration.object(each.object, each.key).restrict)]
+    return [*steps, *map(_task, left)]
 
 
 # -------------------------------------------------------------------------------------------------- marketing stop
@@ -268,6 +296,33 @@ def contact_points(app: App, case: CaseFile) -> tuple[Identifier, ...]:
     sender = subject.reply_address if case.requester not in FOR_ANOTHER else None
     own = [Identifier(type=IdentifierType.EMAIL, value=sender)] if sender else []
     return tuple(dict.fromkeys([*own, *(each for each in subject.identifiers if each.type in _CONTACT_POINTS)]))
+
+
+def stopped_points(app: App, case: CaseFile, right: Right, records: Sequence[Record]) -> tuple[Identifier, ...]:
+    """
+    Where marketing is stopped by a request; an erasure stops it wherever the erased records reached the person.
+
+    Once they are gone nothing else could tell a bought register that this person has said no.
+    """
+    points = contact_points(app, case)
+    if right is not Right.ERASE:
+        return points
+    own = [each for record in records for each in record.own if each.type in _CONTACT_POINTS]
+    return tuple(dict.fromkeys([*points, *own, *filter(None, map(_postal_address, records))]))
+
+
+def _postal_address(record: Record) -> Identifier | None:
+    """The person's own postal address, as far as the company vouches for one with a postcode."""
+    lines = [
+        value.value
+        for value in record.values
+        if value.vouched
+        and value.category == "contact"
+        and not normalise(IdentifierType.EMAIL, value.value)
+        and not normalise(IdentifierType.PHONE, value.value)
+    ]
+    text = ", ".join(lines)
+    return normalise(IdentifierType.ADDRESS, text) if _POSTCODE.search(text) else None
 
 
 # ------------------------------------------------------------------------------------------------------- searching

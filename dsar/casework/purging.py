@@ -17,7 +17,7 @@ from dsar.inbox import ImapInbox
 from dsar.lifecycle import Outcome
 from dsar.settings import RetentionSection
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, LetterRow, Message, OutboxRow, Sighting
+from dsar.store.tables import CaseFile, Duty, LetterRow, Message, OutboxRow, Sighting
 
 #: So many things in one transaction.
 _AT_ONCE = 50
@@ -172,6 +172,14 @@ RULES: tuple[Rule[Any], ...] = (
         due=lambda tx, before: tx.ended_cases(before=before),
         reference=lambda case: case.reference,
         remove=_remove_case,
+    ),
+    Rule[Duty](
+        what="do_not_restore",
+        words="note of something erased that no backup holds any more",
+        kept_since=lambda kept, today: today - timedelta(days=kept.do_not_restore_days),
+        due=lambda tx, before: tx.restorable_no_more(before=received_on(before)),
+        reference=lambda duty: f"T-{duty.id}",
+        remove=lambda _app, tx, duty, _now: tx.remove_duty(duty),
     ),
     Rule[CaseFile](
         what="register",

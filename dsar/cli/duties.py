@@ -11,7 +11,11 @@ from dsar.cli.console import now, print_json, print_table, session
 @click.option("--json", "as_json", is_flag=True, help="One JSON line per duty.")
 @click.pass_context
 def duties(ctx: click.Context, *, done: int | None, due: bool, as_json: bool) -> None:
-    """Show what is still owed: kept data to erase later, and work by hand."""
+    """
+    Show what is still owed: kept data to erase later, another look after a change, and work by hand.
+
+    What the program does on its day it does by itself (`dsar run`); a problem means that a person has to look.
+    """
     from dsar import deadlines
     from dsar.casework import duties as owed
 
@@ -30,9 +34,18 @@ def duties(ctx: click.Context, *, done: int | None, due: bool, as_json: bool) ->
         click.echo("Nothing is owed.")
         return
     print_table(
-        ("No", "Kind", "Where", "Record", "Due", "Law", "Case"),
+        ("No", "Kind", "Where", "Record", "Due", "Law", "Case", "Problem"),
         [
-            (str(d.number), d.kind, f"{d.system}/{d.object}", d.key, d.due_on.isoformat(), d.law, d.case_reference)
+            (
+                str(d.number),
+                d.kind,
+                f"{d.system}/{d.object}",
+                d.key,
+                d.due_on.isoformat(),
+                d.law,
+                d.case_reference,
+                d.problem,
+            )
             for d in found
         ],
     )

@@ -62,6 +62,8 @@ def _ask(opened: "Session", line: "QueueLine") -> bool:
     if line.waits_for == "person: approve":
         show.SHOW["data"](case)
         _show_passages(opened, case.reference)
+        if not line.reference.endswith(f"/{Right.ACCESS}"):
+            _try(lambda: show.SHOW["plan"](show.Look(opened=opened, reference=line.reference)))
         _try(lambda: show.SHOW["letter"](show.Look(opened=opened, reference=line.reference)))
     while True:
         key = click.prompt(f"{keys}, [s]kip, [q]uit", default="s").strip().lower()[:1]

@@ -224,30 +224,25 @@ def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
 
 
 def _plan(look: Look) -> None:
+    from dsar.cli.plan_form import print_form
+
     opened = look.opened
-    from dsar.casework import planning, protecting, views
-    from dsar.casework.facts import accepted_records
+    from dsar.casework import approving, protecting, views
+    from dsar.casework.facts import current_plan
     from dsar.lifecycle import State
     from dsar.model import Right
 
     case, request = views.find_request(opened.app, look.reference, set(State) - {State.CLOSED}, actor=opened.actor())
     with opened.app.store.transaction() as tx:
         tx.record("looked_at_plan", actor=opened.actor(), at=now(), case_id=case.id, request_id=request.id)
-        right = Right(request.right)
-        steps = planning.plan(opened.app, tx, case, right, accepted_records(opened.app, tx, case, right))
-    steps = protecting.hidden_steps(case, steps)
-    for number, step in enumerate(steps, 1):
-        if look.as_json:
+        shown = current_plan(opened.app, tx, case, Right(request.right))
+        waits = approving.waits_for_access(tx, case, request)
+    steps = protecting.hidden_steps(case, shown)
+    if look.as_json:
+        for step in steps:
             print_json(step)
-            continue
-        kept = f" until {step.until} by {step.law.en}" if step.until and step.law else ""
-        reason = f": {step.reason.en}" if step.reason else ""
-        click.echo(f"[{number}] {step.system}/{step.object} {clean(step.key)}: {step.action}{kept}{reason}")
-        changes = [(change.label.en, change.before, change.after or "-") for change in step.changes if change.before]
-        if changes:
-            print_table(("Field", "Before", "After"), changes)
-    if not steps and not look.as_json:
-        click.echo("Nothing would be changed.")
+        return
+    print_form(opened.app, f"{case.reference}/{request.right}", steps, waits=waits)
 
 
 def _letter(look: Look) -> None:

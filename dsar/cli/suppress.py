@@ -1,12 +1,20 @@
 """`dsar suppress`: who must get no marketing (Art. 21(3)), for whoever prepares a campaign."""
 
+import csv
+import io
 import os
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import now, print_json, print_table, session
+from dsar.cli.console import now, print_json, print_table, save_private, session
 from dsar.errors import UsageError
+
+if TYPE_CHECKING:
+    from connectors.sifting import Sifted
+    from dsar.casework.context import App
 
 
 @click.group()
@@ -35,29 +43,63 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
 
 
 @suppress.command()
-@click.argument("value")
+@click.argument("value", metavar="FILE|VALUE")
+@click.option("--clean", type=click.Path(path_type=Path), help="Write FILE without those on the list here.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write which rows were taken out here, as CSV.")
 @click.pass_context
-def check(ctx: click.Context, value: str) -> None:
-    """Say whether an e-mail address, phone number or postal address is on the list; exit code 1 if it is."""
+def check(ctx: click.Context, value: str, *, clean: Path | None, report: Path | None) -> None:
+    """
+    Check a register (CSV or XLSX) before it is used, or one e-mail address, phone number or postal address.
+
+    Exit code 1 if somebody on the list is in it and no clean file was asked for.
+    """
     from dsar.casework import suppressing
 
+    path = Path(value)
     with session(ctx) as opened:
         opened.actor()
-        blocked = suppressing.blocked(opened.app, [value])
-    click.echo("blocked" if blocked else "free")
-    if blocked:
+        if path.is_file():
+            found = _sifted(opened.app, path)
+        elif clean or report:
+            raise UsageError(f"There is no file {value}.")
+        else:
+            blocked = suppressing.blocked(opened.app, [value])
+            click.echo("blocked" if blocked else "free")
+            ctx.exit(1 if blocked else 0)
+    lines = [("Sheet", "Row", "Channels")]
+    lines += [(each.sheet, str(each.row), " ".join(each.channels)) for each in found.taken_out]
+    if clean:
+        save_private(clean.parent, clean.name, found.content)
+    if report:
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=";").writerows(lines)
+        save_private(report.parent, report.name, text.getvalue().encode())
+    elif found.taken_out:
+        print_table(lines[0], lines[1:])
+    click.echo(f"{len(found.taken_out)} of {found.rows} rows are on the list.", err=True)
+    if found.taken_out and not clean:
         ctx.exit(1)
+
+
+def _sifted(app: "App", path: Path) -> "Sifted":
+    from dsar import wiring
+    from dsar.casework.suppressing import Screen
+    from dsar.staff import read_named_file
+
+    return wiring.sift(path.suffix, read_named_file(path, os.environ), Screen(app).channels)
 
 
 @suppress.command()
 @click.argument("value")
+@click.option("--opt-in", type=click.DateTime(["%Y-%m-%d"]), help="Day of the new consent; it must be later.")
 @click.pass_context
-def allow(ctx: click.Context, value: str) -> None:
-    """Take a contact point off the list because its holder asks for that."""
+def allow(ctx: click.Context, value: str, *, opt_in: datetime | None) -> None:
+    """Take a contact point off the list: its holder has consented anew, or wants to be forgotten here, too."""
     from dsar.casework import suppressing
 
     with session(ctx) as opened:
-        if not suppressing.allow(opened.app, value, actor=opened.actor(), now=now()):
+        day = opt_in.date() if opt_in else None
+        if not suppressing.allow(opened.app, value, opt_in_on=day, actor=opened.actor(), now=now()):
             raise UsageError("It is not on the list.")
         click.echo("It is off the list.")
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dsar.cli.console import now, print_json, print_table, session
-from dsar.connector import Erases, Searches, Suppresses, Updates
+from dsar.connector import Erases, Restricts, Searches, Suppresses, Updates
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import RefusedError, UsageError
 
@@ -191,6 +191,8 @@ def _rights(declared: DeclaredObject, opened: Searches) -> dict[str, object]:
         changes.append(declared.erase.action)
     if declared.suppress and "suppress" in can:
         changes.append(f"stop marketing in {declared.suppress.column}")
+    if declared.restrict and isinstance(opened, Restricts):
+        changes.append(f"lock in {declared.restrict.column}")
     by = [f"{find.by} in {', '.join(find.columns)}" for find in declared.find]
     by += [f"from {link.object}" for link in declared.reached_from]
     reads = [*declared.columns, *(f"document: {each.label.en}" for each in declared.documents)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from dsar.declaration.directories import entry_faults
 from dsar.declaration.lines import Place
-from dsar.declaration.system import Declaration, DeclaredObject, ReachedFrom
+from dsar.declaration.system import Declaration, DeclaredObject, Mark, ReachedFrom
 from dsar.declaration.web import WebRequest
 from dsar.identifiers import normalise
 from dsar.model import IdentifierType
@@ -56,13 +56,18 @@ def _column_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     used += [(("update",), column) for column in declared.update.values()]
     used += [(("keep", "column"), declared.keep.column)] if declared.keep else []
     used += [(("erase", "set"), column) for column in declared.erase.set] if declared.erase else []
-    used += [(("suppress", "column"), declared.suppress.column)] if declared.suppress else []
+    used += [((name, "column"), mark.column) for name, mark in _marks(declared)]
     used += [
         (("fields", at, "changed_at"), each.changed_at) for at, each in enumerate(declared.fields) if each.changed_at
     ]
     for place, column in used:
         if column not in columns:
             yield place, f"column {column!r} is not among the fields"
+
+
+def _marks(declared: DeclaredObject) -> list[tuple[str, Mark]]:
+    named = (("suppress", declared.suppress), ("restrict", declared.restrict))
+    return [(name, mark) for name, mark in named if mark]
 
 
 def _strength_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
@@ -81,7 +86,7 @@ def _change_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
             yield ("update",), f"column {column!r} is not writable"
     if declared.table:
         overwritten = [*declared.update.values(), *(declared.erase.set if declared.erase else ())]
-        for column in [*overwritten, *([declared.suppress.column] if declared.suppress else [])]:
+        for column in [*overwritten, *(mark.column for _, mark in _marks(declared))]:
             if column in fields and fields[column].packed:
                 yield ("fields",), f"column {column!r} is packed in another and cannot be written"
     erase = declared.erase
@@ -164,7 +169,7 @@ def _mail_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         yield ("key",), "a mail has a key of its own"
     if declared.erase and declared.erase.action == "anonymise":
         yield ("erase",), "a mail can be removed and not be changed"
-    if declared.update or declared.suppress:
+    if declared.update or declared.suppress or declared.restrict:
         yield (), "a mail can be removed and not be changed"
     yield from _application_faults(declared)
 
@@ -185,6 +190,8 @@ _MAIL_COLUMNS = ("mailbox", "folder", "arrived", "from", "to", *_MAIL_TEXTS, "th
 def _manual_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     if not any(each.column == "text" and each.free_text for each in declared.fields):
         yield ("fields",), "an object of kind manual needs a field text that is free_text, for what has no other place"
+    if declared.restrict:
+        yield ("restrict",), "people who answer by mail have no mark to set; a restriction is their task"
 
 
 def _card_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
@@ -195,7 +202,7 @@ def _card_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         return
     if "rest" not in fields or not fields["rest"].free_text:
         yield ("fields",), "a card needs a field rest that is free_text, for what has no other place"
-    written = [*declared.update.values(), *([declared.suppress.column] if declared.suppress else [])]
+    written = [*declared.update.values(), *(mark.column for _, mark in _marks(declared))]
     if "rest" in written:
         yield ("fields",), "column 'rest' is gathered from many properties and cannot be written"
     if declared.erase and declared.erase.action == "anonymise":
@@ -223,7 +230,7 @@ def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         elif strange := sorted(slot for slot in request.slots if slot.partition(".")[0] not in {*allowed, "job"}):
             yield (name, at, "request"), f"there is no {strange[0]!r} to put in here"
     writes = declared.web
-    changed = {*declared.update.values(), *([declared.suppress.column] if declared.suppress else [])}
+    changed = {*declared.update.values(), *(mark.column for _, mark in _marks(declared))}
     if declared.erase and not (declared.residue or (writes and writes.anonymise)):
         changed |= set(declared.erase.set)
     if not (writes and writes.change) and changed - set(writes.change_of if writes else ()):

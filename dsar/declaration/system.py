@@ -118,11 +118,15 @@ class ReachedFrom(Strict):
         return self.weak or self.named is not None
 
 
+_FIXED_PERIODS = frozenset({"bookkeeping", "oss"})
+
+
 class Keep(Strict):
     """A law that demands or allows that the record is kept, and until when."""
 
     #: claims: kept to meet a claim in law, which the person may still raise (Art. 17(3)(e)).
-    rule: Literal["bookkeeping", "period", "claims"]
+    #: oss: what the VAT of sales to consumers in other EU countries rests on.
+    rule: Literal["bookkeeping", "oss", "period", "claims"]
     column: Name  #: Holds the date that the period runs from.
     law: Said  #: With its section.
     fiscal_year_end_month: int = Field(default=12, ge=1, le=12)  #: Month in which our fiscal year ends (bookkeeping).
@@ -131,14 +135,18 @@ class Keep(Strict):
 
     @model_validator(mode="after")
     def _period_has_a_length(self) -> "Keep":
-        if (self.rule != "bookkeeping") != bool(self.years or self.months):
-            raise ValueError("each rule but 'bookkeeping' needs years or months, which takes neither")
+        if (self.rule not in _FIXED_PERIODS) != bool(self.years or self.months):
+            raise ValueError("rules 'bookkeeping' and 'oss' take neither years nor months, which the others need")
         return self
 
     def until(self, starts_on: date) -> date:
         """Last day on which a record dated *starts_on* must be kept."""
         if self.rule == "bookkeeping":
             return bookkeeping_until(starts_on, fiscal_year_end_month=self.fiscal_year_end_month)
+        if self.rule == "oss":
+            # Art. 369k(2) Directive 2006/112/EC: "for a period of ten years from 31 December of the year during which
+            # the transaction was carried out".
+            return date(starts_on.year + 10, 12, 31)
         return _add_months(starts_on, 12 * self.years + self.months)
 
 
@@ -188,8 +196,8 @@ class Erase(Strict):
     set: dict[str, str] = Field(default_factory=dict)  #: anonymise: column -> what replaces it, {key} the record's.
 
 
-class Suppress(Strict):
-    """What stops marketing to the person."""
+class Mark(Strict):
+    """A column of the record, and the value by which the system knows that something holds for it."""
 
     column: Name
     value: str
@@ -236,7 +244,8 @@ class DeclaredObject(Strict):
     erase: Erase | None = None  #: None: erasing is a task for a person.
     residue: tuple[Residue, ...] = ()  #: Removed in this order, after each erasure of a record.
     left_behind: tuple[Said, ...] = ()  #: Residue that no program can remove: each is a task for a person.
-    suppress: Suppress | None = None
+    suppress: Mark | None = None  #: What stops marketing to the person.
+    restrict: Mark | None = None  #: What locks the record: stored, and not otherwise used (Art. 18, 4(3)).
     update: dict[ChangeName, str] = Field(default_factory=dict)  #: Requested change -> the column that it changes.
 
     @model_validator(mode="before")
@@ -299,6 +308,7 @@ class Declaration(Strict):
     processors: tuple[RecipientFact, ...] = ()  #: Who runs the system for us; empty: nobody but ourselves.
     canary: Identifier | None = None  #: Person who must be found, or the system hides something from us.
     http: Http | None = None  #: How the API is spoken to (rest).
+    last: bool = False  #: Others refer to it, as to the business system: what it holds is changed after all others.
     objects: tuple[DeclaredObject, ...] = Field(alias="object")
 
     def object(self, name: str, key: str | None = None) -> DeclaredObject:

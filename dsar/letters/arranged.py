@@ -143,6 +143,8 @@ def _transfers(recipients: Iterable[Recipient]) -> list[Recipient]:
 def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict[str, Text]) -> dict[str, object]:
     done = [outcome for outcome in outcomes if outcome.done]
     kept = [outcome for outcome in outcomes if outcome.step.action is StepAction.KEEP]
+    # A reason of an emptied record says that it can still be traced; pseudonymised is not erased (Art. 4(5), P7).
+    emptied = [each for each in done if each.step.action is StepAction.ANONYMISE and each.step.reason]
     open_ = [outcome for outcome in outcomes if not outcome.done and outcome.step.action is not StepAction.KEEP]
 
     def lines(chosen: Iterable[StepOutcome]) -> list[Line]:
@@ -154,8 +156,10 @@ def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict
         return [_line(group, systems) for group in groups.values()]
 
     return {
-        "erased": lines(outcome for outcome in done if outcome.step.action in _ERASURES),
-        "anonymised": any(outcome.step.action is StepAction.ANONYMISE for outcome in done),
+        "erased": lines(outcome for outcome in done if outcome.step.action in _ERASURES and outcome not in emptied),
+        "emptied": lines(emptied),
+        "anonymised": any(each.step.action is StepAction.ANONYMISE and each not in emptied for each in done),
+        "locked": any(outcome.step.action is StepAction.RESTRICT for outcome in done),
         "suppressed": bool(facts.contact_points),
         "items": [Item(label=each.step.object_label, key=each.step.key) for each in done],
         "done": lines(outcome for outcome in done if outcome.step.action is not StepAction.KEEP),

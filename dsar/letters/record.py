@@ -65,6 +65,7 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         Disposition.INTERNAL: Text(sv="internt", en="internal"),
         "copy": Text(sv="kopia", en="copy"),
         "answer": Text(sv="svar på kod", en="answer to a code"),
+        "recipient": Text(sv="mottagare av uppgifterna", en="recipient of the data"),
         "stranger": Text(sv="annan avsändare", en="another sender"),
     },
     "letter": {
@@ -108,6 +109,8 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
     "duty": {
         "erase_later": Text(sv="radera senare", en="erase later"),
         "by_hand": Text(sv="göra för hand", en="do by hand"),
+        "verify_again": Text(sv="titta efter igen", en="look again"),
+        "do_not_restore": Text(sv="återställs inte från säkerhetskopior", en="not to be restored from backups"),
         "restriction": Text(sv="se över begränsning", en="review the restriction"),
     },
 }

@@ -80,14 +80,27 @@ RULES: Mapping[str, Rule] = {
     # Art. 7(3): withdrawal "shall not affect the lawfulness of processing based on consent before its withdrawal".
     LetterKind.CONSENT_WITHDRAWN: Rule(blocks=("head", "imy", "contact"), facts=("case_reference", "done_on")),
     LetterKind.NOT_REQUEST: Rule(blocks=("head", "contact"), facts=("case_reference", "received_on", "reasons")),
-    LetterKind.RECIPIENT_NOTICE: Rule(blocks=("head",), facts=("case_reference", "told_to", "done_on", "reply_by_on")),
     LetterKind.RESTRICTION_DONE: Rule(
         blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")
     ),
     LetterKind.CONTACT_CHANGED_NOTICE: Rule(blocks=("head", "contact"), facts=("case_reference", "done_on")),
     LetterKind.IDENTITY_WARNING: Rule(blocks=("head", "contact"), facts=("case_reference", "received_on")),
+    LetterKind.RECIPIENT_NOTICE: Rule(
+        blocks=("head", "contact"), facts=("case_reference", "done_on", "about", "recipient_name")
+    ),
     LetterKind.PASS_PHRASE: Rule(blocks=("head", "contact"), facts=("case_reference", "pass_phrase")),
 }
+
+
+#: Art. 19: "shall inform the data subject about those recipients".
+_TELLS_RECIPIENTS = frozenset(
+    {
+        LetterKind.UPDATE_DONE,
+        LetterKind.ERASURE_DONE,
+        LetterKind.ERASURE_PARTLY,
+        LetterKind.RESTRICTION_DONE,
+    }
+)
 
 
 def rule_for(name: str, facts: LetterFacts) -> Rule:
@@ -102,6 +115,7 @@ def rule_for(name: str, facts: LetterFacts) -> Rule:
         "court": name == LetterKind.ACCESS_ANSWER and bool(facts.withheld),
         "opening": name == LetterKind.ACCESS_ANSWER and facts.phrase_by is not None,
         "note": name != ACCESS_EXPORT and facts.staff_note is not None,
+        "recipients": name in _TELLS_RECIPIENTS and bool(facts.recipients),
     }
     return Rule(blocks=(*rule.blocks, *(block for block, due in more.items() if due)), facts=rule.facts)
 
@@ -236,7 +250,7 @@ def _mandate(facts: LetterFacts) -> Iterator[str]:
         yield "fact 'requester' is missing"
 
 
-def _refused(facts: LetterFacts) -> Iterator[str]:
+def _with_rights(facts: LetterFacts) -> Iterator[str]:
     if not facts.rights:
         yield "fact 'rights' is missing"
 
@@ -245,10 +259,11 @@ _FURTHER: Mapping[str, Callable[[LetterFacts], Iterator[str]]] = {
     ACCESS_EXPORT: _export,
     LetterKind.NOTHING_FOUND: _nothing_found,
     LetterKind.UPDATE_DONE: _updated,
-    LetterKind.RESTRICTION_DONE: _changed,
+    LetterKind.RESTRICTION_DONE: _updated,
     LetterKind.ERASURE_DONE: _erased,
     LetterKind.ERASURE_PARTLY: _erased_partly,
-    LetterKind.REFUSAL: _refused,
-    LetterKind.EXTENSION: _refused,
+    LetterKind.REFUSAL: _with_rights,
+    LetterKind.EXTENSION: _with_rights,
     LetterKind.MANDATE_REQUEST: _mandate,
+    LetterKind.RECIPIENT_NOTICE: _with_rights,
 }

@@ -23,6 +23,7 @@ class Recipient:
     country: str  #: ISO 3166 code of the place of processing.
     transfer_basis: Text | None = None  #: For a third country: adequacy or safeguard, and how to get a copy.
     category_reason: Text | None = None  #: Why only a category can be named.
+    notify: str | None = None  #: Address to which changes are communicated (Art. 19); None: there is no need to.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,10 +196,12 @@ class LetterFacts:
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
     consent: bool = False  #: The objection takes a consent back (Art. 7(3)).
-    told_to: str | None = None  #: Name of a recipient of the data who is told that they were changed (Art. 19).
     identity_asked_on: date | None = None  #: When the sender was asked to confirm who they are.
     phrase_by: str | None = None  #: How the pass-phrase of the files comes: sms, letter or voice; None: they are open.
     phrase_to: str | None = None  #: Masked, where it comes to.
     pass_phrase: str | None = None  #: Of the letter that brings it.
     staff_note: str | None = None  #: What a member of staff adds in their own words, shown as such.
+    recipients: tuple[str, ...] = ()  #: Names of those to whom we communicate the change (Art. 19).
+    recipient_name: str | None = None  #: Who gets a notice of the change.
+    about: str | None = None  #: Name and contact points of the person whom such a notice is about.
     ended: str = ""  #: Why nothing more is done: "withdrawn", or "by_hand": a person did it and says so in `reasons`.

@@ -317,6 +317,7 @@ class RetentionSection(Section):
     export_days: Count = 90
     case_months: Count = 24
     register_years: Count = 5
+    do_not_restore_days: Count = 400  #: Longer than any backup of a connected system is kept.
 
 
 class BackupSection(Section):

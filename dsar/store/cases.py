@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
@@ -71,6 +71,12 @@ class CaseQueries(Queries):
         )
         return self.session.exec(query).all()
 
+    def indexed_alike(self, case_id: int) -> set[int]:
+        """Ids of the other cases with a blind index of this one, as of the same sender."""
+        mine = select(CaseIndex.digest).where(CaseIndex.case_id == case_id)
+        query = select(CaseIndex.case_id).where(col(CaseIndex.digest).in_(mine), CaseIndex.case_id != case_id)
+        return set(self.session.exec(query))
+
     def message_indexed(self, case_id: int, digest: str) -> Message | None:
         """The mail that first brought this blind index to the case, if that is known."""
         row = self.session.get(CaseIndex, (case_id, digest))
@@ -97,6 +103,15 @@ class CaseQueries(Queries):
             .order_by(col(Request.send_by_on), col(Request.id))
         )
         return self.session.exec(query).all()
+
+    def closed_since(self, right: str, *, since: date) -> Sequence[tuple[Request, CaseFile]]:
+        """Requests of one right that were closed on *since* or later, with their cases."""
+        query = (
+            select(Request, CaseFile)
+            .join(CaseFile, col(CaseFile.id) == Request.case_id)
+            .where(Request.right == right, col(Request.closed_at) >= datetime.combine(since, time(), tzinfo=UTC))
+        )
+        return self.session.exec(query.order_by(col(Request.id))).all()
 
     def advance(
         self,

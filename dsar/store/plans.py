@@ -7,7 +7,9 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from dsar.store.base import Queries
-from dsar.store.tables import ChangePlan, Duty, LedgerEntry, Request, Suppression
+from dsar.store.tables import ChangePlan, Duty, LedgerEntry, PlanLine, RecipientNotice, Request, Suppression
+
+_DO_NOT_RESTORE = "do_not_restore"
 
 
 class PlanQueries(Queries):
@@ -50,6 +52,20 @@ class PlanQueries(Queries):
         self.session.merge(entry)
         self.session.flush()
 
+    def keep_line(self, line: PlanLine) -> None:
+        """Keep a person's word on a record of a plan; a later one takes its place."""
+        self.session.merge(line)
+        self.session.flush()
+
+    def remove_line(self, line: PlanLine) -> None:
+        self.session.delete(line)
+        self.session.flush()
+
+    def lines_of(self, request_id: int) -> dict[str, PlanLine]:
+        """{blind index of a record: a person's word on it}"""
+        query = select(PlanLine).where(PlanLine.request_id == request_id)
+        return {line.record_index: line for line in self.session.exec(query)}
+
     def suppress(self, suppression: Suppression) -> None:
         """Add a contact point to the list of those that get no marketing; an older entry stays as it is."""
         if self.session.get(Suppression, suppression.digest) is None:
@@ -65,16 +81,58 @@ class PlanQueries(Queries):
         """The whole list, the oldest entry first."""
         return self.session.exec(select(Suppression).order_by(col(Suppression.since), col(Suppression.digest))).all()
 
+    def add_notice(self, notice: RecipientNotice) -> RecipientNotice:
+        self.session.add(notice)
+        self.session.flush()
+        return notice
+
+    def notice(self, notice_id: int) -> RecipientNotice | None:
+        return self.session.get(RecipientNotice, notice_id)
+
+    def notices(self, *, states: Collection[str] | None = None) -> Sequence[RecipientNotice]:
+        """Notices to recipients, all or those in *states*, the oldest first."""
+        query = select(RecipientNotice).order_by(col(RecipientNotice.id))
+        if states is not None:
+            query = query.where(col(RecipientNotice.state).in_(states))
+        return self.session.exec(query).all()
+
+    def notices_of(self, request_id: int) -> Sequence[RecipientNotice]:
+        """The notices of one request, the oldest first."""
+        query = select(RecipientNotice).where(RecipientNotice.request_id == request_id)
+        return self.session.exec(query.order_by(col(RecipientNotice.id))).all()
+
     def add_duty(self, duty: Duty) -> None:
         self.session.add(duty)
         self.session.flush()
 
     def open_duties(self, *, due_by: date | None = None) -> Sequence[Duty]:
-        """Duties not done yet, the next one first; with *due_by* only those due by then."""
-        query = select(Duty).where(col(Duty.done_at).is_(None)).order_by(col(Duty.due_on), col(Duty.id))
+        """
+        Duties not done yet, the next one first; with *due_by* only those due by then.
+
+        What must not come back from a backup is on a list of its own.
+        """
+        query = select(Duty).where(col(Duty.done_at).is_(None), Duty.kind != _DO_NOT_RESTORE)
+        query = query.order_by(col(Duty.due_on), col(Duty.id))
         if due_by is not None:
             query = query.where(Duty.due_on <= due_by)
         return self.session.exec(query).all()
+
+    def duty(self, duty_id: int) -> Duty | None:
+        return self.session.get(Duty, duty_id)
+
+    def not_to_restore(self, *, since: date) -> Sequence[Duty]:
+        """What was erased or stopped on *since* or later, in the order in which that was done."""
+        query = select(Duty).where(Duty.kind == _DO_NOT_RESTORE, Duty.due_on >= since)
+        return self.session.exec(query.order_by(col(Duty.id))).all()
+
+    def restorable_no_more(self, *, before: date) -> Sequence[Duty]:
+        """What was erased *before*: no backup holds it any longer."""
+        query = select(Duty).where(Duty.kind == _DO_NOT_RESTORE, Duty.due_on < before)
+        return self.session.exec(query.order_by(col(Duty.id))).all()
+
+    def remove_duty(self, duty: Duty) -> None:
+        self.session.delete(duty)
+        self.session.flush()
 
     def duties_of(self, case_reference: str) -> Sequence[Duty]:
         """Duties that a case left, done or not, the next one first."""

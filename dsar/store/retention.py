@@ -24,8 +24,10 @@ from dsar.store.tables import (
     Message,
     OutboxRow,
     PassPhrase,
+    PlanLine,
     RawContent,
     RawPiece,
+    RecipientNotice,
     Redaction,
     Request,
     Sighting,
@@ -161,6 +163,9 @@ class RetentionQueries(Queries):
         self.session.execute(sa.update(OutboxRow).where(col(OutboxRow.case_id) == case_id).values(mails))
         words = {"sealed_grounds": None, "sealed_note": None}
         self.session.execute(sa.update(Request).where(col(Request.case_id) == case_id).values(words))
+        self.session.execute(sa.delete(PlanLine).where(col(PlanLine.request_id).in_(requests)))
+        told = sa.update(RecipientNotice).where(col(RecipientNotice.request_id).in_(requests))
+        self.session.execute(told.values(address=""))  # of somebody at the recipient
         self._delete((*_PERSONAL_TABLES, CaseMessage), case_id)
         case.sealed_subject = None
         case.identity_reason = ""
@@ -173,6 +178,8 @@ class RetentionQueries(Queries):
     def remove_register_line(self, case: CaseFile) -> None:
         """The last that ties times and outcomes to one matter; they stay for the statistics."""
         letters = select(LetterRow.id).where(LetterRow.case_id == case.id)
+        requests = select(Request.id).where(Request.case_id == case.id)
+        self.session.execute(sa.delete(RecipientNotice).where(col(RecipientNotice.request_id).in_(requests)))
         plans = select(ChangePlan.id).join(Request, col(Request.id) == ChangePlan.request_id)
         plans = plans.where(Request.case_id == case.id)
         self.session.execute(sa.delete(LedgerEntry).where(col(LedgerEntry.plan_id).in_(plans)))

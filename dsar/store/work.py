@@ -17,6 +17,7 @@ from dsar.store.tables import (
     OutboxRow,
     PassPhrase,
     RawContent,
+    RecipientNotice,
     Request,
     Row,
     Task,
@@ -46,6 +47,7 @@ SUBJECTS: Final[Mapping[str, type[Row]]] = {
     "send_sms": Challenge,
     "send_phrase": PassPhrase,
     "ask": Task,
+    "notice": RecipientNotice,
     "dispatch": OutboxRow,
     "reconcile": OutboxRow,
     "file_copy": OutboxRow,
@@ -149,7 +151,12 @@ class WorkQueries(Queries):
         if kind is CaseFile:
             return f"case:{work.subject_id}"
         table: sa.Table = kind.__table__  # type: ignore[attr-defined]
-        case_id = self.session.execute(sa.select(table.c.case_id).where(table.c.id == work.subject_id)).scalar()
+        if "case_id" in table.c:
+            query = sa.select(table.c.case_id).where(table.c.id == work.subject_id)
+        else:
+            request = col(Request.id) == table.c.request_id
+            query = sa.select(col(Request.case_id)).join(table, request).where(table.c.id == work.subject_id)
+        case_id = self.session.execute(query).scalar()
         return f"case:{case_id}" if case_id else ""
 
     def claim_sorting(

@@ -17,6 +17,7 @@ class TestCardDav(
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,
+    conformance.LookUpTests,
 ):
     @pytest.fixture(params=[radicale, xandikos])
     def connector(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:

@@ -27,6 +27,7 @@ class TestXlsx(conformance.SearchTests, conformance.HealthTests):
 class TestChangedCsv(
     conformance.SearchTests,
     conformance.AttachTests,
+    conformance.LookUpTests,
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,

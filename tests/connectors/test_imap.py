@@ -11,7 +11,13 @@ from connectors.imap import ImapEraser
 from dsar.declaration import parse_declaration
 
 
-class TestImap(conformance.SearchTests, conformance.HealthTests, conformance.AttachTests, conformance.EraseTests):
+class TestImap(
+    conformance.SearchTests,
+    conformance.HealthTests,
+    conformance.AttachTests,
+    conformance.EraseTests,
+    conformance.LookUpTests,
+):
     @pytest.fixture
     def connector(self, dovecot_server: DovecotServer, mail_user: str) -> Any:
         text = conformance.DECLARATION.format(kind="imap", place='documents = [{label = {sv = "Avtal", en = "A"}}]')

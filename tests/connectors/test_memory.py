@@ -16,6 +16,7 @@ class TestMemoryConnector(
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,
+    conformance.LookUpTests,
 ):
     @pytest.fixture
     def connector(self) -> MemoryConnector:

@@ -163,3 +163,41 @@ def test_what_is_gone_already_counts_as_done(ledger: MemoryConnector, rows: dict
 def test_a_step_that_writes_nothing_cannot_be_applied(ledger: MemoryConnector, place: str) -> None:
     with pytest.raises(SystemContractError):
         ledger.apply(erase_steps(ledger)[place], key="1")
+
+
+LOCKING = DECLARATION.replace(
+    'activities = ["A2"]\n', 'activities = ["A2"]\nrestrict = {column = "customer", value = "locked"}\n'
+)
+
+
+def test_what_is_kept_is_locked_where_the_system_can(rows: dict[str, list[dict[str, str]]]) -> None:
+    """Art. 18, 4(3): stored, and used for nothing else; what is erased needs no lock."""
+    connector = MemoryConnector(name="ledger", declaration=parse_declaration(LOCKING, source="test"), rows=rows)
+    records = conformance.search(connector, IdentifierType.CUSTOMER_NO, "K1")
+
+    steps = [(step.key, step.action) for step in connector.plan_erase(records) if step.object == "invoice"]
+
+    assert ("new", StepAction.KEEP) in steps
+    assert ("new", StepAction.RESTRICT) in steps
+    assert ("old", StepAction.RESTRICT) not in steps
+
+
+def test_a_locked_record_needs_no_second_lock(rows: dict[str, list[dict[str, str]]]) -> None:
+    connector = MemoryConnector(name="ledger", declaration=parse_declaration(LOCKING, source="test"), rows=rows)
+    records = conformance.search(connector, IdentifierType.CUSTOMER_NO, "K1")
+    for step in connector.plan_restrict(records):
+        connector.apply(step, key="case-1")
+        assert connector.verify(step).done
+
+    again = [connector.look_up("invoice", key, read_at=NOW) for key in ("old", "new", "odd")]
+    assert connector.plan_restrict([record for record in again if record]) == ()
+
+
+def test_vat_of_sales_to_other_eu_countries_is_kept_ten_years_from_the_end_of_the_year() -> None:
+    """Art. 369k(2) Directive 2006/112/EC."""
+    rule = 'keep = {rule = "oss", column = "on", law = {sv = "ML 22 kap.", en = "VAT Act, chapter 22"}}\n'
+    text = "\n".join(rule if line.startswith("keep = ") else line for line in DECLARATION.splitlines())
+    keep = parse_declaration(text, source="test").object("invoice").keep
+
+    assert keep is not None
+    assert keep.until(date(2024, 7, 31)) == date(2034, 12, 31)

@@ -24,6 +24,7 @@ class TestRestConnector(
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,
+    conformance.LookUpTests,
 ):
     @pytest.fixture(params=DIALECTS)
     def connector(self, request: pytest.FixtureRequest, web: Web) -> Any:

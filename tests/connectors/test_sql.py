@@ -18,6 +18,7 @@ class TestSqlConnector(
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,
+    conformance.LookUpTests,
 ):
     @pytest.fixture
     def connector(self, database: Database) -> Any:

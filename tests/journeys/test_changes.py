@@ -94,14 +94,7 @@ def test_who_takes_a_consent_back_has_that_confirmed(company: Company) -> None:
     assert "Du har tagit tillbaka ditt samtycke" in body(company.letters_to("peter.sandberg@example.se")[-1])
 
 
-def test_no_recipient_is_told_of_what_was_not_done(company: Company) -> None:
-    company.write("Peter Sandberg <peter.sandberg@example.se>", CONSENT)
-    company.ok("poll")
-    refused = company.dsar("recipients", "D-2026-00001", "--save", "told")
-    assert (refused.exit_code, "of which a recipient must hear" in refused.err) == (2, True)
-
-
-def test_erase_leaves_nothing_but_the_kept_invoices(company: Company, tmp_path: Path) -> None:
+def test_erase_leaves_nothing_but_the_kept_invoices(company: Company) -> None:
     """A sweep of every column finds the person in kept records only; the letter says which law keeps them, how long."""
     company.write("John Whitfield <john.whitfield@example.com>", ERASE, subject="My data")
     company.ok("poll")
@@ -121,10 +114,6 @@ def test_erase_leaves_nothing_but_the_kept_invoices(company: Company, tmp_path: 
     assert "31 December 2033" in text
     assert company.queue() == []
 
-    told = company.ok("recipients", case, "--save", str(tmp_path / "told")).out
-    assert "Hallands Affärsdrift AB" in told
-    assert len(list((tmp_path / "told").glob("*-erase-recipient-*.pdf"))) == told.count("For ")
-
 
 def test_marketing_stop_needs_no_approval(company: Company) -> None:
     """A plain stop from the person's own address is done at once under the standing approval, and confirmed."""
@@ -136,3 +125,51 @@ def test_marketing_stop_needs_no_approval(company: Company) -> None:
     letter = company.letters_to("peter.sandberg@example.se")[-1]
     assert "reklam" in body(letter)
     assert company.queue() == []
+
+
+_MAILING = """
+name = "mailing"
+kind = "files"
+label = {sv = "Postutskick", en = "Mailings by post"}
+[[object]]
+name = "addressee"
+label = {sv = "Mottagare", en = "Addressee"}
+file = "mailing.csv"
+key = "nr"
+activities = ["A6"]
+find = [{by = "email", columns = ["mail"]}]
+suppress = {column = "stop", value = "ja"}
+fields = [
+  {column = "nr", label = {sv = "Nummer", en = "Number"}, category = "technical", asserted_by = "company"},
+  {column = "mail", label = {sv = "E-post", en = "E-mail"}, category = "contact", asserted_by = "company"},
+  {column = "stop", label = {sv = "Nej", en = "No"}, category = "marketing", asserted_by = "company"},
+]
+"""
+
+
+def test_one_poll_stops_every_channel_reads_it_back_and_confirms_without_asking_who_it_is(company: Company) -> None:
+    """Newsletter, business system and mailings by post are stopped, and nobody is asked who they are (Art. 21(3))."""
+    (company.data / "mailing").mkdir()
+    (company.data / "mailing" / "mailing.csv").write_text(
+        "nr;mail;stop\n1;maria.oberg@example.se;nej\n2;other@example.se;nej\n", "utf-8"
+    )
+    (company.data / "mailing.toml").write_text(_MAILING, "utf-8")
+    more = "[system.mailing]\nconnector = files\ndeclaration = data/mailing.toml\nfolder = data/mailing\nchanges = on\n"
+    company.settings.write_text(company.settings.read_text("utf-8") + more, "utf-8")
+    company.write(
+        "Maria Öberg <maria.oberg@example.se>", "Hej!\n\nSluta skicka reklam till mig, tack.\n\nMaria Öberg\n"
+    )
+
+    company.ok("poll")
+
+    assert rows(company.data / "business.db", "SELECT marketing FROM customers WHERE customer_no = 'K20004'") == [(0,)]
+    assert rows(company.data / "webshop.db", "SELECT newsletter FROM accounts WHERE account_no = 'W1004'") == [(0,)]
+    assert (company.data / "mailing" / "mailing.csv").read_text("utf-8").splitlines()[1:] == [
+        "1;maria.oberg@example.se;ja",
+        "2;other@example.se;nej",
+    ]
+    letters = [body(mail) for mail in company.letters_to("maria.oberg@example.se")]
+    assert "ingen mer reklam" in letters[-1]
+    assert not any("legitimera" in text or "bekräfta vem" in text for text in letters)
+    assert company.queue() == []
+    assert company.dsar("suppress", "check", "maria.oberg@example.se").out == "blocked\n"

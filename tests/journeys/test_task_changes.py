@@ -62,8 +62,8 @@ def test_what_cannot_be_removed_is_told_as_still_open_and_becomes_a_duty(company
     company.reply(order(company), "Går inte: pärmen ligger i bankfacket i Göteborg.")
 
     plan = company.ok("show", company.case(), "--plan").out
-    assert "branch/entry" in plan
-    assert "task: Whoever holds the data has answered that it cannot be done" in plan
+    assert "The Kungälv office (branch)" in plan
+    assert "Reason: Whoever holds the data has answered that it cannot be done" in plan
     assert "bankfacket" in company.ok("task", "show", company.tasks("--all")[-1]["reference"]).out
     company.approve(company.case())
     assert [line["waits_for"] for line in company.queue()] == ["person: duty"]

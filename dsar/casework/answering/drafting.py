@@ -12,8 +12,8 @@ from dsar.casework.answering.composing import compose, documents_of, store_lette
 from dsar.casework.answering.inputs import Inputs, inputs_of
 from dsar.casework.changing import store_plan
 from dsar.casework.context import PROGRAM, App, content_of, stored_letter
-from dsar.casework.facts import accepted_records
-from dsar.casework.planning import CHANGING, plan
+from dsar.casework.facts import current_plan
+from dsar.casework.planning import CHANGING
 from dsar.casework.sending import void_letter
 from dsar.errors import IllegalTransitionError, StaleStateError
 from dsar.lifecycle import State
@@ -57,8 +57,8 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
                 void_letter(tx, known, reason="made_anew", now=now)
         row = store_letter(app, tx, case, [request.id or 0], letter, inputs)
         if Right(request.right) in CHANGING and not request.decision:
-            records = accepted_records(app, tx, case, Right(request.right))
-            store_plan(app, tx, case, request, row.id or 0, plan(app, tx, case, Right(request.right), records))
+            steps = current_plan(app, tx, case, Right(request.right))
+            store_plan(app, tx, case, request, row.id or 0, steps)
         tx.record(
             "letter_composed",
             actor=PROGRAM,

@@ -118,6 +118,10 @@ def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
         return LetterKind.ERASURE_PARTLY if left else LetterKind.ERASURE_DONE
     if request.right == Right.UPDATE and facts.outcomes:
         return LetterKind.UPDATE_DONE
+    if request.right == Right.RESTRICT and any(
+        each.step.action is StepAction.RESTRICT for each in facts.outcomes or ()
+    ):
+        return LetterKind.RESTRICTION_DONE
     reference = f"{facts.case_reference}/{request.right}"
     raise UsageError(
         f"The program finds nothing to change for {reference}: do it by hand and say so ('dsar done {reference} "

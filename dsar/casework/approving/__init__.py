@@ -9,7 +9,7 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
     standing.py   the marketing stop that the settings approve once and for all
 """
 
-from dsar.casework.approving.binding import approve, bind_letter, release_erasure
+from dsar.casework.approving.binding import approve, bind_letter, release_erasure, waits_for_access
 from dsar.casework.approving.judging import (
     check_flags,
     check_identity,
@@ -31,4 +31,5 @@ __all__ = [
     "release_erasure",
     "stop_marketing",
     "undecided_gap",
+    "waits_for_access",
 ]

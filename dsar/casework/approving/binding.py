@@ -93,7 +93,7 @@ def set_going(
     tx.advance(request, Event.APPROVED, actor=actor, at=now, detail={"mime": mime})
     if plan is None:
         tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now)
-    elif request.right == Right.ERASE and _access_comes_first(tx, case):
+    elif waits_for_access(tx, case, request):
         tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason=_ACCESS_FIRST)
         tx.enqueue("release_erasure", request.id or 0, due_at=now)
     else:
@@ -201,6 +201,11 @@ def release_erasure(app: App, request_id: int, *, now: datetime) -> bool:
 def _start_applying(tx: Transaction, request: Request, *, actor: str, now: datetime) -> None:
     tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now, blocked_reason="")
     tx.enqueue("apply", request.id or 0, due_at=now)
+
+
+def waits_for_access(tx: Transaction, case: CaseFile, request: Request) -> bool:
+    """Whether *request* would wait for the access answer of its case once it is approved."""
+    return request.right == Right.ERASE and _access_comes_first(tx, case)
 
 
 def _access_comes_first(tx: Transaction, case: CaseFile) -> bool:

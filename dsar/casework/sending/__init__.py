@@ -16,7 +16,14 @@ waits for a person.
 from dsar.casework.sending.acknowledging import acknowledge
 from dsar.casework.sending.handing_over import MAIL_FAILED, SIZE_LIMIT, UNCERTAIN, dispatch_mail, give_up
 from dsar.casework.sending.queueing import commit_mail, queue_letter, queue_paper
-from dsar.casework.sending.recalling import recall_unsent, stop_unsent, take_letter_back, unreachable, void_letter
+from dsar.casework.sending.recalling import (
+    notice_came_back,
+    recall_unsent,
+    stop_unsent,
+    take_letter_back,
+    unreachable,
+    void_letter,
+)
 from dsar.casework.sending.settling import (
     CAME_BACK,
     SENT_OUT_OF_TURN,
@@ -38,6 +45,7 @@ __all__ = [
     "dispatch_mail",
     "file_copy",
     "give_up",
+    "notice_came_back",
     "queue_letter",
     "queue_paper",
     "recall_unsent",

@@ -12,7 +12,7 @@ from dsar.casework import phrases
 from dsar.casework.context import PROGRAM, App, outgoing_key, stored_letter
 from dsar.casework.flags import flag
 from dsar.casework.protecting import POST
-from dsar.casework.sending.recalling import take_letter_back, unreachable
+from dsar.casework.sending.recalling import notice_came_back, take_letter_back, unreachable
 from dsar.casework.sending.settling import settle_sent
 from dsar.errors import DispatchRefusedError, DispatchUncertainError, MailTooBigError, OutboxUnavailableError
 from dsar.lifecycle import Event, State
@@ -115,6 +115,8 @@ def _fail(app: App, outbox_id: int, *, expected: str, event: str, now: datetime)
         tx.record(event, actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
         if row.case_id is None:
             unreachable(tx, row, now=now)
+        elif row.notice_id:
+            notice_came_back(tx, row)
         elif not tx.answered_by(row):
             flag(tx, tx.case_by_id(row.case_id), MAIL_FAILED)
         take_letter_back(tx, row, Event.UNDELIVERABLE, actor=PROGRAM, now=now)

@@ -25,6 +25,13 @@ def unreachable(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
             tx.record("task_unreachable", actor=PROGRAM, at=now, case_id=task.case_id, detail={"task": task.reference})
 
 
+def notice_came_back(tx: Transaction, row: OutboxRow) -> None:
+    """A notice to a recipient of the data did not arrive: a person gives another address."""
+    notice = tx.notice(row.notice_id) if row.notice_id else None
+    if notice is not None and notice.ended_at is None:
+        notice.state = "bounced"
+
+
 def take_letter_back(tx: Transaction, row: OutboxRow, event: Event, *, actor: str, now: datetime) -> None:
     """
     The letter did not reach the person, or must not: its approval ends and its requests return to review.

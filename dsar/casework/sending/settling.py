@@ -59,6 +59,8 @@ def settle_sent(app: App, outbox_id: int, *, evidence: str, actor: str, now: dat
             tx.enqueue("file_copy", outbox_id, due_at=now)
         detail = {"kind": row.kind, "evidence": evidence, clocking.MAIL: str(row.id)}
         tx.record("mail_sent", actor=actor, at=now, case_id=row.case_id, detail=detail)
+        if row.notice_id and (notice := tx.notice(row.notice_id)) and notice.state in {"approved", "sent"}:
+            notice.state, notice.sent_at = "sent", now
         if row.letter_id is None or any(part.state != "sent" for part in tx.outgoing_of_letter(row.letter_id)):
             return
         letter = tx.letter(row.letter_id)

@@ -11,7 +11,7 @@ from dsar import guard
 from dsar.casework import arrivals, clocking
 from dsar.casework.context import PROGRAM, App, outgoing_key
 from dsar.casework.flags import flag
-from dsar.casework.sending import CAME_BACK, settle_sent, take_letter_back, unreachable
+from dsar.casework.sending import CAME_BACK, notice_came_back, settle_sent, take_letter_back, unreachable
 from dsar.casework.thread.belonging import case_of
 from dsar.casework.thread.flags import file_message
 from dsar.errors import MalformedMailError, WrongKeyError
@@ -84,6 +84,9 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
                 tx.move_outgoing(row, to="failed", expected="sent")
                 if row.case_id is None:
                     unreachable(tx, row, now=now)
+                    continue
+                if row.notice_id:
+                    notice_came_back(tx, row)
                     continue
                 for moved in clocking.mail_came_back(app, tx, tx.case_by_id(row.case_id), now=now):
                     arrivals.end_letters(tx, moved, now=now)

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dsar import deadlines
+from dsar.casework import recipients
 from dsar.casework.approving import obstacles
 from dsar.casework.context import App
 from dsar.casework.desks import LATE, PERSON, UNANSWERED
+from dsar.casework.duties import DONE_BY_PROGRAM
 from dsar.casework.sending import MAIL_FAILED
 from dsar.casework.thread import REMINDER
 from dsar.lifecycle import State
 from dsar.model import Right
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Duty, Message, OutboxRow, PassPhrase, Request, Sighting, Task
+from dsar.store.tables import CaseFile, Duty, Message, OutboxRow, PassPhrase, RecipientNotice, Request, Sighting, Task
 
 #: Whose turn it is in each state, in the words of the queue.
 WAITS_FOR = {
@@ -72,7 +74,8 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines += [_post_line(tx, row, today) for row in tx.outgoing_in_state("to_post")]
         lines += [_phrase_line(tx, row, today) for row in tx.pass_phrases_in_state(*_PHRASE_WAITS)]
         lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
-        lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today)]
+        lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today) if not _is_programs(duty, today)]
+        lines += [_notice_line(tx, notice, today) for notice in tx.notices(states=recipients.WAITING)]
     return sorted(lines, key=_urgency)
 
 
@@ -257,6 +260,18 @@ def _task_line(tx: Transaction, task: Task, case: CaseFile, today: date) -> Queu
     )
 
 
+def _is_programs(duty: Duty, today: date) -> bool:
+    """Whether the program does it today; one that it could not do, or that is late, goes before a person."""
+    return duty.kind in DONE_BY_PROGRAM and not duty.problem and duty.due_on == today
+
+
+def _notice_line(tx: Transaction, notice: RecipientNotice, today: date) -> QueueLine:
+    """A recipient who is to be told, or has to be asked (Art. 19)."""
+    case_id = tx.request(notice.request_id).case_id
+    blocker = f"notice {notice.id}: {recipients.WAITING[notice.state]}"
+    return _case_line(tx, case_id, today, state=notice.state, waits_for="person: notice", blocker=blocker)
+
+
 def _duty_line(duty: Duty, today: date) -> QueueLine:
     return QueueLine(
         reference=f"T-{duty.id}",
@@ -267,6 +282,9 @@ def _duty_line(duty: Duty, today: date) -> QueueLine:
         legal_on=duty.due_on,
         days_left=(duty.due_on - today).days,
         handler=None,
-        blockers=(f"{duty.system}/{duty.object} ({duty.case_reference}), see 'dsar duties'",),
+        blockers=(
+            *filter(None, [duty.problem]),
+            f"{duty.system}/{duty.object} ({duty.case_reference}), see 'dsar duties'",
+        ),
         flags=(),
     )

@@ -20,7 +20,7 @@ from dsar.store.tables.cases import CaseFile, CaseIndex, CaseMessage, Challenge,
 from dsar.store.tables.found import CaseDocument, Decision, Redaction, SystemRow
 from dsar.store.tables.letters import ApprovalRow, LetterAnnex, LetterRequest, LetterRow, OutboxRow, PassPhrase
 from dsar.store.tables.mail import Folder, Message, RawContent, RawPiece, Sighting
-from dsar.store.tables.plans import ChangePlan, Duty, LedgerEntry, Suppression
+from dsar.store.tables.plans import ChangePlan, Duty, LedgerEntry, PlanLine, RecipientNotice, Suppression
 from dsar.store.tables.tasks import Task, TaskAnswer, TaskMail
 from dsar.store.tables.work import HealthMark, Lease, Work, Worker
 
@@ -47,8 +47,10 @@ __all__ = [
     "Message",
     "OutboxRow",
     "PassPhrase",
+    "PlanLine",
     "RawContent",
     "RawPiece",
+    "RecipientNotice",
     "Redaction",
     "Request",
     "Row",

@@ -63,6 +63,7 @@ class OutboxRow(Row, table=True):
     id: int | None = Field(default=None, primary_key=True)
     case_id: int | None = Field(default=None, foreign_key="case_file.id", index=True)
     letter_id: int | None = Field(default=None, foreign_key="letter.id", index=True)
+    notice_id: int | None = None  #: Of the RecipientNotice that it carries.
     kind: str
     channel: str = "mail"  #: mail, post
     part: int = 1  #: Of a letter that is too big for one mail: which of its mails this is, from 1.

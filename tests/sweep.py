@@ -1,0 +1,86 @@
+"""
+Everything that a system can still read -> the places in which a person's strings stand, whatever they are packed in.
+
+Text is compared without case, as it is and once unpacked: quoted-printable, base64, JSON escapes, hexadecimal, folded
+lines of cards and mails. What a database keeps in freed pages, or a product in compressed files of its own, is not
+seen.
+"""
+
+import base64
+import binascii
+import quopri
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{12,}(?:\r?\n[A-Za-z0-9+/]+)*={0,2}")
+_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){8,}")
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+
+
+def holds(content: bytes, texts: Iterable[str]) -> set[str]:
+    """Which of *texts* stand in *content*, packed or not."""
+    forms = [_plain(form) for form in _unpacked(content)]
+    return {text for text in texts if any(text.casefold() in form for form in forms)}
+
+
+def _unpacked(content: bytes) -> Iterator[bytes]:
+    yield content
+    yield re.sub(rb"\r?\n[ \t]", b"", content)  # RFC 6350 section 3.2, RFC 5322 section 2.2.3
+    yield quopri.decodestring(content)
+    for found in _BASE64.finditer(content):
+        packed = re.sub(rb"\s", b"", found[0])
+        try:
+            yield base64.b64decode(packed + b"=" * (-len(packed) % 4))
+        except binascii.Error:
+            continue
+    yield from (bytes.fromhex(found[0].decode()) for found in _HEX.finditer(content))
+
+
+def _plain(content: bytes) -> str:
+    for encoding in ("utf-8", "utf-16"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding == "utf-8" or "\x00" not in text:
+            break
+    else:
+        text = content.decode("latin-1")
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).casefold()
+
+
+def in_database(engine: sa.Engine, texts: Sequence[str]) -> Mapping[str, set[str]]:
+    """{table.column: which of *texts* it holds} over every table and column, whatever its type."""
+    found: dict[str, set[str]] = {}
+    with engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        for table in inspector.get_table_names():
+            for row in connection.execute(sa.select(sa.text("*")).select_from(sa.table(table))).mappings():
+                for column, value in row.items():
+                    content = value if isinstance(value, bytes) else str(value).encode()
+                    if value is not None and (hits := holds(content, texts)):
+                        found.setdefault(f"{table}.{column}", set()).update(hits)
+    return found
+
+
+def in_sqlite(path: Path, texts: Sequence[str]) -> Mapping[str, set[str]]:
+    """As in_database, of a file."""
+    engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(path))
+    try:
+        return in_database(engine, texts)
+    finally:
+        engine.dispose()
+
+
+def in_folder(folder: Path, texts: Sequence[str]) -> Mapping[str, set[str]]:
+    """{file below *folder*: which of *texts* it holds, in its name too}"""
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        hits = holds(path.read_bytes(), texts) | holds(path.name.encode(), texts)
+        if hits:
+            found[path.relative_to(folder).as_posix()] = hits
+    return found
