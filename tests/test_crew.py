@@ -77,7 +77,7 @@ def test_a_case_is_free_when_its_step_has_ended(office: Office) -> None:
 
 def test_every_step_says_what_it_is_about() -> None:
     """A step without a word about its case would run beside others of that case."""
-    assert set(worker.STEPS) - set(SUBJECTS) == {"sort", "notice_sms", "duty"}
+    assert set(worker.STEPS) - set(SUBJECTS) == {"sort", "notice_sms", "duty", "tell_statistics"}
     assert set(SUBJECTS) <= set(worker.STEPS)
 
 
