@@ -1,12 +1,16 @@
 """
-What the commands share: opening the app, printing tables and JSON lines, taming text from outside.
+What the commands share: opening the app, printing sentences, tables and JSON lines, taming text from outside.
+
+Nothing is told by colour alone: a sign or a word says it too, for pipes, screen readers and NO_COLOR.
 
 Effects: opens what the settings name; prints.
 """
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from dsar.locale import _, language
 
 if TYPE_CHECKING:
     from dsar.wiring import Session
@@ -53,6 +59,74 @@ def clean(text: str) -> str:
     )
 
 
+def say(template: str, /, **values: object) -> None:
+    """Print a sentence in the reader's language, with *values*, tamed, in its {places}."""
+    click.echo(clean(_(template).format(**values)))
+
+
+def complain(template: str, /, **values: object) -> None:
+    """say() on standard error."""
+    click.echo(clean(_(template).format(**values)), err=True)
+
+
+def ask(template: str, /, *, default: str | None = None, **values: object) -> str:
+    """What somebody types as the answer to a question in their language; *default* on an empty line."""
+    question = clean(_(template).format(**values))
+    answer: str = click.prompt(question, default=default, show_default=bool(default))
+    return answer.strip()
+
+
+def width() -> int:
+    """Columns of text: the terminal's, at most 80, so that a line stays readable."""
+    return min(shutil.get_terminal_size().columns, 80)
+
+
+def writes_to_terminal() -> bool:
+    """Whether somebody reads at once what is printed, rather than a file or another program."""
+    return sys.stdout.isatty()
+
+
+def has_colour() -> bool:
+    """Whether standard output is a terminal whose owner wants colour (no-color.org)."""
+    return writes_to_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str | None, *, bold: bool = False) -> str:
+    """*text* in *colour* where there is any; what it means stands in the words beside it."""
+    return click.style(text, fg=colour, bold=bold) if has_colour() and (colour or bold) else text
+
+
+def sign_of(days_left: int, due_within: int) -> tuple[str, str | None]:
+    """How urgent something is: a sign that is read without colour, and the colour that repeats it."""
+    if days_left < 0:
+        return "!!", "red"
+    return ("!", "yellow") if days_left <= due_within else ("", None)
+
+
+def wrap(text: str, *, indent: str = "") -> str:
+    """Text in lines that fit, each begun with *indent*; its own line breaks stay."""
+    room = max(width() - len(indent), 20)
+    lines = [
+        part
+        for line in text.splitlines()
+        for part in textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
+    ]
+    return "\n".join(f"{indent}{line}".rstrip() for line in lines)
+
+
+def print_heading(title: str) -> None:
+    """The head of a part of a screen."""
+    click.echo()
+    click.echo(paint(f"-- {_(title)} ".ljust(width(), "-"), None, bold=True))
+
+
+def written_day(day: date) -> str:
+    """A date as people say it: Wednesday 23 December 2026, onsdag 23 december 2026."""
+    from babel.dates import format_date
+
+    return format_date(day, "EEEE d MMMM y", locale=language())
+
+
 def save_private(folder: Path, name: str, content: bytes) -> Path:
     """Write a file with personal data for nobody but the caller, and say where; of *name* only the last part counts."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,6 +161,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Cells are text, never markup.
     """
     cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+    headings = [_(heading) for heading in headings]
     if sys.stdout.isatty():
         _print_drawn(headings, cells)
         return
@@ -110,5 +185,6 @@ def _print_drawn(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> Non
 
 
 def print_field(name: str, value: str) -> None:
-    """One named line of a case."""
-    click.echo(f"{name + ':':<12} {clean(value)}")
+    """One named line of a case; *name* is told in the reader's language."""
+    label = f"{_(name)}:"
+    click.echo(f"{label:<12} {clean(value)}")
