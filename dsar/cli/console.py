@@ -8,6 +8,7 @@ Effects: opens what the settings name; prints.
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -59,9 +60,14 @@ def clean(text: str) -> str:
     )
 
 
+#: A command between quotes, which is copied whole.
+_COMMAND = re.compile(r"'dsar [^'\n]{1,70}'")
+
+
 def say(template: str, /, **values: object) -> None:
     """Print a sentence in the reader's language, with *values*, tamed, in its {places}."""
-    click.echo(clean(_(template).format(**values)))
+    text = clean(_(template).format(**values))
+    click.echo(wrap(text) if writes_to_terminal() else text)
 
 
 def complain(template: str, /, **values: object) -> None:
@@ -103,15 +109,16 @@ def sign_of(days_left: int, due_within: int) -> tuple[str, str | None]:
     return ("!", "yellow") if days_left <= due_within else ("", None)
 
 
-def wrap(text: str, *, indent: str = "") -> str:
-    """Text in lines that fit, each begun with *indent*; its own line breaks stay."""
-    room = max(width() - len(indent), 20)
+def wrap(text: str, *, indent: str = "", hanging: str = "") -> str:
+    """Text in lines that fit, each begun with *indent*, and by *hanging* but the first; its own line breaks stay."""
+    room = max(width() - len(indent) - len(hanging), 20)
+    whole = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), text)
     lines = [
-        part
-        for line in text.splitlines()
+        part.replace("\0", " ")
+        for line in whole.splitlines()
         for part in textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
     ]
-    return "\n".join(f"{indent}{line}".rstrip() for line in lines)
+    return "\n".join(f"{indent}{hanging if at else ''}{line}".rstrip() for at, line in enumerate(lines))
 
 
 def print_heading(title: str) -> None:
@@ -184,7 +191,13 @@ def _print_drawn(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> Non
     Console().print(table)
 
 
-def print_field(name: str, value: str) -> None:
-    """One named line of a case; *name* is told in the reader's language."""
-    label = f"{_(name)}:"
-    click.echo(f"{label:<12} {clean(value)}")
+def print_field(name: str, value: str, *, colour: str | None = None, wrapped: bool | None = None) -> None:
+    """
+    One named line of a case.
+
+    Args: name: told in the reader's language; wrapped: in lines that fit; None: where somebody reads at once.
+    """
+    label, text = f"{f'{_(name)}:':<12} ", clean(value)
+    if wrapped or (wrapped is None and writes_to_terminal()):
+        text = wrap(text, indent=" " * len(label)).lstrip(" ")
+    click.echo(f"{label}{paint(text, colour)}")

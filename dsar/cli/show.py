@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, now, print_field, print_json, print_table, save_private, session
+from dsar.cli.console import (
+    clean,
+    now,
+    print_field,
+    print_json,
+    print_table,
+    save_private,
+    session,
+    wrap,
+    writes_to_terminal,
+)
+from dsar.locale import _
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
@@ -147,7 +158,7 @@ def _print_thread_mail(entry: "ThreadMail") -> None:
         click.echo("(the mail cannot be read)")
     else:
         sender = f"{entry.mail.sender_name} <{entry.mail.sender or 'no usable sender'}>"
-        print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}{_documents(entry.mail)}", evidence)
+        print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}{documents(entry.mail)}", evidence)
     print_field("Sender is", entry.triage.sender_authentication)
     for sign in entry.triage.sender_evidence:
         print_field("Sender", sign)
@@ -158,7 +169,7 @@ def _print_thread_mail(entry: "ThreadMail") -> None:
     click.echo()
 
 
-def _documents(mail: "InboundMail") -> str:
+def documents(mail: "InboundMail") -> str:
     """What attached documents say; attached mails stand in the text already."""
     files = {attachment.filename for attachment in mail.attachments}
     shown = (each for each in mail.attachment_texts if each.filename in files)
@@ -167,13 +178,19 @@ def _documents(mail: "InboundMail") -> str:
 
 
 def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
-    """A mail with the sentences that decided its triage marked by >> <<, without colour too."""
+    """A mail with the sentences that decided its triage marked."""
     if sender is not None:
         print_field("From", sender)
+    shown = marked(text, evidence)
+    click.echo(wrap(shown) if writes_to_terminal() else shown)
+
+
+def marked(text: str, evidence: Sequence[str]) -> str:
+    """The text of a mail, tamed, with the sentences that decided its triage between >> and <<."""
     shown = clean(text)
-    for sentence in filter(None, map(clean, evidence)):
+    for sentence in dict.fromkeys(filter(None, map(clean, evidence))):
         shown = shown.replace(sentence, f">>{sentence}<<")
-    click.echo(shown)
+    return shown
 
 
 def _data(look: Look) -> None:
@@ -277,17 +294,22 @@ def _letter(look: Look) -> None:
             save_private(look.save, annex.filename, annex.content)
 
 
-def print_letter(current: "Draft", travels: "Travels | None" = None) -> None:
-    """A draft as it would be sent. Args: travels: how; None for a letter without files."""
+def print_letter(current: "Draft", travels: "Travels | None" = None, *, wrapped: bool | None = None) -> None:
+    """
+    A draft as it would be sent.
+
+    Args: travels: how; None for a letter without files; wrapped: as of print_field.
+    """
     print_field("To", current.recipient)
-    print_field("Subject", current.letter.subject)
+    print_field("Subject", current.letter.subject, wrapped=wrapped)
     if travels and travels.phrase_by:
         print_field("Encrypted", f"the pass-phrase goes by {travels.phrase_by}")
     if travels and travels.mails != 1:
         print_field("Mails", f"{travels.mails}, it is too big for one" if travels.mails else "none: too big for mail")
-    print_field("Annexes", ", ".join(annex.filename for annex in current.letter.annexes) or "none")
+    print_field("Annexes", ", ".join(annex.filename for annex in current.letter.annexes) or _("none"), wrapped=wrapped)
+    text = clean(current.letter.text)
     click.echo()
-    click.echo(clean(current.letter.text))
+    click.echo(wrap(text) if wrapped or (wrapped is None and writes_to_terminal()) else text)
 
 
 def _passphrase(look: Look) -> None:
