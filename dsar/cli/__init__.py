@@ -70,6 +70,7 @@ COMMANDS: dict[str, _Entry] = {
     "stats": _Entry("dsar.cli.stats", "stats", "Show how fast requests were answered."),
     "audit": _Entry("dsar.cli.audit", "audit", "Verify the audit trail, or export how a case was handled."),
     "purge": _Entry("dsar.cli.purge", "purge", "Remove what has been kept long enough."),
+    "completion": _Entry("dsar.cli.completion", "completion", "Make a shell complete commands and open cases."),
     "db": _Entry("dsar.cli.setup", "db", "Bring the database to this version."),
 }
 
@@ -94,7 +95,18 @@ class _Commands(click.Group):
         if entry is None:
             return None
         command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
+        if "_DSAR_COMPLETE" in os.environ:
+            from dsar.cli.completion import complete_references
+
+            return complete_references(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -112,7 +124,15 @@ def settings_path(explicit: str | None) -> Path:
     named = explicit or os.environ.get("DSAR_SETTINGS")
     if named:
         return Path(named)
-    return next((place for place in SETTINGS_PLACES if place.exists()), SETTINGS_PLACES[0])
+    return next((place for place in SETTINGS_PLACES if _is_there(place)), SETTINGS_PLACES[0])
+
+
+def _is_there(place: Path) -> bool:
+    """Whether there are settings, be it in a folder that the caller may not enter."""
+    try:
+        return place.exists()
+    except PermissionError:
+        return True
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
