@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsar.errors import NotPermittedError
+from dsar.locale import said
 
 _ACCESS_CONTROL_LIST = "system.posix_acl_access"
 
@@ -62,7 +63,9 @@ def caller(environ: Mapping[str, str], *, service_uid: int | None = None) -> Cal
         return _caller(own_uid, service_uid=own_uid)
     found = _caller(int(uid_text), service_uid=own_uid)
     if found.login != login:
-        raise NotPermittedError(f"user {uid_text}", "run dsar", "SUDO_UID and SUDO_USER name different users")
+        raise NotPermittedError(
+            said("user {uid_text}", uid_text=uid_text), "run dsar", "SUDO_UID and SUDO_USER name different users"
+        )
     return found
 
 
@@ -99,7 +102,7 @@ def actor(
     else:
         login = environ.get("DSAR_ACTOR") or environ.get("SUDO_USER") or _login(os.getuid())
     if login not in members:
-        raise NotPermittedError(login, "work on cases", f"settings have no section [staff.{login}]")
+        raise NotPermittedError(login, "work on cases", said("settings have no section [staff.{login}]", login=login))
     return login
 
 

@@ -14,6 +14,7 @@ from dsar.casework.context import App, outcomes_of, seal_outcomes
 from dsar.casework.planning import told_outcomes
 from dsar.errors import UsageError
 from dsar.lifecycle import Event, Outcome, State
+from dsar.locale import said
 from dsar.model import PlanStep, Right, StepAction
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Duty
@@ -135,7 +136,7 @@ def end(app: App, number: int, *, actor: str, now: datetime) -> None:
     with app.store.transaction() as tx:
         duty = next((row for row in tx.open_duties() if row.id == number), None)
         if duty is None:
-            raise UsageError(f"There is no open duty {number}; 'dsar duties' lists them.")
+            raise UsageError(said("There is no open duty {number}; 'dsar duties' lists them.", number=number))
         tx.end_duty(duty, now=now)
         tx.record("duty_done", actor=actor, at=now, detail={"duty": str(number), "case": duty.case_reference})
         case = tx.case(duty.case_reference)

@@ -191,13 +191,17 @@ def _print_drawn(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> Non
     Console().print(table)
 
 
+#: Language -> columns of the names of fields.
+_LABEL_WIDTHS = {"en": 12, "sv": 15}
+
+
 def print_field(name: str, value: str, *, colour: str | None = None, wrapped: bool | None = None) -> None:
     """
     One named line of a case.
 
     Args: name: told in the reader's language; wrapped: in lines that fit; None: where somebody reads at once.
     """
-    label, text = f"{f'{_(name)}:':<12} ", clean(value)
+    label, text = f"{_(name) + ':':<{_LABEL_WIDTHS[language()]}} ", clean(value)
     if wrapped or (wrapped is None and writes_to_terminal()):
         text = wrap(text, indent=" " * len(label)).lstrip(" ")
     click.echo(f"{label}{paint(text, colour)}")

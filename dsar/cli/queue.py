@@ -108,12 +108,15 @@ def _print_narrow(lines: Sequence["QueueLine"]) -> None:
     rows = [(line.reference, _(line.waits_for)) for line in lines]
     heads = (_("Reference"), _("Waits for"))
     first, second = (max(len(row[at]) for row in [heads, *rows]) for at in (0, 1))
-    head = f"   {heads[0]:<{first}}  {heads[1]:<{second}}  {_('Send by'):<10}  {_('Legal'):<10}  {_('Days'):>4}"
+    dated = [max(len(name), 10) for name in (_("Send by"), _("Legal"))]
+    days = max(len(_("Days")), 4)
+    names = f"   {heads[0]:<{first}}  {heads[1]:<{second}}"
+    head = f"{names}  {_('Send by'):<{dated[0]}}  {_('Legal'):<{dated[1]}}  {_('Days'):>{days}}"
     click.echo(paint(head, None, bold=True))
     for line, (reference, waits_for) in zip(lines, rows, strict=True):
         sign, colour = sign_of(line.days_left, DUE_WITHIN)
         text = f"{sign:<2} {reference:<{first}}  {waits_for:<{second}}"
-        dates = f"{line.send_by_on}  {line.legal_on}  {line.days_left:>4}"
+        dates = f"{line.send_by_on!s:<{dated[0]}}  {line.legal_on!s:<{dated[1]}}  {line.days_left:>{days}}"
         click.echo(paint(clean(f"{text}  {dates}"), colour))
         if below := _below(line):
             click.echo(wrap(clean(below), indent="     "))

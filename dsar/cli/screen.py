@@ -275,11 +275,7 @@ def _plan(look: Look) -> None:
 
 
 def _print_step(number: int, step: "PlanStep") -> None:
-    kept = ""
-    if step.until and step.law:
-        kept = " " + tell(said("until {day} by {law}", day=step.until, law=in_language(step.law)))
-    reason = f": {in_language(step.reason)}" if step.reason else ""
-    _item(f"[{number}] {step.system}/{step.object} {step.key}: {_(step.action)}{kept}{reason}")
+    _item(f"[{number}] {show.step_line(step)}")
     for change in step.changes:
         if change.before:
             _item(f"{in_language(change.label)}: {change.before} -> {change.after or '-'}", indent="      ")

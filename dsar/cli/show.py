@@ -14,11 +14,12 @@ from dsar.cli.console import (
     print_json,
     print_table,
     save_private,
+    say,
     session,
     wrap,
     writes_to_terminal,
 )
-from dsar.locale import _
+from dsar.locale import _, language
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from dsar.casework.delivering import Travels
     from dsar.casework.views import CaseView, ThreadMail, TimelineEntry
     from dsar.clock import Clock
-    from dsar.model import InboundMail, Record
+    from dsar.model import InboundMail, PlanStep, Record
     from dsar.wiring import Session
 
 
@@ -69,23 +70,23 @@ def _head(look: Look) -> None:
         print_json(_head_json(view))
         return
     print_field("Case", case.reference)
-    print_field("Person", f"{view.name or 'unknown'} {' '.join(f'<{each}>' for each in view.addresses)}")
+    print_field("Person", f"{view.name or _('unknown')} {' '.join(f'<{each}>' for each in view.addresses)}")
     print_field("Language", case.language)
-    print_field("Requester", case.requester)
+    print_field("Requester", _(case.requester))
     if case.mandate:
-        print_field("Mandate", f"{case.mandate}, the answer goes to the {case.answer_to}")
+        print_field("Mandate", f"{_(case.mandate)}, {_('the answer goes to')}: {_(case.answer_to)}")
     print_field("Answered by", protecting.channel_of(case))
     print_field("Handler", case.handler or "-")
     print_field("Identity", f"{case.identity_level} ({case.identity_method}) {case.identity_reason}")
     print_field("Flags", " ".join(case.flags) or "-")
     if case.purged_at:
-        print_field("Purged", f"{case.purged_at:%Y-%m-%d}: its mails, letters and findings are gone")
+        print_field("Purged", f"{case.purged_at:%Y-%m-%d}: {_('its mails, letters and findings are gone')}")
     for request in view.requests:
         print_field(
             request.right,
-            f"{request.state}{f' ({request.blocked_reason})' if request.blocked_reason else ''}"
-            f"{f', {request.outcome}' if request.outcome else ''}"
-            f", send by {request.send_by_on}, legal {request.legal_on}",
+            f"{_(request.state)}{f' ({request.blocked_reason})' if request.blocked_reason else ''}"
+            f"{f', {_(request.outcome)}' if request.outcome else ''}"
+            f", {_('send by')} {request.send_by_on}, {_('legal')} {request.legal_on}",
         )
 
 
@@ -143,7 +144,7 @@ def _print_caseless_mail(look: Look) -> None:
 
     entry = views.caseless_mail(look.opened.app, look.reference, actor=look.opened.actor(), now=now())
     if isinstance(entry, bytes):
-        click.echo("The program cannot read this mail; its source:\n")
+        say("The program cannot read this mail; its source:\n")
         print_mail(None, entry.decode("utf-8", "replace"), ())
     elif look.as_json:
         print_json({"role": entry.role, "received_at": entry.received_at, "triage": entry.triage})
@@ -152,14 +153,14 @@ def _print_caseless_mail(look: Look) -> None:
 
 
 def _print_thread_mail(entry: "ThreadMail") -> None:
-    print_field("Mail", f"{entry.role}, received {entry.received_at:%Y-%m-%d %H:%M} UTC")
+    print_field("Mail", f"{_(entry.role)}, {_('received')} {entry.received_at:%Y-%m-%d %H:%M} UTC")
     evidence = [found.evidence for person in entry.triage.subjects for found in person.requests]
     if entry.mail is None:
-        click.echo("(the mail cannot be read)")
+        say("(the mail cannot be read)")
     else:
-        sender = f"{entry.mail.sender_name} <{entry.mail.sender or 'no usable sender'}>"
+        sender = f"{entry.mail.sender_name} <{entry.mail.sender or _('no usable sender')}>"
         print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}{documents(entry.mail)}", evidence)
-    print_field("Sender is", entry.triage.sender_authentication)
+    print_field("Sender is", _(entry.triage.sender_authentication))
     for sign in entry.triage.sender_evidence:
         print_field("Sender", sign)
     if entry.triage.flags:
@@ -173,8 +174,10 @@ def documents(mail: "InboundMail") -> str:
     """What attached documents say; attached mails stand in the text already."""
     files = {attachment.filename for attachment in mail.attachments}
     shown = (each for each in mail.attachment_texts if each.filename in files)
-    read = {True: " (read from a picture by a machine)", False: ""}
-    return "".join(f"\n\n-----Attachment: {each.filename}{read[each.from_picture]}-----\n{each.text}" for each in shown)
+    read = {True: f" ({_('read from a picture by a machine')})", False: ""}
+    return "".join(
+        f"\n\n-----{_('Attachment')}: {each.filename}{read[each.from_picture]}-----\n{each.text}" for each in shown
+    )
 
 
 def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
@@ -215,29 +218,32 @@ def _data(look: Look) -> None:
             redact = comparing.foreign_mentions(known, record)
             print_json({"number": number, "accepted": word, "record": record, "sides": sides, "redact": redact})
         return
-    print_table(("System", "Outcome", "Detail"), [(row.system, row.outcome, row.detail) for row in systems])
+    print_table(("System", "Outcome", "Detail"), [(row.system, _(row.outcome), row.detail) for row in systems])
     for line in asked:
-        answers = "; ".join(line.answered) or f"not answered ({line.state})"
+        answers = "; ".join(line.answered) or f"{_('not answered')} ({_(line.state)})"
         print_field(line.reference, f"{line.system}, {line.kind}: {answers}")
     for number, record, word in records:
         click.echo()
         click.echo(f"[{number}] {_strength(record, word)}")
-        print_table(("Field", "Value"), [(value.label.en, value.value) for value in record.values if value.value])
+        print_table(
+            ("Field", "Value"),
+            [(value.label.in_language(language()), value.value) for value in record.values if value.value],
+        )
         if record.strength == "candidate":
             print_table(("", "The person", "This record", ""), list(map(_side, comparing.sides(known, record))))
         for mention in comparing.foreign_mentions(known, record):
-            click.echo(f"  about somebody else, to take out of {mention.path}: {clean(mention.text)}")
+            say("  about somebody else, to take out of {path}: {text}", path=mention.path, text=clean(mention.text))
 
 
 def _side(side: "Side") -> tuple[str, str, str, str]:
-    verdict = {None: "", True: "same", False: "differs"}[side.agrees]
+    verdict = {None: "", True: _("same"), False: _("differs")}[side.agrees]
     return side.type, ", ".join(side.person) or "-", ", ".join(side.record) or "-", verdict
 
 
 def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
-    decided = {None: "", True: ", accepted", False: ", left out"}[word]
     place = f"{record.system}/{record.object} {clean(record.key)}"
-    return f"{place}: {record.strength}{decided}, found by {record.found_by.type}"
+    decided = {None: [], True: [_("accepted")], False: [_("left out")]}[word]
+    return f"{place}: {', '.join([_(record.strength), *decided])}, {_('found by')} {record.found_by.type}"
 
 
 def _plan(look: Look) -> None:
@@ -257,14 +263,26 @@ def _plan(look: Look) -> None:
         if look.as_json:
             print_json(step)
             continue
-        kept = f" until {step.until} by {step.law.en}" if step.until and step.law else ""
-        reason = f": {step.reason.en}" if step.reason else ""
-        click.echo(f"[{number}] {step.system}/{step.object} {clean(step.key)}: {step.action}{kept}{reason}")
-        changes = [(change.label.en, change.before, change.after or "-") for change in step.changes if change.before]
+        click.echo(f"[{number}] {step_line(step)}")
+        changes = [
+            (change.label.in_language(language()), change.before, change.after or "-")
+            for change in step.changes
+            if change.before
+        ]
         if changes:
             print_table(("Field", "Before", "After"), changes)
     if not steps and not look.as_json:
-        click.echo("Nothing would be changed.")
+        say("Nothing would be changed.")
+
+
+def step_line(step: "PlanStep") -> str:
+    """What a step of a plan does where, or until when and why it is left."""
+    kept = ""
+    if step.until and step.law:
+        law = step.law.in_language(language())
+        kept = f" {_('until {day} by {law}').format(day=step.until, law=law)}"
+    reason = f": {step.reason.in_language(language())}" if step.reason else ""
+    return clean(f"{step.system}/{step.object} {step.key}: {_(step.action)}{kept}{reason}")
 
 
 def _letter(look: Look) -> None:
@@ -303,9 +321,10 @@ def print_letter(current: "Draft", travels: "Travels | None" = None, *, wrapped:
     print_field("To", current.recipient)
     print_field("Subject", current.letter.subject, wrapped=wrapped)
     if travels and travels.phrase_by:
-        print_field("Encrypted", f"the pass-phrase goes by {travels.phrase_by}")
+        print_field("Encrypted", _("the pass-phrase goes by {way}").format(way=_(travels.phrase_by)))
     if travels and travels.mails != 1:
-        print_field("Mails", f"{travels.mails}, it is too big for one" if travels.mails else "none: too big for mail")
+        sentence = "{count}, it is too big for one" if travels.mails else "none: too big for mail"
+        print_field("Mails", _(sentence).format(count=travels.mails))
     print_field("Annexes", ", ".join(annex.filename for annex in current.letter.annexes) or _("none"), wrapped=wrapped)
     text = clean(current.letter.text)
     click.echo()
@@ -322,10 +341,10 @@ def _passphrase(look: Look) -> None:
         if look.as_json:
             print_json({"pass_phrase": each.phrase, "sent_at": each.sent_at})
         else:
-            sent = f"{each.sent_at:%Y-%m-%d}" if each.sent_at else "not sent yet"
-            print_field(f"Answer of {sent}", each.phrase)
+            print_field("Answer of", f"{each.sent_at:%Y-%m-%d}" if each.sent_at else _("not sent yet"))
+            print_field("Pass-phrase", each.phrase)
     if not look.as_json:
-        click.echo("Read it out only to the person, on a number that is on file; never write it in a mail.")
+        say("Read it out only to the person, on a number that is on file; never write it in a mail.")
 
 
 def _timeline(look: Look) -> None:
@@ -383,11 +402,12 @@ def _clock(look: Look) -> None:
         return
     print_field("Request", f"{case.reference}/{request.right}")
     print_field("Received", f"{clock.dates.received_on}")
-    print_field("Nominal", f"{clock.nominal_on}{' (extended)' if clock.extended else ''}")
+    print_field("Nominal", " ".join([str(clock.nominal_on), *([_("(extended)")] if clock.extended else [])]))
     print_field("Send by", f"{clock.send_by_on}")
     print_field("Legal", f"{clock.legal_on}")
     print_field("Refuse by", f"{clock.refuse_by_on}")
-    print_field("Days", f"{gross} since receipt, {net} of them counted; {clock.paused_days} paused")
+    sentence = "{gross} since receipt, {net} of them counted; {paused} paused"
+    print_field("Days", _(sentence).format(gross=gross, net=net, paused=clock.paused_days))
     for sentence in clock.explanation:
         click.echo(f"- {sentence}")
 

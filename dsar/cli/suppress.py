@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import now, print_json, print_table, session
+from dsar.cli.console import now, print_json, print_table, say, session
 from dsar.errors import UsageError
 
 
@@ -29,7 +29,7 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
             print_json(entry)
         return
     if not found:
-        click.echo("Nobody is on the list.")
+        say("Nobody is on the list.")
         return
     print_table(("Since", "Channel", "Case"), [(e.since_on.isoformat(), e.channel, e.case_reference) for e in found])
 
@@ -44,7 +44,7 @@ def check(ctx: click.Context, value: str) -> None:
     with session(ctx) as opened:
         opened.actor()
         blocked = suppressing.blocked(opened.app, [value])
-    click.echo("blocked" if blocked else "free")
+    say("blocked" if blocked else "free")
     if blocked:
         ctx.exit(1)
 
@@ -59,7 +59,7 @@ def allow(ctx: click.Context, value: str) -> None:
     with session(ctx) as opened:
         if not suppressing.allow(opened.app, value, actor=opened.actor(), now=now()):
             raise UsageError("It is not on the list.")
-        click.echo("It is off the list.")
+        say("It is off the list.")
 
 
 @suppress.command()

@@ -62,3 +62,23 @@ FLAGS = {
     "unclear": "no rule knows what it is",
     "withdrawn": "the person takes the request back; nothing goes on by itself",
 }
+
+#: Short names that stand on the screen as they are: roles of mails, mandates, states of tasks, ways, words for records.
+NAMES = (
+    "accepted",
+    "advokat",
+    "agent",
+    "answered",
+    "follow_up",
+    "god_man",
+    "guardian",
+    "late",
+    "left out",
+    "letter",
+    "open",
+    "origin",
+    "person",
+    "power_of_attorney",
+    "sms",
+    "voice",
+)

@@ -40,8 +40,12 @@ class Said(str):
 
 
 def said(template: str, /, **values: object) -> Said:
-    """The sentence *template* with *values* in its {places}."""
-    return Said(template.format(**values), template, values)
+    """The sentence *template* with *values* in its {places}; several values in one place are a list or tuple."""
+    return Said(template.format(**{name: _plain(value) for name, value in values.items()}), template, values)
+
+
+def _plain(value: object) -> object:
+    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 class _Spoken:
@@ -95,4 +99,8 @@ def tell(text: str) -> str:
 
 
 def _value(value: object) -> object:
-    return tell(value) if isinstance(value, str) else value
+    if isinstance(value, list | tuple):
+        return "; ".join(str(_value(each)) for each in value)
+    if isinstance(value, str) and (isinstance(value, Said) or " " in value):
+        return tell(value)  # a sentence; a single word may be a name that is typed
+    return value

@@ -89,6 +89,26 @@ def test_erase(company: Company) -> None:
     assert "erased" in body(company.letters_to(JOHN)[-1])
 
 
+def test_the_same_in_swedish(company: Company) -> None:
+    """By the locale of who calls; keys and references are the same."""
+    comes(company, f"Maria Öberg <{MARIA}>", UPDATE)
+    with Terminal(company, "queue", locale="sv_SE.UTF-8", NO_COLOR="1") as terminal:
+        screens = terminal.ends()
+    assert "'dsar review' går igenom det som väntar på en person" in screens
+
+    with Terminal(company, "review", locale="sv_SE.UTF-8", NO_COLOR="1") as terminal:
+        terminal.presses("v", "anteckna att du har styrkt vem som frågar", prompt="Tangent")
+        terminal.answers("Hur styrkte du det", "call_back")
+        terminal.answers("Nummer som du ringde", "070-1740608")
+        terminal.answers("Styrkt e-postadress", "")
+        terminal.presses("a", "godkänn brevet", prompt="Tangent")
+        terminal.answers("Skriv D-2026-00001 för att bekräfta", "D-2026-00001")
+        screens += terminal.ends()
+
+    is_kept("swedish", screens)
+    assert "ändrat" in body(company.letters_to(MARIA)[-1])
+
+
 def test_colour_says_nothing_that_the_words_do_not(company: Company) -> None:
     """Without its escape sequences a coloured screen is the same, and NO_COLOR leaves none."""
     comes(company, f"John Whitfield <{JOHN}>", ERASE)

@@ -26,11 +26,16 @@ def check_flags(case: CaseFile, request: Request) -> None:
     reference = f"{case.reference}/{request.right}"
     if WITHDRAWN in case.flags:
         raise ApprovalError(
-            reference, f"the requester takes it back: 'dsar withdraw {reference}', or 'dsar release' with --seen if not"
+            reference,
+            said(
+                "the requester takes it back: 'dsar withdraw {reference}', or 'dsar release' with --seen if not",
+                reference=reference,
+            ),
         )
     if STRANGER in case.flags and request.right == Right.ERASE and not request.decision:
         raise ApprovalError(
-            reference, f"somebody unknown has written about it: look, then 'dsar release {case.reference} --seen'"
+            reference,
+            said("somebody unknown has written about it: look, then 'dsar release {case} --seen'", case=case.reference),
         )
 
 
