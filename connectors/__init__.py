@@ -52,11 +52,11 @@ def kinds() -> tuple[str, ...]:
 
 
 def _factory(kind: str) -> Callable[..., Any]:
-    added = {entry.name: entry for entry in entry_points(group="dsar.connectors")}
     if kind in CONNECTORS:
         module, _, attribute = CONNECTORS[kind].partition(":")
         factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
         return factory
+    added = {entry.name: entry for entry in entry_points(group="dsar.connectors")}
     if kind in added:
         loaded: Callable[..., Any] = added[kind].load()
         return loaded

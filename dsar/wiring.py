@@ -26,7 +26,7 @@ from dsar.oauth import AccessTokens, OAuthClient
 from dsar.outbox import SmtpAccount, SmtpOutbox
 from dsar.settings import MailboxSection, Settings
 from dsar.sms import SmsAccount, SmsGateway
-from dsar.store import SqlKeyStore, Store, migrate
+from dsar.store import SqlKeyStore, Store
 from dsar.triage import vocabulary
 from dsar.vault import Vault, fernet_key
 
@@ -74,8 +74,11 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
     systems = open_systems(chosen, declarations)
     vocabulary.add(vocabulary.read_additions(chosen.triage.vocabulary) if chosen.triage.vocabulary else {})
     store = Store(chosen.database.url.get_secret_value())
-    if chosen.database.create and not migrate.is_current(store.engine):
-        migrate.upgrade(store.engine)
+    if chosen.database.create:
+        from dsar.store import migrate  # alembic is slow to load
+
+        if not migrate.is_current(store.engine):
+            migrate.upgrade(store.engine)
     keys = SqlKeyStore(chosen.database.keys_url.get_secret_value())
     try:
         app = App(
