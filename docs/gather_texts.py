@@ -42,6 +42,7 @@ SPOKEN = {
     "ask": 1,
     "_choose": 1,
     "_is_sure": 1,
+    "progress": 1,
     "print_heading": 1,
     "print_field": 1,
     "_field": 1,

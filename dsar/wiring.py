@@ -56,9 +56,9 @@ class Session:
             private_files=chosen.private_files,
         )
 
-    def run_due(self) -> int:
-        """Do every step that is due; how many were tried."""
-        return worker.run_due(self.tools)
+    def run_due(self, told: Callable[[int], None] = lambda _tried: None) -> int:
+        """Do every step that is due; how many were tried. Args: told: is told the count before each."""
+        return worker.run_due(self.tools, told=told)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +22,7 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An erasure of today and an access request of five weeks ago; anna handles both and is away, bo stands in."""
     folder = tmp_path_factory.mktemp("office")
     away = f"deputy = bo\nabsent = {TODAY - timedelta(days=1)}..{TODAY + timedelta(days=1)}\n"

@@ -1,6 +1,6 @@
 """What the connected systems hold about the person of a case, and a person's word on what is uncertain."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -259,11 +259,18 @@ def note_obstacles(app: App, tx: Transaction, case: CaseFile, *, now: datetime) 
 
 
 def search_outside_case(
-    app: App, identifiers: Sequence[Identifier], *, systems: Sequence[str], actor: str, now: datetime
+    app: App,
+    identifiers: Sequence[Identifier],
+    *,
+    systems: Sequence[str],
+    actor: str,
+    now: datetime,
+    told: Callable[[int, int], None] = lambda _answered, _asked: None,
 ) -> SearchResult:
     """
     Search for given identifiers outside any case; who did it and for which digests is audited.
 
+    Args: told: is told after each answer how many systems of those asked at once have given theirs.
     Where that meets a person with protected identity, the result is for named staff only, and without addresses.
     Raises: NotPermittedError for anybody else; that they looked is audited, too.
     """
@@ -279,7 +286,7 @@ def search_outside_case(
     with app.store.transaction() as tx:
         terms = {f"{each.type}_{number}": app.vault.index_identifier(each) for number, each in enumerate(identifiers)}
         tx.record("searched_outside_case", actor=actor, at=now, detail=terms)
-    result = search.search(chosen, identifiers, now=now)
+    result = search.search(chosen, identifiers, now=now, parallel=search.counted(told))
     cases = _protected_cases(app, (*identifiers, *result.identifiers), result.records)
     if not cases and not any(protecting.is_marked(record) for record in result.records):
         return result

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from dsar.cli.console import now, say, session
+from dsar.cli.console import now, run_due, say, session
 from dsar.errors import UsageError
 from dsar.lifecycle import State
 
@@ -59,7 +59,7 @@ def ask(
             say("\nIf it is right: the same command with --send.")
             return
         asking.send(opened.app, case, request, query, actor=actor, now=now())
-        opened.run_due()
+        run_due(opened)
         say("{case}/{right} waits for the requester.", case=case.reference, right=request.right)
 
 
@@ -102,7 +102,7 @@ def extend(
             actor=actor,
             now=now(),
         )
-        opened.run_due()
+        run_due(opened)
         say(
             "{case}/{right}: the notice is on its way; the date moves when it has left.",
             case=case.reference,

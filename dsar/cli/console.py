@@ -13,7 +13,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, date, datetime
@@ -125,6 +125,38 @@ def print_heading(title: str) -> None:
     """The head of a part of a screen."""
     click.echo()
     click.echo(paint(f"-- {_(title)} ".ljust(width(), "-"), None, bold=True))
+
+
+@contextmanager
+def progress(template: str) -> Iterator[Callable[[int, int | None], None]]:
+    """
+    Tell on standard error how far a long work is, if that is a terminal which can take a line back; gone at its end.
+
+    Yields: what is called with how much is done, and of how much; None: nobody knows.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda _done, _total: None
+        return
+
+    def tell_it(done: int, total: int | None) -> None:
+        bar = f" [{'#' * (20 * done // total):<20}]" if total else ""
+        count = f"{done}/{total}" if total else str(done)
+        click.echo(f"{_TAKE_BACK}{_(template)}{bar} {count}", nl=False, err=True)
+
+    try:
+        yield tell_it
+    finally:
+        click.echo(_TAKE_BACK, nl=False, err=True)
+
+
+#: To the beginning of the line, and nothing on it.
+_TAKE_BACK = "\r\x1b[K"
+
+
+def run_due(opened: "Session") -> int:
+    """Do every step that is due, and tell how many; how many were tried."""
+    with progress("Working") as told:
+        return opened.run_due(lambda tried: told(tried, None))
 
 
 def written_day(day: date) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import complain, now, say, session
+from dsar.cli.console import complain, now, run_due, say, session
 from dsar.errors import UsageError
 from dsar.lifecycle import State
 from dsar.locale import _, said
@@ -64,7 +64,7 @@ def sort(
             if rights or not_request:
                 sorting.sort_case(opened.app, case, wanted, received_on=received_on, why=why, actor=actor, now=now())
             say("{case} is sorted.", case=case.reference)
-        opened.run_due()
+        run_due(opened)
 
 
 @click.command()
@@ -92,12 +92,12 @@ def decide(
         case = views.find_case(opened.app, reference, actor=opened.actor())
         if accepted is None:
             searching.search_again(opened.app, case, actor=opened.actor(), now=now(), only_failed=search_failed)
-            opened.run_due()
+            run_due(opened)
             say("{case} was searched again.", case=case.reference)
             return
         count = searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
         say("{count} candidate(s) accepted." if accepted else "{count} candidate(s) left out.", count=count)
-        if opened.run_due() and accepted:
+        if run_due(opened) and accepted:
             say("What they lead to was searched for: 'dsar show {case} --data' shows it.", case=case.reference)
 
 
@@ -112,7 +112,7 @@ def approve(ctx: click.Context, reference: str) -> None:
         case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         approved = approving.approve(opened.app, case, request, actor=opened.actor(), now=now())
         say("{case}/{right}: {kind} approved.", case=case.reference, right=request.right, kind=approved.letter.kind)
-        opened.run_due()
+        run_due(opened)
 
 
 @click.command()
@@ -204,7 +204,7 @@ def release(ctx: click.Context, reference: str, *, how: str | None) -> None:
         raise UsageError("Say how: --sent, --resend, --continue, --stop, --seen or --hold.")
     with session(ctx) as opened:
         click.echo(_RELEASE[how](opened, reference))
-        opened.run_due()
+        run_due(opened)
 
 
 def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:

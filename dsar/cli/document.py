@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, now, print_json, print_table, save_private, say, session
+from dsar.cli.console import clean, now, print_json, print_table, run_due, save_private, say, session
 from dsar.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def document(
             annexed = word == attaching.ANNEX
             say("Document {number} is annexed." if annexed else "Document {number} is left out.", number=number)
             return
-        opened.run_due()
+        run_due(opened)
         with opened.app.store.transaction() as tx:
             tx.record("looked_at_data", actor=actor, at=now(), case_id=case.id)
             found = [each for each in attaching.listed(opened.app, tx, case) if number in {None, each.number}]

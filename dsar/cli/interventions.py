@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import now, say, session
+from dsar.cli.console import now, run_due, say, session
 from dsar.lifecycle import State
 from dsar.model import Right
 
@@ -52,7 +52,7 @@ def reopen(ctx: click.Context, reference: str, reason: str) -> None:
     with session(ctx) as opened:
         case, request = views.find_request(opened.app, reference, {State.CLOSED}, actor=opened.actor())
         intervening.reopen(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
-        opened.run_due()
+        run_due(opened)
         say("{case}/{right} is open again.", case=case.reference, right=request.right)
 
 
@@ -113,7 +113,7 @@ def open_case(
             files=tuple((path.name, read_named_file(path, os.environ)) for path in files),
         )
         reference = byhand.open_by_hand(opened.app, told, actor=opened.actor(), now=now())
-        opened.run_due()
+        run_due(opened)
         say("Opened {reference}.", reference=reference)
 
 
@@ -133,7 +133,7 @@ def interim(ctx: click.Context, reference: str, reason: str, *, send: bool) -> N
         actor = opened.actor()
         if send:
             partial_answer.send(opened.app, case, request, reason=reason, actor=actor, now=now())
-            opened.run_due()
+            run_due(opened)
             say("{case}: the interim answer is on its way; the request stays open.", case=case.reference)
         else:
             shown = partial_answer.show(opened.app, case, request, actor=actor, now=now())

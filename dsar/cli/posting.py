@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import clean, now, save_private, say, session
+from dsar.cli.console import clean, now, run_due, save_private, say, session
 from dsar.errors import UsageError
 
 
@@ -67,7 +67,7 @@ def post(ctx: click.Context, reference: str, save: Path | None, *, posted: bool)
         if save is None:
             count = posting.posted(opened.app, case, actor=actor, now=now())
             say("{count} letter(s) of {case} are posted.", count=count, case=case.reference)
-            opened.run_due()
+            run_due(opened)
             return
         for found in posting.files(opened.app, case, actor=actor, now=now()):
             file = save_private(save, found.filename, found.content)
@@ -94,7 +94,7 @@ def passphrase(ctx: click.Context, reference: str, by: str) -> None:
         actor = opened.actor()
         case = views.find_case(opened.app, reference, actor=actor)
         way, again = unlocking.choose(opened.app, case, by, actor=actor, now=now())
-        opened.run_due()
+        run_due(opened)
         say("Pass-phrases of {case} go by {by}.", case=case.reference, by=way.by)
         if again:
             say("{count} go again that way.", count=again)

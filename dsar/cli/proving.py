@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import now, say, session
+from dsar.cli.console import now, run_due, say, session
 from dsar.errors import UsageError
 from dsar.identifiers import normalise
 from dsar.lifecycle import State
@@ -65,7 +65,7 @@ def verify(
                 "{case} still has identity level {level}." if failed else "{case} now has identity level {level}."
             )
             say(sentence, case=case.reference, level=level)
-        opened.run_due()
+        run_due(opened)
 
 
 @click.command()
@@ -94,7 +94,7 @@ def mandate(ctx: click.Context, reference: str, kind: str, person: str, *, to_ag
             actor=opened.actor(),
             now=now(),
         )
-        opened.run_due()
+        run_due(opened)
         say("{case} now has identity level {level}.", case=case.reference, level=level)
         say("The answer goes to the agent." if to_agent else "The answer goes to the person.")
 
@@ -127,7 +127,7 @@ def code(ctx: click.Context, reference: str, to: str, save: Path | None) -> None
             file.touch(mode=0o600)
             file.write_bytes(document)
             say("Print and post {file}, then delete it: nobody but the person may see the code.", file=file)
-        opened.run_due()
+        run_due(opened)
         say("{case}/{right} waits for the code.", case=case.reference, right=request.right)
 
 

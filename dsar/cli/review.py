@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import now, paint, print_heading, say, session
+from dsar.cli.console import now, paint, print_heading, run_due, say, session
 from dsar.locale import _
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _walk(look: "Look", wanted: str, *, number: int, count: int) -> bool:
         chosen = _decide(look, keys_of(look))
         if chosen in {_SKIP, _QUIT}:
             return chosen == _SKIP
-        look.opened.run_due()
+        run_due(look.opened)
         still = [line for line in _waiting(look.opened, wanted) if line.reference == look.line.reference]
         if not still:
             print_outcome(look)

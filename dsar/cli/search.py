@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from dsar.cli.console import clean, now, print_json, print_table, say, session
+from dsar.cli.console import clean, now, print_json, print_table, progress, say, session
 from dsar.errors import TemporaryError, UsageError
 from dsar.locale import said
 from dsar.model import Identifier, IdentifierType, Record, SearchResult, SystemOutcome
@@ -35,8 +35,10 @@ def search(ctx: click.Context, /, *, systems: tuple[str, ...], as_json: bool, **
     from dsar.casework.searching import search_outside_case
 
     identifiers = _identifiers(values)
-    with session(ctx) as opened:
-        result = search_outside_case(opened.app, identifiers, systems=systems, actor=opened.actor(), now=now())
+    with session(ctx) as opened, progress("Searching the systems") as told:
+        result = search_outside_case(
+            opened.app, identifiers, systems=systems, actor=opened.actor(), now=now(), told=told
+        )
     if as_json:
         print_json(as_document(result))
     else:

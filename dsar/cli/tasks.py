@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import clean, now, print_field, print_json, print_table, say, session
+from dsar.cli.console import clean, now, print_field, print_json, print_table, run_due, say, session
 from dsar.errors import UsageError
 
 
@@ -96,7 +96,7 @@ def add(ctx: click.Context, reference: str, *, system: str, to: str) -> None:
     with session(ctx) as opened:
         case = views.find_case(opened.app, reference, actor=opened.actor())
         added = tasks.add(opened.app, case, system=system, to=to, actor=opened.actor(), now=now())
-        opened.run_due()
+        run_due(opened)
         say("{added} is asked.", added=added.reference)
 
 
@@ -145,7 +145,7 @@ def answer(
             actor=opened.actor(),
             now=now(),
         )
-        opened.run_due()
+        run_due(opened)
         say("{found} is answered.", found=found.reference)
 
 

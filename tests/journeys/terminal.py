@@ -33,6 +33,9 @@ main()
 _SCREENS = Path(__file__).parent / "screens"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
+#: A line that tells how far a work is, taken back before anything else is shown.
+_PROGRESS = re.compile(r"\r\x1b\[K[^\r\n]*(?=\r\x1b\[K)|\r\x1b\[K")
+
 
 class Terminal:
     """One command of the program on a terminal; what it shows is read, and answered by what it offers."""
@@ -52,6 +55,7 @@ class Terminal:
             timeout=60,
         )
         self._child.setecho(state=False)
+        self.passing = ""  #: What was told of progress, and taken back.
         self.raw = f"$ dsar {' '.join(arguments)}\n"
 
     def __enter__(self) -> Self:
@@ -92,7 +96,8 @@ class Terminal:
         return self.screen
 
     def _text(self, shown: object) -> str:
-        return str(shown).replace("\r\n", "\n")
+        self.passing += "".join(_PROGRESS.findall(str(shown)))
+        return _PROGRESS.sub("", str(shown)).replace("\r\n", "\n")
 
 
 def is_kept(name: str, screen: str) -> None:

@@ -121,3 +121,14 @@ def test_colour_says_nothing_that_the_words_do_not(company: Company) -> None:
     assert "\x1b[" in shown["colour"][1]
     assert "\x1b[" not in shown["none"][1] + shown["dumb"][1]
     assert shown["colour"][0] == shown["none"][0] == shown["dumb"][0]
+
+
+def test_a_long_work_tells_how_far_it_is_on_a_terminal_only(company: Company) -> None:
+    """And takes it back: the screen, and what a pipe gets, hold the result alone."""
+    search = ("search", "--email", JOHN)
+    with Terminal(company, *search) as terminal:
+        shown = terminal.ends()
+
+    assert "Searching the systems [####################] 2/2" in terminal.passing
+    assert "Searching" not in shown
+    assert company.ok(*search).err == ""
