@@ -1,6 +1,6 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-distributed test-lab check format bench triage-report train fuzz pictures docs dist clean
+.PHONY: help demo test test-distributed test-lab check format bench triage-report train fuzz pictures docs translations dist clean
 BIN := .venv/bin
 
 help: ## this list
@@ -62,6 +62,10 @@ pictures: ## keep the pages of the letters as they look now, in tests/pictures/
 docs: ## draw the pictures in docs/ anew
 	@.ci/setup test
 	$(BIN)/python docs/draw_states.py
+
+translations: ## gather what is told to staff, and say what has no Swedish yet
+	@.ci/setup test
+	@$(BIN)/python docs/gather_texts.py
 
 dist: ## wheel and source archive, into dist/
 	@.ci/setup test

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from connectors import workbooks
 from connectors.tables import OPEN_XML, SPREADSHEETS, read_csv
 from dsar.errors import SystemRefusedError, SystemUnavailableError
 
@@ -52,6 +51,8 @@ def rewrite(system: str, path: Path, *, sheet: str, row: int, writes: Mapping[st
     beside = path.with_name(f"{OUR_PREFIX}new-{path.name}")
     try:
         if path.suffix.lower() in OPEN_XML:
+            from connectors import workbooks  # openpyxl is slow to load, and every command opens the connectors
+
             workbooks.write(system, path, beside, sheet=sheet, row=row, writes=writes)
         elif path.suffix.lower() in SPREADSHEETS:
             raise SystemRefusedError(system, f"{path.suffix.lower()} files are only read; save it as .xlsx")

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
 
 from connectors.matching import as_text
@@ -96,6 +95,8 @@ def _comments(content: bytes) -> dict[str, dict[int, str]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if not any("comments" in name.lower() for name in archive.namelist()):
             return {}
+    from openpyxl import load_workbook  # slow to load, and every command opens the connectors
+
     found: dict[str, dict[int, str]] = {}
     book = load_workbook(io.BytesIO(content))
     for sheet in book.worksheets:

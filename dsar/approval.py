@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from dsar.errors import NotPermittedError
+from dsar.locale import said
 from dsar.model import Letter, PlanStep, Right
 
 
@@ -118,7 +119,9 @@ def check_may_approve(
     needs_two = refusal or high_risk or right is Right.ERASE
     if needs_two and not single_approver and actor.casefold() in {author.casefold() for author in authors}:
         what = "a refusal" if refusal else "an erasure" if right is Right.ERASE else "an answer of high risk"
-        raise NotPermittedError(actor, "approve", f"{what} needs a second person, and they prepared it themselves")
+        raise NotPermittedError(
+            actor, "approve", said("{what} needs a second person, and they prepared it themselves", what=what)
+        )
 
 
 def check_approver(actor: str, action: str, roles: Collection[Role]) -> None:
@@ -142,7 +145,7 @@ def _digest(value: object) -> str:
 def _date(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no canonical form")
+    raise TypeError(said("{name} has no canonical form", name=type(value).__name__))
 
 
 def _sha256(content: bytes) -> str:

@@ -46,6 +46,8 @@ Waiting, paused and refused are states, not errors.
 from collections.abc import Sequence
 from datetime import date
 
+from dsar.locale import said
+
 
 class DsarError(Exception):
     """Base of all errors; its text is one sentence fit for a terminal."""
@@ -71,21 +73,31 @@ class UsageError(DsarError):
 
 class UnknownCaseError(UsageError):
     def __init__(self, reference: str) -> None:
-        super().__init__(f"There is no case {reference!r}; 'dsar queue' lists the open ones.")
+        super().__init__(said("There is no case {reference!r}; 'dsar queue' lists the open ones.", reference=reference))
 
 
 class PurgedCaseError(UsageError):
     def __init__(self, reference: str, on: date) -> None:
         super().__init__(
-            f"The content of {reference} was removed on {on}, when its time was up; "
-            f"'dsar show {reference}' and '--timeline' tell what is left."
+            said(
+                "The content of {reference} was removed on {on}, when its time was up; 'dsar show {reference}' and "
+                "'--timeline' tell what is left.",
+                reference=reference,
+                on=on,
+            )
         )
 
 
 class AmbiguousRequestError(UsageError):
     def __init__(self, case_reference: str, choices: Sequence[str]) -> None:
         listed = ", ".join(f"{case_reference}/{choice}" for choice in choices)
-        super().__init__(f"Case {case_reference} has several requests that fit; name one: {listed}.")
+        super().__init__(
+            said(
+                "Case {case_reference} has several requests that fit; name one: {listed}.",
+                case_reference=case_reference,
+                listed=listed,
+            )
+        )
 
 
 class TemporaryError(DsarError):
@@ -96,26 +108,26 @@ class TemporaryError(DsarError):
 
 class InboxUnavailableError(TemporaryError):
     def __init__(self, mailbox: str, cause: str) -> None:
-        super().__init__(f"Mailbox {mailbox!r} cannot be read: {cause}.")
+        super().__init__(said("Mailbox {mailbox!r} cannot be read: {cause}.", mailbox=mailbox, cause=cause))
 
 
 class OutboxUnavailableError(TemporaryError):
     def __init__(self, cause: str) -> None:
-        super().__init__(f"The mail server for outgoing mail cannot be used: {cause}.")
+        super().__init__(said("The mail server for outgoing mail cannot be used: {cause}.", cause=cause))
 
 
 class TokenUnavailableError(TemporaryError):
     """The OAuth2 server gave no access token for a mail account."""
 
     def __init__(self, account: str, cause: str) -> None:
-        super().__init__(f"There is no access token for {account!r}: {cause}.")
+        super().__init__(said("There is no access token for {account!r}: {cause}.", account=account, cause=cause))
 
 
 class SmsUnavailableError(TemporaryError):
     """The SMS gateway took no message."""
 
     def __init__(self, cause: str) -> None:
-        super().__init__(f"The SMS gateway cannot be used: {cause}.")
+        super().__init__(said("The SMS gateway cannot be used: {cause}.", cause=cause))
 
 
 class SmsUncertainError(TemporaryError):
@@ -141,7 +153,7 @@ class MailFlowError(TemporaryError):
 
 class DatabaseUnavailableError(TemporaryError):
     def __init__(self, cause: str) -> None:
-        super().__init__(f"The database cannot be used: {cause}.")
+        super().__init__(said("The database cannot be used: {cause}.", cause=cause))
 
 
 class BackupUnavailableError(TemporaryError):
@@ -155,7 +167,7 @@ class SystemUnavailableError(TemporaryError):
     """A connected system did not answer, or only in part: a partial read is a failed read (P5)."""
 
     def __init__(self, system: str, cause: str) -> None:
-        super().__init__(f"System {system!r} did not answer: {cause}.")
+        super().__init__(said("System {system!r} did not answer: {cause}.", system=system, cause=cause))
 
 
 class ReaderUnavailableError(TemporaryError):
@@ -169,7 +181,9 @@ class StaleStateError(TemporaryError):
     """Another process changed the request first; read it again."""
 
     def __init__(self, reference: str) -> None:
-        super().__init__(f"{reference} was changed by someone else meanwhile; look at it again.")
+        super().__init__(
+            said("{reference} was changed by someone else meanwhile; look at it again.", reference=reference)
+        )
 
 
 class RefusedError(DsarError):
@@ -178,35 +192,47 @@ class RefusedError(DsarError):
 
 class IllegalTransitionError(RefusedError):
     def __init__(self, reference: str, state: str, event: str) -> None:
-        super().__init__(f"{reference} is in state {state!r}, where {event!r} cannot happen.")
+        super().__init__(
+            said(
+                "{reference} is in state {state!r}, where {event!r} cannot happen.",
+                reference=reference,
+                state=state,
+                event=event,
+            )
+        )
 
 
 class NotPermittedError(RefusedError):
     def __init__(self, actor: str, action: str, why: str) -> None:
-        super().__init__(f"{actor} may not {action}: {why}.")
+        super().__init__(said("{actor} may not {action}: {why}.", actor=actor, action=action, why=why))
 
 
 class IdentityNotVerifiedError(RefusedError):
     def __init__(self, reference: str, has: str, needs: str) -> None:
         super().__init__(
-            f"{reference} has identity level {has} but needs {needs}; 'dsar verify {reference}' records a check."
+            said(
+                "{reference} has identity level {has} but needs {needs}; 'dsar verify {reference}' records a check.",
+                reference=reference,
+                has=has,
+                needs=needs,
+            )
         )
 
 
 class CoverageError(RefusedError):
     def __init__(self, reference: str, places: Sequence[str]) -> None:
-        super().__init__(f"{reference} cannot be approved: {'; '.join(places)}.")
+        super().__init__(said("{reference} cannot be approved: {places}.", reference=reference, places=tuple(places)))
 
 
 class ApprovalError(RefusedError):
     def __init__(self, reference: str, why: str) -> None:
-        super().__init__(f"{reference} is not approved: {why}.")
+        super().__init__(said("{reference} is not approved: {why}.", reference=reference, why=why))
 
 
 class LetterError(RefusedError):
     def __init__(self, template: str, why: str) -> None:
         self.why = why
-        super().__init__(f"Letter template {template!r}: {why}.")
+        super().__init__(said("Letter template {template!r}: {why}.", template=template, why=why))
 
 
 class LogoError(RefusedError):
@@ -216,13 +242,15 @@ class LogoError(RefusedError):
 
 class WrongKeyError(RefusedError):
     def __init__(self, name: str) -> None:
-        super().__init__(f"The key for {name} is missing or wrong; nothing was changed. Check [vault] master_key.")
+        super().__init__(
+            said("The key for {name} is missing or wrong; nothing was changed. Check [vault] master_key.", name=name)
+        )
 
 
 class MalformedMailError(RefusedError):
     def __init__(self, why: str) -> None:
         self.why = why
-        super().__init__(f"The mail cannot be read: {why}.")
+        super().__init__(said("The mail cannot be read: {why}.", why=why))
 
 
 class ReaderLostError(MalformedMailError):
@@ -233,28 +261,34 @@ class SystemRefusedError(RefusedError):
     """A connected system understood and said no."""
 
     def __init__(self, system: str, cause: str) -> None:
-        super().__init__(f"System {system!r} refused: {cause}.")
+        super().__init__(said("System {system!r} refused: {cause}.", system=system, cause=cause))
 
 
 class SystemContractError(RefusedError):
     """A connector or its declaration does not fit the system it describes."""
 
     def __init__(self, system: str, cause: str) -> None:
-        super().__init__(f"System {system!r} does not fit its declaration: {cause}.")
+        super().__init__(said("System {system!r} does not fit its declaration: {cause}.", system=system, cause=cause))
 
 
 class SystemDriftError(RefusedError):
     """What is stored differs from what was approved; nothing was written."""
 
     def __init__(self, system: str, object_name: str) -> None:
-        super().__init__(f"A {object_name} in system {system!r} was changed after the plan was made.")
+        super().__init__(
+            said(
+                "A {object_name} in system {system!r} was changed after the plan was made.",
+                object_name=object_name,
+                system=system,
+            )
+        )
 
 
 class DispatchRefusedError(RefusedError):
     """The mail server refused the letter for good (5xx)."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"The mail server refused the letter for good (SMTP {code}).")
+        super().__init__(said("The mail server refused the letter for good (SMTP {code}).", code=code))
 
 
 class MailTooBigError(DispatchRefusedError):
@@ -269,11 +303,11 @@ class SmsRefusedError(RefusedError):
     """The SMS gateway said no for good."""
 
     def __init__(self, cause: str) -> None:
-        super().__init__(f"The SMS gateway refused the message: {cause}.")
+        super().__init__(said("The SMS gateway refused the message: {cause}.", cause=cause))
 
 
 class UndeliverableAddressError(RefusedError):
     """An address that our mail cannot carry unchanged; another channel or address is needed."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"The address cannot be written to: {why}.")
+        super().__init__(said("The address cannot be written to: {why}.", why=why))

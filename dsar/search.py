@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import combinations
+from itertools import combinations, count
 
 from dsar.connector import SearchAnswer, Searches
 from dsar.errors import DsarError
@@ -127,6 +127,22 @@ def side_by_side(ask: Callable[[str], _Answer], systems: Sequence[str]) -> Itera
     """`map` with one thread per system."""
     with ThreadPoolExecutor(max_workers=max(1, len(systems))) as pool:
         return list(pool.map(ask, systems))
+
+
+def counted(told: Callable[[int, int], None]) -> Parallel:
+    """side_by_side() that tells after each answer, from its thread, how many of how many systems have given theirs."""
+
+    def run(ask: Callable[[str], _Answer], systems: Sequence[str]) -> Iterable[_Answer]:
+        answered = count(1)
+
+        def ask_and_tell(name: str) -> _Answer:
+            answer = ask(name)
+            told(next(answered), len(systems))
+            return answer
+
+        return side_by_side(ask_and_tell, systems)
+
+    return run
 
 
 def search(

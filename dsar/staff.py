@@ -1,7 +1,8 @@
 """
 The running process -> the member of staff behind it, or a refusal to run for them.
 
-Effects: reads user ids, the user database, modes and access control lists of files; the environment is an argument.
+Effects: reads user ids, the user database, modes and access control lists of files, and sets such a list on what the
+caller shall look at; the environment is an argument.
 
 Who decides must be a name that somebody else vouches for (Art. 5(2), Art. 32): here the operating system. dsar runs as
 a service user of its own, which alone can read database and keys, and staff call it by `sudo -u dsar dsar ...`. sudo,
@@ -23,11 +24,13 @@ could name commands to run), and reads no file for them that they could not read
 import os
 import pwd
 import stat
+import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsar.errors import NotPermittedError
+from dsar.locale import said
 
 _ACCESS_CONTROL_LIST = "system.posix_acl_access"
 
@@ -60,7 +63,9 @@ def caller(environ: Mapping[str, str], *, service_uid: int | None = None) -> Cal
         return _caller(own_uid, service_uid=own_uid)
     found = _caller(int(uid_text), service_uid=own_uid)
     if found.login != login:
-        raise NotPermittedError(f"user {uid_text}", "run dsar", "SUDO_UID and SUDO_USER name different users")
+        raise NotPermittedError(
+            said("user {uid_text}", uid_text=uid_text), "run dsar", "SUDO_UID and SUDO_USER name different users"
+        )
     return found
 
 
@@ -97,7 +102,7 @@ def actor(
     else:
         login = environ.get("DSAR_ACTOR") or environ.get("SUDO_USER") or _login(os.getuid())
     if login not in members:
-        raise NotPermittedError(login, "work on cases", f"settings have no section [staff.{login}]")
+        raise NotPermittedError(login, "work on cases", said("settings have no section [staff.{login}]", login=login))
     return login
 
 
@@ -218,3 +223,36 @@ def read_named_file(path: Path, environ: Mapping[str, str]) -> bytes:
             why = f"{path} cannot be read by them; hand over only what is yours"
             raise NotPermittedError(calling.login, "name this file", why)
         return file.read()
+
+
+# --------------------------------------------------------------------------------------- what the caller shall look at
+
+#: Tags and version of an access control list as Linux keeps it (acl(5), linux/posix_acl_xattr.h).
+_ACL_VERSION = 2
+_OWNER, _USER, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
+_NOBODY_NAMED = 0xFFFFFFFF
+
+
+def lend(path: Path, environ: Mapping[str, str]) -> None:
+    """
+    Let who called through sudo, and nobody else, read a file or folder that the service user made for their eyes.
+
+    Without sudo it is theirs already. Raises: NotPermittedError where the file system has no access control lists.
+    """
+    calling = caller(environ)
+    if not calling.through_sudo:
+        return
+    theirs = 0o5 if path.is_dir() else 0o4
+    entries = (
+        (_OWNER, 0o7 if path.is_dir() else 0o6, _NOBODY_NAMED),
+        (_USER, theirs, calling.uid),
+        (_GROUP, 0, _NOBODY_NAMED),
+        (_MASK, theirs, _NOBODY_NAMED),
+        (_OTHER, 0, _NOBODY_NAMED),
+    )
+    packed = struct.pack("<I", _ACL_VERSION) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(path, _ACCESS_CONTROL_LIST, packed)
+    except OSError as error:
+        why = f"{path.parent} is on a file system without access control lists"
+        raise NotPermittedError(calling.login, "look at the files", why) from error

@@ -74,11 +74,11 @@ class Session:
             private_files=chosen.private_files,
         )
 
-    def run_due(self) -> int:
-        """Do every step that is due; how many were tried."""
+    def run_due(self, told: Callable[[int], None] = lambda _tried: None) -> int:
+        """Do every step that is due; how many were tried. Args: told: is told the count before each."""
         from dsar import worker
 
-        return worker.run_due(self.tools)
+        return worker.run_due(self.tools, told=told)
 
 
 @contextmanager

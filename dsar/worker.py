@@ -259,11 +259,11 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def run_due(tools: Tools) -> int:
+def run_due(tools: Tools, *, told: Callable[[int], None] = lambda _tried: None) -> int:
     """
     Do everything that is due now, and what becomes due by it.
 
-    Returns: number of steps tried.
+    Args: told: is told before each step how many were tried. Returns: number of steps tried.
     """
     tried = 0
     name = worker_name()
@@ -273,6 +273,7 @@ def run_due(tools: Tools) -> int:
             work = tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
         if work is None:
             break
+        told(tried)
         if work.step == "sort" and work.attempts == 1:
             tried += sort_due(tools, first=work)
             continue

@@ -77,6 +77,15 @@ def test_more_people_hear_of_it_the_later_it_gets(office: Office, sink: SmtpSink
     assert [to for to, _ in on_day(office, sink, 40)] == [handler, approver, chief]
 
 
+def test_the_deputy_of_an_absent_handler_hears_of_it_instead(tmp_path: Path, sink: SmtpSink) -> None:
+    day = (datetime.now(UTC) + timedelta(days=14)).date()
+    with open_office(
+        tmp_path, more={"staff.anna": f"deputy = bo\nabsent = {day}..{day + timedelta(days=1)}\n"}
+    ) as office:
+        office.receive(SENDER, REQUEST)
+        assert on_day(office, sink, 14) == [("bo@xelent.example", "dsar: D-2026-00001/access, day 14")]
+
+
 def test_after_an_outage_only_the_last_alarm_is_raised(office: Office, sink: SmtpSink) -> None:
     office.receive(SENDER, REQUEST)
     assert {subject for _, subject in on_day(office, sink, 27)} == {"dsar: D-2026-00001/access, day 27"}

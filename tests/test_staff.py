@@ -3,11 +3,13 @@
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from servers.parts import unproven
 from test_settings import SMALLEST
 
 from dsar.errors import NotPermittedError
@@ -18,6 +20,7 @@ from dsar.staff import (
     caller,
     check_separated,
     file_fault,
+    lend,
     may_read,
     read_named_file,
     trusted_settings,
@@ -290,3 +293,38 @@ def test_settings_whose_secrets_lie_elsewhere_are_not_private(tmp_path: Path) ->
         "password",
         "url",
     ]
+
+
+# --------------------------------------------------------------------------------------------------- what is lent
+
+
+def _can_read(path: Path, uid: int) -> bool:
+    """Whether a process of that user can."""
+    done = subprocess.run(
+        ["/bin/cat", str(path)], user=uid, group=uid, extra_groups=[], capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+def test_a_lent_file_is_read_by_the_caller_and_nobody_else(place: Path) -> None:
+    """Files of a letter belong to the service user; who looks at them is another."""
+    if ME != 0:
+        unproven("only root can read as other users")
+    folder = place / "looked-at"
+    folder.mkdir(mode=0o700)
+    file = folder / "answer.pdf"
+    file.touch(mode=0o600)
+    before = _can_read(file, DAEMON.pw_uid)
+
+    lend(folder, THROUGH_SUDO)
+    lend(file, THROUGH_SUDO)
+
+    others = pwd.getpwnam("games").pw_uid
+    assert (before, _can_read(file, DAEMON.pw_uid), _can_read(file, others)) == (False, True, False)
+
+
+def test_without_sudo_nothing_is_lent(place: Path) -> None:
+    file = place / "answer.pdf"
+    file.touch(mode=0o600)
+    lend(file, {})
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -71,7 +71,7 @@ def _to_staff(
 ) -> Mapping[str, tuple[str, str]]:
     day = (deadlines.received_on(now) - line.received_on).days
     chosen, members = app.settings, app.settings.members
-    handler = members.get(case.handler or "")
+    handler = chosen.reached(case.handler, deadlines.received_on(now))
     approvers = [each.email for each in members.values() if each.role != Role.HANDLER]
     to = [handler.email] if handler else list(approvers)
     if name == clocking.LATE or int(name) >= _APPROVERS_FROM:

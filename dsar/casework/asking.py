@@ -17,6 +17,7 @@ from dsar.casework.facts import accepted_records, base_facts
 from dsar.casework.planning import FOR_ANOTHER
 from dsar.errors import ApprovalError, UsageError
 from dsar.lifecycle import TRANSITIONS, Event, State
+from dsar.locale import said
 from dsar.model import LetterFacts, LetterKind, Requester, Right
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
@@ -107,7 +108,9 @@ def send(app: App, case: CaseFile, request: Request, query: Query, *, actor: str
 def _check(app: App, tx: Transaction, case: CaseFile, request: Request, query: Query) -> None:
     reference, kind = f"{case.reference}/{request.right}", _KINDS[query.about]
     if request.state not in kind.states or Event.ASKED not in TRANSITIONS[State(request.state)]:
-        raise UsageError(f"{reference} is in {request.state}, where this is not asked.")
+        raise UsageError(
+            said("{reference} is in {state}, where this is not asked.", reference=reference, state=request.state)
+        )
     if query.about is About.IDENTITY and len(" ".join(query.text.split())) < _SHORTEST_DOUBT:
         raise UsageError("--doubt must say why it is doubtful in this very case who asks (Art. 12(6) GDPR).")
     if query.about is About.IDENTITY and request.right == Right.OBJECT:
@@ -129,7 +132,11 @@ def _check_quantity(app: App, tx: Transaction, case: CaseFile, request: Request)
     if request.right != Right.ACCESS or found < LARGE_QUANTITY:
         raise ApprovalError(
             f"{case.reference}/{request.right}",
-            f"{found} value(s) are no large quantity of information ({LARGE_QUANTITY}): answer in full (recital 63)",
+            said(
+                "{found} value(s) are no large quantity of information ({limit}): answer in full (recital 63)",
+                found=found,
+                limit=LARGE_QUANTITY,
+            ),
         )
 
 

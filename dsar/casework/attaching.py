@@ -17,6 +17,7 @@ from dsar.casework.context import App, case_key
 from dsar.casework.facts import accepted_records, own_of
 from dsar.connector import LARGEST_DOCUMENT_BYTES, Attaches
 from dsar.errors import DsarError, RefusedError, SystemDriftError, TemporaryError, UsageError
+from dsar.locale import said
 from dsar.model import Annex, AnnexedDocument, Document, Record, RecordValue, Right, Text, Withheld
 from dsar.redaction import GROUNDS, Ground, Passage
 from dsar.store import Transaction
@@ -184,7 +185,13 @@ def decide(app: App, case: CaseFile, number: int, *, word: str, ground: Ground, 
             case_id=case.id or 0, document_index=_index(app, each.record, each.document), at=now
         )
         if word == ANNEX and row.state != "kept":
-            raise UsageError(f"Document {number} is not here ({row.state}): '--replace FILE' brings it.")
+            raise UsageError(
+                said(
+                    "Document {number} is not here ({state}): '--replace FILE' brings it.",
+                    number=number,
+                    state=row.state,
+                )
+            )
         row.word, row.ground = word, ground.value if word == LEFT_OUT else ""
         _keep(app, tx, case, row, actor=actor, now=now)
 
@@ -196,7 +203,9 @@ def put_in_place(app: App, case: CaseFile, number: int, content: bytes, *, actor
     Raises: UsageError for a number that is none, or for an empty or too large file.
     """
     if not content or len(content) > LARGEST_DOCUMENT_BYTES:
-        raise UsageError(f"The file is empty, or larger than {LARGEST_DOCUMENT_BYTES // 1_000_000} MB.")
+        raise UsageError(
+            said("The file is empty, or larger than {limit} MB.", limit=LARGEST_DOCUMENT_BYTES // 1_000_000)
+        )
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
         each = _numbered(app, tx, case, number)
@@ -213,7 +222,9 @@ def _numbered(app: App, tx: Transaction, case: CaseFile, number: int) -> Listed:
     for each in listed(app, tx, case):
         if each.number == number:
             return each
-    raise UsageError(f"No document has number {number}; 'dsar document {case.reference}' lists them.")
+    raise UsageError(
+        said("No document has number {number}; 'dsar document {case}' lists them.", number=number, case=case.reference)
+    )
 
 
 def _keep(app: App, tx: Transaction, case: CaseFile, row: CaseDocument, *, actor: str, now: datetime) -> None:

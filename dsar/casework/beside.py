@@ -12,6 +12,7 @@ from dsar.casework.answering import Draft, Inputs
 from dsar.casework.approving import bind_letter
 from dsar.casework.context import App
 from dsar.errors import ApprovalError
+from dsar.locale import said
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, LetterRow, OutboxRow, Request
 
@@ -52,7 +53,9 @@ def send(
     """
     current = answering.same_draft(app, tx, case, _unlinked(tx, case), inputs)
     if current is None or not answering.was_shown(tx, current, actor=actor):
-        raise ApprovalError(case.reference, f"you have not seen this letter as it is now; '{command}' shows it")
+        raise ApprovalError(
+            case.reference, said("you have not seen this letter as it is now; '{command}' shows it", command=command)
+        )
     return current, bind_letter(app, tx, case, current, plan=None, actor=actor, now=now)
 
 

@@ -19,6 +19,7 @@ from dsar.casework.context import App
 from dsar.casework.opening import open_cases
 from dsar.errors import UsageError
 from dsar.identifiers import normalise
+from dsar.locale import said
 from dsar.model import (
     Disposition,
     FoundRequest,
@@ -104,7 +105,7 @@ def _identifiers(told: Told) -> tuple[Identifier, ...]:
         if text:
             identifier = normalise(kind, text)
             if identifier is None:
-                raise UsageError(f"The {kind} given is none.")
+                raise UsageError(said("The {kind} given is none.", kind=kind))
             found.append(identifier)
     return tuple(found)
 

@@ -19,6 +19,7 @@ from dsar.casework.phrases import Way
 from dsar.casework.sending import SIZE_LIMIT
 from dsar.errors import ApprovalError, UsageError
 from dsar.identifiers import find_identifiers, is_mobile, mask
+from dsar.locale import said
 from dsar.model import Annex, Identifier, IdentifierType, Letter, LetterFacts, LetterKind, Record, Right
 from dsar.names import fold
 from dsar.store import Transaction
@@ -189,7 +190,10 @@ def mails(
     if groups is None:
         raise ApprovalError(
             case.reference,
-            f"a file of it is too big for mail; 'dsar channel {case.reference} post' answers on paper and memory stick",
+            said(
+                "a file of it is too big for mail; 'dsar channel {case} post' answers on paper and memory stick",
+                case=case.reference,
+            ),
         )
     count = len(groups)
     return tuple(

@@ -141,9 +141,7 @@ def _write(app: App, tx: Transaction, person: str, *, today: date, now: datetime
     ]
     reminds = any(_passed(each.task, today) > each.task.reminders for each in items)
     reply_by = deadlines.add_working_days(today, _REPLY_WITHIN)
-    handler = next(
-        (each for each in (app.settings.members.get(item.case.handler or "") for item in items) if each), None
-    )
+    handler = next((each for each in (app.settings.reached(item.case.handler, today) for item in items) if each), None)
     subject, text = digest_text(
         colleague.language,
         name=colleague.name,
@@ -239,7 +237,7 @@ def _escalate(app: App, task: Task, case: CaseFile, *, outbox: SmtpOutbox, now: 
     """Tell the manager of whoever does not answer, and who handles the case; the person concerned is not named."""
     settings = app.settings
     colleague = _colleague(settings, tasks.owner_of(app, case, task))
-    handler = settings.members.get(case.handler or "")
+    handler = settings.reached(case.handler, deadlines.received_on(now))
     approvers = [each.email for each in settings.members.values() if each.role != Role.HANDLER]
     to = [*filter(None, [colleague.manager]), *([handler.email] if handler else approvers)]
     with app.store.transaction(read_only=True) as tx:

@@ -15,6 +15,7 @@ from dsar.casework.planning import told_outcomes
 from dsar.connector import Asks
 from dsar.errors import UnknownCaseError, UsageError
 from dsar.lifecycle import Event, Outcome, State
+from dsar.locale import said
 from dsar.model import PlanStep, Record, Right, StepAction, Text
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Duty, Request
@@ -239,7 +240,7 @@ def end(app: App, number: int, *, actor: str, now: datetime) -> None:
     with app.store.transaction() as tx:
         duty = next((row for row in tx.open_duties() if row.id == number), None)
         if duty is None:
-            raise UsageError(f"There is no open duty {number}; 'dsar duties' lists them.")
+            raise UsageError(said("There is no open duty {number}; 'dsar duties' lists them.", number=number))
         tx.end_duty(duty, now=now)
         tx.record("duty_done", actor=actor, at=now, detail={"duty": str(number), "case": duty.case_reference})
         case = case_of(tx, duty)

@@ -17,6 +17,7 @@ from dsar.casework.facts import base_facts
 from dsar.clock import Clock, ExtensionReason
 from dsar.errors import ApprovalError, UsageError
 from dsar.lifecycle import Outcome, State
+from dsar.locale import said
 from dsar.model import LetterKind, Right, Text
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
@@ -105,14 +106,20 @@ def _check(
     if deadlines.received_on(now) > clock.dates.legal_on:
         raise ApprovalError(
             reference,
-            f"the month ended on {clock.dates.legal_on}: an extension is told within it or has no effect "
-            "(Art. 12(3) GDPR)",
+            said(
+                "the month ended on {legal_on}: an extension is told within it or has no effect (Art. 12(3) GDPR)",
+                legal_on=clock.dates.legal_on,
+            ),
         )
     if len(" ".join(reasons.split())) < _SHORTEST_REASON:
         raise UsageError("--reasons must say what makes this very request complex, or how many there are.")
     if until is not None and not clock.dates.nominal_on < until <= clock.dates.extended_nominal_on:
         raise UsageError(
-            f"--until must lie after {clock.dates.nominal_on} and not after {clock.dates.extended_nominal_on}."
+            said(
+                "--until must lie after {nominal_on} and not after {extended_nominal_on}.",
+                nominal_on=clock.dates.nominal_on,
+                extended_nominal_on=clock.dates.extended_nominal_on,
+            )
         )
 
 

@@ -15,6 +15,7 @@ from dsar.casework.context import App, seal_reason
 from dsar.casework.facts import accepted_records, answer_facts
 from dsar.errors import ApprovalError, CoverageError
 from dsar.lifecycle import State
+from dsar.locale import said
 from dsar.model import LetterKind, Right
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
@@ -39,7 +40,7 @@ def draft(app: App, case: CaseFile, request: Request, *, now: datetime) -> Draft
         raise ApprovalError(reference, "an interim answer exists for access only")
     opens_on = deadlines.add_working_days(request.send_by_on, -_WORKING_DAYS_BEFORE)
     if deadlines.received_on(now) < opens_on:
-        raise ApprovalError(reference, f"an interim answer is possible from {opens_on} on")
+        raise ApprovalError(reference, said("an interim answer is possible from {opens_on} on", opens_on=opens_on))
     if State(request.state) not in _STATES:
         raise ApprovalError(reference, "it is not being searched or reviewed")
     return beside.draft(app, case, lambda tx, case: _inputs(app, tx, case, request, now=now), now=now)

@@ -12,6 +12,7 @@ from dsar.casework.tasks import LATE_ANSWER
 from dsar.casework.thread import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
 from dsar.errors import UsageError
 from dsar.lifecycle import Event, Outcome, State
+from dsar.locale import said
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
@@ -37,7 +38,11 @@ def withdraw(app: App, request: Request, *, actor: str, now: datetime) -> None:
         case = tx.case_by_id(request.case_id)
         if told_outcomes(app, tx, case, request):
             raise UsageError(
-                f"{case.reference}/{request.right}: the letter that tells what was done waits for approval."
+                said(
+                    "{case}/{right}: the letter that tells what was done waits for approval.",
+                    case=case.reference,
+                    right=request.right,
+                )
             )
         _void_open_letters(tx, request, now=now)
         tx.advance(
@@ -115,12 +120,16 @@ def go_on(app: App, case: CaseFile, request: Request, *, actor: str, now: dateti
     approved plan waits.
     """
     if case.legal_hold:
-        raise UsageError(f"{case.reference} is under a hold; 'dsar release {case.reference} --hold' ends it.")
+        raise UsageError(said("{case} is under a hold; 'dsar release {case} --hold' ends it.", case=case.reference))
     _demand_certain(app, request)
     with app.store.transaction() as tx:
         approved = [letter for letter in tx.letters_of(request.id or 0) if letter.status == "approved"]
         if not any(tx.plan_of_letter(letter.id or 0) for letter in approved):
-            raise UsageError(f"{case.reference}/{request.right} has no approved change that could go on.")
+            raise UsageError(
+                said(
+                    "{case}/{right} has no approved change that could go on.", case=case.reference, right=request.right
+                )
+            )
         tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now, blocked_reason="")
         tx.enqueue("apply", request.id or 0, due_at=now)
 
@@ -163,8 +172,12 @@ def _demand_certain(app: App, request: Request) -> None:
         with app.store.transaction() as tx:
             reference = tx.case_by_id(request.case_id).reference
         raise UsageError(
-            f"Nobody knows whether the letter of {reference}/{request.right} left: "
-            f"say 'dsar release {reference} --sent' or '--resend' first."
+            said(
+                "Nobody knows whether the letter of {reference}/{right} left: say 'dsar release {reference} --sent' "
+                "or '--resend' first.",
+                reference=reference,
+                right=request.right,
+            )
         )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from dsar import passphrase
 from dsar.casework.context import App, case_key
 from dsar.errors import StaleStateError, UsageError
+from dsar.locale import said
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, PassPhrase
 
@@ -60,7 +61,7 @@ def way_of(app: App, case: CaseFile, row: PassPhrase) -> Way:
 def open_phrase(app: App, case: CaseFile, row: PassPhrase) -> str:
     """The pass-phrase itself; whoever shows it records that. Raises: UsageError if it was destroyed."""
     if not row.sealed_phrase:
-        raise UsageError(f"The pass-phrase of {case.reference} is gone, with the data that it opened.")
+        raise UsageError(said("The pass-phrase of {case} is gone, with the data that it opened.", case=case.reference))
     return app.vault.unseal(case_key(case), f"pass_phrase.phrase:{row.letter_id}", row.sealed_phrase).decode()
 
 

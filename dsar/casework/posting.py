@@ -15,6 +15,7 @@ from dsar.casework.context import App, case_key, content_of, seal_subject, subje
 from dsar.casework.facts import accepted_records
 from dsar.casework.sending import settle_sent
 from dsar.errors import ApprovalError, UsageError
+from dsar.locale import said
 from dsar.model import Annex, IdentifierType, IdentityLevel, Letter, Right
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, OutboxRow, PassPhrase
@@ -159,5 +160,5 @@ def _waiting(tx: Transaction, case: CaseFile) -> tuple[list[OutboxRow], list[Pas
     rows = [row for row in mails if row.channel == protecting.POST and row.state == "to_post"]
     waiting = [row for row in tx.pass_phrases(case.id or 0) if row.state == "to_post"]
     if not rows and not waiting:
-        raise UsageError(f"No letter of {case.reference} waits to be posted.")
+        raise UsageError(said("No letter of {case} waits to be posted.", case=case.reference))
     return rows, waiting

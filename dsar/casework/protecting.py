@@ -15,6 +15,7 @@ from dsar.casework.context import PROGRAM, App, seal_reason
 from dsar.casework.flags import flag
 from dsar.errors import NotPermittedError
 from dsar.identifiers import find_identifiers
+from dsar.locale import said
 from dsar.model import IdentifierType, PlanStep, Record, RecordValue, StepOutcome, Text, Withheld
 from dsar.settings import Settings
 from dsar.store import Transaction
@@ -58,7 +59,9 @@ def check(settings: Settings, case: CaseFile, actor: str | None) -> None:
     Those are [identity] protected_staff; without that setting its handler and the approvers.
     """
     if not may_open(settings, case, actor):
-        raise NotPermittedError(actor or "nobody", f"open {case.reference}", "it is restricted to named staff")
+        raise NotPermittedError(
+            actor or "nobody", said("open {case}", case=case.reference), "it is restricted to named staff"
+        )
 
 
 def may_open(settings: Settings, case: CaseFile, actor: str | None) -> bool:

@@ -14,6 +14,7 @@ from dsar.casework.context import App, audit_index, passage_index, passage_of, s
 from dsar.casework.facts import accepted_records, proposed_passages
 from dsar.casework.searching import note_obstacles, numbered_records
 from dsar.errors import UsageError
+from dsar.locale import said
 from dsar.model import Right
 from dsar.redaction import Ground, Kind, Passage
 from dsar.store import Transaction
@@ -50,7 +51,13 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, removed: bool, a
     with app.store.transaction() as tx:
         listed = {each.number: each.passage for each in _passages(app, tx, case)}
         if wrong := [str(number) for number in numbers if number not in listed]:
-            raise UsageError(f"No passage has number {', '.join(wrong)}; 'dsar redact {case.reference}' lists them.")
+            raise UsageError(
+                said(
+                    "No passage has number {listed}; 'dsar redact {case}' lists them.",
+                    listed=", ".join(wrong),
+                    case=case.reference,
+                )
+            )
         for number in numbers:
             _keep(app, tx, case, listed[number], removed=removed, actor=actor, now=now)
         note_obstacles(app, tx, tx.case_by_id(case.id or 0), now=now)
@@ -66,11 +73,19 @@ def mark(app: App, case: CaseFile, record: int, text: str, ground: Ground, *, ac
     """
     records = {number: each for number, each, _word in numbered_records(app, case)}
     if record not in records:
-        raise UsageError(f"No record has number {record}; 'dsar show {case.reference} --data' lists them.")
+        raise UsageError(
+            said(
+                "No record has number {record}; 'dsar show {case} --data' lists them.",
+                record=record,
+                case=case.reference,
+            )
+        )
     held = records[record]
     found = [value.path for value in held.values if value.free_text and text in value.value]
     if not text.strip() or not found:
-        raise UsageError(f"These words stand in no free text of record {record}, exactly as they were given.")
+        raise UsageError(
+            said("These words stand in no free text of record {record}, exactly as they were given.", record=record)
+        )
     with app.store.transaction() as tx:
         for path in found:
             passage = Passage(

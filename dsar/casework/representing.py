@@ -16,6 +16,7 @@ from dsar.casework.planning import FOR_ANOTHER
 from dsar.casework.suspecting import BURST, NO_SINGLE_CONTACT
 from dsar.errors import ApprovalError, UsageError
 from dsar.lifecycle import State
+from dsar.locale import said
 from dsar.model import Identifier, IdentifierType, IdentityFinding, IdentityLevel, Requester, SenderAuthentication
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
@@ -52,7 +53,7 @@ def take_mandate(
     """
     subject = subject_of(app, case)
     if case.requester not in FOR_ANOTHER:
-        raise UsageError(f"The sender of {case.reference} writes for themselves.")
+        raise UsageError(said("The sender of {case} writes for themselves.", case=case.reference))
     if person.value == subject.reply_address:
         raise ApprovalError(case.reference, "that is the address of who writes; name the person's own")
     if to_agent and case.requester == Requester.SERVICE:

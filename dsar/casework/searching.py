@@ -1,6 +1,6 @@
 """What the connected systems hold about the person of a case, and a person's word on what is uncertain."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from dsar.connector import Asks
 from dsar.errors import NotPermittedError, SystemUnavailableError, UsageError
 from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
+from dsar.locale import said
 from dsar.model import Identifier, IdentifierType, Record, Right, SearchResult, Strength, SystemOutcome, SystemResult
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Decision, SystemRow
@@ -157,7 +158,7 @@ def search_again(app: App, case: CaseFile, *, actor: str, now: datetime, only_fa
     with app.store.transaction() as tx:
         requests = tx.requests(case.id or 0)
         if not any(request.state in {State.SEARCHING, State.REVIEW} for request in requests):
-            raise UsageError(f"Nothing of {case.reference} waits for what the systems hold.")
+            raise UsageError(said("Nothing of {case} waits for what the systems hold.", case=case.reference))
         _begin_again(tx, case, actor=actor, now=now, only_failed=only_failed)
 
 
@@ -195,7 +196,13 @@ def decide(app: App, case: CaseFile, numbers: Sequence[int], *, accepted: bool, 
     }
     wanted = numbers or [number for number, record, word in records if number in candidates and word is None]
     if wrong := [str(number) for number in wanted if number not in candidates]:
-        raise UsageError(f"No candidate has number {', '.join(wrong)}; 'dsar show {case.reference} --data' lists them.")
+        raise UsageError(
+            said(
+                "No candidate has number {listed}; 'dsar show {case} --data' lists them.",
+                listed=", ".join(wrong),
+                case=case.reference,
+            )
+        )
     with app.store.transaction() as tx:
         for number in wanted:
             index = record_index(app, candidates[number])
@@ -252,21 +259,34 @@ def note_obstacles(app: App, tx: Transaction, case: CaseFile, *, now: datetime) 
 
 
 def search_outside_case(
-    app: App, identifiers: Sequence[Identifier], *, systems: Sequence[str], actor: str, now: datetime
+    app: App,
+    identifiers: Sequence[Identifier],
+    *,
+    systems: Sequence[str],
+    actor: str,
+    now: datetime,
+    told: Callable[[int, int], None] = lambda _answered, _asked: None,
 ) -> SearchResult:
     """
     Search for given identifiers outside any case; who did it and for which digests is audited.
 
+    Args: told: is told after each answer how many systems of those asked at once have given theirs.
     Where that meets a person with protected identity, the result is for named staff only, and without addresses.
     Raises: NotPermittedError for anybody else; that they looked is audited, too.
     """
     chosen = {name: system for name, system in app.systems.items() if not systems or name in systems}
     if unknown := set(systems) - set(app.systems):
-        raise UsageError(f"No system is called {', '.join(sorted(unknown))}; there are {', '.join(app.systems)}.")
+        raise UsageError(
+            said(
+                "No system is called {listed}; there are {systems}.",
+                listed=", ".join(sorted(unknown)),
+                systems=", ".join(app.systems),
+            )
+        )
     with app.store.transaction() as tx:
         terms = {f"{each.type}_{number}": app.vault.index_identifier(each) for number, each in enumerate(identifiers)}
         tx.record("searched_outside_case", actor=actor, at=now, detail=terms)
-    result = search.search(chosen, identifiers, now=now)
+    result = search.search(chosen, identifiers, now=now, parallel=search.counted(told))
     cases = _protected_cases(app, (*identifiers, *result.identifiers), result.records)
     if not cases and not any(protecting.is_marked(record) for record in result.records):
         return result

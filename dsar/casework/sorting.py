@@ -18,6 +18,7 @@ from dsar.casework.context import (
 from dsar.casework.sending import acknowledge
 from dsar.errors import MalformedMailError, UsageError
 from dsar.lifecycle import Event, Outcome, State
+from dsar.locale import said
 from dsar.model import (
     Disposition,
     FoundRequest,
@@ -56,7 +57,9 @@ def sort_case(
     with app.store.transaction() as tx:
         waiting = [request for request in tx.requests(case.id or 0) if request.state == State.TRIAGE]
         if not waiting:
-            raise UsageError(f"{case.reference} is sorted already; 'dsar show {case.reference}' tells where it stands.")
+            raise UsageError(
+                said("{case} is sorted already; 'dsar show {case}' tells where it stands.", case=case.reference)
+            )
         link, message = _asked_in(tx, waiting[0])
         triage = triage_of(app, case, message.id or 0, link.sealed_triage)
         received = _received(message, triage, received_on) if rights else message.received_at
@@ -152,7 +155,7 @@ def sort_message(
     """
     filed = message.status == "sorted" and message.case_id is None
     if not filed and message.status not in {"person", "quarantine"}:
-        raise UsageError(f"Mail M-{message.id} is sorted already.")
+        raise UsageError(said("Mail M-{id} is sorted already.", id=message.id))
     mail, triage = _read(app, message)
     program = {request.right for person in triage.subjects for request in person.requests}
     detail = _compared(message, program, rights)

@@ -9,6 +9,7 @@ from dsar.casework.context import App, Question, answer_of, question_of, words_o
 from dsar.casework.desks import ANSWERED, LATE, UNANSWERED
 from dsar.casework.tasks import owner_name, signer_context
 from dsar.errors import UsageError
+from dsar.locale import said
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Task, TaskAnswer
 
@@ -18,7 +19,9 @@ def find_task(app: App, reference: str) -> tuple[Task, CaseFile]:
     with app.store.transaction(read_only=True) as tx:
         task = tx.task_by_reference(reference.strip().upper())
         if task is None:
-            raise UsageError(f"There is no task {reference!r}; 'dsar task list' shows the open ones.")
+            raise UsageError(
+                said("There is no task {reference!r}; 'dsar task list' shows the open ones.", reference=reference)
+            )
         return task, tx.case_by_id(task.case_id)
 
 

@@ -26,6 +26,7 @@ from dsar.casework.sending import recall_unsent, void_letter
 from dsar.connector import Asks
 from dsar.errors import UsageError
 from dsar.lifecycle import Event, State
+from dsar.locale import said
 from dsar.model import Identifier, IdentifierType, Record, Right
 from dsar.names import fold
 from dsar.settings import ColleagueSection, Settings
@@ -147,14 +148,24 @@ def add(app: App, case: CaseFile, *, system: str, to: str, actor: str, now: date
     """
     if not isinstance(app.systems.get(system), Asks):
         asking = [name for name, each in app.systems.items() if isinstance(each, Asks)]
-        raise UsageError(f"People answer for {', '.join(asking) or 'no system here'}, not for {system!r}.")
+        raise UsageError(
+            said(
+                "People answer for {systems}, not for {system!r}.",
+                systems=", ".join(asking) or "no system here",
+                system=system,
+            )
+        )
     colleague = find_colleague(app.settings, to)
     if colleague is None:
-        raise UsageError(f"Settings have no [colleague.NAME] or [staff.LOGIN] that fits {to!r}, or several.")
+        raise UsageError(
+            said("Settings have no [colleague.NAME] or [staff.LOGIN] that fits {to!r}, or several.", to=to)
+        )
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
         if not case.search_proven:
-            raise UsageError(f"{case.reference} is not that far: nobody is asked before it is known who asks.")
+            raise UsageError(
+                said("{case} is not that far: nobody is asked before it is known who asks.", case=case.reference)
+            )
         question = _question(app, case, subject_of(app, case).followed)
         task = desks.open_task(app, tx, case, system, SEARCH, colleague.email, question, now=now)
         tx.record("task_added", actor=actor, at=now, case_id=case.id, detail={"task": task.reference})
@@ -278,7 +289,7 @@ def answer(
     """
     if (word in {HELD, NOTHING}) != (task.kind == SEARCH):
         wanted = "--nothing, --text or --file" if task.kind == SEARCH else "--done or --cannot"
-        raise UsageError(f"{task.reference} is answered with {wanted}.")
+        raise UsageError(said("{task} is answered with {wanted}.", task=task.reference, wanted=wanted))
     content = AnswerContent(said=text) if word == CANNOT else held(app, task, text, files)
     if word == HELD and not content.holdings:
         raise UsageError("Say what is held with --text or --file, or --nothing.")
@@ -286,7 +297,7 @@ def answer(
         case = tx.case_by_id(task.case_id)
         current = tx.task(task.id or 0)
         if current is None:
-            raise UsageError(f"{task.reference} is gone.")
+            raise UsageError(said("{task} is gone.", task=task.reference))
         signer = by or owner_name(app, case, current)
         member = app.settings.staff_name(actor) or actor
         keep_answer(
@@ -318,7 +329,9 @@ def settle_late(app: App, task: Task, *, actor: str, now: datetime) -> None:
     with app.store.transaction() as tx:
         current = tx.task(task.id or 0)
         if current is None or current.state != LATE:
-            raise UsageError(f"{task.reference} did not come late; an open task is answered, never skipped.")
+            raise UsageError(
+                said("{task} did not come late; an open task is answered, never skipped.", task=task.reference)
+            )
         current.state, current.why = ANSWERED, ""
         case = tx.case_by_id(task.case_id)
         if not any(each.state == LATE for each in tx.tasks_of(case.id or 0)):

@@ -14,6 +14,7 @@ from dsar.casework.facts import accepted_records, base_facts
 from dsar.casework.flags import flag
 from dsar.casework.phrases import Way
 from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError, UsageError
+from dsar.locale import said
 from dsar.model import LetterKind, Right, Text
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, PassPhrase
@@ -107,7 +108,7 @@ def read_out(app: App, case: CaseFile, *, actor: str, now: datetime) -> list[Tol
     with app.store.transaction() as tx:
         live = [row for row in tx.pass_phrases(case.id or 0) if row.sealed_phrase]
         if not live:
-            raise UsageError(f"{case.reference} has no letter with a pass-phrase.")
+            raise UsageError(said("{case} has no letter with a pass-phrase.", case=case.reference))
         tx.record("phrase_read", actor=actor, at=now, case_id=case.id, detail={"count": str(len(live))})
         told = []
         for row in live:
@@ -128,7 +129,7 @@ def choose(app: App, case: CaseFile, by: str, *, actor: str, now: datetime) -> t
     with app.store.transaction() as tx:
         case = tx.case_by_id(case.id or 0)
         if protecting.channel_of(case) == protecting.POST and not tx.pass_phrases(case.id or 0):
-            raise UsageError(f"{case.reference} is answered by post, which needs no pass-phrase.")
+            raise UsageError(said("{case} is answered by post, which needs no pass-phrase.", case=case.reference))
         records = accepted_records(app, tx, case, Right.ACCESS)
         way = delivering.choose(app, case, records, by, now=now)
         case.phrase_by = by

@@ -17,6 +17,7 @@ from dsar.casework.planning import FOR_ANOTHER
 from dsar.errors import ApprovalError, UsageError
 from dsar.identifiers import is_mobile, normalise
 from dsar.lifecycle import Event, State
+from dsar.locale import said
 from dsar.model import (
     Identifier,
     IdentifierType,
@@ -109,13 +110,18 @@ def _proven_contact(app: App, tx: Transaction, case: CaseFile, contact: str | No
         raise UsageError("Name the e-mail address of the person that the check proved with --contact.")
     if case.requester in FOR_ANOTHER and address.value == subject.reply_address:
         raise UsageError(
-            "That is the address of who writes for the person: name the person's own. If the mail is about its sender "
-            f"after all, 'dsar sort {case.reference} --self' says so."
+            said(
+                "That is the address of who writes for the person: name the person's own. If the mail is about its "
+                "sender after all, 'dsar sort {case} --self' says so.",
+                case=case.reference,
+            )
         )
     for row in tx.outgoing_of_case(case.id or 0):
         waits = row.letter_id is not None and row.state in {"held", "ready"}
         if waits and content_of(app, case, tx.letter(row.letter_id or 0)).recipient != address.value:
-            raise UsageError(f"A letter to another address is approved; 'dsar recall {case.reference}' comes first.")
+            raise UsageError(
+                said("A letter to another address is approved; 'dsar recall {case}' comes first.", case=case.reference)
+            )
     return address
 
 
@@ -175,7 +181,9 @@ def compare_facts(app: App, case: CaseFile, facts: Sequence[Identifier], *, acto
     SystemUnavailableError: nothing was compared, and no try was used up.
     """
     if len({fact.type for fact in facts if fact.type in FACTS}) < FEWEST_FACTS:
-        raise UsageError(f"Give two facts of different kinds; there are {', '.join(sorted(FACTS))}.")
+        raise UsageError(
+            said("Give two facts of different kinds; there are {listed}.", listed=", ".join(sorted(FACTS)))
+        )
     proven = subject_of(app, case).proven
     if not proven or IdentityLevel(case.identity_level) < IdentityLevel.L1:
         raise ApprovalError(case.reference, "facts count only together with a contact point on file")
@@ -247,7 +255,7 @@ def send_code(
         raise UsageError("There is no SMS gateway in [sms].")
     if contact.type is IdentifierType.EMAIL and protecting.channel_of(case) == protecting.POST:
         raise ApprovalError(
-            case.reference, f"it is answered by post; 'dsar channel {case.reference} mail' changes that"
+            case.reference, said("it is answered by post; 'dsar channel {case} mail' changes that", case=case.reference)
         )
     if not _is_on_file(app, case, contact, now=now):
         raise ApprovalError(case.reference, "that contact point is not on file for this person")

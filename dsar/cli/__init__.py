@@ -5,6 +5,7 @@ Effects: none of its own. A command parses its arguments, makes one call, prints
 problem found, 2 usage or settings, 3 temporary, try again.
 """
 
+import copy
 import gc
 import importlib
 import os
@@ -15,6 +16,7 @@ import click
 
 from dsar import __version__
 from dsar.errors import DsarError
+from dsar.locale import _, language, speak, tell
 
 
 class _Entry(NamedTuple):
@@ -77,6 +79,7 @@ COMMANDS: dict[str, _Entry] = {
     "purge": _Entry("dsar.cli.purge", "purge", "Remove what has been kept long enough."),
     "backup": _Entry("dsar.cli.backup", "backup", "Write encrypted copies of database and key store."),
     "restore": _Entry("dsar.cli.backup", "restore", "Fill an empty installation from a backup."),
+    "completion": _Entry("dsar.cli.completion", "completion", "Make a shell complete commands and open cases."),
     "db": _Entry("dsar.cli.setup", "db", "Bring the database to this version."),
 }
 
@@ -91,11 +94,25 @@ class _CommandError(click.ClickException):
     """A DsarError as click shows it: the sentence on stderr and the exit code of its class."""
 
     def __init__(self, error: DsarError) -> None:
-        super().__init__(str(error))
+        super().__init__(tell(error.args[0]) if error.args else str(error))
         setattr(self, "exit_code", error.exit_code)  # noqa: B010  # click declares it as a class variable
 
 
 class _Commands(click.Group):
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        speak(os.environ)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [_translated_option(each) for each in super().get_params(ctx)]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(_(self.help or ""))
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -104,11 +121,22 @@ class _Commands(click.Group):
         if entry is None:
             return None
         command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
-        return command
+        if "_DSAR_COMPLETE" in os.environ:
+            from dsar.cli.completion import complete_references
+
+            return complete_references(command)
+        return command if language() == "en" else _translated(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(entry.help)) for name, entry in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -117,12 +145,37 @@ class _Commands(click.Group):
             raise _CommandError(error) from error
 
 
+def _translated(command: click.Command) -> click.Command:
+    """A copy of *command* whose help, and that of its options and commands, is in the language in use."""
+    told = copy.copy(command)
+    told.help, told.params = _(command.help or ""), [_translated_option(each) for each in command.params]
+    if isinstance(told, click.Group):
+        told.commands = {name: _translated(each) for name, each in told.commands.items()}
+    return told
+
+
+def _translated_option(option: click.Parameter) -> click.Parameter:
+    if not isinstance(option, click.Option) or not option.help:
+        return option
+    told = copy.copy(option)
+    told.help = _(option.help)
+    return told
+
+
 def settings_path(explicit: str | None) -> Path:
     """The settings file to use: --settings, then DSAR_SETTINGS, then the first of SETTINGS_PLACES that exists."""
     named = explicit or os.environ.get("DSAR_SETTINGS")
     if named:
         return Path(named)
-    return next((place for place in SETTINGS_PLACES if place.exists()), SETTINGS_PLACES[0])
+    return next((place for place in SETTINGS_PLACES if _is_there(place)), SETTINGS_PLACES[0])
+
+
+def _is_there(place: Path) -> bool:
+    """Whether there are settings, be it in a folder that the caller may not enter."""
+    try:
+        return place.exists()
+    except PermissionError:
+        return True
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from dsar.cli.console import now, session
+from dsar.cli.console import now, run_due, say, session
 from dsar.errors import UsageError
 from dsar.lifecycle import State
 
@@ -56,11 +56,11 @@ def ask(
         actor = opened.actor()
         if not send:
             print_letter(asking.show(opened.app, case, request, query, actor=actor, now=now()))
-            click.echo("\nIf it is right: the same command with --send.")
+            say("\nIf it is right: the same command with --send.")
             return
         asking.send(opened.app, case, request, query, actor=actor, now=now())
-        opened.run_due()
-        click.echo(f"{case.reference}/{request.right} waits for the requester.")
+        run_due(opened)
+        say("{case}/{right} waits for the requester.", case=case.reference, right=request.right)
 
 
 @click.command()
@@ -118,7 +118,7 @@ def extend(
         if not send:
             shown = extending.show(opened.app, case, request, reasons=reasons, until=last, actor=actor, now=now())
             print_letter(shown)
-            click.echo("\nIf it is right: the same command with --send.")
+            say("\nIf it is right: the same command with --send.")
             return
         extending.send(
             opened.app,
@@ -130,5 +130,9 @@ def extend(
             actor=actor,
             now=now(),
         )
-        opened.run_due()
-        click.echo(f"{case.reference}/{request.right}: the notice is on its way; the date moves when it has left.")
+        run_due(opened)
+        say(
+            "{case}/{right}: the notice is on its way; the date moves when it has left.",
+            case=case.reference,
+            right=request.right,
+        )

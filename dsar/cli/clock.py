@@ -13,6 +13,7 @@ import click
 from dsar.clock import Question, QuestionKind, run
 from dsar.deadlines import STOCKHOLM, received_on
 from dsar.errors import UsageError
+from dsar.locale import said
 from dsar.model import Deadlines, Right
 
 #: (key in JSON, label in text, field of Deadlines, belongs to the extension)
@@ -47,7 +48,7 @@ def clock(received: str, pauses: tuple[str, ...], right: str, *, extend: bool, a
     try:
         found = run(received_date, Right(right), questions=[_question(*period) for period in periods])
     except (OverflowError, ValueError):
-        raise UsageError(f"{received!r} is too far away to compute dates for.") from None
+        raise UsageError(said("{received!r} is too far away to compute dates for.", received=received)) from None
     result = replace(found.dates, send_by_on=found.send_by_on)
     click.echo(_as_json(result, found.explanation) if as_json else _as_text(result, found.explanation, extend=extend))
 
@@ -59,7 +60,9 @@ def _parse_received(text: str) -> date:
         moment = datetime.fromisoformat(text)
         return received_on(moment if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM))
     except (OverflowError, ValueError):
-        raise UsageError(f"{text!r} is no date or time; write 2026-11-25 or 2026-11-25T14:30+01:00.") from None
+        raise UsageError(
+            said("{text!r} is no date or time; write 2026-11-25 or 2026-11-25T14:30+01:00.", text=text)
+        ) from None
 
 
 def _parse_pause(text: str, received: date) -> tuple[date, date]:
@@ -67,10 +70,13 @@ def _parse_pause(text: str, received: date) -> tuple[date, date]:
     try:
         asked_on, answered_on = date.fromisoformat(asked_text), date.fromisoformat(answered_text)
     except ValueError:
-        raise UsageError(f"--pause {text!r} is not FROM..TO; write 2026-11-26..2026-12-03.") from None
+        raise UsageError(said("--pause {text!r} is not FROM..TO; write 2026-11-26..2026-12-03.", text=text)) from None
     if not received <= asked_on <= answered_on:
         raise UsageError(
-            f"--pause {text!r} must begin on or after the day of receipt and end no earlier than it begins."
+            said(
+                "--pause {text!r} must begin on or after the day of receipt and end no earlier than it begins.",
+                text=text,
+            )
         )
     return asked_on, answered_on
 

@@ -4,8 +4,9 @@ from datetime import datetime
 
 import click
 
-from dsar.cli.console import now, session
+from dsar.cli.console import now, say, session
 from dsar.errors import UsageError
+from dsar.locale import said
 
 
 @click.command()
@@ -38,21 +39,33 @@ def correct(
     from dsar.model import Right
 
     if choice is None:
-        raise UsageError("Say how: --keep, --erase, --task, --again or --undo.")
+        raise UsageError(said("Say how: --keep, --erase, --task, --again or --undo."))
     if choice != "undo" and not (reason and reason.strip()):
-        raise UsageError("A line is changed with a --reason.")
+        raise UsageError(said("A line is changed with a --reason."))
     if (choice == "keep") != bool(law and until):
-        raise UsageError("--keep needs --law and --until, which nothing else takes.")
+        raise UsageError(said("--keep needs --law and --until, which nothing else takes."))
     with session(ctx) as opened:
         actor = opened.actor()
         case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=actor)
         with opened.app.store.transaction() as tx:
             steps = current_plan(opened.app, tx, case, Right(request.right))
         if number > len(steps):
-            raise UsageError(f"The plan of {case.reference}/{request.right} has {len(steps)} lines.")
+            raise UsageError(
+                said(
+                    "The plan of {case}/{right} has {count} lines.",
+                    case=case.reference,
+                    right=request.right,
+                    count=len(steps),
+                )
+            )
         word = None
         if choice != "undo":
             last_day = until.date() if until else None
             word = LineWord(choice=LineChoice(choice), reason=(reason or "").strip(), law=law or "", until=last_day)
         correcting.correct(opened.app, case, request, steps[number - 1], word, actor=actor, now=now())
-        click.echo(f"Line {number} of {case.reference}/{request.right} is changed; look at plan and letter again.")
+        say(
+            "Line {number} of {case}/{right} is changed; look at plan and letter again.",
+            number=number,
+            case=case.reference,
+            right=request.right,
+        )

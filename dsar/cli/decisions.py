@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import now, session
+from dsar.cli.console import complain, now, run_due, say, session
 from dsar.errors import UsageError
 from dsar.lifecycle import State
+from dsar.locale import _, said
 from dsar.model import Right
 
 if TYPE_CHECKING:
@@ -55,15 +56,15 @@ def sort(
             cases = sorting.sort_message(
                 opened.app, message, wanted, received_on=received_on, why=why, actor=actor, now=now()
             )
-            click.echo(f"Opened {', '.join(cases)}." if cases else "Filed as no request.")
+            say("Opened {cases}." if cases else "Filed as no request.", cases=", ".join(cases))
         else:
             case = views.find_case(opened.app, reference, actor=opened.actor())
             if own:
                 sorting.set_own_matter(opened.app, case, actor=actor, now=now())
             if rights or not_request:
                 sorting.sort_case(opened.app, case, wanted, received_on=received_on, why=why, actor=actor, now=now())
-            click.echo(f"{case.reference} is sorted.")
-        opened.run_due()
+            say("{case} is sorted.", case=case.reference)
+        run_due(opened)
 
 
 @click.command()
@@ -91,13 +92,13 @@ def decide(
         case = views.find_case(opened.app, reference, actor=opened.actor())
         if accepted is None:
             searching.search_again(opened.app, case, actor=opened.actor(), now=now(), only_failed=search_failed)
-            opened.run_due()
-            click.echo(f"{case.reference} was searched again.")
+            run_due(opened)
+            say("{case} was searched again.", case=case.reference)
             return
         count = searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
-        click.echo(f"{count} candidate(s) {'accepted' if accepted else 'left out'}.")
-        if opened.run_due() and accepted:
-            click.echo(f"What they lead to was searched for: 'dsar show {case.reference} --data' shows it.")
+        say("{count} candidate(s) accepted." if accepted else "{count} candidate(s) left out.", count=count)
+        if run_due(opened) and accepted:
+            say("What they lead to was searched for: 'dsar show {case} --data' shows it.", case=case.reference)
 
 
 @click.command()
@@ -110,8 +111,8 @@ def approve(ctx: click.Context, reference: str) -> None:
     with session(ctx) as opened:
         case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         approved = approving.approve(opened.app, case, request, actor=opened.actor(), now=now())
-        click.echo(f"{case.reference}/{request.right}: {approved.letter.kind} approved.")
-        opened.run_due()
+        say("{case}/{right}: {kind} approved.", case=case.reference, right=request.right, kind=approved.letter.kind)
+        run_due(opened)
 
 
 @click.command()
@@ -125,7 +126,7 @@ def reject(ctx: click.Context, reference: str, reason: str) -> None:
     with session(ctx) as opened:
         case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         answering.reject(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
-        click.echo(f"{case.reference}/{request.right}: the draft was sent back.")
+        say("{case}/{right}: the draft was sent back.", case=case.reference, right=request.right)
 
 
 @click.command()
@@ -174,10 +175,10 @@ def refuse(
                 actor=actor,
                 now=now(),
             )
-        click.echo(f"{case.reference}/{request.right}: the letter waits for approval.")
+        say("{case}/{right}: the letter waits for approval.", case=case.reference, right=request.right)
         last = views.clock(opened.app, request).refuse_by_on
         if received_on(now()) > last:  # Art. 12(4): "at the latest within one month", whatever was extended
-            click.echo(f"It is late: a refusal was to be told by {last} (Art. 12(4) GDPR).", err=True)
+            complain("It is late: a refusal was to be told by {last} (Art. 12(4) GDPR).", last=last)
 
 
 @click.command()
@@ -191,7 +192,7 @@ def done(ctx: click.Context, reference: str, what: str) -> None:
     with session(ctx) as opened:
         case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
         answering.done_by_hand(opened.app, case, request, what=what, actor=opened.actor(), now=now())
-        click.echo(f"{case.reference}/{request.right}: the letter waits for approval.")
+        say("{case}/{right}: the letter waits for approval.", case=case.reference, right=request.right)
 
 
 @click.command()
@@ -209,7 +210,7 @@ def release(ctx: click.Context, reference: str, *, how: str | None) -> None:
         raise UsageError("Say how: --sent, --resend, --continue, --stop, --seen or --hold.")
     with session(ctx) as opened:
         click.echo(_RELEASE[how](opened, reference))
-        opened.run_due()
+        run_due(opened)
 
 
 def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
@@ -218,8 +219,8 @@ def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
     case = views.find_case(opened.app, reference, actor=opened.actor())
     count = sending.decide_uncertain(opened.app, case, sent=sent, actor=opened.actor(), now=now())
     if not count:
-        raise UsageError(f"No mail of {case.reference} is uncertain.")
-    return f"{count} mail(s) {'taken as sent' if sent else 'sent again'}."
+        raise UsageError(said("No mail of {case} is uncertain.", case=case.reference))
+    return _("{count} mail(s) taken as sent." if sent else "{count} mail(s) sent again.").format(count=count)
 
 
 def _release_change(opened: "Session", reference: str, *, go_on: bool) -> str:
@@ -228,7 +229,9 @@ def _release_change(opened: "Session", reference: str, *, go_on: bool) -> str:
     case, request = views.find_request(opened.app, reference, {State.BLOCKED}, actor=opened.actor())
     act = intervening.go_on if go_on else intervening.stop
     act(opened.app, case, request, actor=opened.actor(), now=now())
-    return f"{case.reference}/{request.right} {'goes on' if go_on else 'is stopped'}."
+    return _("{reference} goes on." if go_on else "{reference} is stopped.").format(
+        reference=f"{case.reference}/{request.right}"
+    )
 
 
 def _release_seen(opened: "Session", reference: str) -> str:
@@ -236,7 +239,7 @@ def _release_seen(opened: "Session", reference: str) -> str:
 
     case = views.find_case(opened.app, reference, actor=opened.actor())
     intervening.mark_seen(opened.app, case, actor=opened.actor(), now=now())
-    return f"The follow-ups of {case.reference} are seen."
+    return _("The follow-ups of {case} are seen.").format(case=case.reference)
 
 
 def _release_hold(opened: "Session", reference: str) -> str:
@@ -244,7 +247,7 @@ def _release_hold(opened: "Session", reference: str) -> str:
 
     case = views.find_case(opened.app, reference, actor=opened.actor())
     intervening.hold(opened.app, case, on=False, reason="", actor=opened.actor(), now=now())
-    return f"{case.reference} is free from its hold."
+    return _("{case} is free from its hold.").format(case=case.reference)
 
 
 _RELEASE: dict[str, Callable[["Session", str], str]] = {
@@ -267,10 +270,10 @@ def assign(ctx: click.Context, reference: str, handler: str) -> None:
 
     with session(ctx) as opened:
         if handler not in opened.app.settings.members:
-            raise UsageError(f"No member of staff is called {handler!r} in settings.")
+            raise UsageError(said("No member of staff is called {handler!r} in settings.", handler=handler))
         case = views.find_case(opened.app, reference, actor=opened.actor())
         sorting.assign(opened.app, case, handler=handler, actor=opened.actor(), now=now())
-        click.echo(f"{case.reference} is handled by {handler}.")
+        say("{case} is handled by {handler}.", case=case.reference, handler=handler)
 
 
 @click.command()
@@ -286,5 +289,9 @@ def note(ctx: click.Context, reference: str, text: str) -> None:
         actor = opened.actor()
         case, request = views.find_request(opened.app, reference, set(State) - {State.CLOSED}, actor=actor)
         answering.add_note(opened.app, case, request, words, actor=actor, now=now())
-        what = "say it" if words.strip() else "say nothing more"
-        click.echo(f"The letters of {case.reference}/{request.right} {what}.")
+        sentence = (
+            "The letters of {case}/{right} say it."
+            if words.strip()
+            else "The letters of {case}/{right} say nothing more."
+        )
+        say(sentence, case=case.reference, right=request.right)

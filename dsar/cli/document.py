@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, now, print_json, print_table, save_private, session
+from dsar.cli.console import clean, now, print_json, print_table, run_due, save_private, say, session
 from dsar.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,13 +49,14 @@ def document(
         if number is not None and copy is not None:
             content = sys.stdin.buffer.read() if copy == "-" else Path(copy).read_bytes()
             attaching.put_in_place(opened.app, case, number, content, actor=actor, now=now())
-            click.echo(f"Document {number} is replaced, and annexed.")
+            say("Document {number} is replaced, and annexed.", number=number)
             return
         if number is not None and word is not None:
             attaching.decide(opened.app, case, number, word=word, ground=Ground(ground), actor=actor, now=now())
-            click.echo(f"Document {number} is {'annexed' if word == attaching.ANNEX else 'left out'}.")
+            annexed = word == attaching.ANNEX
+            say("Document {number} is annexed." if annexed else "Document {number} is left out.", number=number)
             return
-        opened.run_due()
+        run_due(opened)
         with opened.app.store.transaction() as tx:
             tx.record("looked_at_data", actor=actor, at=now(), case_id=case.id)
             found = [each for each in attaching.listed(opened.app, tx, case) if number in {None, each.number}]
@@ -64,7 +65,7 @@ def document(
             if each.row is not None and each.row.state == "kept" and save is not None:
                 name = f"{case.reference}-document-{each.number}{Path(each.document.name).suffix.lower()[:6]}"
                 place = save_private(save, clean(name), attaching.content_of(opened.app, case, each.row))
-                click.echo(f"{place}; delete it when you have looked.")
+                say("{place}; delete it when you have looked.", place=place)
 
 
 def _print(found: Sequence["Listed"], *, as_json: bool) -> None:
@@ -84,7 +85,7 @@ def _print(found: Sequence["Listed"], *, as_json: bool) -> None:
             )
         return
     if not found:
-        click.echo("No document belongs to the answer.")
+        say("No document belongs to the answer.")
         return
     rows = [
         (str(each.number), _stand(each), each.record.system, each.document.label.en, each.document.name)

@@ -2,7 +2,7 @@
 
 import click
 
-from dsar.cli.console import now, print_json, print_table, session
+from dsar.cli.console import now, print_json, print_table, say, session
 
 
 @click.command()
@@ -23,7 +23,7 @@ def duties(ctx: click.Context, *, done: int | None, due: bool, as_json: bool) ->
         actor = opened.actor()
         if done is not None:
             owed.end(opened.app, done, actor=actor, now=now())
-            click.echo(f"Duty {done} is done.")
+            say("Duty {done} is done.", done=done)
             return
         found = owed.open_duties(opened.app, due_by=deadlines.received_on(now()) if due else None)
     if as_json:
@@ -31,7 +31,7 @@ def duties(ctx: click.Context, *, done: int | None, due: bool, as_json: bool) ->
             print_json(duty)
         return
     if not found:
-        click.echo("Nothing is owed.")
+        say("Nothing is owed.")
         return
     print_table(
         ("No", "Kind", "Where", "Record", "Due", "Law", "Case", "Problem"),

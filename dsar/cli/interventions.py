@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import now, session
+from dsar.cli.console import now, run_due, say, session
 from dsar.lifecycle import State
 from dsar.model import Right
 
@@ -24,7 +24,7 @@ def withdraw(ctx: click.Context, reference: str) -> None:
     with session(ctx) as opened:
         case, request = views.find_request(opened.app, reference, _OPEN, actor=opened.actor())
         intervening.withdraw(opened.app, request, actor=opened.actor(), now=now())
-        click.echo(f"{case.reference}/{request.right} is withdrawn.")
+        say("{case}/{right} is withdrawn.", case=case.reference, right=request.right)
 
 
 @click.command()
@@ -38,7 +38,7 @@ def recall(ctx: click.Context, reference: str) -> None:
         states = {State.APPROVED, State.BLOCKED, State.DISPATCHING}
         case, request = views.find_request(opened.app, reference, states, actor=opened.actor())
         intervening.recall(opened.app, request, actor=opened.actor(), now=now())
-        click.echo(f"{case.reference}/{request.right} is back in review.")
+        say("{case}/{right} is back in review.", case=case.reference, right=request.right)
 
 
 @click.command()
@@ -52,8 +52,8 @@ def reopen(ctx: click.Context, reference: str, reason: str) -> None:
     with session(ctx) as opened:
         case, request = views.find_request(opened.app, reference, {State.CLOSED}, actor=opened.actor())
         intervening.reopen(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
-        opened.run_due()
-        click.echo(f"{case.reference}/{request.right} is open again.")
+        run_due(opened)
+        say("{case}/{right} is open again.", case=case.reference, right=request.right)
 
 
 @click.command()
@@ -67,7 +67,7 @@ def hold(ctx: click.Context, reference: str, reason: str) -> None:
     with session(ctx) as opened:
         case = views.find_case(opened.app, reference, actor=opened.actor())
         intervening.hold(opened.app, case, on=True, reason=reason, actor=opened.actor(), now=now())
-        click.echo(f"{case.reference} is under a hold; 'dsar release {case.reference} --hold' ends it.")
+        say("{case} is under a hold; 'dsar release {case} --hold' ends it.", case=case.reference)
 
 
 @click.command("open")
@@ -113,8 +113,8 @@ def open_case(
             files=tuple((path.name, read_named_file(path, os.environ)) for path in files),
         )
         reference = byhand.open_by_hand(opened.app, told, actor=opened.actor(), now=now())
-        opened.run_due()
-        click.echo(f"Opened {reference}.")
+        run_due(opened)
+        say("Opened {reference}.", reference=reference)
 
 
 @click.command()
@@ -133,9 +133,9 @@ def interim(ctx: click.Context, reference: str, reason: str, *, send: bool) -> N
         actor = opened.actor()
         if send:
             partial_answer.send(opened.app, case, request, reason=reason, actor=actor, now=now())
-            opened.run_due()
-            click.echo(f"{case.reference}: the interim answer is on its way; the request stays open.")
+            run_due(opened)
+            say("{case}: the interim answer is on its way; the request stays open.", case=case.reference)
         else:
             shown = partial_answer.show(opened.app, case, request, actor=actor, now=now())
             print_letter(shown, delivering.travels(opened.app, case, shown.letter, now=now()))
-            click.echo(f"\nIf it is right: 'dsar interim {case.reference} --reason ... --send'.")
+            say("\nIf it is right: 'dsar interim {case} --reason ... --send'.", case=case.reference)

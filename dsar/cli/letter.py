@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean
+from dsar.cli.console import clean, say
 from dsar.errors import UsageError
+from dsar.locale import said
 
 if TYPE_CHECKING:
     from dsar.model import Controller, Look
@@ -44,7 +45,7 @@ def preview(
         click.echo("\n".join(RULES))
         return
     if kind not in RULES:
-        raise UsageError(f"There is no letter {kind!r}; there are {', '.join(RULES)}.")
+        raise UsageError(said("There is no letter {kind!r}; there are {kinds}.", kind=kind, kinds=", ".join(RULES)))
     if form == "pdf" and out is None:
         raise UsageError("Say with --out where the PDF goes.")
     controller, look, folder = _installation(settings_file)
@@ -83,14 +84,14 @@ def check(ctx: click.Context, folder: Path | None) -> None:
     controller, _look, own = _installation(ctx.obj)
     folder = folder or own
     if folder is None:
-        click.echo("The settings name no folder of templates; those that are shipped are in order.")
+        say("The settings name no folder of templates; those that are shipped are in order.")
         return
     found = faults(folder, controller=controller)
     for fault in found:
         click.echo(fault)
     if found:
         ctx.exit(1)
-    click.echo("Every letter is in order, in Swedish and English.")
+    say("Every letter is in order, in Swedish and English.")
 
 
 @letter.command()

@@ -2,7 +2,7 @@
 
 import click
 
-from dsar.cli.console import clean, now, print_field, print_json, print_table, session
+from dsar.cli.console import clean, now, print_field, print_json, print_table, say, session
 
 
 @click.group(invoke_without_command=True)
@@ -23,7 +23,7 @@ def notices(ctx: click.Context, *, reference: str | None, as_json: bool) -> None
             print_json(line)
         return
     if not found:
-        click.echo("Nobody is to be told of anything.")
+        say("Nobody is to be told of anything.")
         return
     print_table(
         ("No", "Of", "Recipient", "Address", "State", "Reminders", "Why"),
@@ -56,7 +56,7 @@ def approve(ctx: click.Context, number: int) -> None:
     with session(ctx) as opened:
         recipients.approve(opened.app, number, actor=opened.actor(), now=now())
         opened.run_due()
-        click.echo(f"Notice {number} is on its way.")
+        say("Notice {number} is on its way.", number=number)
 
 
 @notices.command()
@@ -72,7 +72,7 @@ def add(ctx: click.Context, reference: str, name: str, address: str) -> None:
     with session(ctx) as opened:
         _, request = views.find_request(opened.app, reference, set(State), actor=opened.actor())
         number = recipients.add(opened.app, request, name, address, actor=opened.actor(), now=now())
-        click.echo(f"Notice {number} is prepared.")
+        say("Notice {number} is prepared.", number=number)
 
 
 @notices.command()
@@ -85,7 +85,7 @@ def readdress(ctx: click.Context, number: int, address: str) -> None:
 
     with session(ctx) as opened:
         recipients.change_address(opened.app, number, address, actor=opened.actor(), now=now())
-        click.echo(f"Notice {number} goes to another address; look at it and approve it.")
+        say("Notice {number} goes to another address; look at it and approve it.", number=number)
 
 
 @notices.command()
@@ -97,7 +97,7 @@ def confirm(ctx: click.Context, number: int) -> None:
 
     with session(ctx) as opened:
         recipients.end(opened.app, number, why="", actor=opened.actor(), now=now())
-        click.echo(f"Notice {number} is confirmed.")
+        say("Notice {number} is confirmed.", number=number)
 
 
 @notices.command("leave-out")
@@ -110,4 +110,4 @@ def leave_out(ctx: click.Context, number: int, reason: str) -> None:
 
     with session(ctx) as opened:
         recipients.end(opened.app, number, why=reason, actor=opened.actor(), now=now())
-        click.echo(f"Notice {number} is left out.")
+        say("Notice {number} is left out.", number=number)

@@ -7,58 +7,68 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, print_table
+from dsar.cli.console import clean, print_table, say
+from dsar.locale import _, language
 from dsar.model import StepAction
 
 if TYPE_CHECKING:
     from dsar.casework.context import App
     from dsar.model import PlanStep
 
-#: What a step does, as a clerk says it.
-_WORDS = {
-    StepAction.UPDATE: "change",
-    StepAction.ERASE: "erase",
-    StepAction.ANONYMISE: "empty of the person's data",
-    StepAction.SUPPRESS: "stop marketing",
-    StepAction.RESTRICT: "lock: store and use for nothing else",
-    StepAction.KEEP: "keep",
-    StepAction.TASK: "a person does it",
-}
-
 
 def print_form(app: "App", reference: str, steps: Sequence["PlanStep"], *, waits: bool) -> None:
     """Print every line with its number, which `dsar correct` takes."""
     if not steps:
-        click.echo("Nothing would be changed.")
+        say("Nothing would be changed.")
         return
-    click.echo(f"Plan of {reference}, in the order in which it is done")
+    say("Plan of {reference}, in the order in which it is done", reference=reference)
     if waits:
-        click.echo("It waits until the access answer has left and has not come back.")
+        say("It waits until the access answer has left and has not come back.")
     numbered = enumerate(steps, 1)
     for system, lines in groupby(numbered, key=lambda line: line[1].system):
-        click.echo(f"\n{app.system_label(system).en} ({system})")
+        click.echo(f"\n{app.system_label(system).in_language(language())} ({system})")
         for number, step in lines:
             _print_line(app, number, step)
-    counts = Counter(step.action for step in steps)
-    click.echo("\nIn all: " + ", ".join(f"{count} x {_WORDS[action]}" for action, count in counts.items()) + ".")
-    click.echo(f"A line is changed with 'dsar correct {reference} NUMBER --reason ...'.")
+    counts = Counter(_does(step.action) for step in steps)
+    click.echo()
+    say("In all: {counts}.", counts=", ".join(f"{count} x {does}" for does, count in counts.items()))
+    say("A line is changed with 'dsar correct {reference} NUMBER --reason ...'.", reference=reference)
+
+
+def _does(action: StepAction) -> str:
+    """What a step does, as a clerk says it."""
+    return {
+        StepAction.UPDATE: _("change"),
+        StepAction.ERASE: _("erase"),
+        StepAction.ANONYMISE: _("empty of the person's data"),
+        StepAction.SUPPRESS: _("stop marketing"),
+        StepAction.RESTRICT: _("lock: store and use for nothing else"),
+        StepAction.KEEP: _("keep"),
+        StepAction.TASK: _("a person does it"),
+    }[action]
 
 
 def _print_line(app: "App", number: int, step: "PlanStep") -> None:
-    until = f" until {step.until}" if step.until else ""
-    click.echo(f"  [{number}] {step.object_label.en} {clean(step.key)}: {_WORDS[step.action]}{until}")
+    place = f"{step.object_label.in_language(language())} {clean(step.key)}"
+    until = f" {_('until')} {step.until}" if step.until else ""
+    click.echo(f"  [{number}] {place}: {_does(step.action)}{until}")
     for name, text in _grounds(app, step):
         click.echo(f"      {name}: {clean(text)}")
-    changes = [(change.label.en, change.before, change.after or "-") for change in step.changes if change.before]
+    changes = [
+        (f"      {change.label.in_language(language())}", change.before, change.after or "-")
+        for change in step.changes
+        if change.before
+    ]
     if changes:
-        print_table(("      Field", "Before", "After"), [(f"      {label}", *rest) for label, *rest in changes])
+        print_table((f"      {_('Field')}", "Before", "After"), changes)
 
 
 def _grounds(app: "App", step: "PlanStep") -> list[tuple[str, str]]:
     """Why it is so, and what goes with it."""
-    found = [("Ground", step.law.en)] if step.law else []
-    found += [("Reason", step.reason.en)] if step.reason else []
+    spoken = language()
+    found = [(_("Ground"), step.law.in_language(spoken))] if step.law else []
+    found += [(_("Reason"), step.reason.in_language(spoken))] if step.reason else []
     if step.action in {StepAction.ERASE, StepAction.ANONYMISE}:
         declared = app.declarations[step.system].object(step.object, step.key)
-        found += [("Removed with it", residue.label.en) for residue in declared.residue]
+        found += [(_("Removed with it"), residue.label.in_language(spoken)) for residue in declared.residue]
     return found

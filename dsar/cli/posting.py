@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import clean, now, save_private, session
+from dsar.cli.console import clean, now, run_due, save_private, say, session
 from dsar.errors import UsageError
 
 
@@ -22,7 +22,8 @@ def protect(ctx: click.Context, reference: str, reason: str, *, off: bool) -> No
         actor = opened.actor()
         case = views.find_case(opened.app, reference, actor=actor)
         protecting.protect(opened.app, case, on=not off, reason=reason, actor=actor, now=now())
-        click.echo(f"{case.reference} is {'open to all staff' if off else 'restricted, and answered by post'}.")
+        sentence = "{case} is open to all staff." if off else "{case} is restricted, and answered by post."
+        say(sentence, case=case.reference)
 
 
 @click.command()
@@ -45,8 +46,8 @@ def channel(ctx: click.Context, reference: str, how: str, address: str | None) -
         protecting.choose_channel(opened.app, case, channel=how, actor=actor, now=now())
         if how == "post" and protecting.PROTECTED not in case.flags:
             chosen = posting.choose_address(opened.app, case, lines, actor=actor, now=now())
-            click.echo(f"It goes to: {clean(', '.join(chosen))}")
-        click.echo(f"{case.reference} is answered by {how}.")
+            say("It goes to: {address}", address=clean(", ".join(chosen)))
+        say("{case} is answered by mail." if how == "mail" else "{case} is answered by post.", case=case.reference)
 
 
 @click.command()
@@ -65,15 +66,18 @@ def post(ctx: click.Context, reference: str, save: Path | None, *, posted: bool)
         case = views.find_case(opened.app, reference, actor=actor)
         if save is None:
             count = posting.posted(opened.app, case, actor=actor, now=now())
-            click.echo(f"{count} letter(s) of {case.reference} are posted.")
-            opened.run_due()
+            say("{count} letter(s) of {case} are posted.", count=count, case=case.reference)
+            run_due(opened)
             return
         for found in posting.files(opened.app, case, actor=actor, now=now()):
             file = save_private(save, found.filename, found.content)
-            what = "Print" if file.suffix == ".pdf" else "Offer on a memory stick"
-            click.echo(f"{what}: {file}; then delete it.")
+            is_paper = file.suffix == ".pdf"
+            sentence = (
+                "Print: {file}; then delete it." if is_paper else "Offer on a memory stick: {file}; then delete it."
+            )
+            say(sentence, file=file)
         if protecting.PROTECTED in case.flags:
-            click.echo(protecting.FORWARDING)
+            say(protecting.FORWARDING)
 
 
 @click.command()
@@ -90,10 +94,11 @@ def passphrase(ctx: click.Context, reference: str, by: str) -> None:
         actor = opened.actor()
         case = views.find_case(opened.app, reference, actor=actor)
         way, again = unlocking.choose(opened.app, case, by, actor=actor, now=now())
-        opened.run_due()
-        sent = f"; {again} go again that way" if again else ""
-        click.echo(f"Pass-phrases of {case.reference} go by {way.by}{sent}.")
+        run_due(opened)
+        say("Pass-phrases of {case} go by {by}.", case=case.reference, by=way.by)
+        if again:
+            say("{count} go again that way.", count=again)
         if again and by == "letter":
-            click.echo(f"Print it with 'dsar post {case.reference} --save DIRECTORY'.")
+            say("Print it with 'dsar post {case} --save DIRECTORY'.", case=case.reference)
         if again and by == "voice":
-            click.echo(f"Read it out: 'dsar show {case.reference} --passphrase'.")
+            say("Read it out: 'dsar show {case} --passphrase'.", case=case.reference)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import now, session
+from dsar.cli.console import now, run_due, say, session
 from dsar.errors import UsageError
 from dsar.identifiers import normalise
 from dsar.lifecycle import State
+from dsar.locale import said
 from dsar.model import Identifier, IdentifierType
 
 _CHECKS = click.Choice(["call_back", "shop_login", "id_shown"])
@@ -48,7 +49,7 @@ def verify(
         case, actor = views.find_case(opened.app, reference, actor=opened.actor()), opened.actor()
         if method is None:
             fits = verifying.compare_facts(opened.app, case, told, actor=actor, now=now())
-            click.echo(f"{case.reference}: {'they fit' if fits else 'they do not all fit'}.")
+            say("{case}: they fit." if fits else "{case}: they do not all fit.", case=case.reference)
         else:
             level = verifying.verify(
                 opened.app,
@@ -60,8 +61,11 @@ def verify(
                 actor=actor,
                 now=now(),
             )
-            click.echo(f"{case.reference} {'still' if failed else 'now'} has identity level {level}.")
-        opened.run_due()
+            sentence = (
+                "{case} still has identity level {level}." if failed else "{case} now has identity level {level}."
+            )
+            say(sentence, case=case.reference, level=level)
+        run_due(opened)
 
 
 @click.command()
@@ -90,12 +94,9 @@ def mandate(ctx: click.Context, reference: str, kind: str, person: str, *, to_ag
             actor=opened.actor(),
             now=now(),
         )
-        opened.run_due()
-        click.echo(f"{case.reference} now has identity level {level}; the answer goes to the {_whom(to_agent)}.")
-
-
-def _whom(to_agent: bool) -> str:  # noqa: FBT001
-    return "agent" if to_agent else "person"
+        run_due(opened)
+        say("{case} now has identity level {level}.", case=case.reference, level=level)
+        say("The answer goes to the agent." if to_agent else "The answer goes to the person.")
 
 
 @click.command()
@@ -125,9 +126,9 @@ def code(ctx: click.Context, reference: str, to: str, save: Path | None) -> None
             file = save / f"{case.reference}-code.pdf"
             file.touch(mode=0o600)
             file.write_bytes(document)
-            click.echo(f"Print and post {file}, then delete it: nobody but the person may see the code.")
-        opened.run_due()
-        click.echo(f"{case.reference}/{request.right} waits for the code.")
+            say("Print and post {file}, then delete it: nobody but the person may see the code.", file=file)
+        run_due(opened)
+        say("{case}/{right} waits for the code.", case=case.reference, right=request.right)
 
 
 def phone_number(text: str) -> Identifier:
@@ -139,8 +140,8 @@ def identifier(text: str) -> Identifier:
     """KIND=VALUE as somebody types it. Raises: UsageError."""
     kind, _, value = text.partition("=")
     if kind not in set(IdentifierType) or not value.strip():
-        raise UsageError(f"Write KIND=VALUE, with one of {', '.join(IdentifierType)}.")
+        raise UsageError(said("Write KIND=VALUE, with one of {kinds}.", kinds=", ".join(IdentifierType)))
     found = normalise(IdentifierType(kind), value)
     if found is None:
-        raise UsageError(f"The {kind} given is none.")
+        raise UsageError(said("The {kind} given is none.", kind=kind))
     return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import now, print_json, print_table, session
+from dsar.cli.console import now, print_json, print_table, say, session
 from dsar.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def redact(
         if record is not None and text is not None:
             words = sys.stdin.read().strip("\r\n") if text == "-" else text
             redacting.mark(opened.app, case, record, words, Ground(ground), actor=actor, now=now())
-            click.echo("Removed.")
+            say("Removed.")
         elif removed is not None:
             count = redacting.decide(opened.app, case, numbers, removed=removed, actor=actor, now=now())
-            click.echo(f"{count} passage(s) {'removed' if removed else 'kept'}.")
+            say("{count} passage(s) removed." if removed else "{count} passage(s) kept.", count=count)
         else:
             with opened.app.store.transaction() as tx:
                 tx.record("looked_at_data", actor=actor, at=now(), case_id=case.id)
@@ -68,7 +68,7 @@ def print_passages(listed: Sequence["Numbered"], *, as_json: bool = False) -> No
                 {"number": each.number, "removed": each.removed, "context": each.context, "passage": each.passage}
             )
     elif not listed:
-        click.echo("No passage about other people was found in free text.")
+        say("No passage about other people was found in free text.")
     else:
         rows = [
             (

@@ -1,22 +1,22 @@
 """`dsar review`: walk through what waits for a person, one decision per screen."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli import show
-from dsar.cli.console import clean, now, print_field, session
-from dsar.cli.proving import phone_number
-from dsar.errors import RefusedError, StaleStateError, UsageError
-from dsar.lifecycle import State
-from dsar.model import Right
+from dsar.cli.console import now, paint, print_heading, run_due, say, session
+from dsar.locale import _
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dsar.casework.views import QueueLine
+    from dsar.cli.keystrokes import Key
+    from dsar.cli.screen import Look
     from dsar.wiring import Session
 
-_PERSONS = ("person: sort", "person: verify", "person: approve", "person: release")
+#: Keys that every screen has: skip, quit, show again.
+_SKIP, _QUIT, _AGAIN = "s", "q", "?"
 
 
 @click.command()
@@ -24,190 +24,97 @@ _PERSONS = ("person: sort", "person: verify", "person: approve", "person: releas
 @click.pass_context
 def review(ctx: click.Context, reference: str | None) -> None:
     """Walk through what waits for a person, most urgent first: look, then decide."""
-    from dsar.casework import views
+    from dsar.cli.screen import Look
 
+    wanted = reference.upper() if reference else ""
+    seen: set[str] = set()
     with session(ctx) as opened:
-        wanted = reference.upper() if reference else ""
-        lines = [
-            line
-            for line in views.queue(opened.app, now=now())
-            if line.waits_for in _PERSONS and (not wanted or line.reference.upper().split("/")[0] == wanted)
-        ]
-        if not lines:
-            click.echo("Nothing waits for a person.")
-        for number, line in enumerate(lines, 1):
-            _print_heading(line, number, len(lines))
-            if not _ask(opened, line):
-                break
-        opened.run_due()
+        while waiting := [line for line in _waiting(opened, wanted) if line.reference not in seen]:
+            line = waiting[0]
+            number, count = len(seen) + 1, len(seen) + len(waiting)
+            seen.add(line.reference)
+            if not _walk(Look(opened=opened, line=line), wanted, number=number, count=count):
+                return
+        if seen:
+            say("Nothing more waits for a person.")
+            return
+        say("Nothing waits for a person.")
+        if wanted:
+            say("'dsar show {case}' tells how it stands.", case=wanted)
 
 
-def _print_heading(line: "QueueLine", number: int, count: int) -> None:
-    click.echo(f"\n{'=' * 78}")
-    print_field(f"{number} of {count}", line.reference)
-    print_field("Waits for", line.waits_for)
-    print_field("Send by", f"{line.send_by_on} ({line.days_left} days left), legal {line.legal_on}")
-    print_field("Flags", " ".join(line.flags) or "-")
-    for blocker in line.blockers:
-        print_field("Blocked by", blocker)
-    click.echo("-" * 78)
+def _waiting(opened: "Session", wanted: str) -> "list[QueueLine]":
+    """What waits for a person and can be shown, most urgent first."""
+    from dsar.casework import views
+    from dsar.cli.screen import PARTS
+
+    return [
+        line
+        for line in views.queue(opened.app, now=now())
+        if line.waits_for in PARTS
+        and (not wanted or line.reference.upper().partition("/")[0] == wanted.partition("/")[0])
+    ]
 
 
-def _ask(opened: "Session", line: "QueueLine") -> bool:
-    """Show one entry and carry out what the person chooses; False to stop."""
-    keys, choices = _CHOICES[line.waits_for]
-    case = show.Look(opened=opened, reference=line.reference.split("/")[0])
-    if not _try(lambda: show.SHOW["message"](case)):
-        return True  # a restricted case, which somebody else opens
-    if line.waits_for == "person: approve":
-        show.SHOW["data"](case)
-        _show_passages(opened, case.reference)
-        if not line.reference.endswith(f"/{Right.ACCESS}"):
-            _try(lambda: show.SHOW["plan"](show.Look(opened=opened, reference=line.reference)))
-        _try(lambda: show.SHOW["letter"](show.Look(opened=opened, reference=line.reference)))
+def _walk(look: "Look", wanted: str, *, number: int, count: int) -> bool:
+    """Show one entry, and again after each decision, until it waits no more; False to stop."""
+    from dsar.cli.keystrokes import keys_of
+    from dsar.cli.screen import Look, attempt, print_outcome, print_screen
+
     while True:
-        key = click.prompt(f"{keys}, [s]kip, [q]uit", default="s").strip().lower()[:1]
-        if key in {"s", "q"}:
-            return key == "s"
-        if key in choices and _try(lambda chosen=key: choices[chosen](opened, line.reference)):  # type: ignore[misc]
+        shown = look
+        if not attempt(lambda: print_screen(shown, number=number, count=count)):  # noqa: B023  # called at once
+            return True  # a restricted case, which somebody else opens
+        chosen = _decide(look, keys_of(look))
+        if chosen in {_SKIP, _QUIT}:
+            return chosen == _SKIP
+        run_due(look.opened)
+        still = [line for line in _waiting(look.opened, wanted) if line.reference == look.line.reference]
+        if not still:
+            print_outcome(look)
             return True
+        look = Look(opened=look.opened, line=still[0])
 
 
-def _try(action: Callable[[], object]) -> bool:
-    """Whether *action* was done; a rule that stands against it is told, and the walk goes on."""
-    try:
-        action()
-    except (RefusedError, StaleStateError, UsageError) as error:
-        click.echo(f"Not done: {error}", err=True)
-        return False
-    return True
+def _decide(look: "Look", keys: "Mapping[str, Key]") -> str:
+    """Ask for keys and do what they do, until one calls for another screen: its name."""
+    from dsar.cli.screen import attempt
+
+    _print_keys(look, keys)
+    while True:
+        chosen = _key([*keys, _SKIP, _QUIT, _AGAIN])
+        if chosen not in keys:
+            return chosen
+        key = keys[chosen]
+        try:
+            done = attempt(lambda: key.act(look))  # noqa: B023  # called at once
+        except click.Abort:  # Ctrl-C, or the pipe is at its end
+            say("\nNot done.")
+            done = False
+        if done and key.then != "keys":
+            return chosen if key.then == "screen" else _SKIP
 
 
-def _confirm(reference: str) -> None:
-    """Nothing irreversible without a typed reference."""
-    typed = click.prompt(f"Type {reference} to confirm")
-    if typed.strip().upper() != reference.upper():
-        raise UsageError("the reference does not match")
+def _print_keys(look: "Look", keys: "Mapping[str, Key]") -> None:
+    from dsar.approval import Role
+
+    print_heading("What do you decide?")
+    if "a" in keys and not look.opened.app.settings.roles(look.opened.actor()) - {Role.HANDLER}:
+        say("You are a handler: prepare it; an approver approves it.")
+    for name, key in keys.items():
+        click.echo(f"  {paint(name, None, bold=True)}  {_(key.does)}")
+    for name, does in ((_SKIP, _("skip, leave it as it is")), (_QUIT, _("quit")), (_AGAIN, _("show the screen again"))):
+        click.echo(f"  {paint(name, None, bold=True)}  {does}")
 
 
-def _approve(opened: "Session", reference: str) -> None:
-    from dsar.casework import approving, views
-
-    case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
-    _confirm(case.reference)
-    approving.approve(opened.app, case, request, actor=opened.actor(), now=now())
-    click.echo("Approved.")
-
-
-def _reject(opened: "Session", reference: str) -> None:
-    from dsar.casework import answering, views
-
-    case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=opened.actor())
-    reason = click.prompt("What is wrong with it")
-    answering.reject(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
-
-
-def _decide(opened: "Session", reference: str) -> None:
-    from dsar.casework import searching, views
-
-    case = views.find_case(opened.app, reference, actor=opened.actor())
-    text = click.prompt("Numbers of the candidates (empty: all)", default="", show_default=False)
-    numbers = [int(word) for word in text.replace(",", " ").split() if word.isdecimal()]
-    accepted = click.confirm("Are they about this person", default=False)
-    searching.decide(opened.app, case, numbers, accepted=accepted, actor=opened.actor(), now=now())
-    opened.run_due()
-
-
-def _show_passages(opened: "Session", reference: str) -> None:
-    """What may be about other people, if anything."""
-    from dsar.casework import redacting, views
-    from dsar.cli.redact import print_passages
-
-    if listed := redacting.passages(opened.app, views.find_case(opened.app, reference)):
-        click.echo("\nPassages about other people:")
-        print_passages(listed)
-
-
-def _redact(opened: "Session", reference: str) -> None:
-    """One passage after the other, each with its own answer."""
-    from dsar.casework import redacting, views
-
-    case = views.find_case(opened.app, reference)
-    for each in redacting.passages(opened.app, case):
-        if each.removed is None:
-            click.echo(clean(f"{each.passage.kind} in {each.passage.system}/{each.passage.object}: {each.context}"))
-            removed = click.prompt("[r]emove or [k]eep", type=click.Choice(["r", "k"]), show_choices=False) == "r"
-            redacting.decide(opened.app, case, [each.number], removed=removed, actor=opened.actor(), now=now())
-    click.echo(f"Decided. The letter is made anew: 'dsar review {case.reference}' shows it.")
-
-
-def _sort(opened: "Session", reference: str) -> None:
-    from dsar.casework import sorting, views
-
-    text = click.prompt(f"Rights ({', '.join(Right)}; none: no request)", default="", show_default=False)
-    words = text.replace(",", " ").lower().split()
-    if unknown := [word for word in words if word not in set(Right)]:
-        raise UsageError(f"there is no right {unknown[0]!r}")
-    rights = [Right(word) for word in words]
-    if reference.startswith("M-"):
-        message = views.find_message(opened.app, reference)
-        sorting.sort_message(opened.app, message, rights, actor=opened.actor(), now=now())
-    else:
-        sorting.sort_case(
-            opened.app,
-            views.find_case(opened.app, reference, actor=opened.actor()),
-            rights,
-            actor=opened.actor(),
-            now=now(),
-        )
-
-
-def _verify(opened: "Session", reference: str) -> None:
-    from dsar.casework import verifying, views
-    from dsar.identity import CheckMethod
-
-    methods = [CheckMethod.CALL_BACK, CheckMethod.SHOP_LOGIN, CheckMethod.ID_SHOWN]
-    method = click.prompt("How did you make sure", type=click.Choice([each.value for each in methods]))
-    phone = click.prompt("Number that you called, on file for the person") if method == CheckMethod.CALL_BACK else None
-    contact = click.prompt("Proven e-mail address (empty: the sender's)", default="", show_default=False)
-    case = views.find_case(opened.app, reference, actor=opened.actor())
-    verifying.verify(
-        opened.app,
-        case,
-        method=CheckMethod(method),
-        contact=contact or None,
-        phone=phone_number(phone) if phone else None,
-        actor=opened.actor(),
-        now=now(),
-    )
-
-
-def _release(opened: "Session", reference: str) -> None:
-    """Ask what the reason of the block wants to know."""
-    from dsar.casework import intervening, sending, views
-
-    case, request = views.find_request(opened.app, reference, {State.BLOCKED}, actor=opened.actor())
-    actor = opened.actor()
-    if request.blocked_reason == sending.UNCERTAIN:
-        sent = click.confirm("Did the mail leave", default=True)
-        sending.decide_uncertain(opened.app, case, sent=sent, actor=actor, now=now())
-        return
-    click.echo(f"The change waits: {request.blocked_reason}.")
-    go_on = click.confirm("Let it go on as approved (no: stop it, and tell what is done)", default=False)
-    _confirm(case.reference)
-    act = intervening.go_on if go_on else intervening.stop
-    act(opened.app, case, request, actor=actor, now=now())
-
-
-_Action = Callable[["Session", str], None]
-
-#: Who is waited for -> the keys that are offered, and what each does.
-_CHOICES: dict[str, tuple[str, dict[str, _Action]]] = {
-    "person: approve": (
-        "[a]pprove, [r]eject, decide [c]andidates, other [p]eople",
-        {"a": _approve, "r": _reject, "c": _decide, "p": _redact},
-    ),
-    "person: sort": ("s[o]rt", {"o": _sort}),
-    "person: verify": ("[v]erify", {"v": _verify}),
-    "person: release": ("[r]elease", {"r": _release}),
-}
+def _key(names: list[str]) -> str:
+    """One of *names*; the end of a pipe, and Ctrl-C, quit."""
+    while True:
+        try:
+            typed = str(click.prompt(_("Key"), default=_SKIP)).strip().lower()[:1]
+        except click.Abort:
+            click.echo()
+            return _QUIT
+        if typed in names:
+            return typed
+        say("There is no key {key!r}; there are {keys}.", key=typed, keys=" ".join(names))

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from dsar.cli.console import clean, now, print_json, print_table, session
+from dsar.cli.console import clean, now, print_json, print_table, progress, say, session
 from dsar.errors import TemporaryError, UsageError
+from dsar.locale import said
 from dsar.model import Identifier, IdentifierType, Record, SearchResult, SystemOutcome
 
 _OPTIONS = {
@@ -34,8 +35,10 @@ def search(ctx: click.Context, /, *, systems: tuple[str, ...], as_json: bool, **
     from dsar.casework.searching import search_outside_case
 
     identifiers = _identifiers(values)
-    with session(ctx) as opened:
-        result = search_outside_case(opened.app, identifiers, systems=systems, actor=opened.actor(), now=now())
+    with session(ctx) as opened, progress("Searching the systems") as told:
+        result = search_outside_case(
+            opened.app, identifiers, systems=systems, actor=opened.actor(), now=now(), told=told
+        )
     if as_json:
         print_json(as_document(result))
     else:
@@ -77,7 +80,11 @@ def _identifiers(values: Mapping[str, Sequence[str]]) -> list[Identifier]:
         for text in texts:
             identifier = normalise(_OPTIONS[option], text)
             if identifier is None:
-                raise UsageError(f"A value of --{option.replace('_', '-')} cannot be one; check how it is written.")
+                raise UsageError(
+                    said(
+                        "A value of --{option} cannot be one; check how it is written.", option=option.replace("_", "-")
+                    )
+                )
             identifiers.append(identifier)
     if not identifiers:
         raise UsageError("Say whom to search for, e.g. --email; 'dsar search --help' lists the ways.")
@@ -86,7 +93,7 @@ def _identifiers(values: Mapping[str, Sequence[str]]) -> list[Identifier]:
 
 def _print(result: SearchResult) -> None:
     if result.protected:
-        click.echo("Protected identity: tell nobody; no address is shown.\n")
+        say("Protected identity: tell nobody; no address is shown.\n")
     print_table(
         ("System", "Outcome", "Records", "Detail"),
         [(each.system, each.outcome, str(len(each.records)), each.detail) for each in result.systems],

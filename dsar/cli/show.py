@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, now, print_field, print_json, print_table, save_private, session
+from dsar.cli.console import (
+    clean,
+    now,
+    print_field,
+    print_json,
+    print_table,
+    save_private,
+    say,
+    session,
+    wrap,
+    writes_to_terminal,
+)
+from dsar.locale import _, language
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
@@ -58,23 +70,23 @@ def _head(look: Look) -> None:
         print_json(_head_json(view))
         return
     print_field("Case", case.reference)
-    print_field("Person", f"{view.name or 'unknown'} {' '.join(f'<{each}>' for each in view.addresses)}")
+    print_field("Person", f"{view.name or _('unknown')} {' '.join(f'<{each}>' for each in view.addresses)}")
     print_field("Language", case.language)
-    print_field("Requester", case.requester)
+    print_field("Requester", _(case.requester))
     if case.mandate:
-        print_field("Mandate", f"{case.mandate}, the answer goes to the {case.answer_to}")
+        print_field("Mandate", f"{_(case.mandate)}, {_('the answer goes to')}: {_(case.answer_to)}")
     print_field("Answered by", protecting.channel_of(case))
     print_field("Handler", case.handler or "-")
     print_field("Identity", f"{case.identity_level} ({case.identity_method}) {case.identity_reason}")
     print_field("Flags", " ".join(case.flags) or "-")
     if case.purged_at:
-        print_field("Purged", f"{case.purged_at:%Y-%m-%d}: its mails, letters and findings are gone")
+        print_field("Purged", f"{case.purged_at:%Y-%m-%d}: {_('its mails, letters and findings are gone')}")
     for request in view.requests:
         print_field(
             request.right,
-            f"{request.state}{f' ({request.blocked_reason})' if request.blocked_reason else ''}"
-            f"{f', {request.outcome}' if request.outcome else ''}"
-            f", send by {request.send_by_on}, legal {request.legal_on}",
+            f"{_(request.state)}{f' ({request.blocked_reason})' if request.blocked_reason else ''}"
+            f"{f', {_(request.outcome)}' if request.outcome else ''}"
+            f", {_('send by')} {request.send_by_on}, {_('legal')} {request.legal_on}",
         )
 
 
@@ -132,7 +144,7 @@ def _print_caseless_mail(look: Look) -> None:
 
     entry = views.caseless_mail(look.opened.app, look.reference, actor=look.opened.actor(), now=now())
     if isinstance(entry, bytes):
-        click.echo("The program cannot read this mail; its source:\n")
+        say("The program cannot read this mail; its source:\n")
         print_mail(None, entry.decode("utf-8", "replace"), ())
     elif look.as_json:
         print_json({"role": entry.role, "received_at": entry.received_at, "triage": entry.triage})
@@ -141,14 +153,14 @@ def _print_caseless_mail(look: Look) -> None:
 
 
 def _print_thread_mail(entry: "ThreadMail") -> None:
-    print_field("Mail", f"{entry.role}, received {entry.received_at:%Y-%m-%d %H:%M} UTC")
+    print_field("Mail", f"{_(entry.role)}, {_('received')} {entry.received_at:%Y-%m-%d %H:%M} UTC")
     evidence = [found.evidence for person in entry.triage.subjects for found in person.requests]
     if entry.mail is None:
-        click.echo("(the mail cannot be read)")
+        say("(the mail cannot be read)")
     else:
-        sender = f"{entry.mail.sender_name} <{entry.mail.sender or 'no usable sender'}>"
-        print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}{_documents(entry.mail)}", evidence)
-    print_field("Sender is", entry.triage.sender_authentication)
+        sender = f"{entry.mail.sender_name} <{entry.mail.sender or _('no usable sender')}>"
+        print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}{documents(entry.mail)}", evidence)
+    print_field("Sender is", _(entry.triage.sender_authentication))
     for sign in entry.triage.sender_evidence:
         print_field("Sender", sign)
     if entry.triage.flags:
@@ -158,22 +170,30 @@ def _print_thread_mail(entry: "ThreadMail") -> None:
     click.echo()
 
 
-def _documents(mail: "InboundMail") -> str:
+def documents(mail: "InboundMail") -> str:
     """What attached documents say; attached mails stand in the text already."""
     files = {attachment.filename for attachment in mail.attachments}
     shown = (each for each in mail.attachment_texts if each.filename in files)
-    read = {True: " (read from a picture by a machine)", False: ""}
-    return "".join(f"\n\n-----Attachment: {each.filename}{read[each.from_picture]}-----\n{each.text}" for each in shown)
+    read = {True: f" ({_('read from a picture by a machine')})", False: ""}
+    return "".join(
+        f"\n\n-----{_('Attachment')}: {each.filename}{read[each.from_picture]}-----\n{each.text}" for each in shown
+    )
 
 
 def print_mail(sender: str | None, text: str, evidence: Sequence[str]) -> None:
-    """A mail with the sentences that decided its triage marked by >> <<, without colour too."""
+    """A mail with the sentences that decided its triage marked."""
     if sender is not None:
         print_field("From", sender)
+    shown = marked(text, evidence)
+    click.echo(wrap(shown) if writes_to_terminal() else shown)
+
+
+def marked(text: str, evidence: Sequence[str]) -> str:
+    """The text of a mail, tamed, with the sentences that decided its triage between >> and <<."""
     shown = clean(text)
-    for sentence in filter(None, map(clean, evidence)):
+    for sentence in dict.fromkeys(filter(None, map(clean, evidence))):
         shown = shown.replace(sentence, f">>{sentence}<<")
-    click.echo(shown)
+    return shown
 
 
 def _data(look: Look) -> None:
@@ -198,29 +218,32 @@ def _data(look: Look) -> None:
             redact = comparing.foreign_mentions(known, record)
             print_json({"number": number, "accepted": word, "record": record, "sides": sides, "redact": redact})
         return
-    print_table(("System", "Outcome", "Detail"), [(row.system, row.outcome, row.detail) for row in systems])
+    print_table(("System", "Outcome", "Detail"), [(row.system, _(row.outcome), row.detail) for row in systems])
     for line in asked:
-        answers = "; ".join(line.answered) or f"not answered ({line.state})"
+        answers = "; ".join(line.answered) or f"{_('not answered')} ({_(line.state)})"
         print_field(line.reference, f"{line.system}, {line.kind}: {answers}")
     for number, record, word in records:
         click.echo()
         click.echo(f"[{number}] {_strength(record, word)}")
-        print_table(("Field", "Value"), [(value.label.en, value.value) for value in record.values if value.value])
+        print_table(
+            ("Field", "Value"),
+            [(value.label.in_language(language()), value.value) for value in record.values if value.value],
+        )
         if record.strength == "candidate":
             print_table(("", "The person", "This record", ""), list(map(_side, comparing.sides(known, record))))
         for mention in comparing.foreign_mentions(known, record):
-            click.echo(f"  about somebody else, to take out of {mention.path}: {clean(mention.text)}")
+            say("  about somebody else, to take out of {path}: {text}", path=mention.path, text=clean(mention.text))
 
 
 def _side(side: "Side") -> tuple[str, str, str, str]:
-    verdict = {None: "", True: "same", False: "differs"}[side.agrees]
+    verdict = {None: "", True: _("same"), False: _("differs")}[side.agrees]
     return side.type, ", ".join(side.person) or "-", ", ".join(side.record) or "-", verdict
 
 
 def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
-    decided = {None: "", True: ", accepted", False: ", left out"}[word]
     place = f"{record.system}/{record.object} {clean(record.key)}"
-    return f"{place}: {record.strength}{decided}, found by {record.found_by.type}"
+    decided = {None: [], True: [_("accepted")], False: [_("left out")]}[word]
+    return f"{place}: {', '.join([_(record.strength), *decided])}, {_('found by')} {record.found_by.type}"
 
 
 def _plan(look: Look) -> None:
@@ -272,17 +295,23 @@ def _letter(look: Look) -> None:
             save_private(look.save, annex.filename, annex.content)
 
 
-def print_letter(current: "Draft", travels: "Travels | None" = None) -> None:
-    """A draft as it would be sent. Args: travels: how; None for a letter without files."""
+def print_letter(current: "Draft", travels: "Travels | None" = None, *, wrapped: bool | None = None) -> None:
+    """
+    A draft as it would be sent.
+
+    Args: travels: how; None for a letter without files; wrapped: as of print_field.
+    """
     print_field("To", current.recipient)
-    print_field("Subject", current.letter.subject)
+    print_field("Subject", current.letter.subject, wrapped=wrapped)
     if travels and travels.phrase_by:
-        print_field("Encrypted", f"the pass-phrase goes by {travels.phrase_by}")
+        print_field("Encrypted", _("the pass-phrase goes by {way}").format(way=_(travels.phrase_by)))
     if travels and travels.mails != 1:
-        print_field("Mails", f"{travels.mails}, it is too big for one" if travels.mails else "none: too big for mail")
-    print_field("Annexes", ", ".join(annex.filename for annex in current.letter.annexes) or "none")
+        sentence = "{count}, it is too big for one" if travels.mails else "none: too big for mail"
+        print_field("Mails", _(sentence).format(count=travels.mails))
+    print_field("Annexes", ", ".join(annex.filename for annex in current.letter.annexes) or _("none"), wrapped=wrapped)
+    text = clean(current.letter.text)
     click.echo()
-    click.echo(clean(current.letter.text))
+    click.echo(wrap(text) if wrapped or (wrapped is None and writes_to_terminal()) else text)
 
 
 def _passphrase(look: Look) -> None:
@@ -295,10 +324,10 @@ def _passphrase(look: Look) -> None:
         if look.as_json:
             print_json({"pass_phrase": each.phrase, "sent_at": each.sent_at})
         else:
-            sent = f"{each.sent_at:%Y-%m-%d}" if each.sent_at else "not sent yet"
-            print_field(f"Answer of {sent}", each.phrase)
+            print_field("Answer of", f"{each.sent_at:%Y-%m-%d}" if each.sent_at else _("not sent yet"))
+            print_field("Pass-phrase", each.phrase)
     if not look.as_json:
-        click.echo("Read it out only to the person, on a number that is on file; never write it in a mail.")
+        say("Read it out only to the person, on a number that is on file; never write it in a mail.")
 
 
 def _timeline(look: Look) -> None:
@@ -356,11 +385,12 @@ def _clock(look: Look) -> None:
         return
     print_field("Request", f"{case.reference}/{request.right}")
     print_field("Received", f"{clock.dates.received_on}")
-    print_field("Nominal", f"{clock.nominal_on}{' (extended)' if clock.extended else ''}")
+    print_field("Nominal", " ".join([str(clock.nominal_on), *([_("(extended)")] if clock.extended else [])]))
     print_field("Send by", f"{clock.send_by_on}")
     print_field("Legal", f"{clock.legal_on}")
     print_field("Refuse by", f"{clock.refuse_by_on}")
-    print_field("Days", f"{gross} since receipt, {net} of them counted; {clock.paused_days} paused")
+    sentence = "{gross} since receipt, {net} of them counted; {paused} paused"
+    print_field("Days", _(sentence).format(gross=gross, net=net, paused=clock.paused_days))
     for sentence in clock.explanation:
         click.echo(f"- {sentence}")
 

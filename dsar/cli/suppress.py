@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import now, print_json, print_table, save_private, session
+from dsar.cli.console import complain, now, print_json, print_table, save_private, say, session
 from dsar.errors import UsageError
+from dsar.locale import said
 
 if TYPE_CHECKING:
     from connectors.sifting import Sifted
@@ -37,7 +38,7 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
             print_json(entry)
         return
     if not found:
-        click.echo("Nobody is on the list.")
+        say("Nobody is on the list.")
         return
     print_table(("Since", "Channel", "Case"), [(e.since_on.isoformat(), e.channel, e.case_reference) for e in found])
 
@@ -61,10 +62,10 @@ def check(ctx: click.Context, value: str, *, clean: Path | None, report: Path | 
         if path.is_file():
             found = _sifted(opened.app, path)
         elif clean or report:
-            raise UsageError(f"There is no file {value}.")
+            raise UsageError(said("There is no file {file}.", file=value))
         else:
             blocked = suppressing.blocked(opened.app, [value])
-            click.echo("blocked" if blocked else "free")
+            say("blocked" if blocked else "free")
             ctx.exit(1 if blocked else 0)
     lines = [("Sheet", "Row", "Channels")]
     lines += [(each.sheet, str(each.row), " ".join(each.channels)) for each in found.taken_out]
@@ -76,7 +77,7 @@ def check(ctx: click.Context, value: str, *, clean: Path | None, report: Path | 
         save_private(report.parent, report.name, text.getvalue().encode())
     elif found.taken_out:
         print_table(lines[0], lines[1:])
-    click.echo(f"{len(found.taken_out)} of {found.rows} rows are on the list.", err=True)
+    complain("{count} of {rows} rows are on the list.", count=len(found.taken_out), rows=found.rows)
     if found.taken_out and not clean:
         ctx.exit(1)
 
@@ -101,7 +102,7 @@ def allow(ctx: click.Context, value: str, *, opt_in: datetime | None) -> None:
         day = opt_in.date() if opt_in else None
         if not suppressing.allow(opened.app, value, opt_in_on=day, actor=opened.actor(), now=now()):
             raise UsageError("It is not on the list.")
-        click.echo("It is off the list.")
+        say("It is off the list.")
 
 
 @suppress.command()

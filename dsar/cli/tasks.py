@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import clean, now, print_field, print_json, print_table, session
+from dsar.cli.console import clean, now, print_field, print_json, print_table, run_due, say, session
 from dsar.errors import UsageError
 
 
@@ -32,7 +32,7 @@ def list_(ctx: click.Context, reference: str | None, *, ended: bool, as_json: bo
             print_json(line)
         return
     if not found:
-        click.echo("Nobody has anything to answer.")
+        say("Nobody has anything to answer.")
         return
     print_table(
         ("Task", "Case", "System", "What", "State", "Who", "Asked", "Reminded"),
@@ -96,8 +96,8 @@ def add(ctx: click.Context, reference: str, *, system: str, to: str) -> None:
     with session(ctx) as opened:
         case = views.find_case(opened.app, reference, actor=opened.actor())
         added = tasks.add(opened.app, case, system=system, to=to, actor=opened.actor(), now=now())
-        opened.run_due()
-        click.echo(f"{added.reference} is asked.")
+        run_due(opened)
+        say("{added} is asked.", added=added.reference)
 
 
 @task.command()
@@ -145,8 +145,8 @@ def answer(
             actor=opened.actor(),
             now=now(),
         )
-        opened.run_due()
-        click.echo(f"{found.reference} is answered.")
+        run_due(opened)
+        say("{found} is answered.", found=found.reference)
 
 
 @task.command()
@@ -160,4 +160,4 @@ def settle(ctx: click.Context, reference: str) -> None:
         found, case = tasklist.find_task(opened.app, reference)
         protecting.check(opened.app.settings, case, opened.actor())
         tasks.settle_late(opened.app, found, actor=opened.actor(), now=now())
-        click.echo(f"{found.reference} is settled.")
+        say("{found} is settled.", found=found.reference)

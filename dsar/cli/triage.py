@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, print_json, session
+from dsar.cli.console import clean, print_json, say, session
 from dsar.errors import MalformedMailError, UsageError
+from dsar.locale import said
 from dsar.mime import read_mail
 from dsar.model import (
     Disposition,
@@ -112,7 +113,7 @@ def _write_entry(
     own: frozenset[str],
 ) -> None:
     if not corrected:
-        raise UsageError(f"Nobody has sorted {reference}; 'dsar sort' does.")
+        raise UsageError(said("Nobody has sorted {reference}; 'dsar sort' does.", reference=reference))
     rights = corrected[-1].person
     disposition = Disposition.REQUEST if rights else Disposition.NOT_REQUEST
     from dsar.triage.anonymise import corpus_entry
@@ -122,7 +123,7 @@ def _write_entry(
     name = reference.lower()
     (folder / f"{name}.eml").write_bytes(content)
     (folder / f"{name}.json").write_text(json.dumps(label, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    click.echo(f"Wrote {folder / name}.eml and .json. Read both: only a person sees what else tells who wrote it.")
+    say("Wrote {place}.eml and .json. Read both: only a person sees what else tells who wrote it.", place=folder / name)
 
 
 def _content(file: str) -> bytes:

@@ -206,6 +206,19 @@ class Settings:
         member = next((each for each in self.members.values() if each.email == address), None)
         return ColleagueSection(name=member.name, email=member.email) if member else None
 
+    def reached(self, login: str | None, today: date) -> MemberSection | None:
+        """The member of staff to turn to for what *login* handles: themselves, or who stands in while they are away."""
+        member, seen = self.members.get(login or ""), {login}
+        while member is not None and today in member.absent and member.deputy not in {None, *seen}:
+            seen.add(member.deputy)
+            member = self.members.get(member.deputy or "")
+        return member
+
+    def stands_in_for(self, login: str, today: date) -> frozenset[str]:
+        """The logins whose cases are *login*'s today: their own, and those of the absent for whom they stand in."""
+        own = self.members.get(login)
+        return frozenset({login, *(each for each in self.members if self.reached(each, today) is own is not None)})
+
     def roles(self, login: str) -> frozenset[Role]:
         """Roles of a member of staff, none for anybody else."""
         member = self.members.get(login)
@@ -247,10 +260,11 @@ class _Loader:
         handler = letters.handler if isinstance(letters, LettersSection) else None
         if handler is not None and f"staff.{handler}" not in present:
             self._report("letters", "handler", f"there is no [staff.{handler}]")
-        for name, each in named["colleague"].items():
-            deputy = each.deputy if isinstance(each, ColleagueSection) else None
-            if deputy is not None and (deputy == name or f"colleague.{deputy}" not in present):
-                self._report(f"colleague.{name}", "deputy", f"there is no other [colleague.{deputy}]")
+        for kind in ("colleague", "staff"):
+            for name, each in named[kind].items():
+                deputy = each.deputy if isinstance(each, ColleagueSection | MemberSection) else None
+                if deputy is not None and (deputy == name or f"{kind}.{deputy}" not in present):
+                    self._report(f"{kind}.{name}", "deputy", f"there is no other [{kind}.{deputy}]")
         named_staff = single["identity"]
         for login in named_staff.protected_staff if isinstance(named_staff, IdentitySection) else ():
             if f"staff.{login}" not in present:

@@ -20,6 +20,13 @@ _COMMAND_SECONDS = 10
 _VARIABLE = re.compile(r"\$(?P<plain>\$(?=\{))|\$\{(?P<name>[A-Z_][A-Z0-9_]*)(?::-(?P<otherwise>[^{}]*))?\}")
 
 
+#: What to do about a file that cannot be read.
+_REMEDIES = {
+    FileNotFoundError: "; 'dsar init' writes one, --settings names another",
+    PermissionError: "; staff call dsar as its service user: 'sudo -u dsar dsar ...'",
+}
+
+
 def read_ini(file: Path, environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """
     {section: {key: value}}, keys in lower case, variables filled in from *environ*, empty values left out.
@@ -31,7 +38,8 @@ def read_ini(file: Path, environ: Mapping[str, str]) -> dict[str, dict[str, str]
     try:
         parser.read_string(file.read_text("utf-8-sig"))
     except OSError as error:
-        raise SettingsError([f"{file}: cannot be read ({error.strerror})"]) from None
+        remedy = next((words for kind, words in _REMEDIES.items() if isinstance(error, kind)), "")
+        raise SettingsError([f"{file}: cannot be read ({error.strerror}){remedy}"]) from None
     except UnicodeDecodeError:
         raise SettingsError([f"{file}: is not UTF-8"]) from None
     except configparser.Error as error:

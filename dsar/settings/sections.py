@@ -286,6 +286,8 @@ class MemberSection(Section):
     role: Role
     name: Filled  #: Full name, as letters show it.
     email: Address
+    deputy: str | None = None  #: LOGIN of the member of staff who stands in for them in their absence.
+    absent: Days = frozenset()
 
 
 class ColleagueSection(Section):

@@ -12,6 +12,7 @@ from dsar.casework.grounds import article_of
 from dsar.casework.sending import void_letter
 from dsar.errors import UsageError
 from dsar.lifecycle import Event
+from dsar.locale import said
 from dsar.model import Right
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
@@ -64,8 +65,12 @@ def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor
     """
     if request.right in {Right.ACCESS, Right.ERASE}:
         raise UsageError(
-            f"{case.reference}/{request.right} is answered from what the systems hold: approve its letter; "
-            "'dsar duties --done' then ends what was left to you."
+            said(
+                "{case}/{right} is answered from what the systems hold: approve its letter; 'dsar duties --done' then "
+                "ends what was left to you.",
+                case=case.reference,
+                right=request.right,
+            )
         )
     with app.store.transaction() as tx:
         sealed = seal_grounds(app, case, request.id or 0, Grounds(reasons=what, legal_ground=""))

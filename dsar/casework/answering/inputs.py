@@ -15,6 +15,7 @@ from dsar.casework.context import App, CaseSubject, subject_of
 from dsar.casework.facts import AFTER_CHANGES, answer_facts
 from dsar.casework.planning import is_general_objection
 from dsar.errors import UsageError
+from dsar.locale import said
 from dsar.model import LetterFacts, LetterKind, Right, StepAction
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
@@ -50,8 +51,11 @@ def inputs_of(app: App, tx: Transaction, case: CaseFile, request: Request, *, no
     """What the letter that answers *request* would be made from now."""
     if request.right == Right.OBJECT and not request.decision and is_general_objection(app, tx, case):
         raise UsageError(
-            f"{case.reference}/object is about more than marketing: weigh it (Art. 21(1) GDPR), stop what it is about "
-            "or refuse it with reasons ('dsar refuse')."
+            said(
+                "{case}/object is about more than marketing: weigh it (Art. 21(1) GDPR), stop what it is about or "
+                "refuse it with reasons ('dsar refuse').",
+                case=case.reference,
+            )
         )
     facts = answer_facts(app, tx, case, request, now=now)
     kind = letter_kind(request, facts)
@@ -124,8 +128,11 @@ def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
         return LetterKind.RESTRICTION_DONE
     reference = f"{facts.case_reference}/{request.right}"
     raise UsageError(
-        f"The program finds nothing to change for {reference}: do it by hand and say so ('dsar done {reference} "
-        "--what ...'), or refuse it with reasons ('dsar refuse')."
+        said(
+            "The program finds nothing to change for {reference}: do it by hand and say so ('dsar done {reference} "
+            "--what ...'), or refuse it with reasons ('dsar refuse').",
+            reference=reference,
+        )
     )
 
 
@@ -133,8 +140,12 @@ def _kind_after_changes(request: Request, facts: LetterFacts) -> LetterKind:
     """Which letter tells what was done, after which nothing more is done. Raises: UsageError if nothing was."""
     if not facts.outcomes and not facts.reasons:
         raise UsageError(
-            f"Nothing was changed for {facts.case_reference}/{request.right}, so there is nothing to tell; "
-            "'dsar withdraw' ends it."
+            said(
+                "Nothing was changed for {case_reference}/{right}, so there is nothing to tell; 'dsar withdraw' ends "
+                "it.",
+                case_reference=facts.case_reference,
+                right=request.right,
+            )
         )
     return _TELLING[Right(request.right)]
 
@@ -155,7 +166,11 @@ def recipient_of(app: App, case: CaseFile) -> str:
     proven = [each.value for each in subject.proven if each.type == "email"]
     recipient = proven[0] if proven else subject.reply_address
     if recipient is None:
-        raise UsageError(f"{case.reference} has no address to answer to; 'dsar verify --contact' names the proven one.")
+        raise UsageError(
+            said(
+                "{case} has no address to answer to; 'dsar verify --contact' names the proven one.", case=case.reference
+            )
+        )
     return recipient
 
 
@@ -165,7 +180,10 @@ def _postal_recipient(case: CaseFile, subject: CaseSubject) -> str:
         return protecting.POST
     if not subject.postal:
         raise UsageError(
-            f"{case.reference} is answered by post, and has no postal address: 'dsar channel {case.reference} post' "
-            "takes the one on file, with --address it takes another."
+            said(
+                "{case} is answered by post, and has no postal address: 'dsar channel {case} post' takes the one on "
+                "file, with --address it takes another.",
+                case=case.reference,
+            )
         )
     return "\n".join((protecting.POST, *subject.postal))

@@ -18,6 +18,7 @@ from dsar.casework.thread import STRANGER, WITHDRAWN
 from dsar.errors import ApprovalError
 from dsar.identity import Risk
 from dsar.lifecycle import Event, Outcome, State
+from dsar.locale import said
 from dsar.model import LetterKind, Record, Right, StepAction
 from dsar.store import Transaction
 from dsar.store.tables import ApprovalRow, CaseFile, ChangePlan, OutboxRow, Request
@@ -57,7 +58,10 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         if current is None or not was_shown(tx, current, actor=actor):
             raise ApprovalError(
                 reference,
-                f"you have not seen its letter as it is now; look at it with 'dsar show {reference} --letter'",
+                said(
+                    "you have not seen its letter as it is now; look at it with 'dsar show {reference} --letter'",
+                    reference=reference,
+                ),
             )
         check_flags(case, request)
         check_unchanged(app, tx, case, request, seen, now=now)
@@ -70,8 +74,11 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         elif request.right == Right.OBJECT and not case.search_proven and leaves_work(app, tx, case, current):
             raise ApprovalError(
                 reference,
-                "its letter would tell a sender who is not verified which systems hold them; do what is left to you, "
-                f"then say so with 'dsar done {reference}'",
+                said(
+                    "its letter would tell a sender who is not verified which systems hold them; do what is left to "
+                    "you, then say so with 'dsar done {reference}'",
+                    reference=reference,
+                ),
             )
         set_going(app, tx, case, request, current, actor=actor, now=now)
     return current

@@ -13,6 +13,7 @@ from dsar.casework.identifying import level_needed
 from dsar.casework.thread import STRANGER, WITHDRAWN
 from dsar.connector import Asks
 from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError
+from dsar.locale import said
 from dsar.model import IdentityLevel, Record, Right, SystemOutcome
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request, Task
@@ -25,11 +26,16 @@ def check_flags(case: CaseFile, request: Request) -> None:
     reference = f"{case.reference}/{request.right}"
     if WITHDRAWN in case.flags:
         raise ApprovalError(
-            reference, f"the requester takes it back: 'dsar withdraw {reference}', or 'dsar release' with --seen if not"
+            reference,
+            said(
+                "the requester takes it back: 'dsar withdraw {reference}', or 'dsar release' with --seen if not",
+                reference=reference,
+            ),
         )
     if STRANGER in case.flags and request.right == Right.ERASE and not request.decision:
         raise ApprovalError(
-            reference, f"somebody unknown has written about it: look, then 'dsar release {case.reference} --seen'"
+            reference,
+            said("somebody unknown has written about it: look, then 'dsar release {case} --seen'", case=case.reference),
         )
 
 
@@ -54,7 +60,14 @@ def obstacles(
     if case.documents_open and request.right == Right.ACCESS:
         found.append(_undecided_documents(case, case.documents_open))
     if request.needed_level and IdentityLevel(case.identity_level) < IdentityLevel(request.needed_level):
-        found.append(f"identity is {case.identity_level}, {request.needed_level} is needed")
+        found.append(
+            said(
+                "identity is {level}, {needed} is needed ('dsar verify {case}')",
+                level=case.identity_level,
+                needed=request.needed_level,
+                case=case.reference,
+            )
+        )
     return found
 
 
@@ -70,17 +83,19 @@ def coverage_failures(app: App, tx: Transaction, case: CaseFile, right: Right | 
 def _missing(app: App, outcomes: Mapping[str, str], asked: Sequence[Task], right: Right | None = None) -> list[str]:
     asking = {name for name, system in app.systems.items() if isinstance(system, Asks)}
     passed = {name for name in asking if right is not None and not desks.is_about(app, right, name)}
-    failures = [
-        f"system {name} is {outcome}"
+    failures: list[str] = [
+        said("system {name} is {outcome}", name=name, outcome=outcome)
         for name, outcome in outcomes.items()
         if outcome not in _SETTLED and name not in passed
     ]
     failures += [
-        f"{task.reference} ({task.system}) is not answered"
+        said("{task} ({system}) is not answered", task=task.reference, system=task.system)
         for task in asked
         if tasks.is_missing(task) and task.system not in passed
     ]
-    return failures + [f"system {name} was not searched" for name in app.systems if name not in outcomes]
+    return failures + [
+        said("system {name} was not searched", name=name) for name in app.systems if name not in outcomes
+    ]
 
 
 def _coverage_gaps(app: App, tx: Transaction, case: CaseFile) -> list[str]:
@@ -96,7 +111,7 @@ def undecided_gap(app: App, tx: Transaction, case: CaseFile) -> str | None:
 
 
 def _undecided(case: CaseFile, count: int) -> str:
-    return f"{count} candidate(s) are undecided ('dsar decide {case.reference}')"
+    return said("{count} candidate(s) are undecided ('dsar decide {case}')", count=count, case=case.reference)
 
 
 def check_redactions(app: App, tx: Transaction, case: CaseFile, request: Request) -> None:
@@ -111,11 +126,13 @@ def check_redactions(app: App, tx: Transaction, case: CaseFile, request: Request
 
 
 def _undecided_documents(case: CaseFile, count: int) -> str:
-    return f"{count} document(s) are not fetched, or undecided ('dsar document {case.reference}')"
+    sentence = "{count} document(s) are not fetched, or undecided ('dsar document {case}')"
+    return said(sentence, count=count, case=case.reference)
 
 
 def _unredacted(case: CaseFile, count: int) -> str:
-    return f"{count} passage(s) about other people are undecided ('dsar redact {case.reference}')"
+    sentence = "{count} passage(s) about other people are undecided ('dsar redact {case}')"
+    return said(sentence, count=count, case=case.reference)
 
 
 def check_identity(app: App, tx: Transaction, case: CaseFile, request: Request, records: tuple[Record, ...]) -> None:

@@ -17,9 +17,10 @@ from dsar.casework.views.looking import (
     timeline,
 )
 from dsar.casework.views.references import find_case, find_message, find_request
-from dsar.casework.views.waiting import FiledLine, QueueLine, filed, queue, request_line
+from dsar.casework.views.waiting import WAITED_FOR, FiledLine, QueueLine, filed, queue, request_line
 
 __all__ = [
+    "WAITED_FOR",
     "CaseView",
     "FiledLine",
     "QueueLine",

@@ -11,6 +11,7 @@ from dsar.casework import protecting
 from dsar.casework.context import App
 from dsar.errors import AmbiguousRequestError, PurgedCaseError, UnknownCaseError, UsageError
 from dsar.lifecycle import State
+from dsar.locale import said
 from dsar.model import Right
 from dsar.store.tables import CaseFile, Message, Request
 
@@ -52,7 +53,7 @@ def find_request(
     fitting = [each for each in requests if each.state in wanted]
     if not fitting:
         stand = ", ".join(f"{each.right} is in {each.state}" for each in requests)
-        raise UsageError(f"{reference}: nothing to do here ({stand}).")
+        raise UsageError(said("{reference}: nothing to do here ({stand}).", reference=reference, stand=stand))
     if len(fitting) > 1 and right is None:
         raise AmbiguousRequestError(name, [each.right for each in fitting])
     return case, fitting[-1]
@@ -61,7 +62,7 @@ def find_request(
 def _split(reference: str) -> tuple[str, Right | None]:
     name, _, right = reference.strip().partition("/")
     if right and right not in set(Right):
-        raise UsageError(f"{right!r} is no right; there are {', '.join(Right)}.")
+        raise UsageError(said("{right!r} is no right; there are {listed}.", right=right, listed=", ".join(Right)))
     return name.upper(), Right(right) if right else None
 
 
@@ -71,5 +72,5 @@ def find_message(app: App, reference: str) -> Message:
     with app.store.transaction() as tx:
         message = tx.message(int(number)) if number.isdecimal() and len(number) < 12 else None
     if message is None or message.purged_at is not None:
-        raise UsageError(f"There is no mail {reference!r}; 'dsar queue' lists what waits.")
+        raise UsageError(said("There is no mail {reference!r}; 'dsar queue' lists what waits.", reference=reference))
     return message

@@ -37,6 +37,17 @@ WAITS_FOR = {
 }
 
 
+#: Everything that the queue can wait for.
+WAITED_FOR = frozenset(WAITS_FOR.values()) | {
+    "person: duty",
+    "person: mail failed",
+    "person: open it in the mailbox",
+    "person: phrase",
+    "person: post",
+    "person: task",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class QueueLine:
     """One thing that waits, with what a person needs to choose what to do next; no personal data."""
