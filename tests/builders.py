@@ -167,7 +167,6 @@ def facts(**changes: Any) -> LetterFacts:
         "done_on": date(2026, 11, 25),
         "reply_by_on": date(2026, 12, 9),
         "contact_points": ("a***@example.se",),
-        "told_to": "Molnet AB",
         "pass_phrase": "bako-nitu-fero-lasi-mupe-doga",
     }
     return LetterFacts(**fields | changes)

@@ -54,7 +54,6 @@ WITH_IMY = set(LetterKind) - {
     LetterKind.CONTACT_CHANGED_NOTICE,
     LetterKind.PASS_PHRASE,
     LetterKind.NOT_REQUEST,
-    LetterKind.RECIPIENT_NOTICE,
 }
 REFUSALS = {LetterKind.REFUSAL, LetterKind.UPDATE_REFUSED, LetterKind.UNIDENTIFIED, LetterKind.ERASURE_PARTLY}
 
@@ -636,16 +635,6 @@ def test_a_withdrawn_consent_is_confirmed_as_what_it_is() -> None:
     text = written(LetterKind.CONSENT_WITHDRAWN, "sv")
     assert "Du har tagit tillbaka ditt samtycke" in text
     assert "Det vi gjorde dessförinnan påverkas inte (artikel 7.3 i dataskyddsförordningen)" in text
-
-
-def test_a_recipient_is_told_what_was_done_to_which_record_and_by_when_to_confirm() -> None:
-    """Art. 19: "shall communicate any rectification or erasure [...] to each recipient"."""
-    given = facts(rights=(Right.ERASE,), outcomes=(outcome(key="K20004"),))
-    text = one_line(compose(LetterKind.RECIPIENT_NOTICE, "sv", given).text)
-    assert "Till Molnet AB" in text
-    assert "har vi raderat personuppgifter" in text
-    assert "K20004" in text
-    assert "senast den 9 december 2026" in text
 
 
 def test_the_cover_of_an_access_answer_says_where_everything_stands() -> None:

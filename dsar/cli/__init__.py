@@ -54,7 +54,6 @@ COMMANDS: dict[str, _Entry] = {
     "protect": _Entry("dsar.cli.posting", "protect", "Restrict a case to named staff: protected identity."),
     "channel": _Entry("dsar.cli.posting", "channel", "Choose whether a case is answered by mail or by post."),
     "post": _Entry("dsar.cli.posting", "post", "Print the letters of a case, or say that they are posted."),
-    "recipients": _Entry("dsar.cli.posting", "recipients", "Write to those who got the data that these were changed."),
     "passphrase": _Entry("dsar.cli.posting", "passphrase", "Choose how a pass-phrase reaches the person."),
     "reopen": _Entry("dsar.cli.interventions", "reopen", "Take a closed request up again."),
     "hold": _Entry("dsar.cli.interventions", "hold", "Put a case under a hold: nothing about it is erased."),

@@ -1,15 +1,12 @@
-"""The commands for how letters travel: protect, channel, post, recipients, passphrase."""
+"""The commands for how an answer travels: protect, channel, post, passphrase."""
 
 import sys
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from dsar.cli.console import clean, now, save_private, session
 from dsar.errors import UsageError
-
-_TWO_WEEKS = timedelta(days=14)
 
 
 @click.command()
@@ -77,28 +74,6 @@ def post(ctx: click.Context, reference: str, save: Path | None, *, posted: bool)
             click.echo(f"{what}: {file}; then delete it.")
         if protecting.PROTECTED in case.flags:
             click.echo(protecting.FORWARDING)
-
-
-@click.command()
-@click.argument("reference", metavar="CASE[/RIGHT]")
-@click.option("--save", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the letters.")
-@click.option("--answer-by", type=click.DateTime(["%Y-%m-%d"]), help="Default: in two weeks.")
-@click.pass_context
-def recipients(ctx: click.Context, reference: str, save: Path, answer_by: datetime | None) -> None:
-    """Write to those who got the data that these were changed, erased or restricted (Art. 19)."""
-    from dsar.casework import informing, views
-    from dsar.lifecycle import State
-
-    with session(ctx) as opened:
-        actor = opened.actor()
-        states = {State.APPLYING, State.DISPATCHING, State.BLOCKED, State.CLOSED}
-        case, request = views.find_request(opened.app, reference, states, actor=actor)
-        reply_by_on = (answer_by or now() + _TWO_WEEKS).date()
-        for recipient, letter in informing.notices(
-            opened.app, case, request, reply_by_on=reply_by_on, actor=actor, now=now()
-        ):
-            file = save_private(save, letter.filename, letter.content)
-            click.echo(f"For {clean(recipient.name)}: {file}; send it where they are reached safely, then delete it.")
 
 
 @click.command()

@@ -80,7 +80,6 @@ RULES: Mapping[str, Rule] = {
     # Art. 7(3): withdrawal "shall not affect the lawfulness of processing based on consent before its withdrawal".
     LetterKind.CONSENT_WITHDRAWN: Rule(blocks=("head", "imy", "contact"), facts=("case_reference", "done_on")),
     LetterKind.NOT_REQUEST: Rule(blocks=("head", "contact"), facts=("case_reference", "received_on", "reasons")),
-    LetterKind.RECIPIENT_NOTICE: Rule(blocks=("head",), facts=("case_reference", "told_to", "done_on", "reply_by_on")),
     LetterKind.RESTRICTION_DONE: Rule(
         blocks=("head", "imy", "contact"), facts=("case_reference", "received_on", "done_on")
     ),

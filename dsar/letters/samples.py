@@ -117,7 +117,6 @@ _OWN: Mapping[str, dict[str, Any]] = {
     LetterKind.ERASURE_PARTLY: {"rights": (Right.ERASE,), "outcomes": (_done(StepAction.ERASE), _KEPT)},
     LetterKind.OBJECTION_DONE: {"rights": (Right.OBJECT,), "outcomes": (_done(StepAction.SUPPRESS),)},
     LetterKind.CONSENT_WITHDRAWN: {"rights": (Right.OBJECT,), "outcomes": (_done(StepAction.SUPPRESS),)},
-    LetterKind.RECIPIENT_NOTICE: {"rights": (Right.UPDATE,), "outcomes": (_CHANGED,), "by_post": True},
     LetterKind.RESTRICTION_DONE: {"rights": (Right.RESTRICT,), "outcomes": (_done(StepAction.RESTRICT),)},
     LetterKind.MANDATE_REQUEST: {"requester": Requester.AGENT},
 }
@@ -150,7 +149,6 @@ def sample_facts(name: str, language: str, *, controller: Controller) -> LetterF
         "done_on": date(2026, 3, 12),
         "reply_by_on": date(2026, 3, 26),
         "contact_points": ("k***@example.se",),
-        "told_to": "Exempelhotell AB",
         "pass_phrase": "bako-nitu-fero-lasi-mupe-doga",
         **_STAFF[language],
     }

@@ -71,7 +71,6 @@ class LetterKind(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     RESTRICTION_DONE = "restriction_done"
     CONTACT_CHANGED_NOTICE = "contact_changed_notice"
-    RECIPIENT_NOTICE = "recipient_notice"
     PASS_PHRASE = "pass_phrase"  # noqa: S105  # on paper only
 
 
@@ -194,7 +193,6 @@ class LetterFacts:
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
     consent: bool = False  #: The objection takes a consent back (Art. 7(3)).
-    told_to: str | None = None  #: Name of a recipient of the data who is told that they were changed (Art. 19).
     identity_asked_on: date | None = None  #: When the sender was asked to confirm who they are.
     phrase_by: str | None = None  #: How the pass-phrase of the files comes: sms, letter or voice; None: they are open.
     phrase_to: str | None = None  #: Masked, where it comes to.
