@@ -1,4 +1,4 @@
-"""The commands for how letters travel: protect, channel, post, recipients, passphrase."""
+"""The commands for how an answer travels: protect, channel, post, passphrase."""
 
 import sys
 from pathlib import Path

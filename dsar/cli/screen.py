@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.casework import answering, attaching, comparing, delivering, protecting, redacting, searching, views
+from dsar.casework import answering, approving, attaching, comparing, delivering, protecting, redacting, searching, views
 from dsar.casework.context import subject_of
+from dsar.casework.facts import current_plan
 from dsar.cli import show
 from dsar.cli.console import clean, now, paint, print_field, print_heading, say, sign_of, width, wrap, written_day
+from dsar.cli.plan_form import print_form
 from dsar.cli.queue import DUE_WITHIN
 from dsar.cli.words import FLAGS, RIGHTS
 from dsar.errors import DsarError, RefusedError, StaleStateError, UsageError

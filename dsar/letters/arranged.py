@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-from dsar.identifiers import mask, normalise
 from dsar.letters.annexes import portable_part
 from dsar.letters.rules import EEA, UNFINISHED
-from dsar.model import Identifier, IdentifierType, LetterFacts, Recipient, Record, StepAction, StepOutcome, Text
+from dsar.model import LetterFacts, Recipient, Record, StepAction, StepOutcome, Text
 
 #: Steps that each kind of letter tells of; a task is done by hand whatever the letter is about.
 _ERASURES = frozenset({StepAction.ERASE, StepAction.ANONYMISE, StepAction.TASK})
@@ -24,10 +23,6 @@ _UPDATES = frozenset({StepAction.UPDATE, StepAction.TASK})
 _LIST_FROM = 4
 _FEW_FIELDS, _LIST_FIELDS = 4, 6
 _LIST_CHARACTERS = 100
-
-
-#: Kinds of values that are masked in a way of their own.
-_RECOGNISED = (IdentifierType.EMAIL, IdentifierType.PERSONNUMMER, IdentifierType.PHONE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +64,8 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
-    """One record, for who must find it in their own books."""
-
-    label: Text
-    key: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Change:
-    """One changed value, masked unless the letter goes by post."""
+    """One changed value."""
 
     label: Text
     before: str
@@ -161,7 +148,6 @@ def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict
         "anonymised": any(each.step.action is StepAction.ANONYMISE and each not in emptied for each in done),
         "locked": any(outcome.step.action is StepAction.RESTRICT for outcome in done),
         "suppressed": bool(facts.contact_points),
-        "items": [Item(label=each.step.object_label, key=each.step.key) for each in done],
         "done": lines(outcome for outcome in done if outcome.step.action is not StepAction.KEEP),
         "restricted": lines(outcome for outcome in done if outcome.step.action in _RESTRICTIONS),
         "kept": lines(kept),
@@ -169,8 +155,8 @@ def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict
         "changed": [
             Change(
                 label=change.label,
-                before=change.before if facts.by_post else _masked(change.before),
-                after=change.after if facts.by_post or change.after is None else _masked(change.after),
+                before=change.before,
+                after=change.after,
                 system=systems.get(outcome.step.system, outcome.step.system),
             )
             for outcome in done
@@ -178,12 +164,6 @@ def _outcomes(facts: LetterFacts, outcomes: Sequence[StepOutcome], systems: dict
             if outcome.step.action in _UPDATES
         ],
     }
-
-
-def _masked(value: str) -> str:
-    """*value* as a mail may say it, which others can read on its way (Art. 5(1)(f)): the person knows it again."""
-    found = (normalise(kind, value) for kind in _RECOGNISED)
-    return mask(next(filter(None, found), Identifier(type=IdentifierType.ADDRESS, value=value)))
 
 
 def _line(group: Sequence[StepOutcome], systems: dict[str, Text]) -> Line:

@@ -30,9 +30,10 @@ from jinja2.bccache import Bucket
 from jinja2.exceptions import UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
+from dsar.identifiers import mask, normalise
 from dsar.letters.words import WISHES, WORDS
 from dsar.markdown import escape
-from dsar.model import RecordValue, Right, Text
+from dsar.model import Identifier, IdentifierType, RecordValue, Right, Text
 
 _STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
@@ -57,6 +58,10 @@ class _RecordingLoader(BaseLoader):
 
     def list_templates(self) -> list[str]:
         return self._loader.list_templates()
+
+
+#: Kinds of values that are masked in a way of their own.
+_RECOGNISED = (IdentifierType.EMAIL, IdentifierType.PERSONNUMMER, IdentifierType.PHONE)
 
 
 class _Compiled(BytecodeCache):
@@ -160,6 +165,7 @@ class _Words:
             "country": self.country,
             "lines": lambda value: Markdown(escape(self.say(value), keep_lines=True)),
             "listed": self.listed,
+            "masked": masked,
             "paragraphs": paragraphs,
             "wishes": self.wishes,
             "word": self.word,
@@ -212,6 +218,12 @@ class _Words:
 def said(value: object, language: str) -> str:
     """*value* in words of "sv" or "en", not escaped."""
     return _Words(language).say(value)
+
+
+def masked(value: str) -> str:
+    """*value* as a mail may say it, which others can read on its way (Art. 5(1)(f)): the person knows it again."""
+    found = (normalise(kind, value) for kind in _RECOGNISED)
+    return mask(next(filter(None, found), Identifier(type=IdentifierType.ADDRESS, value=value)))
 
 
 def paragraphs(text: str) -> Markdown:

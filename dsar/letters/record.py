@@ -88,7 +88,6 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         LetterKind.OBJECTION_DONE: Text(sv="besked om stoppad användning", en="notice of stopped use"),
         LetterKind.CONSENT_WITHDRAWN: Text(sv="besked om återkallat samtycke", en="notice of withdrawn consent"),
         LetterKind.NOT_REQUEST: Text(sv="svar: ingen begäran", en="answer: not a request"),
-        LetterKind.RECIPIENT_NOTICE: Text(sv="underrättelse till mottagare", en="notice to a recipient"),
         LetterKind.RESTRICTION_DONE: Text(sv="besked om begränsning", en="notice of restriction"),
         LetterKind.CONTACT_CHANGED_NOTICE: Text(sv="besked till tidigare adress", en="notice to the former address"),
         LetterKind.IDENTITY_WARNING: Text(sv="varning till den som begäran gäller", en="warning to whom it is about"),
