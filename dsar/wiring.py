@@ -6,6 +6,7 @@ by the steps that need them. Of dsar only this module opens connectors.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
 
 def _set_vocabulary(chosen: Settings) -> None:
     """Phrases of this site's own, beside the shipped ones."""
+    if chosen.triage.vocabulary is None and "dsar.triage.vocabulary" not in sys.modules:
+        return  # nothing is added, nor is there anything of other settings to take back; it is slow to load
     from dsar.triage import vocabulary
 
     vocabulary.add(vocabulary.read_additions(chosen.triage.vocabulary) if chosen.triage.vocabulary else {})
