@@ -7,6 +7,7 @@ by the steps that need them. Of dsar only this module opens connectors.
 
 import csv
 import os
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -117,6 +118,8 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
 
 def _set_vocabulary(chosen: Settings) -> None:
     """Phrases of this site's own, beside the shipped ones."""
+    if chosen.triage.vocabulary is None and "dsar.triage.vocabulary" not in sys.modules:
+        return  # nothing is added, nor is there anything of other settings to take back; it is slow to load
     from dsar.triage import vocabulary
 
     vocabulary.add(vocabulary.read_additions(chosen.triage.vocabulary) if chosen.triage.vocabulary else {})

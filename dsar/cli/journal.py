@@ -8,6 +8,7 @@ not listened to: nobody knows what they write.
 
 import json
 import logging
+import sys
 from datetime import UTC, datetime
 
 #: What a line may hold beside time, level, place and words: codes, numbers of our own, counts.
@@ -44,9 +45,17 @@ def _told(record: logging.LogRecord) -> dict[str, object]:
     return told
 
 
+class _StandardError(logging.Handler):
+    """Writes to whatever standard error is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
+        sys.stderr.flush()
+
+
 def listen(formatter: logging.Formatter, *, level: int) -> None:
     """Write our own lines of at least *level* to standard error, and nobody else's anywhere."""
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.setFormatter(formatter)
     for name in _OURS:
         ours = logging.getLogger(name)

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.casework import answering, approving, attaching, comparing, delivering, protecting, redacting, searching, views
+from dsar.casework import (
+    answering,
+    approving,
+    attaching,
+    comparing,
+    delivering,
+    protecting,
+    redacting,
+    searching,
+    views,
+)
 from dsar.casework.context import subject_of
 from dsar.casework.facts import current_plan
 from dsar.cli import show

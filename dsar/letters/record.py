@@ -89,6 +89,7 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         LetterKind.CONSENT_WITHDRAWN: Text(sv="besked om återkallat samtycke", en="notice of withdrawn consent"),
         LetterKind.NOT_REQUEST: Text(sv="svar: ingen begäran", en="answer: not a request"),
         LetterKind.RESTRICTION_DONE: Text(sv="besked om begränsning", en="notice of restriction"),
+        LetterKind.RECIPIENT_NOTICE: Text(sv="meddelande till mottagare", en="notice to a recipient"),
         LetterKind.CONTACT_CHANGED_NOTICE: Text(sv="besked till tidigare adress", en="notice to the former address"),
         LetterKind.IDENTITY_WARNING: Text(sv="varning till den som begäran gäller", en="warning to whom it is about"),
         LetterKind.PASS_PHRASE: Text(sv="lösenfras", en="pass-phrase"),
