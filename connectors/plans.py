@@ -129,7 +129,7 @@ def plan_suppress(declaration: Declaration, records: Sequence[Record]) -> tuple[
     for record in records:
         declared = declaration.object(record.object, record.key)
         rule = declared.suppress
-        if rule and _stored(record, rule.column) != rule.value:
+        if rule and _stored(record, rule.column) not in {rule.value, *rule.stopped}:
             steps.append(
                 _step(record, StepAction.SUPPRESS, changes=(_change(declared, record, rule.column, rule.value),))
             )
