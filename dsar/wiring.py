@@ -188,18 +188,25 @@ def draft_declaration(kind: str, name: str, source: str | None) -> str:
     """
     A commented declaration to begin from.
 
-    Args: source: URL of a database (sql), or path of a sample answer (rest) or of a register (files); None: all such
-    systems look alike (imap).
+    Args: name: of the system, or of the product; source: URL of a database (sql), or path of a sample answer (rest) or
+    of a register (files); None: all such systems look alike (imap, product).
     Raises: SettingsError; SystemUnavailableError.
     """
-    from connectors import drafting
+    from connectors import drafting, shelf
 
     if source is None:
-        return drafting.draft_imap(name)
+        return {"imap": drafting.draft_imap, "product": shelf.of_product}[kind](name)
     if kind == "sql":
         return drafting.draft_sql(name, source)
     draft = {"rest": drafting.draft_rest, "files": drafting.draft_files}[kind]
     return draft(name, Path(source))
+
+
+def settings_of_product(name: str) -> str:
+    """The section of settings.ini for the product *name*. Raises: SettingsError."""
+    from connectors import shelf
+
+    return shelf.settings_of(name)
 
 
 def imap_account(name: str, section: MailboxSection) -> ImapAccount:

@@ -127,7 +127,7 @@ def connect(ctx: click.Context, name: str, *, port: int, paste: bool, changes: b
 
 
 @system.command()
-@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap"]))
+@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap", "product"]))
 @click.argument("name")
 @click.option("--from", "source", metavar="FILE", help="Sample answer of the API (rest), or register (files).")
 @click.option("--to", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default NAME.toml.")
@@ -135,7 +135,8 @@ def new(kind: str, name: str, source: str | None, target: Path | None) -> None:
     """
     Write a commented declaration to begin from.
 
-    For a database its URL is asked for, or taken from DSAR_SYSTEM_URL: give the account that reads.
+    For a database its URL is asked for, or taken from DSAR_SYSTEM_URL: give the account that reads. For a product that
+    we know, such as fortnox, its declaration is copied: 'dsar system new product fortnox'.
     """
     from dsar import wiring
 
@@ -150,7 +151,10 @@ def new(kind: str, name: str, source: str | None, target: Path | None) -> None:
     with target.open("x", encoding="utf-8") as file:
         file.write(draft)
     click.echo(f"{target} is a draft: read every line marked '?'. Then write in settings.ini:\n")
-    click.echo(f"[system.{name}]\nconnector = {kind}\ndeclaration = {target}\n{_SETTINGS_LINES[kind]}")
+    if kind == "product":
+        click.echo(wiring.settings_of_product(name).replace(f"declaration = {name}.toml", f"declaration = {target}"))
+    else:
+        click.echo(f"[system.{name}]\nconnector = {kind}\ndeclaration = {target}\n{_SETTINGS_LINES[kind]}")
     click.echo(f"\nand try it with 'dsar system check {name}'.")
 
 
