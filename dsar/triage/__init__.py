@@ -166,6 +166,11 @@ def _is_plainly_a_lists(facts: Facts) -> bool:
     return facts.opinion.right < _LIKELY and facts.noise > 0
 
 
+def _is_noisy_list(facts: Facts) -> bool:
+    """A list sent it, no rule sees a right in it, and it sounds like noise: its footer speaks of unsubscribing."""
+    return facts.is_bulk and not facts.hits and facts.noise >= NOISY
+
+
 def _of_who_asks(letter: Letter, found: SenderAuthentication) -> SenderAuthentication:
     """What passed on a form or a forward proves the form or the colleague, never the person."""
     if letter.requester in _PASSED_ON and found is SenderAuthentication.PASS:
@@ -272,7 +277,7 @@ def _doubts(
         f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
         "another right is mentioned": bool(requests) and _mentions_more(facts, requests),
         "another right may be meant": bool(requests) and facts.other_right >= _HEARD,
-        "it may ask for something": noise and bool(facts.wanted),  # Art. 12(2) GDPR
+        "it may ask for something": noise and bool(facts.wanted) and not _is_noisy_list(facts),  # Art. 12(2) GDPR
         "it may be more than noise": noise
         and (facts.noise < NOISY or facts.opinion.chances["question"] >= _LIKELY)
         and not _is_plainly_a_lists(facts),

@@ -86,8 +86,9 @@ class Facts:
 
     @property
     def other_right(self) -> float:
-        """Chance of a right beside those of `wanted`."""
-        return likeliest_other(self.wanted, self.hits, self.opinion)
+        """Chance of a right beside those of `wanted`; a subject only names what the letter is about."""
+        _subject, *body = self.sentences
+        return likeliest_other(self.wanted, self.hits, self.opinion, heard_in=body)
 
     @cached_property
     def noise(self) -> float:

@@ -4,7 +4,7 @@ Hits of the rules and the second opinion -> the rights that a mail exercises, an
 Effects: none. Where the two disagree a person decides; in doubt it is a request (GDPR Art. 12(2)).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from math import exp, log
 from typing import NamedTuple
@@ -95,9 +95,12 @@ def certainty(found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opini
     return certain
 
 
-def likeliest_other(found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opinion) -> float:
-    """The opinion's chance of that right which it hears most among those that are not *found*."""
-    return max((_chance(right, hits, opinion) for right in Right if right not in found), default=0.0)
+def likeliest_other(
+    found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opinion, *, heard_in: Collection[str]
+) -> float:
+    """The opinion's chance of that right which it hears most, in the sentences *heard_in*, of those not *found*."""
+    others = (right for right in Right if right not in found and opinion.evidence[right.value] in heard_in)
+    return max((_chance(right, hits, opinion) for right in others), default=0.0)
 
 
 def noise_certainty(hits: Sequence[Hit], opinion: Opinion, *, topics: int, bulk: bool, private: bool) -> float:
