@@ -281,7 +281,8 @@ def whole(
     if not parts:
         return dict(raw)
     bare: dict[str, Any] = {**{part.name: [] for part in declared.parts}, **raw}
-    values = slots_of(to_row(caller.name, declared, bare))
+    known = _values(caller.name, declared, bare)  # the key itself may stand in a part, and a slot want another column
+    values = slots_of(Row(key=":".join(_key(declared, raw, known)), values=known))
     return {**raw, **{part.name: list(rows_of(caller, part.request, values)) for part in parts}}
 
 
@@ -297,10 +298,15 @@ def _key_slots(key: str) -> dict[str, str]:
 def to_row(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> Row:
     """Raises: SystemContractError if the row has no key."""
     values = _values(system, declared, raw)
-    key = [*(as_text(raw.get(each.name)) for each in declared.inside), values[declared.key or ""]]
+    key = _key(declared, raw, values)
     if not all(key):
         raise SystemContractError(system, f"a row of {declared.name!r} has no {declared.key!r}")
     return Row(key=":".join(key), values=values, documents=tuple(downloads.documents(declared, raw)))
+
+
+def _key(declared: DeclaredObject, raw: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+    """What names the record, after the places in which it lies."""
+    return [*(as_text(raw.get(each.name)) for each in declared.inside), values[declared.key or ""]]
 
 
 def _values(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> dict[str, str]:

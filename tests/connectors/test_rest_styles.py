@@ -11,8 +11,11 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from api import BO, BY_MAIL, FAST, PAGES, ROWS, STARTS, connect, look, paged
+from api import BO, BY_MAIL, FAST, PAGES, ROWS, STARTS, connect, declared, look, paged
 from servers.web import Asked, Reply, Serving
+
+from connectors import open_connector
+from dsar.declaration import parse_declaration
 
 # ------------------------------------------------------------------------------------------------------------ logins
 
@@ -332,3 +335,22 @@ def test_a_later_part_is_asked_for_only_where_something_was_found(serving: Servi
     look(connect(web, request='path = "/customers"', more=part))
 
     assert [asked.path.removeprefix("/api") for asked in web.asked] == ["/customers", "/customers/K4/history"]
+
+
+def test_the_key_may_stand_in_a_part(serving: Serving) -> None:
+    """As in Mailman, whose answer to an address names no address."""
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(body=[{"no": "K4"}] if asked.path.endswith("/names") else [{"id": 7, "mail": "bo@example.com"}])
+
+    part = 'parts = [{name = "names", request = {path = "/customers/{row.id}/names"}}]'
+    number = '{column = "no", path = "names[0].no", label'
+    text = declared(request='path = "/customers"', more=part).replace('{column = "no", label', number)
+    text = text.replace(
+        "fields = [", 'fields = [\n  {column = "id", label = {sv = "Id", en = "Id"}, category = "technical"},'
+    )
+    system = open_connector(
+        "rest", name="shop", declaration=parse_declaration(text, source="x"), options={"url": serving(answer).url}
+    )
+
+    assert [record.key for record in look(system).systems[0].records] == ["K4"]
