@@ -80,7 +80,7 @@ class Description:
 
 @dataclass
 class Double:
-    """A server that behaves as the description says; operation `thing` is answered by method `thing`."""
+    """A server that behaves as the description says; operation `getThing` is answered by method `get_thing`."""
 
     description: Description
     proof: str  #: The header Authorization that it takes.
@@ -102,13 +102,13 @@ class Double:
         if call is None or found:
             self.faults += [f"{asked.method} {asked.path}: {fault}" for fault in found]
             return Reply(status=400, body={})
-        reply: Reply = getattr(self, _method(call.name))(call)
+        reply = self.answer(call)
         self.faults += self.description.faults_of_answer(call, reply)
         return reply
 
-
-def _method(operation: str) -> str:
-    return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", operation).lower()
+    def answer(self, call: Call) -> Reply:
+        reply: Reply = getattr(self, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", call.name).lower())(call)
+        return reply
 
 
 def _schema(described: dict[str, Any]) -> dict[str, Any]:
