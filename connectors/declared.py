@@ -98,7 +98,7 @@ def holds_one(declared: DeclaredObject, row: Row, identifiers: Sequence[Identifi
     return any(
         identifier.type is find.by
         and _looks(find.pattern, identifier.value)
-        and _matching(identifier, [declared.field(column) for column in find.columns], row)
+        and matching(declared, find, identifier, row)
         for find in declared.find
         for identifier in identifiers
     )
@@ -108,10 +108,9 @@ def _find(rows: Rows, declared: DeclaredObject, find: Find, identifiers: Sequenc
     wanted = [each for each in identifiers if each.type is find.by and _looks(find.pattern, each.value)]
     if not wanted:
         return
-    fields = [declared.field(column) for column in find.columns]
     for row in rows.candidates(declared, find, wanted):
         for identifier in wanted:
-            if columns := _matching(identifier, fields, row):
+            if columns := matching(declared, find, identifier, row):
                 vouched = any(each.vouched for each in columns) and _is_persons(declared, row)
                 proves = identifier.type not in POINTING and vouched
                 strength = Strength.CERTAIN if proves else Strength.CANDIDATE
@@ -131,7 +130,9 @@ def _is_marked(declared: DeclaredObject, row: Row) -> bool:
     return any(_looks(pattern, row.values.get(column, "").strip()) for column, pattern in declared.protected_if.items())
 
 
-def _matching(identifier: Identifier, fields: Sequence[DeclaredField], row: Row) -> list[DeclaredField]:
+def matching(declared: DeclaredObject, find: Find, identifier: Identifier, row: Row) -> list[DeclaredField]:
+    """The fields of *find* in which *row* holds *identifier*."""
+    fields = [declared.field(column) for column in find.columns]
     alone = [each for each in fields if holds(identifier, [row.values.get(each.column, "")], free_text=each.free_text)]
     if alone or len(fields) == 1:
         return alone

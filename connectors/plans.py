@@ -173,7 +173,7 @@ def _plan_marks(
     for record in records:
         declared = declaration.object(record.object, record.key)
         mark = declared.suppress if action is StepAction.SUPPRESS else declared.restrict
-        if mark and _stored(record, mark.column) != mark.value:
+        if mark and _stored(record, mark.column) not in {mark.value, *mark.stopped}:
             steps.append(_step(record, action, changes=(_change(declared, record, mark.column, mark.value),)))
     return tuple(steps)
 

@@ -20,14 +20,14 @@ import sqlalchemy as sa
 
 from connectors import attached, check_options, downloads, plans, residue
 from connectors.calls import Answer, Caller, Extra
-from connectors.declared import Row, canary_found, looked_up, search_rows
+from connectors.declared import Row, canary_found, looked_up, matching, search_rows
 from connectors.logins import login_of, needed_options
 from connectors.matching import as_text
 from connectors.paging import rows_of
 from connectors.sql import transaction, writing_engine
 from connectors.unpacking import unpacked
 from dsar.connector import Health, SearchAnswer
-from dsar.declaration import Declaration, DeclaredObject, Find, WebRequest, Writes
+from dsar.declaration import Declaration, DeclaredObject, Find, Inside, WebRequest, Writes
 from dsar.errors import DsarError, SettingsError, SystemContractError, SystemDriftError, SystemRefusedError
 from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepOutcome
 
@@ -75,7 +75,7 @@ class RestReader:
         number, _, id_ = document.place.partition(":")
         entry = declared.documents[int(number)]
         if entry.request:
-            values = {"key": record.key, "value": id_}
+            values = {**_key_slots(record.key), "value": id_}
             content = downloads.by_request(self._reading, entry.request, values, document)
         else:
             raw, _ = self._read(self._reading, declared, record.key)
@@ -106,7 +106,8 @@ class RestReader:
         found = jmespath.search(request.rows, answer.body)
         if found is None and not request.null_is_nothing:
             raise SystemContractError(self.name, f"there is no record at {request.rows!r} of its answer")
-        rows = [found] if isinstance(found, dict) else found or []
+        places = dict(zip((each.name for each in declared.inside), key.split(":"), strict=False))
+        rows = [{**row, **places} for row in ([found] if isinstance(found, dict) else found or [])]
         rows = [whole(caller, declared, row) for row in rows]
         mine = [row for row in rows if to_row(self.name, declared, row).key == key]
         if len(mine) > 1:
@@ -219,41 +220,77 @@ class _Reads:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._lists: dict[int, list[Row]] = {}
+        self._lists: dict[str, list[dict[str, Any]]] = {}
 
     def candidates(self, declared: DeclaredObject, find: Find, identifiers: Sequence[Identifier]) -> Iterator[Row]:
-        return self._rows(declared, find.request, [identifier.value for identifier in identifiers])
+        for raw in self._rows(declared, find.request, [identifier.value for identifier in identifiers]):
+            row = to_row(self._caller.name, declared, raw)
+            if any(matching(declared, find, identifier, row) for identifier in identifiers):
+                yield self._finished(declared, raw)
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
         link = next(each for each in declared.reached_from if each.ours == column)
-        yield from (
-            row for row in self._rows(declared, link.request, sorted(values)) if row.values.get(column) in values
-        )
+        for raw in self._rows(declared, link.request, sorted(values)):
+            if to_row(self._caller.name, declared, raw).values.get(column) in values:
+                yield self._finished(declared, raw)
 
-    def _rows(self, declared: DeclaredObject, request: WebRequest | None, values: Sequence[str]) -> Iterator[Row]:
+    def _finished(self, declared: DeclaredObject, raw: Mapping[str, Any]) -> Row:
+        return to_row(self._caller.name, declared, whole(self._caller, declared, raw, later=True))
+
+    def _rows(
+        self, declared: DeclaredObject, request: WebRequest | None, values: Sequence[str]
+    ) -> Iterator[Mapping[str, Any]]:
         if request is None:
             raise SystemContractError(self._caller.name, f"{declared.name!r} has no request")
         if "value" in request.slots:
             for value in values:
                 yield from self._read(declared, request, {"value": value})
             return
-        if id(request) not in self._lists:
-            self._lists[id(request)] = list(self._read(declared, request, {}))
-        yield from self._lists[id(request)]
+        same = f"{declared.name} {request.model_dump_json()}"
+        if same not in self._lists:
+            self._lists[same] = list(self._read(declared, request, {}))
+        yield from self._lists[same]
 
-    def _read(self, declared: DeclaredObject, request: WebRequest, values: Mapping[str, str]) -> Iterator[Row]:
-        for raw in rows_of(self._caller, request, values):
-            yield to_row(self._caller.name, declared, whole(self._caller, declared, raw))
+    def _read(
+        self, declared: DeclaredObject, request: WebRequest, values: Mapping[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        named = any(slot.startswith("inside.") for slot in request.slots)
+        for place in self._places(declared) if named else [{}]:
+            slots = {**values, **{f"inside.{name}": text for name, text in place.items()}}
+            for raw in rows_of(self._caller, request, slots):
+                empty: dict[str, Any] = {part.name: [] for part in declared.parts}
+                yield whole(self._caller, declared, {**empty, **raw, **place}, later=False)
+
+    def _places(self, declared: DeclaredObject) -> list[dict[str, Any]]:
+        """Every place in which records of *declared* lie, as {name of the slot: what names it}."""
+        known = f"{declared.name} inside"
+        if known not in self._lists:
+            places: list[dict[str, Any]] = [{}]
+            for each in declared.inside:
+                places = [{**around, each.name: name} for around in places for name in self._names(each, around)]
+            self._lists[known] = places
+        return self._lists[known]
+
+    def _names(self, inside: Inside, around: Mapping[str, str]) -> Iterator[str]:
+        slots = {f"inside.{name}": text for name, text in around.items()}
+        for row in rows_of(self._caller, inside.request, slots):
+            name = as_text(jmespath.search(inside.value, row))
+            if not name or ":" in name:
+                raise SystemContractError(self._caller.name, f"a {inside.name!r} has no name that can begin a key")
+            yield name
 
 
-def whole(caller: Caller, declared: DeclaredObject, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The record *raw* with the parts that other requests give."""
-    if not declared.parts:
+def whole(
+    caller: Caller, declared: DeclaredObject, raw: Mapping[str, Any], *, later: bool | None = None
+) -> dict[str, Any]:
+    """The record *raw* with the parts that other requests give: all, only the later ones, or only the others."""
+    parts = [part for part in declared.parts if later in {None, part.later}]
+    if not parts:
         return dict(raw)
     bare: dict[str, Any] = {**{part.name: [] for part in declared.parts}, **raw}
-    known = _values(caller.name, declared, bare)
-    values = slots_of(Row(key=known[declared.key or ""], values=known))
-    return {**raw, **{part.name: list(rows_of(caller, part.request, values)) for part in declared.parts}}
+    known = _values(caller.name, declared, bare)  # the key itself may stand in a part, and a slot want another column
+    values = slots_of(Row(key=":".join(_key(declared, raw, known)), values=known))
+    return {**raw, **{part.name: list(rows_of(caller, part.request, values)) for part in parts}}
 
 
 def slots_of(row: Row) -> dict[str, str]:
@@ -268,10 +305,15 @@ def _key_slots(key: str) -> dict[str, str]:
 def to_row(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> Row:
     """Raises: SystemContractError if the row has no key."""
     values = _values(system, declared, raw)
-    if not values[declared.key or ""]:
+    key = _key(declared, raw, values)
+    if not all(key):
         raise SystemContractError(system, f"a row of {declared.name!r} has no {declared.key!r}")
-    documents = tuple(downloads.documents(declared, raw))
-    return Row(key=values[declared.key or ""], values=values, documents=documents)
+    return Row(key=":".join(key), values=values, documents=tuple(downloads.documents(declared, raw)))
+
+
+def _key(declared: DeclaredObject, raw: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+    """What names the record, after the places in which it lies."""
+    return [*(as_text(raw.get(each.name)) for each in declared.inside), values[declared.key or ""]]
 
 
 def _values(system: str, declared: DeclaredObject, raw: Mapping[str, Any]) -> dict[str, str]:

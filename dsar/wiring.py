@@ -229,14 +229,19 @@ def draft_declaration(kind: str, name: str, source: str | None) -> str:
     """
     A commented declaration to begin from.
 
-    Args: source: URL of a database (sql), or path of a sample answer (rest) or of a register (files); None: all such
-    systems look alike (imap, carddav, manual).
+    Args: name: of the system, or of the product; source: URL of a database (sql), or path of a sample answer (rest) or
+    of a register (files); None: all such systems look alike (imap, carddav, manual, product).
     Raises: SettingsError; SystemUnavailableError.
     """
-    from connectors import drafting
+    from connectors import drafting, shelf
 
     if source is None:
-        alike = {"imap": drafting.draft_imap, "carddav": drafting.draft_carddav, "manual": drafting.draft_manual}
+        alike = {
+            "imap": drafting.draft_imap,
+            "carddav": drafting.draft_carddav,
+            "manual": drafting.draft_manual,
+            "product": shelf.of_product,
+        }
         return alike[kind](name)
     if kind == "sql":
         return drafting.draft_sql(name, source)
@@ -261,6 +266,13 @@ def sift(ending: str, content: bytes, judge: "sifting.Judge") -> "sifting.Sifted
         raise UsageError(str(error)) from None
     except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile) as error:
         raise UsageError(f"The file cannot be read whole ({type(error).__name__}).") from None
+
+
+def settings_of_product(name: str) -> str:
+    """The section of settings.ini for the product *name*. Raises: SettingsError."""
+    from connectors import shelf
+
+    return shelf.settings_of(name)
 
 
 def imap_account(name: str, section: MailboxSection) -> "ImapAccount":

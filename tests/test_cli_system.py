@@ -185,3 +185,19 @@ def test_check_of_an_unknown_system_names_the_known(folder: Path) -> None:  # no
     result = run(folder, "check", "nosuch")
 
     assert (result.exit_code, "business" in result.stderr) == (2, True)
+
+
+def test_a_product_is_copied_with_its_section_for_the_settings(tmp_path: Path) -> None:
+    result = run(tmp_path, "new", "product", "fortnox", "--to", str(tmp_path / "erp.toml"))
+
+    assert result.exit_code == 0, result.output
+    assert load_declaration(tmp_path / "erp.toml").name == "fortnox"
+    assert f"[system.fortnox]\nconnector = rest\ndeclaration = {tmp_path / 'erp.toml'}" in result.stdout
+
+
+def test_a_product_that_nobody_declared_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    result = run(tmp_path, "new", "product", "../register", "--to", str(tmp_path / "x.toml"))
+
+    assert result.exit_code == 2
+    assert "46elks, apsis, brevo" in result.stderr
+    assert not (tmp_path / "x.toml").exists()

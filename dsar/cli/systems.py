@@ -128,7 +128,7 @@ def connect(ctx: click.Context, name: str, *, port: int, paste: bool, changes: b
 
 
 @system.command()
-@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap", "carddav", "ldap", "manual"]))
+@click.argument("kind", type=click.Choice(["sql", "rest", "files", "imap", "carddav", "ldap", "manual", "product"]))
 @click.argument("name")
 @click.option("--from", "source", metavar="FILE", help="Sample answer of the API (rest), or register (files).")
 @click.option("--ca-file", metavar="FILE", default="", help="CA of the directory (ldap), if this machine has none.")
@@ -138,7 +138,8 @@ def new(kind: str, name: str, source: str | None, ca_file: str, target: Path | N
     Write a commented declaration to begin from.
 
     For a database its URL is asked for, or taken from DSAR_SYSTEM_URL: give the account that reads. For a directory
-    address, account and password are, too, or DSAR_SYSTEM_USER and DSAR_SYSTEM_PASSWORD.
+    address, account and password are, too, or DSAR_SYSTEM_USER and DSAR_SYSTEM_PASSWORD. For a product that we know,
+    such as fortnox, its declaration is copied: 'dsar system new product fortnox'.
     """
     from dsar import wiring
 
@@ -156,7 +157,10 @@ def new(kind: str, name: str, source: str | None, ca_file: str, target: Path | N
     with target.open("x", encoding="utf-8") as file:
         file.write(draft)
     click.echo(f"{target} is a draft: read every line marked '?'. Then write in settings.ini:\n")
-    click.echo(f"[system.{name}]\nconnector = {kind}\ndeclaration = {target}\n{_SETTINGS_LINES[kind]}")
+    if kind == "product":
+        click.echo(wiring.settings_of_product(name).replace(f"declaration = {name}.toml", f"declaration = {target}"))
+    else:
+        click.echo(f"[system.{name}]\nconnector = {kind}\ndeclaration = {target}\n{_SETTINGS_LINES[kind]}")
     click.echo(f"\nand try it with 'dsar system check {name}'.")
 
 

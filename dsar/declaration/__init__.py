@@ -22,7 +22,7 @@ from dsar.declaration.system import (
     Residue,
     bookkeeping_until,
 )
-from dsar.declaration.web import SLOT, Auth, Http, Job, Packed, Paging, Rate, WebRequest, Writes
+from dsar.declaration.web import SLOT, Auth, Http, Inside, Job, Packed, Paging, Rate, WebRequest, Writes
 from dsar.model import Activity
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "DeclaredObject",
     "Find",
     "Http",
+    "Inside",
     "Job",
     "Located",
     "Packed",

@@ -4,7 +4,8 @@ Declaration -> its faults: keys that are right one by one and contradict each ot
 Effects: none.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 from dsar.declaration.directories import entry_faults
 from dsar.declaration.lines import Place
@@ -115,8 +116,8 @@ def _document_faults(kind: str) -> Callable[[DeclaredObject], Iterator[tuple[Pla
                 yield ("documents", at), "'each' needs 'key', which names the document"
             if each.link and declared.web is None:
                 yield ("documents", at), "a link is read anew each time, which needs web.read"
-            if each.request and (strange := sorted(each.request.slots - {"key", "value"})):
-                yield ("documents", at, "request"), f"there is no {strange[0]!r} to put in here"
+            if each.request and (strange := _strange(each.request, {"key", "value"}, ())):
+                yield ("documents", at, "request"), f"there is no {strange!r} to put in here"
         if declared.documents and declared.erase and declared.erase.action == "anonymise":
             yield ("erase",), "anonymising leaves the documents; give them an object of their own"
         if declared.documents and declared.content == "document":
@@ -214,8 +215,11 @@ def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         yield (), "an object of a web API needs key"
     row = {"key", "row"}
     entries: list[tuple[str, str | int, WebRequest | None, set[str]]] = []
-    entries += [("find", at, each.request, {"value"}) for at, each in enumerate(declared.find)]
-    entries += [("reached_from", at, each.request, {"value"}) for at, each in enumerate(declared.reached_from)]
+    entries += [("inside", at, each.request, {"inside"}) for at, each in enumerate(declared.inside)]
+    entries += [("find", at, each.request, {"value", "inside"}) for at, each in enumerate(declared.find)]
+    entries += [
+        ("reached_from", at, each.request, {"value", "inside"}) for at, each in enumerate(declared.reached_from)
+    ]
     if declared.web:
         entries.append(("web", "read", declared.web.read, {"key"}))
         entries += [("web", "remove", each, row | {"each"}) for each in declared.web.remove]
@@ -224,11 +228,14 @@ def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         if declared.web.change:
             entries.append(("web", "change", declared.web.change, row))
     entries += [("parts", at, each.request, row) for at, each in enumerate(declared.parts)]
+    places = [each.name for each in declared.inside]
     for name, at, request, allowed in entries:
+        known = places[: int(at)] if name == "inside" else places
         if request is None:
             yield (name, at), "a web API needs request"
-        elif strange := sorted(slot for slot in request.slots if slot.partition(".")[0] not in {*allowed, "job"}):
-            yield (name, at, "request"), f"there is no {strange[0]!r} to put in here"
+        elif strange := _strange(request, {*allowed, "job"}, known):
+            yield (name, at, "request"), f"there is no {strange!r} to put in here"
+    yield from _later_faults(declared)
     writes = declared.web
     changed = {*declared.update.values(), *(mark.column for _, mark in _marks(declared))}
     if declared.erase and not (declared.residue or (writes and writes.anonymise)):
@@ -237,6 +244,25 @@ def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         yield ("web",), "changing a record needs web.change"
     if declared.erase and declared.erase.action == "delete" and not (writes and writes.remove):
         yield ("web",), "erasing a record needs web.remove"
+
+
+def _strange(request: WebRequest, allowed: set[str], places: Sequence[str]) -> str | None:
+    """A slot of *request* that nothing fills there, None if all are filled."""
+    for slot in sorted(request.slots):
+        what, _, name = slot.partition(".")
+        if what not in allowed or (what == "inside" and name not in places):
+            return slot
+    return None
+
+
+def _later_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    searched = [(("find", at), column) for at, find in enumerate(declared.find) for column in find.columns]
+    searched += [(("reached_from", at), link.ours) for at, link in enumerate(declared.reached_from)]
+    paths = {each.column: each.path or each.column for each in declared.fields}
+    for part in declared.parts:
+        for place, column in searched:
+            if part.later and re.search(rf"\b{re.escape(part.name)}\b", paths.get(column, "")):
+                yield place, f"column {column!r} stands in part {part.name!r}, which is read only for what is found"
 
 
 #: Kind -> what only its objects need.

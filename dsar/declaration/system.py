@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from dsar.declaration.facts import Name, Pattern, RecipientFact, Said, Strict, Unknown
-from dsar.declaration.web import Expression, Form, Http, WebRequest, Writes
+from dsar.declaration.web import Expression, Form, Http, Inside, WebRequest, Writes
 from dsar.model import Identifier, IdentifierType, Recipient
 
 #: What a requested change may be about (RequestedChange.field).
@@ -186,6 +186,7 @@ class Part(Strict):
 
     name: Name
     request: WebRequest
+    later: bool = False  #: Only for records that are found: nothing that is searched by stands in it.
 
 
 class Erase(Strict):
@@ -201,6 +202,7 @@ class Mark(Strict):
 
     column: Name
     value: str
+    stopped: tuple[str, ...] = ()  #: Other values with which nothing is sent.
 
 
 def _merged(common: object, own: object) -> object:
@@ -227,6 +229,7 @@ class DeclaredObject(Strict):
     content: Literal["table", "document"] = "table"  #: Of its files: rows, or running text with columns file and text.
     web: Writes | None = None  #: Reading and changing one record (rest).
     parts: tuple[Part, ...] = ()
+    inside: tuple[Inside, ...] = ()  #: Outermost first (rest).
     key: Name | None = None  #: Column that names one record for good; files may do without and use the row number.
     activities: tuple[Name, ...] = Field(min_length=1)  #: Ids in the register.
     person_name: tuple[Name, ...] = ()  #: Columns that hold the name of the record's own person.
@@ -306,6 +309,7 @@ class Declaration(Strict):
     kind: Name  #: Connector that reads it: sql, files, ...
     label: Said
     processors: tuple[RecipientFact, ...] = ()  #: Who runs the system for us; empty: nobody but ourselves.
+    status: Name | None = None  #: How far it was run, where nobody has tried it on the system itself.
     canary: Identifier | None = None  #: Person who must be found, or the system hides something from us.
     http: Http | None = None  #: How the API is spoken to (rest).
     last: bool = False  #: Others refer to it, as to the business system: what it holds is changed after all others.
@@ -326,7 +330,8 @@ class Declaration(Strict):
     @property
     def unknown(self) -> tuple[str, ...]:
         """Missing facts as "fact: who must answer"."""
-        return tuple(f"processors: {each.unknown}" for each in self.processors if isinstance(each, Unknown))
+        tried = (f"status: whoever runs the system: has it been tried there ({self.status})",) if self.status else ()
+        return (*tried, *(f"processors: {each.unknown}" for each in self.processors if isinstance(each, Unknown)))
 
 
 # ----------------------------------------------------------------------------------------------- keep periods

@@ -17,10 +17,11 @@ from dsar.declaration.facts import Name, Strict
 
 #: What a slot stands for. `value`: the identifier or company key searched by; `key`: of the record, `key.2` its second
 #: part between colons; `row.NAME`: another column of the record as it was just read; `each`: see WebRequest.each;
-#: `new`: the new value, see Writes.change_of; `job`: of the job; `secret`: an option of the system in settings, where
-#: one logs in only.
+#: `new`: the new value, see Writes.change_of; `inside.NAME`: see Inside; `job`: of the job; `secret`: an option of the
+#: system in settings, where one logs in only.
 SLOT = re.compile(
-    r"\{(?P<what>value|key(?:\.[1-9])?|row\.[A-Za-z_]\w*|each|new|job|secret\.[a-z_]+)(?::(?P<form>[a-z0-9_]+))?\}"
+    r"\{(?P<what>value|key(?:\.[1-9])?|row\.[A-Za-z_]\w*|inside\.[a-z_]+|each|new|job|secret\.[a-z_]+)"
+    r"(?::(?P<form>[a-z0-9_]+))?\}"
 )
 #: Forms a slot may ask for; connectors/slots.py makes them.
 Form = Literal[
@@ -133,6 +134,18 @@ class WebRequest(Strict):
         for each in self.query.values():
             texts += _texts(each.pack) if isinstance(each, Packed) else [each] if isinstance(each, str) else each
         return frozenset(match["what"] for text in texts for match in SLOT.finditer(text))
+
+
+class Inside(Strict):
+    """
+    What the records of an object lie in, such as the mailboxes of a server: its requests are made in each (rest).
+
+    The key of such a record begins with the place, then a colon, and the record has the place under *name*.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")]  #: Of the slot {inside.NAME}.
+    request: WebRequest  #: Lists the places; it may name the place around them.
+    value: Expression  #: In each row of that list: what names the place in requests and keys.
 
 
 class TokenFrom(Strict):

@@ -39,8 +39,13 @@ STARTS = {None: "2", "2": "4", "4": None}
 BO = {"no": "K4", "mail": "bo@example.com"}
 
 
-def connect(web: Web, *, http: str = FAST, request: str = BY_MAIL, **options: str) -> Any:
-    declaration = parse_declaration(TEMPLATE.format(http=http, request=request), source="shop.toml")
+def declared(*, request: str, http: str = FAST, more: str = "") -> str:
+    """The declaration; *more* are further lines of its object."""
+    return TEMPLATE.format(http=http, request=request).replace('key = "no"', f'key = "no"\n{more}')
+
+
+def connect(web: Web, *, http: str = FAST, request: str = BY_MAIL, more: str = "", **options: str) -> Any:
+    declaration = parse_declaration(declared(http=http, request=request, more=more), source="shop.toml")
     return open_connector("rest", name="shop", declaration=declaration, options={"url": web.url, **options})
 
 

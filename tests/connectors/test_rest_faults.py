@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from api import BO, BY_MAIL, FAST, NOW, PAGES, PERSON, TEMPLATE, connect, look, paged
+from api import BO, BY_MAIL, FAST, NOW, PAGES, PERSON, TEMPLATE, connect, declared, look, paged
 from hypothesis import given
 from hypothesis import strategies as st
 from servers.web import Reply, Serving, Web
@@ -233,6 +233,29 @@ def test_neither_log_nor_error_holds_what_was_searched_for(serving: Serving, cap
 def test_a_request_that_cannot_be_right_is_refused(request_: str, fault: str) -> None:
     with pytest.raises(SettingsError, match=fault):
         parse_declaration(TEMPLATE.format(http=FAST, request=request_), source="shop.toml")
+
+
+@pytest.mark.parametrize(
+    ("more", "request_", "fault"),
+    [
+        ("", 'path = "/boxes/{inside.box}/customers"', "there is no 'inside.box' to put in here"),
+        (
+            'inside = [{name = "box", request = {path = "/boxes/{inside.box}"}, value = "name"}]',
+            'path = "/customers"',
+            "there is no 'inside.box' to put in here",
+        ),
+        (
+            'parts = [{name = "mail", later = true, request = {path = "/customers/{key}"}}]',
+            'path = "/customers"',
+            "column 'mail' stands in part 'mail', which is read only for what is found",
+        ),
+    ],
+)
+def test_a_place_or_part_that_cannot_be_right_is_refused(more: str, request_: str, fault: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_declaration(declared(request=request_, more=more), source="shop.toml")
+
+    assert fault in str(caught.value.problems)
 
 
 def test_a_missing_secret_is_named() -> None:

@@ -11,8 +11,11 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from api import BO, BY_MAIL, FAST, PAGES, ROWS, STARTS, connect, look, paged
+from api import BO, BY_MAIL, FAST, PAGES, ROWS, STARTS, connect, declared, look, paged
 from servers.web import Asked, Reply, Serving
+
+from connectors import open_connector
+from dsar.declaration import parse_declaration
 
 # ------------------------------------------------------------------------------------------------------------ logins
 
@@ -312,3 +315,63 @@ def test_fewer_rows_than_the_system_says_it_has_is_a_failed_read(serving: Servin
     http = PAGES.replace("size = 100", 'size = 100, total = "total"')
 
     assert "1 of 3 rows" in look(connect(web, http=http, request=f'{BY_MAIL}, rows = "items"')).systems[0].detail
+
+
+# -------------------------------------------------------------------------------------------- records inside others
+
+INSIDE = 'inside = [{name = "box", request = {path = "/boxes"}, value = "name"}]'
+IN_BOX = 'path = "/boxes/{inside.box}/customers"'
+
+
+def boxes(asked: Asked) -> Reply:
+    """Two boxes, of which each has a customer with the same number."""
+    if asked.path.endswith("/boxes"):
+        return Reply(body=[{"name": "anna"}, {"name": "bo ek"}])
+    return Reply(body=[{"no": "K4", "mail": "bo@example.com"}])
+
+
+def test_a_record_is_known_by_the_place_that_it_lies_in(serving: Serving) -> None:
+    web = serving(boxes)
+
+    records = look(connect(web, request=IN_BOX, more=INSIDE)).systems[0].records
+
+    assert [record.key for record in records] == ["anna:K4", "bo ek:K4"]
+    assert [asked.path.removeprefix("/api") for asked in web.asked] == [
+        "/boxes",
+        "/boxes/anna/customers",
+        "/boxes/bo%20ek/customers",
+    ]
+
+
+def test_a_place_that_cannot_begin_a_key_is_a_failed_read(serving: Serving) -> None:
+    web = serving(lambda _: Reply(body=[{"name": "a:b"}]))
+
+    assert look(connect(web, request=IN_BOX, more=INSIDE)).systems[0].outcome.value == "failed"
+
+
+def test_a_later_part_is_asked_for_only_where_something_was_found(serving: Serving) -> None:
+    web = serving(lambda _: Reply(body=[*ROWS, {"no": "K9", "mail": "x@example.com"}][-2:]))
+    part = 'parts = [{name = "history", later = true, request = {path = "/customers/{key}/history"}}]'
+
+    look(connect(web, request='path = "/customers"', more=part))
+
+    assert [asked.path.removeprefix("/api") for asked in web.asked] == ["/customers", "/customers/K4/history"]
+
+
+def test_the_key_may_stand_in_a_part(serving: Serving) -> None:
+    """As in Mailman, whose answer to an address names no address."""
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(body=[{"no": "K4"}] if asked.path.endswith("/names") else [{"id": 7, "mail": "bo@example.com"}])
+
+    part = 'parts = [{name = "names", request = {path = "/customers/{row.id}/names"}}]'
+    number = '{column = "no", path = "names[0].no", label'
+    text = declared(request='path = "/customers"', more=part).replace('{column = "no", label', number)
+    text = text.replace(
+        "fields = [", 'fields = [\n  {column = "id", label = {sv = "Id", en = "Id"}, category = "technical"},'
+    )
+    system = open_connector(
+        "rest", name="shop", declaration=parse_declaration(text, source="x"), options={"url": serving(answer).url}
+    )
+
+    assert [record.key for record in look(system).systems[0].records] == ["K4"]

@@ -19,11 +19,11 @@ LAB=$(cd "$LAB" && pwd)
 export LAB
 export PG_PORT=${PG_PORT:-5544} MARIA_PORT=${MARIA_PORT:-3366} TRYTON_PORT=${TRYTON_PORT:-8010}
 export VENDURE_PORT=${VENDURE_PORT:-8020} RT_PORT=${RT_PORT:-8030} ZABBIX_PORT=${ZABBIX_PORT:-8040}
-export MAILMAN_PORT=${MAILMAN_PORT:-8050}
+export MAILMAN_PORT=${MAILMAN_PORT:-8050} CARDDAV_PORT=${CARDDAV_PORT:-8060} IMAP_PORT=${IMAP_PORT:-1143}
 export RT_SITE_CONFIG=$LAB/rt/RT_SiteConfig.pm RT_SITE_CONFIG_DIR=$LAB/rt/site.d
 export PYTHONPATH=$root/tests PYTHONDONTWRITEBYTECODE=1 VENDURE_DISABLE_TELEMETRY=true
 export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1
-systems="affarssystem marknadsforing tryton vendure rt zabbix mailman files"
+systems="affarssystem marknadsforing tryton vendure rt zabbix mailman carddav dovecot files"
 python=$root/.venv/bin/python
 rt_lib=/usr/share/request-tracker5
 
@@ -82,7 +82,7 @@ pg_stop() {
 # ----------------------------------------------------------------------------------------------------------- install
 
 debian="postgresql mariadb-server zabbix-server-pgsql zabbix-frontend-php php-cli php-pgsql php-xml php-mbstring php-gd
-  php-bcmath php-curl request-tracker5 rt5-db-sqlite rt5-standalone python3-venv curl perl nodejs npm"
+  php-bcmath php-curl request-tracker5 rt5-db-sqlite rt5-standalone dovecot-imapd python3-venv curl perl nodejs npm"
 
 step() { # NAME COMMAND...: quietly, unless it fails
   local name=$1 begun=$SECONDS; shift
@@ -162,6 +162,7 @@ install() {
   [ "$(id -u)" = 0 ] || stop "install needs root"
   step debian install_debian
   step mailman environment mailman 'mailman==3.3.10' 'sqlalchemy<2.1' # 2.1 breaks rosters and members/find
+  step carddav environment carddav 'radicale==3.*'
   local module modules=""
   for module in trytond party sale account_invoice stock_supply marketing_email sale_complaint party_relationship \
     web_shop stock_lot sale_rental web_user; do
@@ -250,6 +251,28 @@ up_mailman() { # its REST runner only, so that nothing is ever sent
   seed mailman
 }
 
+up_carddav() {
+  local home=$LAB/carddav
+  end carddav radicale
+  rm -rf "$home/data" && fill radicale.conf "$home/config" && cp "$here/config/radicale.rights" "$home/rights"
+  printf 'saljare1:pw1\nsaljare2:pw2\ndsar:pw3\n' >"$home/users"
+  daemon carddav "$home/v/bin/python" -m radicale -C "$home/config"
+  wait_for 60 answers "http://127.0.0.1:$CARDDAV_PORT/.web/"
+  seed carddav
+}
+
+up_dovecot() {
+  local home=$LAB/dovecot
+  end dovecot dovecot
+  rm -rf "$home" && mkdir -p "$home/mail" "$home/state" && chown mail:mail "$home/mail"
+  fill dovecot.conf "$home/dovecot.conf"
+  echo 'dsar:masterpw' >"$home/master" && printf 'saljare1:pw1\nsaljare2:pw2\n' >"$home/users"
+  chmod 644 "$home/master" "$home/users"
+  daemon dovecot "$(PATH=$PATH:/usr/sbin type -P dovecot)" -F -c "$home/dovecot.conf"
+  wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$IMAP_PORT"
+  seed dovecot
+}
+
 up_files() { rm -rf "$LAB/files" && seed files; }
 
 up() {
@@ -266,6 +289,8 @@ up() {
 }
 
 down() {
+  end dovecot dovecot
+  end carddav radicale
   end mailman runner
   end zabbix 'php.*-S'
   end rt rt-server

@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from dsar import settings, wiring
+from dsar.errors import SystemDriftError
 from dsar.identifiers import normalise
 from dsar.model import IdentifierType, PlanStep, RequestedChange, StepAction
 from lab.people import OTHERS, Person
-from lab.seeds.clients import AREA, port
+from lab.seeds.clients import AREA, port, web
 from lab.test_search import NOW
 
 #: A private customer whom every system knows, with a sale that is not closed; not one whom the searches look for.
@@ -53,6 +54,7 @@ def carry_out(system: Any, steps: Sequence[PlanStep]) -> None:
         ("zabbix", "email", OTHERS[1].email, "johan.ny@atransbygg.example"),
         ("affarssystem", "phone", OLD.phone, "+46701740699"),
         ("marknadsforing", "phone", OLD.phone, "+46701740699"),
+        ("carddav", "phone", OTHERS[6].phone, "+46701740699"),
         ("files", "phone", OTHERS[28].phone, "+46701740699"),
     ],
 )
@@ -76,7 +78,11 @@ def test_a_customer_with_an_open_sale_is_a_task(systems: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["tryton", "vendure", "rt", "zabbix", "mailman", "affarssystem", "marknadsforing", "files"]
+    "name",
+    [
+        *("tryton", "vendure", "rt", "zabbix", "mailman", "affarssystem", "marknadsforing"),
+        *("carddav", "dovecot", "files"),
+    ],
 )
 def test_what_is_erased_is_gone_also_where_the_product_keeps_it(systems: Any, name: str) -> None:
     person = ERASED.get(name, OLD)
@@ -85,15 +91,51 @@ def test_what_is_erased_is_gone_also_where_the_product_keeps_it(systems: Any, na
 
     carry_out(systems[name], systems[name].plan_erase(records))
 
-    left = {f"{each.object}" for each in found(systems[name], person) if each.keep_law is None}
-    assert left <= STAYS.get(name, set())
+    left = {each.object for each in found(systems[name], person) if each.keep_law is None}
+    assert left == set()
     assert sweep(name, person.email) == KEPT.get(name, set())
 
 
+def test_a_card_that_its_owner_changes_meanwhile_is_not_overwritten(systems: Any) -> None:
+    """The ETag of a real server; the owner writes between the last look and the removal."""
+    card = f"/saljare1/kontakter/{OTHERS[8].key}.vcf"
+    (record,) = found(systems["carddav"], OTHERS[8])
+    (step,) = systems["carddav"].plan_erase([record])
+    with web("CARDDAV", auth=("saljare1", "pw1")) as owner:
+        stored = owner.get(card)
+        stale = {"If-Match": stored.headers["ETag"], "Content-Type": "text/vcard"}
+        changed = stored.text.replace("END:VCARD", "NOTE:Ny chef\r\nEND:VCARD")
+        owner.put(card, content=changed.encode(), headers=stale).raise_for_status()
+
+        assert owner.put(card, content=stored.content, headers=stale).status_code == 412
+        with pytest.raises(SystemDriftError):
+            systems["carddav"].apply(step, key="case-1")
+        assert "Ny chef" in owner.get(card).text
+
+
+def test_an_application_is_erased_once_nobody_can_claim_anything_by_it(systems: Any) -> None:
+    amina, helena = OTHERS[33], OTHERS[30]
+    old = [each for each in found(systems["files"], amina) if each.object == "file"]
+    new = [each for each in found(systems["files"], helena) if each.object == "file"]
+
+    steps = systems["files"].plan_erase(old)
+    carry_out(systems["files"], steps)
+
+    assert [step.action for step in steps] == [StepAction.ERASE]
+    assert [each for each in found(systems["files"], amina) if each.object == "file"] == []
+    assert not (AREA / "files" / "rekrytering" / "ansokan-2026-014.pdf").exists()
+    assert [step.action for step in systems["files"].plan_erase(new)] == [StepAction.KEEP]
+
+
 #: Some systems know contact persons only.
-ERASED = {"zabbix": OTHERS[2], "rt": OTHERS[3], "files": OTHERS[28], "mailman": OTHERS[5]}
-#: Objects that a person has to deal with.
-STAYS = {"files": {"file"}}
+ERASED = {
+    "zabbix": OTHERS[2],
+    "rt": OTHERS[3],
+    "files": OTHERS[28],
+    "mailman": OTHERS[5],
+    "carddav": OTHERS[7],
+    "dovecot": OTHERS[7],
+}
 #: Table.column of what stays: an invoice by law, and jobs that wait (the lab runs no worker), which are a task.
 KEPT: dict[str, set[str]] = {"affarssystem": {"fakturor.faktura_epost"}, "vendure": {"job_record.data"}}
 DATABASES = {

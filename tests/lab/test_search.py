@@ -11,7 +11,7 @@ from dsar import search, settings, wiring
 from dsar.connector import Searches
 from dsar.identifiers import normalise
 from dsar.model import IdentifierType, Record, SystemOutcome
-from lab.people import ANNA, ERIK, EVERYBODY, NAMESAKE, Person
+from lab.people import ANNA, ERIK, EVERYBODY, NAMESAKE, OTHERS, Person
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 Key = tuple[str, str, str]
@@ -71,6 +71,7 @@ ERIKS = {
     ("affarssystem", "hyresavtal", "H-1002"), ("affarssystem", "anteckningar", "1"),
     ("marknadsforing", "epost_prenumerant", "1"), ("marknadsforing", "sms_mottagare", "1"),
     ("marknadsforing", "utskick", "1"), ("marknadsforing", "utskick", "23"),
+    ("carddav", "card", "/saljare1/kontakter/erik.vcf"), ("carddav", "mention", "/saljare1/kontakter/grupp.vcf"),
     ("files", "row", "kontor-varberg/kundregister.csv#1"), ("files", "row", "kontor-halmstad/besök.xlsx#Besök 2026!3"),
     ("files", "row", "kontor-halmstad/besök.xlsx#Gamla!2"), ("files", "file", "rekrytering/CV Helena.docx"),
 }  # fmt: skip
@@ -82,6 +83,8 @@ def test_all_that_was_seeded_about_erik_is_found(systems: Mapping[str, Searches]
     assert set(found) >= ERIKS
     objects = {key[:2] for key in found}
     assert objects >= {("vendure", "customer"), ("vendure", "order"), ("zabbix", "host"), ("zabbix", "user")}
+    subjects = {value.value for key, each in found.items() if key[0] == "dovecot" for value in each.values}
+    assert subjects >= {"Offert på hyrskrivare", "Sv: kopiator", "Leverans"}
     assert objects >= {("tryton", "account.invoice"), ("tryton", "ir.attachment"), ("tryton", "marketing.email")}
 
 
@@ -117,6 +120,25 @@ def test_the_namesake_is_never_met(systems: Mapping[str, Searches]) -> None:
     assert not [
         key for key, each in hers.items() for text in (NAMESAKE.email, NAMESAKE.number) if _mentions(each, text)
     ]
+
+
+def test_a_bought_address_is_a_candidate_for_whom_the_name_and_street_fit(systems: Mapping[str, Searches]) -> None:
+    """Bought rows have neither phone nor mail (marketing to new customers by post)."""
+    lars = OTHERS[3]
+    named = {IdentifierType.NAME: lars.name, IdentifierType.ADDRESS: lars.street}
+
+    rows = [
+        each
+        for type_, text in named.items()
+        for key, each in records({"marknadsforing": systems["marknadsforing"]}, type_, text).items()
+        if key[1] == "post_register" and each.person_name and each.person_name.casefold() == lars.name.casefold()
+    ]
+
+    assert {each.strength.value for each in rows} == {"candidate"}
+    assert {each.found_by.type for each in rows} == set(named)
+    assert any(
+        value.path == "kalla" and value.value.startswith("Köpt register") for each in rows for value in each.values
+    )
 
 
 @pytest.mark.parametrize("number", ["K10234", "K10301"])

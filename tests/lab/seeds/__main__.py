@@ -2,7 +2,7 @@
 
 import sys
 
-from lab.seeds import databases, mailman, registers, rt, vendure, zabbix
+from lab.seeds import carddav, databases, dovecot, mailman, registers, rt, vendure, zabbix
 
 SEEDS = {
     "affarssystem": databases.affarssystem,
@@ -11,6 +11,8 @@ SEEDS = {
     "rt": rt.run,
     "zabbix": zabbix.run,
     "mailman": mailman.run,
+    "carddav": carddav.run,
+    "dovecot": dovecot.run,
     "files": registers.run,
 }
 

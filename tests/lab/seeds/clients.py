@@ -7,7 +7,17 @@ from typing import Any
 import httpx
 
 AREA = Path(os.environ.get("LAB") or Path(__file__).parents[3] / ".lab").absolute()
-_DEFAULTS = {"PG": 5544, "MARIA": 3366, "TRYTON": 8010, "VENDURE": 8020, "RT": 8030, "ZABBIX": 8040, "MAILMAN": 8050}
+_DEFAULTS = {
+    "PG": 5544,
+    "MARIA": 3366,
+    "TRYTON": 8010,
+    "VENDURE": 8020,
+    "RT": 8030,
+    "ZABBIX": 8040,
+    "MAILMAN": 8050,
+    "CARDDAV": 8060,
+    "IMAP": 1143,
+}
 
 
 def port(name: str) -> int:
