@@ -529,7 +529,7 @@ def test_the_queue_tells_the_level_that_an_accepted_record_demands(office: Offic
     searching.decide(office.app, office.only_case(), (), accepted=True, actor="anna", now=NOW)
     searching.collect(office.app, 1, attempt=1, now=NOW)  # what the accepted records lead to
 
-    assert "identity is L1, L3 is needed" in blockers(office)
+    assert "identity is L1, L3 is needed ('dsar verify D-2026-00001')" in blockers(office)
 
 
 def test_the_queue_tells_the_level_that_a_later_wish_demands(office: Office) -> None:
@@ -546,4 +546,4 @@ def test_the_queue_tells_the_level_that_a_later_wish_demands(office: Office) -> 
         at=NOW,
     )
 
-    assert (before, blockers(office)) == ((), ("identity is L1, L2 is needed",))
+    assert (before, blockers(office)) == ((), ("identity is L1, L2 is needed ('dsar verify D-2026-00001')",))
