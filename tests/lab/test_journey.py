@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import Own
 from journeys.company import Company
 from servers import DovecotServer, SmtpSink, TlsFiles
 
@@ -71,9 +72,9 @@ FIRMS = [firm for each in COMPANIES.values() for firm in (each.name, each.domain
 class LabCompany(Company):
     """The company of the journeys with the systems of the lab instead of its sample systems."""
 
-    def _settings(self) -> str:
+    def _settings(self, databases: Own) -> str:
         here = Path(__file__).parent
-        own, _, after = super()._settings().partition("[system.")
+        own, _, after = super()._settings(databases).partition("[system.")
         systems = "[system." + (here / "settings.ini").read_text("utf-8").partition("[system.")[2]
         staff = "[staff]" + after.partition("[staff]")[2]
         return own + systems.replace("declaration = ", f"declaration = {here}/") + staff
