@@ -29,9 +29,6 @@ address = Annebergsvägen 1B
 postcode_city = 432 48 Varberg
 country = Sverige
 email = gdpr@xelent.example
-[database]
-url = {url}
-keys_url = {keys_url}
 [vault]
 master_key = {key}
 [mailbox.privacy]
@@ -170,8 +167,8 @@ def open_office(folder: Path, *, more: Mapping[str, str] | None = None) -> Itera
     settings = folder / "settings.ini"
     at = own(folder)
     key = base64.b64encode(bytes(range(32))).decode()
-    text = _SETTINGS.format(key=key, url=at.url, keys_url=at.keys_url)
-    for section, lines in (more or {}).items():
+    text = _SETTINGS.format(key=key)
+    for section, lines in {"database": f"url = {at.url}\nkeys_url = {at.keys_url}", **(more or {})}.items():
         head, heading, tail = text.partition(f"[{section}]")
         text = f"{head}[{section}]\n{lines}{tail}" if heading else f"{text}[{section}]\n{lines}\n"
     settings.write_text(text, "utf-8")

@@ -93,7 +93,8 @@ def test_a_backup_moves_an_installation_to_postgresql(office: Office, tmp_path: 
     urls = f"url = {postgresql.new_database()}\nkeys_url = {postgresql.new_database()}"
     with open_office(tmp_path / "new", more=PLACES):
         place = tmp_path / "new" / "settings.ini"
-    place.write_text(f"{place.read_text('utf-8')}[database]\n{urls}\n", "utf-8")
+    head_of_settings, _, _ = place.read_text("utf-8").partition("[database]")
+    place.write_text(f"{head_of_settings}[database]\n{urls}\n", "utf-8")
 
     assert restored(place, made).report.head == head
     with open_session(place) as session:

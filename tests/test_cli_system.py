@@ -117,7 +117,8 @@ def test_a_draft_of_what_is_alike_everywhere_is_valid_and_cautious(tmp_path: Pat
 def test_every_kind_that_is_connected_can_be_drafted() -> None:
     (kind,) = [each for each in new.params if each.name == "kind"]
     assert isinstance(kind.type, click.Choice)
-    assert set(kind.type.choices) == set(CONNECTORS) - {"memory"}  # memory is for trying out
+    drafted = set(CONNECTORS) - {"memory"}  # memory is for trying out
+    assert set(kind.type.choices) == drafted | {"product"}
 
 
 def test_a_column_that_may_mark_protected_identity_is_asked_about(tmp_path: Path) -> None:

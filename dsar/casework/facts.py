@@ -31,6 +31,8 @@ from dsar.lifecycle import Outcome
 from dsar.model import (
     Activity,
     Coverage,
+    Identifier,
+    IdentifierType,
     LetterFacts,
     PlanStep,
     Recipient,
@@ -40,6 +42,7 @@ from dsar.model import (
     StepOutcome,
     Strength,
     SystemOutcome,
+    Text,
 )
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request, SystemRow
@@ -175,8 +178,17 @@ def answer_facts(app: App, tx: Transaction, case: CaseFile, request: Request, *,
     if request.decision in AFTER_CHANGES:
         known |= {"ended": AFTER_CHANGES[request.decision], "done_on": facts.today}
     if _stops_marketing(tx, case, request):
-        known["contact_points"] = tuple(map(mask, stopped_points(app, case, right, records)))
+        points = [_masked(each, language) for each in stopped_points(app, case, right, records)]
+        known["contact_points"] = tuple(dict.fromkeys(points))
     return LetterFacts(**known)
+
+
+def _masked(point: Identifier, language: str) -> str:
+    """As its owner knows it again; a masked street would be known by nobody."""
+    return _POSTAL.in_language(language) if point.type is IdentifierType.ADDRESS else mask(point)
+
+
+_POSTAL = Text(sv="din postadress", en="your postal address")
 
 
 def recipients_told(

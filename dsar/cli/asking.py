@@ -84,11 +84,12 @@ def warn(ctx: click.Context, reference: str, *, to: str | None, send: bool) -> N
         contact = identifier(f"email={to}") if to else None
         if not send:
             print_letter(warning.show(opened.app, case, contact, actor=actor, now=now()))
-            click.echo("\nIf it is right: the same command with --send.")
+            click.echo()
+            say("If it is right: the same command with --send.")
             return
         warning.send(opened.app, case, contact, actor=actor, now=now())
         opened.run_due()
-        click.echo(f"The warning of {case.reference} is on its way.")
+        say("The warning of {case} is on its way.", case=case.reference)
 
 
 @click.command()

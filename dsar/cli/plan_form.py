@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, print_table, say
+from dsar.cli.console import clean, say, wrap
 from dsar.locale import _, language
 from dsar.model import StepAction
 
@@ -51,16 +51,17 @@ def _does(action: StepAction) -> str:
 def _print_line(app: "App", number: int, step: "PlanStep") -> None:
     place = f"{step.object_label.in_language(language())} {clean(step.key)}"
     until = f" {_('until')} {step.until}" if step.until else ""
-    click.echo(f"  [{number}] {place}: {_does(step.action)}{until}")
+    _line(f"[{number}] {place}: {_does(step.action)}{until}", indent="  ")
     for name, text in _grounds(app, step):
-        click.echo(f"      {name}: {clean(text)}")
-    changes = [
-        (f"      {change.label.in_language(language())}", change.before, change.after or "-")
-        for change in step.changes
-        if change.before
-    ]
-    if changes:
-        print_table((f"      {_('Field')}", "Before", "After"), changes)
+        _line(f"{name}: {text}", indent="      ")
+    for change in step.changes:
+        if change.before:
+            label = change.label.in_language(language())
+            _line(f"{label}: {change.before} -> {change.after or '-'}", indent="      ")
+
+
+def _line(text: str, *, indent: str) -> None:
+    click.echo(wrap(clean(text), indent=indent, hanging="  "))
 
 
 def _grounds(app: "App", step: "PlanStep") -> list[tuple[str, str]]:

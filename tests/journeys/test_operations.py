@@ -13,7 +13,7 @@ from servers import DovecotServer, SmtpSink
 
 from .company import Company
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sqlite_file]
 
 MARIA = "Maria Öberg <maria.oberg@example.se>"
 ACCESS = "Jag vill ha ett registerutdrag över mina personuppgifter.\n\nMaria Öberg\n"
@@ -66,7 +66,7 @@ def test_a_backup_fills_a_fresh_machine_with_the_same_audit_trail(company: Compa
     kept = company.folder / "anchor.json"
     kept.write_text(json.dumps(head), "utf-8")
 
-    for file in (*company.folder.glob("dsar.db*"), *company.folder.glob("keys.db*")):
+    for file in (*company.folder.glob("dsar.db*"), *company.folder.glob("dsar-keys.db*")):
         file.unlink()
     restored = company.ok("restore", "--data", made["data"], "--keys", made["keys"], "--json").lines[0]
 
@@ -81,7 +81,7 @@ def test_a_backup_fills_a_fresh_machine_with_the_same_audit_trail(company: Compa
 def test_a_backup_does_not_open_without_the_master_key_it_was_made_with(company: Company) -> None:
     add(company, "backup", "data_folder = backups/data\nkeys_folder = backups/keys")
     (made,) = company.ok("backup", "--json").lines
-    for file in (*company.folder.glob("dsar.db*"), *company.folder.glob("keys.db*")):
+    for file in (*company.folder.glob("dsar.db*"), *company.folder.glob("dsar-keys.db*")):
         file.unlink()
     os.environ["DSAR_VAULT_MASTER_KEY"] = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
     try:

@@ -10,10 +10,12 @@ import json
 import os
 import quopri
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ from test_purging import kept_blobs, lying_about
 from .people import Asking
 from .test_retention import grow_older
 
-pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail]
+pytestmark = [pytest.mark.journey, pytest.mark.keeps_mail, pytest.mark.sqlite_file]
 
 ASKED = "Jag vill ha ett registerutdrag över mina personuppgifter. Mitt nummer är 19900101-2385.\n\nMaria Öberg\n"
 CSV = "Namn;E-post;Kaffe\nMaria Öberg;Maria.Oberg@example.se;dubbel espresso utan socker\n"
@@ -37,6 +39,13 @@ PERSON = (
     "199001012385",
     "dubbel espresso utan socker",
 )
+
+
+def keys_of_the_installation(company: Asking) -> set[bytes]:
+    """Wrapped keys that belong to nobody: of the mailbox, and of the proof of what was told."""
+    with closing(sqlite3.connect(company.folder / "dsar-keys.db")) as keys:
+        query = "SELECT wrapped FROM wrapped_key WHERE key_id IN ('mailbox:privacy', 'proof')"
+        return {wrapped for (wrapped,) in keys.execute(query)}
 
 
 @pytest.fixture
@@ -114,6 +123,7 @@ def test_no_byte_of_a_purged_person_is_left_anywhere(company: Asking) -> None:
     company.ok("poll")
     for line in company.undone():
         company.ok("sort", line["reference"], "--not-request")
+    standing |= keys_of_the_installation(company)
     of_person = [blob for blob in kept_blobs(company.folder) if blob not in standing]
     held = sweep(maildir(company), company.folder, without=company.data)
     assert {found.partition(": ")[2] for found in held} >= {*PERSON} - {"199001012385"}

@@ -263,7 +263,7 @@ def test_check_tells_which_file_can_be_read_and_how_to_mend_it(office: Office) -
         "fail",
         f"bin can read {path} without dsar; as root: chmod 600 {path}",
     )
-    assert {f"private file {office.company.folder}/{name}.db" for name in ("dsar", "keys")} <= set(found)
+    assert {f"private file {office.company.folder}/{name}.db" for name in ("dsar", "dsar-keys")} <= set(found)
     assert set(found.values()) == {("ok", "")}
 
 
