@@ -11,6 +11,7 @@ Every error that dsar raises, sorted by what the caller can do about it.
     │  ├ ReaderUnavailableError
     │  ├ InboxUnavailableError
     │  ├ OutboxUnavailableError
+    │  ├ TooManyMailsError
     │  ├ TokenUnavailableError
     │  ├ SmsUnavailableError
     │  ├ SmsUncertainError
@@ -44,7 +45,7 @@ Waiting, paused and refused are states, not errors.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from dsar.locale import said
 
@@ -114,6 +115,14 @@ class InboxUnavailableError(TemporaryError):
 class OutboxUnavailableError(TemporaryError):
     def __init__(self, cause: str) -> None:
         super().__init__(said("The mail server for outgoing mail cannot be used: {cause}.", cause=cause))
+
+
+class TooManyMailsError(TemporaryError):
+    """The mail server takes only so many mails in a time; one more must wait."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(said("No more mail may leave before {until}.", until=f"{until:%Y-%m-%d %H:%M:%S} UTC"))
+        self.until = until
 
 
 class TokenUnavailableError(TemporaryError):

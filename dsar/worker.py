@@ -43,7 +43,7 @@ from dsar.casework import (
     verifying,
 )
 from dsar.casework.context import App
-from dsar.errors import DsarError, RefusedError, TemporaryError
+from dsar.errors import DsarError, RefusedError, TemporaryError, TooManyMailsError
 from dsar.inbox import ImapInbox
 from dsar.outbox import SmtpOutbox
 from dsar.store import SORTING
@@ -402,6 +402,10 @@ def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:
         intake.set_aside(app, work.subject_id, error=kind, now=now)
         with app.store.transaction() as tx:
             tx.finish(work)
+        return
+    if isinstance(error, TooManyMailsError):  # nothing was tried, so nothing is given up
+        with app.store.transaction() as tx:
+            tx.postpone(work, due_at=error.until, error=kind, counted=False)
         return
     delay = _delay(work)
     if delay is None:

@@ -143,3 +143,45 @@ def test_an_acknowledgement_that_nobody_takes_is_seen_by_staff(office: Office) -
     sending.dispatch_mail(office.app, row.id or 0, outbox=RefusingOutbox(), now=now)
 
     assert "person: mail failed" in [line.waits_for for line in views.queue(office.app, now=now)]
+
+
+# ------------------------------------------------------------------------------------------------- what time undoes
+
+
+class TakingOutbox(DeafOutbox):
+    """A mail server that takes everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    def send(self, content: bytes, *, sender: str, recipients: object) -> object:  # type: ignore[override]
+        self.taken += 1
+        return None
+
+
+def approved(office: Office, *, now: datetime) -> int:
+    """Id of the mail of an access answer that was approved."""
+    request = in_review(office, now=now)
+    answering.show(office.app, office.only_case(), request, actor="bo", now=now)
+    approving.approve(office.app, office.only_case(), request, actor="bo", now=now)
+    with office.app.store.transaction() as tx:
+        (row,) = [each for each in tx.outgoing_of_case(1) if each.letter_id is not None]
+    return row.id or 0
+
+
+@pytest.mark.parametrize(("days", "taken", "state"), [(14, 1, State.CLOSED), (15, 0, State.REVIEW)])
+def test_an_approval_counts_for_two_weeks(office: Office, days: int, taken: int, state: State) -> None:
+    """What was true when it was read may not be true any more; a person looks again."""
+    now = datetime.now(UTC)
+    outbox = TakingOutbox()
+    sending.dispatch_mail(office.app, approved(office, now=now), outbox=outbox, now=now + timedelta(days=days))
+    assert (outbox.taken, office.requests()[0].state) == (taken, state)
+
+
+def test_what_expired_is_told_in_the_trail(office: Office) -> None:
+    now = datetime.now(UTC)
+    later = now + timedelta(days=15)
+    sending.dispatch_mail(office.app, approved(office, now=now), outbox=DeafOutbox(), now=later)
+    with office.app.store.transaction() as tx:
+        assert "approval_expired" in {event.name for event in tx.events(1)}

@@ -152,6 +152,8 @@ class SmtpSection(_MailServer):
     sender_name: str = ""
     tag: Switch = False
     size_limit_mb: Count = 20
+    per_minute: Count | None = None
+    per_day: Count | None = None
 
     @model_validator(mode="after")
     def _user_and_proof(self) -> "SmtpSection":
@@ -229,6 +231,7 @@ class LettersSection(Section):
     handler: str | None = None
     backup_days: Count | None = None
     bounce_wait_working_days: Count = 3
+    approval_days: Count = 14
     open_at_low_risk: Switch = False
     logo: Picture | None = None
     accent: ColorOnWhite = Look().accent

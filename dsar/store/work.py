@@ -215,12 +215,20 @@ class WorkQueries(Queries):
         self.session.execute(sa.delete(Work).where(*_held(work), col(Work.rerun_at).is_(None)))
         self.session.execute(sa.update(Work).where(*_held(work)).values(_AFRESH))
 
-    def postpone(self, work: Work, *, due_at: datetime, error: str) -> None:
-        """Give a failed step back, to be tried again at *due_at*."""
+    def postpone(self, work: Work, *, due_at: datetime, error: str, counted: bool = True) -> None:
+        """Give a failed step back, to be tried again at *due_at*. Args: counted: as an attempt."""
         self.session.execute(
             sa.update(Work)
             .where(*_held(work))
-            .values(due_at=due_at, rerun_at=None, lease_until=None, worker="", lock="", last_error=error)
+            .values(
+                due_at=due_at,
+                rerun_at=None,
+                lease_until=None,
+                worker="",
+                lock="",
+                last_error=error,
+                attempts=col(Work.attempts) - (not counted),
+            )
         )
 
     def free_leases(self, workers: Sequence[str]) -> int:

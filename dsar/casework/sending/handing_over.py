@@ -5,7 +5,8 @@ Effects: sends mail; writes the database before and after.
 """
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from dsar import approval
 from dsar.casework import phrases
@@ -14,7 +15,13 @@ from dsar.casework.flags import flag
 from dsar.casework.protecting import POST
 from dsar.casework.sending.recalling import notice_came_back, take_letter_back, unreachable
 from dsar.casework.sending.settling import settle_sent
-from dsar.errors import DispatchRefusedError, DispatchUncertainError, MailTooBigError, OutboxUnavailableError
+from dsar.errors import (
+    DispatchRefusedError,
+    DispatchUncertainError,
+    MailTooBigError,
+    OutboxUnavailableError,
+    TooManyMailsError,
+)
 from dsar.lifecycle import Event, State
 from dsar.outbox import SmtpOutbox
 from dsar.store import Transaction
@@ -31,7 +38,7 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
     """
     Step: hand one mail to the mail server.
 
-    Raises: OutboxUnavailableError: nothing left, try again later.
+    Raises: OutboxUnavailableError, TooManyMailsError: nothing left, try again later.
     """
     with app.store.transaction() as tx:
         row = tx.outgoing(outbox_id)
@@ -43,16 +50,17 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
         key = outgoing_key(tx, row)
         content = app.vault.unseal(key, f"outbox.mime:{row.message_id}", row.sealed_mime)
         recipient = app.vault.unseal(key, f"outbox.recipient:{row.message_id}", row.sealed_recipient)
-        same_bytes = hashlib.sha256(content).hexdigest() == row.mime_sha256
-        approved = same_bytes and _is_approved(app, tx, row, recipient.decode())
-        if approved and row.channel == POST:
+        broken = _broken(app, tx, row, content, recipient.decode(), now=now)
+        if not broken and row.channel == POST:
             tx.move_outgoing(row, to="to_post", expected="ready")
             return  # a person prints and posts it
         attempts = row.attempts + 1
-        if approved and not tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=attempts):
+        if not broken:
+            _check_limits(app, tx, now=now)
+        if not broken and not tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=attempts):
             return  # another worker was first
-    if not approved:
-        _fail(app, outbox_id, expected="ready", event="approval_broken", now=now)
+    if broken:
+        _fail(app, outbox_id, expected="ready", event=broken, now=now)
         return
     try:
         outbox.send(content, sender=app.settings.smtp_sender, recipients=(recipient.decode(),))
@@ -72,10 +80,23 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
         settle_sent(app, outbox_id, evidence="accepted", actor=PROGRAM, now=now)
 
 
-def _is_approved(app: App, tx: Transaction, row: OutboxRow, recipient: str) -> bool:
-    """Whether the approval of the letter still holds for exactly this mail; what needs none has none to hold."""
+def _check_limits(app: App, tx: Transaction, *, now: datetime) -> None:
+    """Providers lock an account that sends more than they allow. Raises: TooManyMailsError."""
+    smtp = app.settings.smtp
+    for most, time in ((smtp.per_minute, timedelta(minutes=1)), (smtp.per_day, timedelta(days=1))):
+        earlier = tx.handed_over(before_the_last=most - 1) if most else None
+        if earlier and earlier + time > now:
+            raise TooManyMailsError(earlier + time)
+
+
+def _broken(
+    app: App, tx: Transaction, row: OutboxRow, content: bytes, recipient: str, *, now: datetime
+) -> Literal["approval_broken", "approval_expired"] | None:
+    """Why the approval does not hold for exactly this mail; what needs none has none to hold."""
+    if hashlib.sha256(content).hexdigest() != row.mime_sha256:
+        return "approval_broken"
     if row.letter_id is None:
-        return True
+        return None
     approved = tx.approval_of(row.letter_id)
     letter = tx.letter(row.letter_id)
     case = tx.case_by_id(letter.case_id)
@@ -89,7 +110,10 @@ def _is_approved(app: App, tx: Transaction, row: OutboxRow, recipient: str) -> b
         mime_sha256s=[part.mime_sha256 for part in tx.outgoing_of_letter(row.letter_id)],
         phrase_to=str(phrases.way_of(app, case, phrase)) if phrase else None,
     )
-    return approved is not None and approval.still_holds(approved.binding, now_bound)
+    if approved is None or not approval.still_holds(approved.binding, now_bound):
+        return "approval_broken"
+    expires_at = approved.at + timedelta(days=app.settings.letters.approval_days)
+    return "approval_expired" if now > expires_at else None
 
 
 #: Mark: the biggest mail that our mail server has said to take, in bytes.
