@@ -1,12 +1,17 @@
 """`dsar correct`: a person changes a line of a plan."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from dsar.cli.console import now, say, session
 from dsar.errors import UsageError
 from dsar.locale import said
+
+if TYPE_CHECKING:
+    from dsar.casework.context import App, LineWord
+    from dsar.store.tables import CaseFile, Request
 
 
 @click.command()
@@ -32,11 +37,9 @@ def correct(
     reason: str | None,
 ) -> None:
     """Change line NUMBER of `dsar show CASE --plan`, with a reason; the letter is made anew."""
-    from dsar.casework import correcting, views
+    from dsar.casework import views
     from dsar.casework.context import LineChoice, LineWord
-    from dsar.casework.facts import current_plan
     from dsar.lifecycle import State
-    from dsar.model import Right
 
     if choice is None:
         raise UsageError(said("Say how: --keep, --erase, --task, --again or --undo."))
@@ -44,28 +47,33 @@ def correct(
         raise UsageError(said("A line is changed with a --reason."))
     if (choice == "keep") != bool(law and until):
         raise UsageError(said("--keep needs --law and --until, which nothing else takes."))
+    word = None
+    if choice != "undo":
+        last_day = until.date() if until else None
+        word = LineWord(choice=LineChoice(choice), reason=(reason or "").strip(), law=law or "", until=last_day)
     with session(ctx) as opened:
         actor = opened.actor()
         case, request = views.find_request(opened.app, reference, {State.REVIEW}, actor=actor)
-        with opened.app.store.transaction() as tx:
-            steps = current_plan(opened.app, tx, case, Right(request.right))
-        if number > len(steps):
-            raise UsageError(
-                said(
-                    "The plan of {case}/{right} has {count} lines.",
-                    case=case.reference,
-                    right=request.right,
-                    count=len(steps),
-                )
-            )
-        word = None
-        if choice != "undo":
-            last_day = until.date() if until else None
-            word = LineWord(choice=LineChoice(choice), reason=(reason or "").strip(), law=law or "", until=last_day)
-        correcting.correct(opened.app, case, request, steps[number - 1], word, actor=actor, now=now())
+        correct_line(opened.app, case, request, number, word, actor=actor)
         say(
             "Line {number} of {case}/{right} is changed; look at plan and letter again.",
             number=number,
             case=case.reference,
             right=request.right,
         )
+
+
+def correct_line(
+    app: "App", case: "CaseFile", request: "Request", number: int, word: "LineWord | None", *, actor: str
+) -> None:
+    """Keep a person's word on a line of the plan as it is shown; None takes it back. Raises: UsageError."""
+    from dsar.casework import correcting
+    from dsar.casework.facts import current_plan
+    from dsar.model import Right
+
+    with app.store.transaction() as tx:
+        steps = current_plan(app, tx, case, Right(request.right))
+    if not 1 <= number <= len(steps):
+        plan = f"{case.reference}/{request.right}"
+        raise UsageError(said("The plan of {plan} has {count} lines.", plan=plan, count=len(steps)))
+    correcting.correct(app, case, request, steps[number - 1], word, actor=actor, now=now())

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -32,8 +32,10 @@ from dsar.casework import (
     verifying,
     views,
 )
+from dsar.casework.context import LineChoice, LineWord
 from dsar.cli import show
 from dsar.cli.console import ask, clean, now, save_private, say
+from dsar.cli.correct import correct_line
 from dsar.cli.proving import phone_number
 from dsar.cli.screen import Look
 from dsar.clock import ExtensionReason
@@ -114,6 +116,28 @@ def _note(look: Look) -> None:
     case, request = look.request(*_OPEN)
     words = ask("Your words, in the language of the letter (empty: take them back)", default="")
     answering.add_note(look.opened.app, case, request, words, actor=look.opened.actor(), now=now())
+
+
+def _correct(look: Look) -> None:
+    case, request = look.request(State.REVIEW)
+    typed = ask("Number of the line")
+    choice = _choose("What becomes of it", ("keep", "erase", "task", "again", "undo"))
+    word = None
+    if choice != "undo":
+        law = ask("Law and section, or the claim or agreement with its reference") if choice == "keep" else ""
+        until = _day(ask("Last day on which it is kept, YYYY-MM-DD")) if choice == "keep" else None
+        reason = ask("Reason, in the language of the letter")
+        word = LineWord(choice=LineChoice(choice), reason=reason, law=law, until=until)
+    number = int(typed) if typed.isdecimal() else 0
+    correct_line(look.opened.app, case, request, number, word, actor=look.opened.actor())
+    say("The letter is made anew.")
+
+
+def _day(typed: str) -> date:
+    try:
+        return datetime.strptime(typed, "%Y-%m-%d").date()  # noqa: DTZ007  # a day, no moment
+    except ValueError:
+        raise UsageError(said("{typed!r} is no date such as 2026-12-28", typed=typed)) from None
 
 
 def _open_files(look: Look) -> None:
@@ -213,10 +237,7 @@ def _extend(look: Look) -> None:
     because = ExtensionReason(_choose("What makes it longer", [each.value for each in ExtensionReason]))
     reasons = ask("What makes this very request so, in the language of the letter")
     typed = ask("New date, YYYY-MM-DD (empty: all that the law allows)", default="")
-    try:
-        until = datetime.strptime(typed, "%Y-%m-%d").date() if typed else None  # noqa: DTZ007  # a day, no moment
-    except ValueError:
-        raise UsageError(said("{typed!r} is no date such as 2026-12-28", typed=typed)) from None
+    until = _day(typed) if typed else None
     shown = extending.show(app, case, request, reasons=reasons, until=until, actor=actor, now=now())
     show.print_letter(shown, wrapped=True)
     _confirm(case.reference)
@@ -292,6 +313,10 @@ def _has_passages(look: Look) -> bool:
     return look.case.unredacted > 0
 
 
+def _has_plan(look: Look) -> bool:
+    return not _is_access(look)
+
+
 def _is_access(look: Look) -> bool:
     return look.line.reference.endswith(f"/{Right.ACCESS}")
 
@@ -303,6 +328,7 @@ _CANDIDATES = Key(does="decide which candidates are about the person", act=_deci
 _PASSAGES = Key(does="decide about passages on other people", act=_redact, fits=_has_passages)
 _ALL_DATA = Key(does="show every value that was found", act=_all_data, then="keys")
 _FILES = Key(does="look at the files of the letter (PDF)", act=_open_files, fits=_is_access, then="keys")
+_LINE = Key(does="change a line of the plan, with a reason", act=_correct, fits=_has_plan)
 _NOTE = Key(does="add words of your own to the letter", act=_note)
 _QUESTION = Key(does="ask the requester something; shown before it leaves", act=_ask)
 _EXTEND = Key(does="tell that it takes longer; shown before it leaves", act=_extend)
@@ -320,6 +346,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "p": _PASSAGES,
         "f": _FILES,
         "i": _ALL_DATA,
+        "l": _LINE,
         "n": _NOTE,
         "k": _QUESTION,
         "e": _EXTEND,

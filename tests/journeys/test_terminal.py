@@ -89,6 +89,16 @@ def test_erase(company: Company) -> None:
     assert "erased" in body(company.letters_to(JOHN)[-1])
 
 
+def test_a_line_of_the_plan_is_left_to_a_person(company: Company) -> None:
+    comes(company, f"John Whitfield <{JOHN}>", ERASE)
+    company.ok("poll")
+
+    shown = company.ok("review", stdin="l\n3\ntask\nIt names his employer, too.\nq\n").out
+
+    assert "The letter is made anew." in shown
+    assert "[3] Note 2: a person does it" in company.ok("show", "D-2026-00001", "--plan").out
+
+
 def test_the_same_in_swedish(company: Company) -> None:
     """By the locale of who calls; keys and references are the same."""
     comes(company, f"Maria Öberg <{MARIA}>", UPDATE)
