@@ -12,7 +12,7 @@ demo: ## the whole flow on small mail servers and sample systems, into demo/
 
 test: ## every test; ARGS="tests/test_mime.py -x" for some
 	@.ci/setup test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 test-distributed: ## every test with dsar's own data in PostgreSQL
 	@.ci/setup test

@@ -63,6 +63,12 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.2)
 
 
+def helpers_of(company: Company, first: "subprocess.Popen[bytes]") -> list[int]:
+    """The processes of the crew but the one that was started, which reads the mailbox and replaces the others."""
+    crew = [int(name.rpartition(":")[2]) for (name,) in company.rows("SELECT name FROM worker")]
+    return [process for process in crew if process != first.pid]
+
+
 def cases(company: Company) -> int:
     ((count,),) = company.rows("SELECT count(*) FROM case_file")
     return int(count)
@@ -124,10 +130,10 @@ def test_what_killed_workers_held_is_done_by_the_others_once(moved: Company) -> 
     """Two of four die in the middle of it; nobody gets two acknowledgements and nobody none (P2)."""
     for number in range(8):
         moved.write(asker(number), REQUEST)
-    with running(moved, workers=4):
+    with running(moved, workers=4) as first:
+        wait_for(lambda: len(helpers_of(moved, first)) == 3)
         wait_for(lambda: moved.rows("SELECT 1 FROM work WHERE worker != '' AND step != 'sort'"))
-        killed = [int(line["name"].rpartition(":")[2]) for line in moved.ok("work", "--workers", "--json").lines][-2:]
-        for process in killed:
+        for process in helpers_of(moved, first)[:2]:
             os.kill(process, signal.SIGKILL)
         wait_for(lambda: cases(moved) == 8 and is_done(moved))
     kinds = moved.rows("SELECT kind, count(*), count(DISTINCT case_id) FROM outbox GROUP BY kind")
