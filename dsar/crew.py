@@ -74,23 +74,12 @@ def look_around(app: App, watch: Watch, *, now: datetime) -> None:
 @contextmanager
 def beating(app: App) -> Iterator[None]:
     """Be a member of the crew for as long as the block lasts. Raises: DatabaseUnavailableError at the start."""
-    watch, ended = Watch(), threading.Event()
+    watch = Watch()
     look_around(app, watch, now=datetime.now(UTC))
-
-    def beat() -> None:
-        while not ended.wait(BEAT_SECONDS):
-            try:
-                look_around(app, watch, now=datetime.now(UTC))
-            except DsarError as error:  # the next beat, or a step, will tell
-                log.warning("beat failed", extra={"error": type(error).__name__})
-
-    beater = threading.Thread(target=beat, name="beat", daemon=True)
-    beater.start()
     try:
-        yield
+        with worker.repeated(lambda: look_around(app, watch, now=datetime.now(UTC)), every=BEAT_SECONDS):
+            yield
     finally:
-        ended.set()
-        beater.join()
         try:
             with app.store.transaction() as tx:
                 tx.bury(worker.worker_name())
@@ -121,7 +110,6 @@ def helpers(settings: Path, count: int, *, prepare: Callable[[], None]) -> Itera
     They end what they are at when the block ends, and when this process dies.
     Args: prepare: what each of them does first; a function of a module.
     """
-    ended = threading.Event()
     context = multiprocessing.get_context("spawn")  # a fork would take over connections and threads
 
     def start() -> BaseProcess:
@@ -132,19 +120,15 @@ def helpers(settings: Path, count: int, *, prepare: Callable[[], None]) -> Itera
     processes = [start() for _ in range(count)]
 
     def replace() -> None:
-        while not ended.wait(_REPLACE_SECONDS):
-            for place, process in enumerate(processes):
-                if not process.is_alive():
-                    log.warning("worker replaced", extra={"exit_code": process.exitcode})
-                    processes[place] = start()
+        for place, process in enumerate(processes):
+            if not process.is_alive():
+                log.warning("worker replaced", extra={"exit_code": process.exitcode})
+                processes[place] = start()
 
-    keeper = threading.Thread(target=replace, name="keeper", daemon=True)
-    keeper.start()
     try:
-        yield
+        with worker.repeated(replace, every=_REPLACE_SECONDS):
+            yield
     finally:
-        ended.set()
-        keeper.join()
         for process in processes:
             process.terminate()
         for process in processes:

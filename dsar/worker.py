@@ -374,24 +374,35 @@ def _kept(app: App, works: Sequence[Work], lease: timedelta) -> Iterator[None]:
 
     Args: works: as they are then; the caller may change the list meanwhile.
     """
-    ended = threading.Event()
 
     def renew() -> None:
-        while not ended.wait((lease / 3).total_seconds()):
-            try:
-                with app.store.transaction() as tx:
-                    for work in tuple(works):
-                        tx.renew(work, until=datetime.now(UTC) + lease)
-            except DsarError as error:  # the next renewal, or the step itself, will tell
-                log.warning("lease not renewed", extra={"error": type(error).__name__})
+        with app.store.transaction() as tx:
+            for work in tuple(works):
+                tx.renew(work, until=datetime.now(UTC) + lease)
 
-    keeper = threading.Thread(target=renew, name="lease", daemon=True)
-    keeper.start()
+    with repeated(renew, every=(lease / 3).total_seconds()):  # if it fails, the next one or the step itself will tell
+        yield
+
+
+@contextmanager
+def repeated(action: Callable[[], None], *, every: float) -> Iterator[None]:
+    """Do *action* every so many seconds beside the block; what fails is logged, and done again the next time."""
+    ended = threading.Event()
+
+    def go() -> None:
+        while not ended.wait(every):
+            try:
+                action()
+            except DsarError as error:
+                log.warning("failed beside the work", extra={"error": type(error).__name__})
+
+    beside = threading.Thread(target=go, daemon=True)
+    beside.start()
     try:
         yield
     finally:
         ended.set()
-        keeper.join()
+        beside.join()
 
 
 def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:

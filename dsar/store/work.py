@@ -227,7 +227,7 @@ class WorkQueries(Queries):
                 worker="",
                 lock="",
                 last_error=error,
-                attempts=col(Work.attempts) - (not counted),
+                attempts=col(Work.attempts) - int(not counted),
             )
         )
 
