@@ -18,8 +18,12 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from dsar.model import Look
+
 #: The rule that begins a new page on paper.
 PAGE_BREAK = "***"
+#: One after which all is said once more in Swedish.
+COPY_BREAK = "*****"
 #: Rows of a table that are read at a time.
 _PIECE = 200
 
@@ -280,25 +284,29 @@ def _hanging(line: str, width: int) -> str:
 
 # ------------------------------------------------------------------------------------------------------------ HTML
 
+#: With the colours of dsar.model.Look.
 _STYLE = (
     "body{margin:0;background:#fff;color:#1d2730;font:16px/1.55 system-ui,'Segoe UI',Roboto,sans-serif}"
     "main{max-width:44em;margin:0 auto;padding:1.5em 1.2em}"
     "h1{font-size:1.55em;line-height:1.25;margin:1.2em 0 .6em}h2{font-size:1.2em;margin:1.6em 0 .4em}"
     "h3{font-size:1em;margin:1.3em 0 .3em}hr{border:0;border-top:1px solid #c5ced6;margin:1em 0}"
-    "table{border-collapse:collapse;width:100%;font-size:.93em}"
+    "table{border-collapse:collapse;width:100%%;font-size:.93em}"
     "th,td{text-align:left;vertical-align:top;padding:.4em .7em .4em 0;border-bottom:1px solid #dde3e8;"
     "overflow-wrap:anywhere}th{border-bottom-color:#8798a6}"
-    "blockquote{margin:1em 0;padding:.5em 1em;border-left:4px solid #1f4e6b;background:#eef3f7}"
-    "a{color:#1f4e6b}"
+    "blockquote{margin:1em 0;padding:.5em 1em;border-left:4px solid %(accent)s;background:%(tint)s}"
+    "a{color:%(accent)s}"
 )
 
 
-def to_html(markdown: str, *, language: str, title: str) -> str:
+def to_html(markdown: str, *, language: str, title: str, look: Look | None = None) -> str:
     """
     A complete page that needs nothing from outside itself and reads well by ear: language, title, landmark, headers.
 
-    Args: language: ISO 639-1; title: plain text.
+    Args: language: ISO 639-1; title: plain text; look: of the company; its logo is left out, as many mail programs
+    show pictures as attachments.
     """
+    look = look or Look()
+    style = _STYLE % {"accent": look.accent, "tint": look.tint}
     reader = _reader()
     tokens = reader.parse(markdown)
     for token in tokens:
@@ -312,7 +320,7 @@ def to_html(markdown: str, *, language: str, title: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="{escape_html(language)}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape_html(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n"
+        f"<title>{escape_html(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n"
         "</body>\n</html>\n"
     )
 

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pikepdf
 import pytest
 from builders import activity, both, facts, kept, outcome, recipient, record, update_step, value, withheld
 
@@ -20,12 +21,16 @@ from dsar.model import (
     FieldChange,
     LetterFacts,
     LetterKind,
+    Look,
     Record,
     Requester,
     Right,
     StepAction,
     SystemOutcome,
 )
+from dsar.pdf import render
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 #: What a kind needs beside the default facts.
 FACTS: dict[LetterKind, LetterFacts] = {
@@ -176,6 +181,22 @@ def test_who_writes_in_another_language_gets_english_with_a_swedish_copy(kind: L
     assert text.endswith(one_line(compose(kind, "sv", given).text))
     assert letter.html.count('<section lang="sv">') == 1
     assert letter.html.count("<html") == letter.html.count("</main>") == 1
+
+
+def test_the_swedish_copy_is_read_aloud_in_swedish_on_paper_too() -> None:
+    """WCAG 2.2, 3.1.2: the language of a part can be told by program."""
+    letter = compose(LetterKind.ACKNOWLEDGEMENT, "de", facts())
+    printed = render(letter.markdown, title="x", language=letter.language, footer="x", created_at=AT)
+    with pikepdf.open(io.BytesIO(printed)) as pdf:
+        document = pdf.Root.StructTreeRoot.K[0]
+        assert pdf.Root.Lang == "en"
+        assert [(str(part.S), str(part.Lang)) for part in document.K if "/Lang" in part] == [("/Part", "sv")]
+
+
+def test_a_mailed_letter_has_the_colours_of_the_company() -> None:
+    letter = compose(LetterKind.ACKNOWLEDGEMENT, "sv", facts(), look=Look(accent="#8a2b5b", tint="#f6ebf1"))
+    assert "a{color:#8a2b5b}" in letter.html
+    assert "background:#f6ebf1" in letter.html
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])

@@ -231,7 +231,11 @@ def _letter(
 ) -> Letter:
     base = base_facts(app, case, received_at=request.received_at, rights=(), now=now)
     return letters.compose(
-        kind, case.language, replace(base, reply_by_on=reply_by_on, **facts), templates=app.settings.templates_folder
+        kind,
+        case.language,
+        replace(base, reply_by_on=reply_by_on, **facts),
+        templates=app.settings.templates_folder,
+        look=app.settings.look,
     )
 
 

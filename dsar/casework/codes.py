@@ -81,6 +81,7 @@ def send(app: App, tx: Transaction, case: CaseFile, request: Request, contact: I
         case.language,
         _facts(app, case, request, code, valid_until=deadlines.received_on(challenge.expires_at), now=now),
         templates=app.settings.templates_folder,
+        look=app.settings.look,
     )
     queue_letter(
         app,

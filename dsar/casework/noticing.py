@@ -104,6 +104,7 @@ def _mail(
         case.language,
         replace(facts, done_on=facts.today),
         templates=app.settings.templates_folder,
+        look=app.settings.look,
     )
     try:
         queue_letter(

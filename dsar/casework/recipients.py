@@ -208,7 +208,13 @@ def _letter(
         recipient_name=notice.recipient,
         outcomes=told_outcomes(app, tx, case, request) if request.right == Right.UPDATE else None,
     )
-    return letters.compose(LetterKind.RECIPIENT_NOTICE, case.language, facts, templates=app.settings.templates_folder)
+    return letters.compose(
+        LetterKind.RECIPIENT_NOTICE,
+        case.language,
+        facts,
+        templates=app.settings.templates_folder,
+        look=app.settings.look,
+    )
 
 
 def _send(

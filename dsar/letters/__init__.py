@@ -22,8 +22,8 @@ from dsar.letters.mandatory import unsaid
 from dsar.letters.others import open_words, outcome_words
 from dsar.letters.parcels import parcel_markdown, part_of
 from dsar.letters.rules import ACCESS_EXPORT, problems, rule_for
-from dsar.markdown import PAGE_BREAK, to_html, to_text, with_copy, words
-from dsar.model import Annex, Letter, LetterFacts, LetterKind, Text
+from dsar.markdown import COPY_BREAK, to_html, to_text, with_copy, words
+from dsar.model import Annex, Letter, LetterFacts, LetterKind, Look, Text
 
 __all__ = [
     "ACCESS_EXPORT",
@@ -63,12 +63,13 @@ def compose(
     *,
     annexes: tuple[Annex, ...] = (),
     templates: Path | None = None,
+    look: Look | None = None,
 ) -> Letter:
     """
     The letter of *kind*, ready to be shown; in English with a Swedish copy below for every language but our two.
 
     Args: annexes: files that go with it, named in the letter; templates: folder whose `<language>/<kind>.md.j2` and
-    blocks go before the package's own.
+    blocks go before the package's own; look: colours of the mail.
     Raises: LetterError if a fact is missing, the law forbids to say it, or a template dropped what the law demands.
     """
     wants_copy = language not in _OWN_LANGUAGES
@@ -76,12 +77,12 @@ def compose(
     markdown, sha256 = _write(kind, language, facts, annexes, templates)
     # P9: a subject travels and is stored in the clear, so it holds the reference and nothing else.
     subject = f"{_SUBJECT.in_language(language)} {facts.case_reference}"
-    text, html = to_text(markdown), to_html(markdown, language=language, title=subject)
+    text, html = to_text(markdown), to_html(markdown, language=language, title=subject, look=look)
     if wants_copy:
         copy, _ = _write(kind, "sv", facts, annexes, templates)
         text = f"{_COPY_FOLLOWS}\n\n{text}\n{'-' * 40}\n\n{to_text(copy)}"
         html = with_copy(html, to_html(copy, language="sv", title=subject), language="sv", notice=_COPY_FOLLOWS)
-        markdown = f"{markdown}\n{_COPY_FOLLOWS}\n\n{PAGE_BREAK}\n\n{copy}"
+        markdown = f"{markdown}\n{_COPY_FOLLOWS}\n\n{COPY_BREAK}\n\n{copy}"
     return Letter(
         kind=kind,
         language=language,

@@ -122,9 +122,10 @@ def _element(element: Element, pages: Sequence[int]) -> str:
     children = [f"{child.number} 0 R" for child in element.children]
     scope = "/A<</O/Table/Scope/Column>>" if element.type == "TH" else ""
     numbering = f"/A<</O/List/ListNumbering/{element.numbering}>>" if element.numbering else ""
+    language = f"/Lang({element.language})" if element.language else ""
     said = spoken(element.text) if element.text else ""
     return (
-        f"<</Type/StructElem/S/{element.type}/P {element.parent} 0 R{scope}{numbering}{said}"
+        f"<</Type/StructElem/S/{element.type}/P {element.parent} 0 R{scope}{numbering}{language}{said}"
         f"/K[{' '.join([*marks, *children])}]>>"
     )
 

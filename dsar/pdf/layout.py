@@ -12,7 +12,7 @@ from typing import NamedTuple
 from markdown_it.token import Token
 from reportlab.platypus import CondPageBreak, Flowable, PageBreak, Spacer
 
-from dsar.markdown import PAGE_BREAK, blocks, heading_id, link_address, table_rows
+from dsar.markdown import COPY_BREAK, PAGE_BREAK, blocks, heading_id, link_address, table_rows
 from dsar.model import Text
 from dsar.pdf import style as styles
 from dsar.pdf.flowables import CELL_PADDING, Down, PagedTable, Paragraph, Rule
@@ -75,6 +75,7 @@ class _Layout:
         self._headings = styles.headings(palette)
         self._pieces: Iterator[Sequence[Token]] = iter(())
         self._parts: list[_Part] = []  #: Of the pieces begun, those that are not laid out.
+        self._within = tags.root  #: What the document's next block belongs to.
 
     def document(self, pieces: Iterator[Sequence[Token]], below: float | None) -> Iterator[Flowable]:
         self._pieces = pieces
@@ -107,7 +108,10 @@ class _Layout:
             leads = opening.type == "heading_open" or (
                 opening.type == "paragraph_open" and follows in {"table_open", "bullet_list_open"}
             )
-            yield from self._block(opening, inside, self._tags.root, styles.BODY)
+            if opening.type == "hr" and opening.markup.startswith(COPY_BREAK):
+                self._within = self._tags.root.add("Part")
+                self._within.language = "sv"
+            yield from self._block(opening, inside, self._within, styles.BODY)
             if not leads:
                 yield None
 

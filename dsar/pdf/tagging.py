@@ -22,6 +22,7 @@ class Element:
     text: str = ""  #: What it says, where the marked text is not in the order in which it is read.
     name: str = ""  #: Of a heading: by which others lead to it.
     numbering: str = ""  #: Of a list: Decimal or Disc.
+    language: str = ""  #: ISO 639-1, where it is another than that of what is above.
     number: int = 0  #: In the file, once it is written.
     parent: int = 0  #: Number of the element above.
 

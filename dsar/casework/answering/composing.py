@@ -34,10 +34,12 @@ def compose(
     now: datetime,
 ) -> Letter:
     """The letter with all its annexes: an access answer brings the export as PDF, JSON and CSV (Art. 15(3), 20)."""
-    templates = app.settings.templates_folder
+    settings = app.settings
     export = _export(app, language, facts, now=now) if kind is LetterKind.ACCESS_ANSWER else ()
     annexes = (*export, *documents)
-    return letters.compose(kind, language, facts, annexes=annexes, templates=templates)
+    return letters.compose(
+        kind, language, facts, annexes=annexes, templates=settings.templates_folder, look=settings.look
+    )
 
 
 def _export(app: App, language: str, facts: LetterFacts, *, now: datetime) -> tuple[Annex, ...]:

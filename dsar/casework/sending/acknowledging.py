@@ -28,7 +28,13 @@ def acknowledge(app: App, tx: Transaction, case: CaseFile, mail: InboundMail, tr
         return False
     received = tx.requests(case.id or 0)[0].received_at
     facts = base_facts(app, case, received_at=received, rights=(), now=now)
-    letter = letters.compose(LetterKind.ACKNOWLEDGEMENT, case.language, facts, templates=app.settings.templates_folder)
+    letter = letters.compose(
+        LetterKind.ACKNOWLEDGEMENT,
+        case.language,
+        facts,
+        templates=app.settings.templates_folder,
+        look=app.settings.look,
+    )
     try:
         queue_letter(
             app, tx, case, letter, recipient=mail.sender, auto_submitted="auto-replied", letter_id=None, now=now
