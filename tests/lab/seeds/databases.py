@@ -175,7 +175,7 @@ def marknadsforing() -> None:
             ("dsar_las", "las", "SELECT"),
             ("dsar_skriv", "skriv", "SELECT, UPDATE, DELETE"),
         ):
-            cursor.execute(f"CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{password}'")
+            cursor.execute(f"CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{password}' REQUIRE SSL")
             cursor.execute(f"GRANT {rights} ON marknadsforing.* TO '{user}'@'127.0.0.1'")
         insert = _Table(cursor)
         _subscribers(insert)
