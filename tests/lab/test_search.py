@@ -77,7 +77,7 @@ ERIKS = {
     ("affarssystem", "fakturor", "26001"), ("affarssystem", "fakturor", "26002"), ("affarssystem", "service", "2"),
     ("affarssystem", "hyresavtal", "H-1002"), ("affarssystem", "anteckningar", "1"),
     ("marknadsforing", "epost_prenumerant", "1"), ("marknadsforing", "sms_mottagare", "1"),
-    ("marknadsforing", "utskick", "1"), ("marknadsforing", "utskick", "23"),
+    ("marknadsforing", "post_register", "1"), ("marknadsforing", "utskick", "1"), ("marknadsforing", "utskick", "23"),
     ("carddav", "card", "/saljare1/kontakter/erik.vcf"), ("carddav", "mention", "/saljare1/kontakter/grupp.vcf"),
     ("files", "row", "kontor-varberg/kundregister.csv#1"), ("files", "row", "kontor-halmstad/besök.xlsx#Besök 2026!3"),
     ("files", "row", "kontor-halmstad/besök.xlsx#Gamla!2"), ("files", "file", "rekrytering/CV Helena.docx"),

@@ -186,7 +186,7 @@ def marknadsforing() -> None:
 
 def _subscribers(insert: _Table) -> None:
     for number, each in enumerate((ERIK, ANNA, *OTHERS)):
-        asked = bool(number % 3)
+        asked = each == ERIK or bool(number % 3)
         insert(
             "epost_prenumerant", epost=each.email, fornamn=each.first, efternamn=each.last, foretag=each.employer or None,
             status="avregistrerad" if number % 11 == 9 else "aktiv", kalla="Kontaktformulär webb" if asked else _BOUGHT,
