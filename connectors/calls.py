@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any, Protocol
 
 import httpx
 import jmespath
 
 from connectors import slots
+from connectors.trust import LOOPBACK, trust
 from dsar.declaration import Http, Job, Rate, WebRequest
 from dsar.errors import SettingsError, SystemContractError, SystemRefusedError, SystemUnavailableError
 
@@ -34,7 +34,6 @@ for _name in ("httpx", "httpcore"):
 
 _LARGEST_ANSWER_BYTES = 64_000_000
 _TRIES = 6
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _BUSY = frozenset({429, 503})
 
 
@@ -333,7 +332,7 @@ def pinned(name: str, option: str, text: str) -> httpx.URL:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
+    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and url.host in LOOPBACK)):
         raise SettingsError([f"system {name}: {option} must be an https:// address"])
     if url.userinfo or url.query or url.fragment:
         raise SettingsError([f"system {name}: {option} holds more than host and path"])
@@ -350,12 +349,3 @@ def _number(name: str, options: Mapping[str, str], option: str, default: int) ->
     if not (text.isascii() and text.isdecimal()) or text == "0":
         raise SettingsError([f"system {name}: {option} is no whole number"])
     return float(text)
-
-
-@cache  # reading the certificates of the system takes long, and every system trusts the same
-def trust(name: str, ca_file: str | None) -> ssl.SSLContext:
-    """Whom TLS connections believe. Raises: SettingsError."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError:  # ssl.SSLError is one
-        raise SettingsError([f"system {name}: ca_file cannot be read"]) from None

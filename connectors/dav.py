@@ -15,7 +15,8 @@ import httpx
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from connectors.calls import origin, pinned, trust
+from connectors.calls import origin, pinned
+from connectors.trust import trust
 from dsar.errors import SystemContractError, SystemDriftError, SystemRefusedError, SystemUnavailableError
 
 _DAV, _CARD = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"

@@ -171,6 +171,18 @@ def _names(text: str, source: Hit) -> bool:
     return bool(name and text) and can_be_same_person(name, text)
 
 
+def _street(declared: DeclaredObject, row: Row) -> Identifier | None:
+    """The street of a person's record; behind its comma stand postcode and city, which not every system has."""
+    if not declared.person_name or not _is_persons(declared, row):
+        return None
+    fields = (
+        declared.field(column) for find in declared.find if find.by is IdentifierType.ADDRESS for column in find.columns
+    )
+    texts = (row.values.get(each.column, "") for each in fields if each.vouched and not each.free_text)
+    text = next(filter(None, texts), "")
+    return normalise(IdentifierType.ADDRESS, re.split(r"[,\n]", text)[0])
+
+
 def _as_key(text: str) -> str:
     """A key as databases compare it: some ignore case, some pad with blanks."""
     return text.strip().casefold()
@@ -205,6 +217,7 @@ def to_record(hit: Hit, *, system: str, read_at: datetime) -> Record:
         keep_until=keep.until(starts_on) if keep and starts_on else None,
         keep_law=keep.law if keep else None,
         own=tuple(_emitted(hit)),
+        street=_street(declared, row),
         protected=_is_marked(declared, row),
         documents=row.documents,
         values=tuple(_value(each, row.values) for each in declared.fields if row.values.get(each.column)),

@@ -106,7 +106,8 @@ def narrowing(identifier: Identifier) -> tuple[str, ...]:
     Pieces that stand, in this order, in every lower-case text that holds *identifier*.
 
     Whatever people put between digits is left out, and so are letters that databases fold differently (å, É, decomposed
-    accents); words of names and addresses may carry accents anywhere, so these are not narrowed down at all.
+    accents); words of names may carry accents anywhere, so these are not narrowed down at all, and addresses by their
+    digits only.
     """
     return _NARROWERS[identifier.type](identifier.value)
 
@@ -129,6 +130,10 @@ def _last_digits(count: int) -> Callable[[str], tuple[str, ...]]:
     return lambda value: tuple(_NON_DIGIT.sub("", value)[-count:])
 
 
+def _house_number(value: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[0-9]+", value))
+
+
 def _nothing(_: str) -> tuple[str, ...]:
     return ()
 
@@ -142,7 +147,7 @@ _NARROWERS: dict[IdentifierType, Callable[[str], tuple[str, ...]]] = {
     IdentifierType.CUSTOMER_NO: _characters,
     IdentifierType.USERNAME: _runs,
     IdentifierType.NAME: _nothing,
-    IdentifierType.ADDRESS: _nothing,
+    IdentifierType.ADDRESS: _house_number,
     IdentifierType.ORDER_NO: _characters,
     IdentifierType.SERIAL: _characters,
 }

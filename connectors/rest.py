@@ -6,9 +6,10 @@ read by its key and is still as approved, which also makes a repeated step harml
 
 Options: `url`; what the declared way of logging in needs: `user` `password` `token` `client_id` `client_secret`
 `refresh_token` `token_url` `authorize_url` `renewed_token_path`, sealed under `token_key`; `write_...` of those: the
-account for changes; `changes = on`: change with the account that searches; `residue_url`: database of the product, for
-what it keeps of an erased record; `file_hosts`: addresses of other hosts that keep its documents, and get no secrets;
-`ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for Retry-After).
+account for changes; `changes = on`: change with the account that searches; `residue_url` and `residue_ca_file`:
+database of the product, for what it keeps of an erased record; `file_hosts`: addresses of other hosts that keep its
+documents, and get no secrets; `ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for
+Retry-After).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -36,7 +37,8 @@ _LOGIN_OPTIONS = frozenset(
     | {"authorize_url"}
 )
 _OTHER_OPTIONS = frozenset(
-    {"token_key", "changes", "ca_file", "file_hosts", "residue_url", "timeout_seconds", "patience_seconds"}
+    {"token_key", "changes", "ca_file", "file_hosts", "residue_url", "residue_ca_file"}
+    | {"timeout_seconds", "patience_seconds"}
 )
 
 
@@ -53,7 +55,9 @@ def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]
     if not separate and options.get("changes") != "on":
         return RestReader(name=name, declaration=declaration, reading=reading)
     changing = Caller(name, declaration.http, {**options, **separate}, login_of) if separate else reading
-    database = writing_engine(name, options["residue_url"]) if "residue_url" in options else None
+    database = None
+    if "residue_url" in options:
+        database = writing_engine(name, options["residue_url"], ca_file=options.get("residue_ca_file"))
     return RestEditor(name=name, declaration=declaration, reading=reading, changing=changing, database=database)
 
 

@@ -5,14 +5,17 @@ Effects: reads the database at `url` through a session that cannot write; writes
 per step. Table and column names come from the declaration alone, values are always bound parameters. Error texts of
 drivers hold values, so only their class and code are passed on (P9).
 
-Options: `url`; `write_url` (without it the system is only searched); `timeout_seconds` (default 30).
+Options: `url`; `write_url` (without it the system is only searched); `ca_file`; `timeout_seconds` (default 30).
+PostgreSQL and MariaDB are reached by TLS with a verified certificate; only on this machine, and without `ca_file`, not.
 """
 
 import sqlite3
+import ssl
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from connectors.declared import Row, canary_found, looked_up, search_rows
 from connectors.matching import as_text, narrowing
 from connectors.residue import CHUNK, bound
 from connectors.slots import in_form
+from connectors.trust import LOOPBACK, trust
 from connectors.unpacking import unpacked
 from dsar.connector import LARGEST_DOCUMENT_BYTES, Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
@@ -46,14 +50,17 @@ _REFUSED = frozenset({"42501", "25006", "P0001", 1044, 1142, 1143, 1290, 1644, 1
 
 def open_sql(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "SqlReader":
     """A SqlEditor where `write_url` is set, else a SqlReader. Raises: SettingsError."""
-    check_options(name, options, required=frozenset({"url"}), optional=frozenset({"write_url", "timeout_seconds"}))
+    check_options(
+        name, options, required=frozenset({"url"}), optional=frozenset({"write_url", "ca_file", "timeout_seconds"})
+    )
     timeout = options.get("timeout_seconds", "30")
     if not timeout.isdecimal():
         raise SettingsError([f"system {name}: timeout_seconds is no whole number"])
-    reading = _engine(name, options["url"], writes=False, timeout_seconds=int(timeout))
+    engine = partial(_engine, name, ca_file=options.get("ca_file"), timeout_seconds=int(timeout))
+    reading = engine(options["url"], writes=False)
     if "write_url" not in options:
         return SqlReader(name=name, declaration=declaration, reading=reading)
-    writing = _engine(name, options["write_url"], writes=True, timeout_seconds=int(timeout))
+    writing = engine(options["write_url"], writes=True)
     return SqlEditor(name=name, declaration=declaration, reading=reading, writing=writing)
 
 
@@ -289,17 +296,17 @@ def transaction(name: str, engine: sa.Engine) -> Iterator[sa.Connection]:
         raise _translated(name, error) from None
 
 
-def writing_engine(name: str, url: str) -> sa.Engine:
+def writing_engine(name: str, url: str, *, ca_file: str | None = None) -> sa.Engine:
     """An engine whose sessions may write. Raises: SettingsError."""
-    return _engine(name, url, writes=True, timeout_seconds=30)
+    return _engine(name, url, writes=True, ca_file=ca_file)
 
 
 def reading_engine(name: str, url: str) -> sa.Engine:
     """An engine whose sessions cannot write. Raises: SettingsError."""
-    return _engine(name, url, writes=False, timeout_seconds=30)
+    return _engine(name, url, writes=False)
 
 
-def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int) -> sa.Engine:
+def _engine(name: str, url: str, *, writes: bool, ca_file: str | None = None, timeout_seconds: int = 30) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite":
@@ -309,7 +316,8 @@ def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int) -> sa.En
             parsed,
             poolclass=NullPool,
             hide_parameters=True,
-            connect_args=_connect_args(parsed.get_backend_name(), writes=writes, timeout_seconds=timeout_seconds),
+            connect_args=_connect_args(parsed.get_backend_name(), writes=writes, timeout_seconds=timeout_seconds)
+            | _encrypted(name, parsed, ca_file),
         )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise SettingsError([f"system {name}: the database URL cannot be used ({type(error).__name__})"]) from None
@@ -328,6 +336,18 @@ def _connect_args(backend: str, *, writes: bool, timeout_seconds: int) -> dict[s
     if backend in {"mysql", "mariadb"}:
         return {"connect_timeout": timeout_seconds, "charset": "utf8mb4"}
     return {}
+
+
+def _encrypted(name: str, url: sa.URL, ca_file: str | None) -> dict[str, object]:
+    """TLS with a verified certificate, whatever the URL says; a database of this machine needs none."""
+    named = url.query.get("host", ())
+    hosts = {url.host or "localhost", *([named] if isinstance(named, str) else named)}
+    if ca_file is None and all(host in LOOPBACK or host.startswith("/") for host in hosts):
+        return {}
+    context = trust(name, ca_file)
+    if url.get_backend_name() == "postgresql":
+        return {"sslmode": "verify-full", "sslrootcert": ca_file or ssl.get_default_verify_paths().cafile or "system"}
+    return {"ssl": context} if url.get_backend_name() in {"mysql", "mariadb"} else {}
 
 
 def _prepare_mariadb(engine: sa.Engine, *, writes: bool, timeout_seconds: int) -> None:

@@ -3,11 +3,11 @@
 
 Effects: none of its own; it asks the given systems, all of a round side by side. Strong identifiers that certain
 records give are followed in the next round until nothing new comes. What only points at a person, and what differently
-named persons share, makes candidates and is never followed (P6). A system that fails does not stop the others, and ends
-as failed or partial, never as nothing (P5).
+named persons share, makes candidates and is never followed (P6); so do name and street of certain records, together. A
+system that fails does not stop the others, and ends as failed or partial, never as nothing (P5).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -177,6 +177,7 @@ def search(
     _follow_weakly(systems, progress, [each for each in identifiers if each in shared], searched, now, parallel)
     asked = {name: system for name, system in systems.items() if name not in kept}
     _add_claimed(asked, progress, [each for each in claimed if each not in searched], now, parallel)
+    _add_at_home(systems, progress, kept, now, parallel)
     results = (
         SystemResult(
             system=name,
@@ -260,6 +261,49 @@ def _add_claimed(
     answers = parallel(lambda name: _ask(systems[name], claimed, set(claimed), now), asked)
     for name, answer in zip(asked, answers, strict=True):
         progress[name].take(answer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Home:
+    """What certain records tell of the person's name and street."""
+
+    names: frozenset[str]
+    streets: frozenset[Identifier]
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> "_Home":
+        certain = [each for each in records if each.strength is Strength.CERTAIN]
+        return cls(
+            names=frozenset(each.person_name for each in certain if each.person_name),
+            streets=frozenset(each.street for each in certain if each.street),
+        )
+
+
+def _add_at_home(
+    systems: Mapping[str, Searches],
+    progress: dict[str, _Progress],
+    kept: Mapping[str, SystemResult],
+    now: datetime,
+    parallel: Parallel,
+) -> None:
+    """
+    Records of whoever has the person's name and lives in the person's street, as candidates (P6).
+
+    A bought register may hold nothing else. Neither is enough alone, for there are namesakes and households.
+    """
+    home = _Home.of(record for done in progress.values() for record in done.records.values())
+    if not home.names or not home.streets:
+        return
+    known = _Home.of(record for result in kept.values() for record in result.records) == home
+    asked = [name for name in systems if not progress[name].failed and not (known and name in kept)]
+    answers = parallel(lambda name: _ask(systems[name], sorted(home.streets), set(), now), asked)
+    for name, answer in zip(asked, answers, strict=True):
+        theirs = (each for each in answer.records if _is_named(each, home.names))
+        progress[name].take(replace(answer, records=tuple(theirs)))
+
+
+def _is_named(record: Record, names: Collection[str]) -> bool:
+    return bool(record.person_name) and any(can_be_same_person(each, record.person_name or "") for each in names)
 
 
 def _ask(system: Searches, identifiers: Sequence[Identifier], shared: set[Identifier], now: datetime) -> _Answer:

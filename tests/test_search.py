@@ -332,6 +332,77 @@ def test_a_claimed_identifier_gives_candidates_only() -> None:
     assert strengths(result) == {"crm/K1": "candidate"}
 
 
+# ------------------------------------------------------------------------------------------------- name and street
+
+REGISTER = """
+name = "memory"
+kind = "memory"
+label = {sv = "Register", en = "Register"}
+
+[[object]]
+name = "contact"
+label = {sv = "Kontakt", en = "Contact"}
+key = "no"
+activities = ["A1"]
+person_name = ["name"]
+find = [{by = "email", columns = ["mail"]}, {by = "address", columns = ["street"]}]
+emits = {mail = "email"}
+fields = [
+  {column = "no", label = {sv = "Nummer", en = "Number"}, category = "identity", asserted_by = "company"},
+  {column = "name", label = {sv = "Namn", en = "Name"}, category = "identity", asserted_by = "company"},
+  {column = "mail", label = {sv = "E-post", en = "E-mail"}, category = "contact", asserted_by = "company"},
+  {column = "street", label = {sv = "Gata", en = "Street"}, category = "contact", asserted_by = "company"},
+]
+"""
+
+
+def register(name: str, *rows: tuple[str, str, str], declared: str = REGISTER) -> MemoryConnector:
+    """A system of (name, mail, street)."""
+    stored = [dict(zip(("name", "mail", "street"), row, strict=True), no=f"{at}") for at, row in enumerate(rows, 1)]
+    return MemoryConnector(
+        name=name, declaration=parse_declaration(declared, source="m.toml"), rows={"contact": stored}
+    )
+
+
+CRM = register("crm", ("Erik Lindqvist", "erik@example.se", "Västergatan 9, 311 31 Falkenberg"))
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        (("LINDQVIST, ERIK", "", "Västergatan 9"), {"bought/1": "candidate"}),
+        (("Erik Lindqvist", "", "Storgatan 2"), {}),  # a namesake
+        (("Eva Lindqvist", "", "Västergatan 9"), {}),  # the same household
+        (("", "", "Västergatan 9"), {}),
+        (("Erik Lindqvist", "other@example.se", "Västergatan 9"), {"bought/1": "candidate"}),  # father and son
+    ],
+)
+def test_what_has_the_name_and_the_street_of_a_certain_record_is_a_candidate(
+    row: tuple[str, str, str], found: dict[str, str]
+) -> None:
+    """A bought register has neither mail nor phone."""
+    result = ask([CRM, register("bought", row)], given("email", "erik@example.se"))
+
+    assert strengths(result) == {"crm/1": "certain"} | found
+
+
+def test_a_candidate_of_the_same_name_and_street_leads_nowhere() -> None:
+    bought = register("bought", ("Erik Lindqvist", "son@example.se", "Västergatan 9"))
+    shop = memory("shop", {"no": "W1", "mail": "son@example.se"})
+
+    result = ask([CRM, bought, shop], given("email", "erik@example.se"))
+
+    assert strengths(result) == {"crm/1": "certain", "bought/1": "candidate"}
+
+
+def test_a_street_that_anybody_could_have_typed_finds_nobody() -> None:
+    typed = REGISTER.replace('category = "contact", asserted_by = "company"},\n]', 'category = "contact"},\n]')
+    crm = register("crm", ("Erik Lindqvist", "erik@example.se", "Västergatan 9"), declared=typed)
+    bought = register("bought", ("Erik Lindqvist", "", "Västergatan 9"))
+
+    assert strengths(ask([crm, bought], given("email", "erik@example.se"))) == {"crm/1": "certain"}
+
+
 # ------------------------------------------------------------------------------------------------- the sample world
 
 

@@ -20,8 +20,8 @@ from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
 from connectors import attached, check_options, plans
-from connectors.calls import trust
 from connectors.declared import canary_found, search_rows
+from connectors.trust import LOOPBACK, trust
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import (
@@ -42,7 +42,6 @@ except ModuleNotFoundError as error:  # the extra is not installed
 _PROOFS = frozenset({"user", "password", "cert_file", "key_file"})
 _WRITE_PROOFS = frozenset(f"write_{each}" for each in _PROOFS)
 _OPTIONAL = _PROOFS | _WRITE_PROOFS | {"ca_file", "timeout_seconds", "plain"}
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PORTS = {"ldap": 389, "ldaps": 636}
 _HIDDEN = "the canary person is not found"
 #: No entry holds it, so taking it out changes nothing.
@@ -74,7 +73,7 @@ def account_of(name: str, options: Mapping[str, str], *, prefix: str) -> Account
         faults.append(f"{prefix}user and {prefix}password belong together")
     if bool(certificate) != bool(key) or (certificate and (user or plain == "on")):
         faults.append(f"{prefix}cert_file and {prefix}key_file belong together, need TLS and take no {prefix}user")
-    if plain not in {"on", "off"} or (plain == "on" and (url.scheme != "ldap" or url.hostname not in _LOOPBACK)):
+    if plain not in {"on", "off"} or (plain == "on" and (url.scheme != "ldap" or url.hostname not in LOOPBACK)):
         faults.append("plain is 'on' for an ldap:// address of this machine only, else 'off'")
     if not (timeout.isascii() and timeout.isdecimal()) or timeout == "0":
         faults.append("timeout_seconds is no whole number")

@@ -100,6 +100,7 @@ class Record:
     keep_law: Text | None = None  #: That law with its section.
     values: tuple[RecordValue, ...]
     own: tuple[Identifier, ...] = ()  #: The person's, as the company entered or confirmed them on this record.
+    street: Identifier | None = None  #: Where the person lives, as the company entered or confirmed it on this record.
     protected: bool = False  #: The system marks its person as living with protected identity.
     documents: tuple[Document, ...] = ()  #: Those that belong to it (Art. 15(3)).
 

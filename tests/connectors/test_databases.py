@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from crm import DECLARATION, Database, connect
 from databases import Server
+from servers import TlsFiles
 
 from connectors import conformance, open_connector, samples
 from connectors.sql import SqlEditor, SqlReader
@@ -49,6 +50,19 @@ def test_without_a_write_url_it_can_only_search(database: Database) -> None:
 
     assert isinstance(reader, Searches)
     assert not any(isinstance(reader, ability) for ability in (Updates, Erases, Suppresses))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_server_that_knows_no_tls_gets_no_word_in_plain_text(
+    kind: str, request: pytest.FixtureRequest, tls_files: TlsFiles
+) -> None:
+    """The URL cannot switch it off, either."""
+    server: Server = request.getfixturevalue(kind)
+    off = "?sslmode=disable" if kind == "postgresql" else ""
+    reader = connect(f"{server.new_database()}{off}", ca_file=str(tls_files.ca_file))
+
+    with pytest.raises(SystemUnavailableError):
+        conformance.search(reader, IdentifierType.EMAIL, "a@b.example")
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,11 @@ export LAB
 export PG_PORT=${PG_PORT:-5544} MARIA_PORT=${MARIA_PORT:-3366} TRYTON_PORT=${TRYTON_PORT:-8010}
 export VENDURE_PORT=${VENDURE_PORT:-8020} RT_PORT=${RT_PORT:-8030} ZABBIX_PORT=${ZABBIX_PORT:-8040}
 export MAILMAN_PORT=${MAILMAN_PORT:-8050} CARDDAV_PORT=${CARDDAV_PORT:-8060} IMAP_PORT=${IMAP_PORT:-1143}
+export LDAP_PORT=${LDAP_PORT:-1636}
 export RT_SITE_CONFIG=$LAB/rt/RT_SiteConfig.pm RT_SITE_CONFIG_DIR=$LAB/rt/site.d
 export PYTHONPATH=$root/tests PYTHONDONTWRITEBYTECODE=1 VENDURE_DISABLE_TELEMETRY=true
 export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1
-systems="affarssystem marknadsforing tryton vendure rt zabbix mailman carddav dovecot files"
+systems="tryton vendure rt zabbix affarssystem marknadsforing mailman carddav dovecot openldap files"
 python=$root/.venv/bin/python
 rt_lib=/usr/share/request-tracker5
 
@@ -39,6 +40,22 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
     [ $((tries -= 1)) -gt 0 ] || { echo "gave up waiting: $*" >&2; return 1; }
     sleep 0.1
   done
+}
+
+attempt() { # LOG COMMAND...: what it says goes into LOG, whose end is shown if it fails
+  local log=$1 failed; shift
+  set +e # within `if` or `||` bash would go on after a command that fails
+  (set -e; "$@") >"$log" 2>&1 </dev/null
+  failed=$?
+  set -e
+  [ $failed = 0 ] || { tail -n 20 "$log" >&2; stop "$* failed; see $log"; }
+}
+
+at_once() { # COMMAND...: each one word or words, side by side; waits for all, even if one fails
+  local command pids="" failed=0
+  for command in "$@"; do $command & pids="$pids $!"; done
+  for command in $pids; do wait "$command" || failed=1; done
+  [ $failed = 0 ] || stop "not everything went well"
 }
 
 daemon() { # NAME COMMAND...: in a session of its own; all three streams redirected, or it would block the caller
@@ -58,6 +75,18 @@ end() { # NAME PATTERN: by its pid file, and only if that is still the program t
   rm -f "$file"
 }
 
+# RT and Zabbix speak no TLS by themselves; everything else does, with a certificate of the lab's own CA, which clients verify.
+make_tls() {
+  [ -n "$(find "$LAB/tls/ca.pem" -mtime -20 2>/dev/null)" ] && return
+  rm -rf "$LAB/tls"
+  "$python" -c 'import sys, pathlib; from servers.parts import make_tls; make_tls(pathlib.Path(sys.argv[1]))' "$LAB/tls"
+}
+
+key_of() { # FOLDER USER: certificate and key where that user alone can read them
+  command install -o "$2" -m 644 "$LAB/tls/cert.pem" "$LAB/$1/cert.pem"
+  command install -o "$2" -m 600 "$LAB/tls/key.pem" "$LAB/$1/key.pem"
+}
+
 pg_bin() { ls -d /usr/lib/postgresql/*/bin | tail -1; }
 as_postgres() { su postgres -s /bin/bash -c "cd / && $1"; }
 sql() { psql -qtA -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PG_PORT" -U postgres "$@"; }
@@ -71,8 +100,12 @@ pg_start() {
   as_postgres "test -x '$LAB/pg'" || stop "the user postgres cannot reach $LAB; choose another LAB"
   [ -s "$data/PG_VERSION" ] || as_postgres "'$bin/initdb' -D '$data' -A trust -U postgres -E UTF8 --locale=C.UTF-8" >/dev/null
   as_postgres "'$bin/pg_ctl' -D '$data' status" >/dev/null && return
+  make_tls
+  key_of pg postgres
+  cp "$here/config/pg_hba.conf" "$data/pg_hba.conf"
   as_postgres "'$bin/pg_ctl' -D '$data' -w -l '$LAB/pg/log' -o \"-p $PG_PORT -c listen_addresses=127.0.0.1 \
-    -c unix_socket_directories='' -c fsync=off -c max_connections=120\" start" >/dev/null </dev/null
+    -c unix_socket_directories='' -c fsync=off -c max_connections=120 -c ssl=on -c ssl_cert_file='$LAB/pg/cert.pem' \
+    -c ssl_key_file='$LAB/pg/key.pem'\" start" >/dev/null </dev/null
 }
 
 pg_stop() {
@@ -82,12 +115,11 @@ pg_stop() {
 # ----------------------------------------------------------------------------------------------------------- install
 
 debian="postgresql mariadb-server zabbix-server-pgsql zabbix-frontend-php php-cli php-pgsql php-xml php-mbstring php-gd
-  php-bcmath php-curl request-tracker5 rt5-db-sqlite rt5-standalone dovecot-imapd python3-venv curl perl nodejs npm"
+  php-bcmath php-curl request-tracker5 rt5-db-sqlite rt5-standalone dovecot-imapd slapd python3-venv curl perl nodejs npm"
 
-step() { # NAME COMMAND...: quietly, unless it fails
+step() { # NAME COMMAND...
   local name=$1 begun=$SECONDS; shift
-  "$@" >"$LAB/log/install_$name.log" 2>&1 </dev/null ||
-    { tail -n 20 "$LAB/log/install_$name.log" >&2; stop "$name could not be installed"; }
+  attempt "$LAB/log/install_$name.log" "$@"
   echo "$name: $((SECONDS - begun)) s"
 }
 
@@ -158,31 +190,35 @@ template_rt() {
   mv "$LAB/rt/rtdb" "$LAB/rt/rtdb.tpl"
 }
 
-install() {
-  [ "$(id -u)" = 0 ] || stop "install needs root"
-  step debian install_debian
-  step mailman environment mailman 'mailman==3.3.10' 'sqlalchemy<2.1' # 2.1 breaks rosters and members/find
-  step carddav environment carddav 'radicale==3.*'
-  local module modules=""
-  for module in trytond party sale account_invoice stock_supply marketing_email sale_complaint party_relationship \
-    web_shop stock_lot sale_rental web_user; do
-    [ $module = trytond ] && modules="trytond[postgresql]==8.2.*" || modules="$modules trytond_$module==8.2.*"
+install_tryton() {
+  local module modules="trytond[postgresql]==8.2.*"
+  for module in party sale account_invoice stock_supply marketing_email sale_complaint party_relationship web_shop \
+    stock_lot sale_rental web_user; do
+    modules="$modules trytond_$module==8.2.*"
   done
   # shellcheck disable=SC2086  # a list of words
-  step tryton environment tryton $modules 'proteus==8.2.*' psycopg2-binary
-  step vendure install_vendure
+  environment tryton $modules 'proteus==8.2.*' psycopg2-binary
+}
+
+of_mailman() { step mailman environment mailman 'mailman==3.3.10' 'sqlalchemy<2.1'; } # 2.1 breaks rosters and members/find
+of_carddav() { step carddav environment carddav 'radicale==3.*'; }
+of_tryton() { step tryton install_tryton; step tryton_database template_tryton; }
+of_vendure() { step vendure install_vendure; }
+of_zabbix() { step zabbix_database template_zabbix; step zabbix_pages pages_zabbix; }
+of_rt() { step rt_database template_rt; }
+
+install() {
+  [ "$(id -u)" = 0 ] && [ -x "$python" ] || stop "install needs root, and .ci/setup test before it"
+  step debian install_debian
   pg_start
-  step tryton_database template_tryton
-  step zabbix_database template_zabbix
-  step zabbix_pages pages_zabbix
-  step rt_database template_rt
+  at_once of_tryton of_vendure of_zabbix of_rt of_mailman of_carddav
   pg_stop
 }
 
 # ---------------------------------------------------------------------------------------------------------------- up
 
 seed() { (cd "$root" && "$python" -m lab.seeds "$1"); }
-answers() { curl -sf -o /dev/null --max-time 5 "$@"; }
+answers() { curl -sf -o /dev/null --max-time 5 --cacert "$LAB/tls/ca.pem" "$@"; }
 
 up_affarssystem() {
   fresh_database affarssystem
@@ -196,8 +232,9 @@ up_marknadsforing() {
   rm -rf "$home" && mkdir -p "$home" && chown mysql "$home"
   mariadb-install-db --no-defaults --datadir="$home/data" --user=mysql --skip-test-db \
     --auth-root-authentication-method=normal >/dev/null
+  key_of mariadb mysql
   daemon mariadb mariadbd --no-defaults --user=mysql --datadir="$home/data" --bind-address=127.0.0.1 --port="$MARIA_PORT" \
-    --socket=socket --innodb-flush-log-at-trx-commit=0 --performance-schema=off
+    --ssl-ca="$LAB/tls/ca.pem" --ssl-cert="$home/cert.pem" --ssl-key="$home/key.pem" --socket=socket --innodb-flush-log-at-trx-commit=0 --performance-schema=off
   wait_for 60 mariadb-admin -h127.0.0.1 -P"$MARIA_PORT" -uroot ping
   seed marknadsforing
 }
@@ -209,7 +246,7 @@ up_tryton() {
   "$LAB/tryton/v/bin/python" -m lab.seeds.tryton fill
   daemon tryton "$LAB/tryton/v/bin/trytond" -c "$LAB/tryton/trytond.conf" -d tryton
   wait_for 60 answers -H "Authorization: Bearer $(cat "$LAB/tryton/restkey")" \
-    "http://127.0.0.1:$TRYTON_PORT/tryton/rest/model/party.party?s=1&p=0"
+    "https://127.0.0.1:$TRYTON_PORT/tryton/rest/model/party.party?s=1&p=0"
 }
 
 up_vendure() {
@@ -245,9 +282,10 @@ up_mailman() { # its REST runner only, so that nothing is ever sent
   local home=$LAB/mailman
   end mailman runner
   rm -rf "$home/var" && mkdir -p "$home/var" && fill mailman.cfg "$home/mailman.cfg"
+  fill gunicorn.cfg "$home/gunicorn.cfg"
   (cd "$home" && v/bin/mailman --run-as-root -C "$home/mailman.cfg" info >/dev/null)
   (cd "$home" && daemon mailman "$home/v/bin/runner" -C "$home/mailman.cfg" --runner=rest:0:1)
-  wait_for 60 answers -u restadmin:restpass "http://127.0.0.1:$MAILMAN_PORT/3.1/system/versions"
+  wait_for 60 answers -u restadmin:restpass "https://127.0.0.1:$MAILMAN_PORT/3.1/system/versions"
   seed mailman
 }
 
@@ -257,7 +295,7 @@ up_carddav() {
   rm -rf "$home/data" && fill radicale.conf "$home/config" && cp "$here/config/radicale.rights" "$home/rights"
   printf 'saljare1:pw1\nsaljare2:pw2\ndsar:pw3\n' >"$home/users"
   daemon carddav "$home/v/bin/python" -m radicale -C "$home/config"
-  wait_for 60 answers "http://127.0.0.1:$CARDDAV_PORT/.web/"
+  wait_for 60 answers "https://127.0.0.1:$CARDDAV_PORT/.web/"
   seed carddav
 }
 
@@ -273,22 +311,41 @@ up_dovecot() {
   seed dovecot
 }
 
+up_openldap() {
+  local home=$LAB/openldap
+  end openldap slapd
+  rm -rf "$home" && mkdir -p "$home/data"
+  chown openldap "$home" "$home/data"
+  key_of openldap openldap
+  LDAP_MODULES=$(dirname "$(find /usr/lib -path '*/ldap/back_mdb.so' | head -1)") fill slapd.conf "$home/slapd.conf"
+  daemon openldap "$(PATH=$PATH:/usr/sbin type -P slapd)" -u openldap -g openldap -f "$home/slapd.conf" \
+    -h "ldaps://127.0.0.1:$LDAP_PORT/" -d none
+  wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$LDAP_PORT"
+  seed openldap
+}
+
 up_files() { rm -rf "$LAB/files" && seed files; }
+
+start() { # SYSTEM
+  local begun=$SECONDS
+  attempt "$LAB/log/up_$1.log" "up_$1"
+  echo "$1: $((SECONDS - begun)) s"
+}
 
 up() {
   [ -s "$LAB/rt/rtdb.tpl" ] && [ -x "$python" ] || stop "first: make test-lab, or .ci/setup test and lab.sh install"
-  pg_start
-  local system begun
+  local system starts=()
   for system in ${*:-$systems}; do
     [[ " $systems " == *" $system "* ]] || stop "there is no system $system; there are: $systems"
-    begun=$SECONDS
-    (set -e; "up_$system") >"$LAB/log/up_$system.log" 2>&1 </dev/null ||
-      { tail -n 20 "$LAB/log/up_$system.log" >&2; stop "$system did not start; see $LAB/log/up_$system.log"; }
-    echo "$system: $((SECONDS - begun)) s"
+    starts+=("start $system")
   done
+  make_tls
+  pg_start
+  at_once "${starts[@]}"
 }
 
 down() {
+  end openldap slapd
   end dovecot dovecot
   end carddav radicale
   end mailman runner

@@ -149,3 +149,25 @@ def _other(number: int) -> Person:
 OTHERS = tuple(_other(number) for number in range(len(_FIRST)))
 CONTACTS, PRIVATE = OTHERS[:_CONTACTS], OTHERS[_CONTACTS:]
 EVERYBODY = (ERIK, ANNA, NAMESAKE, *OTHERS)
+
+
+def _colleague(number: int, first: str, last: str, title: str) -> Person:
+    return Person(
+        key=f"c{number}", first=first, last=last, email=f"{first}.{last}@xelent.example".lower().translate(_PLAIN),
+        phone=f"031-390 06 {80 + number}", number=f"M{100 + number}", street="Annebergsvägen 1B", postcode="432 48",
+        city="Varberg", title=title,
+    )  # fmt: skip
+
+
+#: Our own staff, whom the directory alone knows; the first is the manager of the others.
+COLLEAGUES = tuple(
+    _colleague(number, *told)
+    for number, told in enumerate(
+        [
+            ("Rut", "Åberg", "Chef"),
+            ("Anna", "Berg", "Handläggare"),
+            ("Bo", "Ek", "Godkännare"),
+            ("Säl", "Jare", "Säljare"),
+        ]
+    )
+)

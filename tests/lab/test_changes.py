@@ -13,6 +13,7 @@ from dsar.errors import SystemDriftError
 from dsar.identifiers import normalise
 from dsar.model import IdentifierType, PlanStep, RequestedChange, StepAction
 from lab.people import OTHERS, Person
+from lab.seeds import openldap
 from lab.seeds.clients import AREA, port, web
 from lab.test_search import NOW
 
@@ -55,6 +56,7 @@ def carry_out(system: Any, steps: Sequence[PlanStep]) -> None:
         ("affarssystem", "phone", OLD.phone, "+46701740699"),
         ("marknadsforing", "phone", OLD.phone, "+46701740699"),
         ("carddav", "phone", OTHERS[6].phone, "+46701740699"),
+        ("openldap", "phone", OTHERS[2].phone, "+46701740699"),
         ("files", "phone", OTHERS[28].phone, "+46701740699"),
     ],
 )
@@ -81,7 +83,7 @@ def test_a_customer_with_an_open_sale_is_a_task(systems: Any) -> None:
     "name",
     [
         *("tryton", "vendure", "rt", "zabbix", "mailman", "affarssystem", "marknadsforing"),
-        *("carddav", "dovecot", "files"),
+        *("carddav", "dovecot", "openldap", "files"),
     ],
 )
 def test_what_is_erased_is_gone_also_where_the_product_keeps_it(systems: Any, name: str) -> None:
@@ -135,6 +137,7 @@ ERASED = {
     "mailman": OTHERS[5],
     "carddav": OTHERS[7],
     "dovecot": OTHERS[7],
+    "openldap": OTHERS[4],
 }
 #: Table.column of what stays: an invoice by law, and jobs that wait (the lab runs no worker), which are a task.
 KEPT: dict[str, set[str]] = {"affarssystem": {"fakturor.faktura_epost"}, "vendure": {"job_record.data"}}
@@ -149,8 +152,17 @@ DATABASES = {
 }
 
 
+def in_directory(text: str) -> set[str]:
+    """Every entry of the directory, as who owns it sees it, that still holds *text*."""
+    with openldap.opened() as admin:
+        admin.search(openldap.SUFFIX, "(objectClass=*)", attributes=["*", "+"])
+        return {each.entry_dn for each in admin.entries if text in each.entry_to_json().lower()}
+
+
 def sweep(name: str, text: str) -> set[str]:
     """Every table.column of the product's own database that still holds *text*."""
+    if name == "openldap":
+        return in_directory(text)
     if name not in DATABASES:
         return set()
     engine = sa.create_engine(DATABASES[name])

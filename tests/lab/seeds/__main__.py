@@ -2,7 +2,7 @@
 
 import sys
 
-from lab.seeds import carddav, databases, dovecot, mailman, registers, rt, vendure, zabbix
+from lab.seeds import carddav, databases, dovecot, mailman, openldap, registers, rt, vendure, zabbix
 
 SEEDS = {
     "affarssystem": databases.affarssystem,
@@ -13,6 +13,7 @@ SEEDS = {
     "mailman": mailman.run,
     "carddav": carddav.run,
     "dovecot": dovecot.run,
+    "openldap": openldap.run,
     "files": registers.run,
 }
 

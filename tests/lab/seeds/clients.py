@@ -1,6 +1,8 @@
 """How the seeds speak to the products: ports and work area from the environment, one small client for each."""
 
 import os
+import ssl
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,11 @@ _DEFAULTS = {
     "MAILMAN": 8050,
     "CARDDAV": 8060,
     "IMAP": 1143,
+    "LDAP": 1636,
 }
+#: Products that speak plain text only.
+_PLAIN = {"RT", "ZABBIX"}
+CA_FILE = AREA / "tls" / "ca.pem"
 
 
 def port(name: str) -> int:
@@ -25,7 +31,14 @@ def port(name: str) -> int:
 
 
 def web(name: str, path: str = "", **how: Any) -> httpx.Client:
-    return httpx.Client(base_url=f"http://127.0.0.1:{port(name)}{path}", timeout=60, **how)
+    scheme = "http" if name in _PLAIN else "https"
+    return httpx.Client(base_url=f"{scheme}://127.0.0.1:{port(name)}{path}", verify=tls(), timeout=60, **how)
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """The CA of the lab, and no other."""
+    return ssl.create_default_context(cafile=CA_FILE)
 
 
 def answer(response: httpx.Response) -> Any:

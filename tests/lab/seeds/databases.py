@@ -175,7 +175,7 @@ def marknadsforing() -> None:
             ("dsar_las", "las", "SELECT"),
             ("dsar_skriv", "skriv", "SELECT, UPDATE, DELETE"),
         ):
-            cursor.execute(f"CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{password}'")
+            cursor.execute(f"CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{password}' REQUIRE SSL")
             cursor.execute(f"GRANT {rights} ON marknadsforing.* TO '{user}'@'127.0.0.1'")
         insert = _Table(cursor)
         _subscribers(insert)
@@ -186,7 +186,7 @@ def marknadsforing() -> None:
 
 def _subscribers(insert: _Table) -> None:
     for number, each in enumerate((ERIK, ANNA, *OTHERS)):
-        asked = bool(number % 3)
+        asked = each == ERIK or bool(number % 3)
         insert(
             "epost_prenumerant", epost=each.email, fornamn=each.first, efternamn=each.last, foretag=each.employer or None,
             status="avregistrerad" if number % 11 == 9 else "aktiv", kalla="Kontaktformulär webb" if asked else _BOUGHT,

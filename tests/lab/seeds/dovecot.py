@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it has no types
 
 from lab.people import ANNA, ERIK, NAMESAKE, OTHERS, Person
-from lab.seeds.clients import port
+from lab.seeds.clients import port, tls
 
 _FOLDERS = ("Kunder/Varberg", "Skickat", "Papperskorg")
 _STAFF = {"saljare1": "Säljare Ett <saljare1@xelent.example>", "saljare2": "Säljare Två <saljare2@xelent.example>"}
@@ -13,7 +13,7 @@ _STAFF = {"saljare1": "Säljare Ett <saljare1@xelent.example>", "saljare2": "Sä
 
 def run() -> None:
     for owner in _STAFF:
-        with IMAPClient("127.0.0.1", port("IMAP"), ssl=False) as mailbox:
+        with IMAPClient("127.0.0.1", port("IMAP"), ssl_context=tls()) as mailbox:
             mailbox.login(f"{owner}*dsar", "masterpw")
             for folder in _FOLDERS:
                 mailbox.create_folder(folder)
