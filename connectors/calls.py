@@ -27,6 +27,7 @@ import jmespath
 from connectors import slots
 from dsar.declaration import Http, Job, Rate, WebRequest
 from dsar.errors import SettingsError, SystemContractError, SystemRefusedError, SystemUnavailableError
+from dsar.tls import is_loopback, tls_context
 
 # They log the URL and the headers of every request, and these hold addresses that are searched for and secrets.
 for _name in ("httpx", "httpcore"):
@@ -34,7 +35,6 @@ for _name in ("httpx", "httpcore"):
 
 _LARGEST_ANSWER_BYTES = 64_000_000
 _TRIES = 6
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _BUSY = frozenset({429, 503})
 
 
@@ -333,7 +333,7 @@ def pinned(name: str, option: str, text: str) -> httpx.URL:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
+    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))):
         raise SettingsError([f"system {name}: {option} must be an https:// address"])
     if url.userinfo or url.query or url.fragment:
         raise SettingsError([f"system {name}: {option} holds more than host and path"])
@@ -356,6 +356,6 @@ def _number(name: str, options: Mapping[str, str], option: str, default: int) ->
 def trust(name: str, ca_file: str | None) -> ssl.SSLContext:
     """Whom TLS connections believe. Raises: SettingsError."""
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        return tls_context(ca_file)
     except OSError:  # ssl.SSLError is one
         raise SettingsError([f"system {name}: ca_file cannot be read"]) from None

@@ -5,7 +5,8 @@ Effects: reads the database at `url` through a session that cannot write; writes
 per step. Table and column names come from the declaration alone, values are always bound parameters. Error texts of
 drivers hold values, so only their class and code are passed on (P9).
 
-Options: `url`; `write_url` (without it the system is only searched); `timeout_seconds` (default 30).
+Options: `url`; `write_url` (without it the system is only searched); `ca_file` (PEM file with the only CAs to trust);
+`timeout_seconds` (default 30). A server on another machine is spoken to over proven TLS only.
 """
 
 import sqlite3
@@ -36,9 +37,11 @@ from dsar.errors import (
     SystemUnavailableError,
 )
 from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
+from dsar.tls import libpq_tls, mysql_tls
 
 #: Drivers that our extras install, for URLs that name none.
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
+_OPTIONAL = frozenset({"write_url", "ca_file", "timeout_seconds"})
 #: SQLSTATE (PostgreSQL) or error number (MariaDB) -> what the declaration or the role got wrong.
 _NOT_AS_DECLARED = frozenset({"42703", "42P01", "42883", "22P02", 1054, 1146})
 _REFUSED = frozenset({"42501", "25006", "P0001", 1044, 1142, 1143, 1290, 1644, 1792})
@@ -46,14 +49,14 @@ _REFUSED = frozenset({"42501", "25006", "P0001", 1044, 1142, 1143, 1290, 1644, 1
 
 def open_sql(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "SqlReader":
     """A SqlEditor where `write_url` is set, else a SqlReader. Raises: SettingsError."""
-    check_options(name, options, required=frozenset({"url"}), optional=frozenset({"write_url", "timeout_seconds"}))
-    timeout = options.get("timeout_seconds", "30")
+    check_options(name, options, required=frozenset({"url"}), optional=_OPTIONAL)
+    timeout, ca_file = options.get("timeout_seconds", "30"), options.get("ca_file", "")
     if not timeout.isdecimal():
         raise SettingsError([f"system {name}: timeout_seconds is no whole number"])
-    reading = _engine(name, options["url"], writes=False, timeout_seconds=int(timeout))
+    reading = _engine(name, options["url"], writes=False, timeout_seconds=int(timeout), ca_file=ca_file)
     if "write_url" not in options:
         return SqlReader(name=name, declaration=declaration, reading=reading)
-    writing = _engine(name, options["write_url"], writes=True, timeout_seconds=int(timeout))
+    writing = _engine(name, options["write_url"], writes=True, timeout_seconds=int(timeout), ca_file=ca_file)
     return SqlEditor(name=name, declaration=declaration, reading=reading, writing=writing)
 
 
@@ -299,7 +302,7 @@ def reading_engine(name: str, url: str) -> sa.Engine:
     return _engine(name, url, writes=False, timeout_seconds=30)
 
 
-def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int) -> sa.Engine:
+def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int, ca_file: str = "") -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite":
@@ -309,7 +312,10 @@ def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int) -> sa.En
             parsed,
             poolclass=NullPool,
             hide_parameters=True,
-            connect_args=_connect_args(parsed.get_backend_name(), writes=writes, timeout_seconds=timeout_seconds),
+            connect_args={
+                **_connect_args(parsed.get_backend_name(), writes=writes, timeout_seconds=timeout_seconds),
+                **_tls(name, parsed, ca_file),
+            },
         )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise SettingsError([f"system {name}: the database URL cannot be used ({type(error).__name__})"]) from None
@@ -328,6 +334,19 @@ def _connect_args(backend: str, *, writes: bool, timeout_seconds: int) -> dict[s
     if backend in {"mysql", "mariadb"}:
         return {"connect_timeout": timeout_seconds, "charset": "utf8mb4"}
     return {}
+
+
+def _tls(name: str, url: sa.URL, ca_file: str) -> Mapping[str, object]:
+    """Raises: SettingsError if the server could not be proven."""
+    backend = url.get_backend_name()
+    try:
+        if backend == "postgresql":
+            return libpq_tls(url.host, url.query, ca_file=ca_file)
+        return mysql_tls(url.host, url.query, ca_file=ca_file) if backend in {"mysql", "mariadb"} else {}
+    except OSError:  # ssl.SSLError is one
+        raise SettingsError([f"system {name}: ca_file or a file of the database URL cannot be read"]) from None
+    except ValueError as error:
+        raise SettingsError([f"system {name}: {error}"]) from None
 
 
 def _prepare_mariadb(engine: sa.Engine, *, writes: bool, timeout_seconds: int) -> None:

@@ -32,6 +32,7 @@ from dsar.errors import (
     SystemUnavailableError,
 )
 from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
+from dsar.tls import is_loopback, tls_context
 
 try:
     from connectors.ldap.directory import Account, Directory
@@ -42,7 +43,6 @@ except ModuleNotFoundError as error:  # the extra is not installed
 _PROOFS = frozenset({"user", "password", "cert_file", "key_file"})
 _WRITE_PROOFS = frozenset(f"write_{each}" for each in _PROOFS)
 _OPTIONAL = _PROOFS | _WRITE_PROOFS | {"ca_file", "timeout_seconds", "plain"}
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PORTS = {"ldap": 389, "ldaps": 636}
 _HIDDEN = "the canary person is not found"
 #: No entry holds it, so taking it out changes nothing.
@@ -74,7 +74,7 @@ def account_of(name: str, options: Mapping[str, str], *, prefix: str) -> Account
         faults.append(f"{prefix}user and {prefix}password belong together")
     if bool(certificate) != bool(key) or (certificate and (user or plain == "on")):
         faults.append(f"{prefix}cert_file and {prefix}key_file belong together, need TLS and take no {prefix}user")
-    if plain not in {"on", "off"} or (plain == "on" and (url.scheme != "ldap" or url.hostname not in _LOOPBACK)):
+    if plain not in {"on", "off"} or (plain == "on" and (url.scheme != "ldap" or not is_loopback(url.hostname or ""))):
         faults.append("plain is 'on' for an ldap:// address of this machine only, else 'off'")
     if not (timeout.isascii() and timeout.isdecimal()) or timeout == "0":
         faults.append("timeout_seconds is no whole number")
@@ -106,7 +106,7 @@ def _tls(name: str, ca_file: str | None, certificate: str, key: str) -> ssl.SSLC
     context = trust(name, ca_file)
     if not certificate:
         return context
-    context = ssl.create_default_context(cafile=ca_file)  # the other one is shared with every system
+    context = tls_context(ca_file)  # the other one is shared with every system
     try:
         context.load_cert_chain(certificate, key)
     except OSError:  # ssl.SSLError is one
