@@ -24,9 +24,10 @@ import httpx
 import jmespath
 
 from connectors import slots
-from connectors.trust import LOOPBACK, trust
+from connectors.trust import trust
 from dsar.declaration import Http, Job, Rate, WebRequest
 from dsar.errors import SettingsError, SystemContractError, SystemRefusedError, SystemUnavailableError
+from dsar.tls import is_loopback
 
 # They log the URL and the headers of every request, and these hold addresses that are searched for and secrets.
 for _name in ("httpx", "httpcore"):
@@ -332,7 +333,7 @@ def pinned(name: str, option: str, text: str) -> httpx.URL:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and url.host in LOOPBACK)):
+    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))):
         raise SettingsError([f"system {name}: {option} must be an https:// address"])
     if url.userinfo or url.query or url.fragment:
         raise SettingsError([f"system {name}: {option} holds more than host and path"])

@@ -20,11 +20,11 @@ from connectors.declared import Row, canary_found, holds_one, looked_up, search_
 from connectors.documents import is_whole, mail_in
 from connectors.mailboxes import Account, Folder, Listed, Mailbox
 from connectors.mails import key_of, parts_of, row_of
-from connectors.trust import LOOPBACK
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import SettingsError, SystemContractError, SystemRefusedError, SystemUnavailableError
 from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepOutcome
+from dsar.tls import is_loopback
 
 _REQUIRED = frozenset({"host", "user", "password"})
 _OPTIONAL = frozenset({"mailboxes", "port", "ca_file", "timeout_seconds", "plain", "narrow", "changes"})
@@ -266,7 +266,7 @@ def _is_hidden(told: str, shown: Sequence[str]) -> bool:
 
 def _account(name: str, options: Mapping[str, str], *, on_behalf: bool) -> Account:
     plain = options.get("plain") == "on"
-    if plain and options["host"] not in LOOPBACK:
+    if plain and not is_loopback(options["host"]):
         raise SettingsError([f"system {name}: plain is for this machine only"])
     try:
         port, timeout = int(options.get("port", _IMAPS)), float(options.get("timeout_seconds", 60))

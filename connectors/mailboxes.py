@@ -21,6 +21,7 @@ from imapclient.exceptions import LoginError  # type: ignore[import-untyped]
 
 from connectors.mails import arrived as told
 from dsar.errors import DsarError, SystemRefusedError, SystemUnavailableError
+from dsar.tls import tls_context
 
 _FOREIGN_ERRORS = (imaplib.IMAP4.error, OSError, ValueError, LookupError)  # imapclient's errors derive from imaplib's
 #: UIDs of one command; servers refuse lists that are too long.
@@ -213,7 +214,7 @@ def _connected(account: Account) -> Any:  # noqa: ANN401  # an untyped library
         account.host,
         account.port,
         ssl=not account.plain,
-        ssl_context=None if account.plain else ssl.create_default_context(cafile=account.ca_file),
+        ssl_context=None if account.plain else tls_context(account.ca_file),
         timeout=SocketTimeout(account.timeout_seconds, account.timeout_seconds),
     )
     client.normalise_times = False  # times keep their zone

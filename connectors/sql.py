@@ -5,8 +5,8 @@ Effects: reads the database at `url` through a session that cannot write; writes
 per step. Table and column names come from the declaration alone, values are always bound parameters. Error texts of
 drivers hold values, so only their class and code are passed on (P9).
 
-Options: `url`; `write_url` (without it the system is only searched); `ca_file`; `timeout_seconds` (default 30).
-PostgreSQL and MariaDB are reached by TLS with a verified certificate; only on this machine, and without `ca_file`, not.
+Options: `url`; `write_url` (without it the system is only searched); `ca_file` (PEM file with the only CAs to trust);
+`timeout_seconds` (default 30). A server on another machine is spoken to over proven TLS only.
 """
 
 import sqlite3
@@ -28,7 +28,6 @@ from connectors.declared import Row, canary_found, looked_up, search_rows
 from connectors.matching import as_text, narrowing
 from connectors.residue import CHUNK, bound
 from connectors.slots import in_form
-from connectors.trust import LOOPBACK, trust
 from connectors.unpacking import unpacked
 from dsar.connector import LARGEST_DOCUMENT_BYTES, Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
@@ -40,9 +39,11 @@ from dsar.errors import (
     SystemUnavailableError,
 )
 from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
+from dsar.tls import libpq_tls, mysql_tls
 
 #: Drivers that our extras install, for URLs that name none.
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
+_OPTIONAL = frozenset({"write_url", "ca_file", "timeout_seconds"})
 #: SQLSTATE (PostgreSQL) or error number (MariaDB) -> what the declaration or the role got wrong.
 _NOT_AS_DECLARED = frozenset({"42703", "42P01", "42883", "22P02", 1054, 1146})
 _REFUSED = frozenset({"42501", "25006", "P0001", 1044, 1142, 1143, 1290, 1644, 1792})
@@ -50,17 +51,14 @@ _REFUSED = frozenset({"42501", "25006", "P0001", 1044, 1142, 1143, 1290, 1644, 1
 
 def open_sql(*, name: str, declaration: Declaration, options: Mapping[str, str]) -> "SqlReader":
     """A SqlEditor where `write_url` is set, else a SqlReader. Raises: SettingsError."""
-    check_options(
-        name, options, required=frozenset({"url"}), optional=frozenset({"write_url", "ca_file", "timeout_seconds"})
-    )
-    timeout = options.get("timeout_seconds", "30")
+    check_options(name, options, required=frozenset({"url"}), optional=_OPTIONAL)
+    timeout, ca_file = options.get("timeout_seconds", "30"), options.get("ca_file", "")
     if not timeout.isdecimal():
         raise SettingsError([f"system {name}: timeout_seconds is no whole number"])
-    engine = partial(_engine, name, ca_file=options.get("ca_file"), timeout_seconds=int(timeout))
-    reading = engine(options["url"], writes=False)
+    reading = _engine(name, options["url"], writes=False, timeout_seconds=int(timeout), ca_file=ca_file)
     if "write_url" not in options:
         return SqlReader(name=name, declaration=declaration, reading=reading)
-    writing = engine(options["write_url"], writes=True)
+    writing = _engine(name, options["write_url"], writes=True, timeout_seconds=int(timeout), ca_file=ca_file)
     return SqlEditor(name=name, declaration=declaration, reading=reading, writing=writing)
 
 
@@ -298,7 +296,7 @@ def transaction(name: str, engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def writing_engine(name: str, url: str, *, ca_file: str | None = None) -> sa.Engine:
     """An engine whose sessions may write. Raises: SettingsError."""
-    return _engine(name, url, writes=True, ca_file=ca_file)
+    return _engine(name, url, writes=True, ca_file=ca_file or "")
 
 
 def reading_engine(name: str, url: str) -> sa.Engine:
@@ -306,7 +304,7 @@ def reading_engine(name: str, url: str) -> sa.Engine:
     return _engine(name, url, writes=False)
 
 
-def _engine(name: str, url: str, *, writes: bool, ca_file: str | None = None, timeout_seconds: int = 30) -> sa.Engine:
+def _engine(name: str, url: str, *, writes: bool, timeout_seconds: int = 30, ca_file: str = "") -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() == "sqlite":
@@ -316,8 +314,10 @@ def _engine(name: str, url: str, *, writes: bool, ca_file: str | None = None, ti
             parsed,
             poolclass=NullPool,
             hide_parameters=True,
-            connect_args=_connect_args(parsed.get_backend_name(), writes=writes, timeout_seconds=timeout_seconds)
-            | _encrypted(name, parsed, ca_file),
+            connect_args={
+                **_connect_args(parsed.get_backend_name(), writes=writes, timeout_seconds=timeout_seconds),
+                **_tls(name, parsed, ca_file),
+            },
         )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise SettingsError([f"system {name}: the database URL cannot be used ({type(error).__name__})"]) from None
@@ -338,16 +338,17 @@ def _connect_args(backend: str, *, writes: bool, timeout_seconds: int) -> dict[s
     return {}
 
 
-def _encrypted(name: str, url: sa.URL, ca_file: str | None) -> dict[str, object]:
-    """TLS with a verified certificate, whatever the URL says; a database of this machine needs none."""
-    named = url.query.get("host", ())
-    hosts = {url.host or "localhost", *([named] if isinstance(named, str) else named)}
-    if ca_file is None and all(host in LOOPBACK or host.startswith("/") for host in hosts):
-        return {}
-    context = trust(name, ca_file)
-    if url.get_backend_name() == "postgresql":
-        return {"sslmode": "verify-full", "sslrootcert": ca_file or ssl.get_default_verify_paths().cafile or "system"}
-    return {"ssl": context} if url.get_backend_name() in {"mysql", "mariadb"} else {}
+def _tls(name: str, url: sa.URL, ca_file: str) -> Mapping[str, object]:
+    """Raises: SettingsError if the server could not be proven."""
+    backend = url.get_backend_name()
+    try:
+        if backend == "postgresql":
+            return libpq_tls(url.host, url.query, ca_file=ca_file)
+        return mysql_tls(url.host, url.query, ca_file=ca_file) if backend in {"mysql", "mariadb"} else {}
+    except OSError:  # ssl.SSLError is one
+        raise SettingsError([f"system {name}: ca_file or a file of the database URL cannot be read"]) from None
+    except ValueError as error:
+        raise SettingsError([f"system {name}: {error}"]) from None
 
 
 def _prepare_mariadb(engine: sa.Engine, *, writes: bool, timeout_seconds: int) -> None:

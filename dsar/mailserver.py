@@ -1,16 +1,16 @@
 """
-Where a mail server is and how it may be spoken to: host, port, security -> verified TLS or refusal.
+How a mail server may be spoken to: host, security -> leave or refusal; an error -> what to tell of it.
 
-Effects: reads the CA file. The rules that IMAP and SMTP share; neither protocol is spoken here.
+Effects: none. The rules that IMAP and SMTP share; neither protocol is spoken here.
 """
 
-import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
+
+from dsar.tls import is_loopback
 
 Security = Literal["tls", "starttls", "plain"]
 
@@ -44,24 +44,6 @@ def cause_of(error: BaseException, *, otherwise: str) -> str:
     return next((cause for kind, cause in _CAUSES if isinstance(error, kind)), otherwise)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether *host* names this machine, so that nobody can listen on the way."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def plain_is_refused(host: str, security: Security) -> bool:
     """Whether log-in and mail would cross a network unencrypted (Art. 32(1)(a) GDPR: "encryption of personal data")."""
     return security == "plain" and not is_loopback(host)
-
-
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """
-    A context that verifies certificate and host name.
-
-    Args: ca_file: PEM file with the only CAs to trust; None: those of the operating system.
-    Raises: OSError, ssl.SSLError if the file is missing or not PEM.
-    """
-    return ssl.create_default_context(cafile=ca_file)

@@ -1,9 +1,10 @@
 """
 Client credentials or a refresh token -> access tokens for mail servers that accept no password.
 
-Effects: HTTPS to the token server; the file that keeps the newest refresh token. Access tokens are kept in memory until
-shortly before they expire. No token appears in a log or an error; what the server answers is quoted only where RFC 6749
-fixes the words.
+Effects: HTTPS to the token server; the file that keeps the newest refresh token. No redirect is followed and no proxy
+of the environment is used, so that the secret goes where the settings say and the token comes from there. Access tokens
+are kept in memory until shortly before they expire. No token appears in a log or an error; what the server answers is
+quoted only where RFC 6749 fixes the words.
 """
 
 import fcntl
@@ -23,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from dsar.errors import TokenUnavailableError
-from dsar.mailserver import Credential, is_loopback
+from dsar.mailserver import Credential
+from dsar.tls import direct_opener, is_loopback
 
 _RENEW_BEFORE_SECONDS = 60.0
 _LIFETIME_UNLESS_TOLD = 300.0  #: RFC 6749 s. 5.1: expires_in is only RECOMMENDED.
@@ -79,6 +81,7 @@ class AccessTokens:
         self._timeout_seconds = timeout_seconds
         self._clock = clock
         self._lock = threading.Lock()
+        self._opener = direct_opener()
         self._refresh_token = client.refresh_token
         self._access_token = ""
         self._renew_at = float("-inf")
@@ -112,7 +115,7 @@ class AccessTokens:
             self._client.token_url, data=self._form(), headers={"Accept": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout_seconds) as response:  # noqa: S310
+            with self._opener.open(request, timeout=self._timeout_seconds) as response:
                 return _json_object(response.read(_LONGEST_ANSWER))
         except urllib.error.HTTPError as error:
             with error:

@@ -24,7 +24,8 @@ from dsar.errors import (
     OutboxUnavailableError,
     UndeliverableAddressError,
 )
-from dsar.mailserver import Credential, CredentialSource, Security, cause_of, plain_is_refused, tls_context
+from dsar.mailserver import Credential, CredentialSource, Security, cause_of, plain_is_refused
+from dsar.tls import tls_context
 
 _FOREIGN_ERRORS = (smtplib.SMTPException, OSError, ValueError)
 _MAIL_FOLLOWS, _AUTH_CONTINUES, _AUTH_DONE = 354, 334, 235

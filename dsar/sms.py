@@ -13,11 +13,11 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError
-from dsar.mailserver import is_loopback
+from dsar.tls import direct_opener, is_loopback
 
 #: Where 46elks takes messages.
 ELKS_URL = "https://api.46elks.com/a1/sms"
@@ -48,18 +48,13 @@ def is_allowed(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
-        return None
-
-
 class SmsGateway:
     """One gateway."""
 
     def __init__(self, account: SmsAccount, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self._account = account
         self._timeout = timeout_seconds
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+        self._opener = direct_opener()
 
     def send(self, to: str, text: str, *, reference: str) -> None:
         """

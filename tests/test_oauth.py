@@ -111,7 +111,7 @@ def test_a_token_is_used_until_a_minute_before_it_expires(server: TokenServer) -
         ((400, {"error": "invalid_grant", "error_description": "user anna@kund.se"}), "refused: invalid_grant."),
         ((400, {"error": "anna@kund.se is locked"}), "refused: HTTP 400."),
         ((500, b"<html>anna@kund.se"), "refused: HTTP 500."),
-        ((302, b""), "refused: HTTP 501."),  # followed as a GET, which carries no secret
+        ((302, b""), "refused: HTTP 302."),  # not followed: a token comes from where the settings say
         ((200, b"not json"), "holds no bearer token"),
         ((200, b"[" * 5000), "holds no bearer token"),
         ((200, {"token_type": "Bearer"}), "holds no bearer token"),

@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from connectors import attached, check_options, plans
 from connectors.declared import canary_found, search_rows
-from connectors.trust import LOOPBACK, trust
+from connectors.trust import trust
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import (
@@ -32,6 +32,7 @@ from dsar.errors import (
     SystemUnavailableError,
 )
 from dsar.model import Document, Identifier, PlanStep, Record, StepOutcome
+from dsar.tls import is_loopback, tls_context
 
 try:
     from connectors.ldap.directory import Account, Directory
@@ -73,7 +74,7 @@ def account_of(name: str, options: Mapping[str, str], *, prefix: str) -> Account
         faults.append(f"{prefix}user and {prefix}password belong together")
     if bool(certificate) != bool(key) or (certificate and (user or plain == "on")):
         faults.append(f"{prefix}cert_file and {prefix}key_file belong together, need TLS and take no {prefix}user")
-    if plain not in {"on", "off"} or (plain == "on" and (url.scheme != "ldap" or url.hostname not in LOOPBACK)):
+    if plain not in {"on", "off"} or (plain == "on" and (url.scheme != "ldap" or not is_loopback(url.hostname or ""))):
         faults.append("plain is 'on' for an ldap:// address of this machine only, else 'off'")
     if not (timeout.isascii() and timeout.isdecimal()) or timeout == "0":
         faults.append("timeout_seconds is no whole number")
@@ -105,7 +106,7 @@ def _tls(name: str, ca_file: str | None, certificate: str, key: str) -> ssl.SSLC
     context = trust(name, ca_file)
     if not certificate:
         return context
-    context = ssl.create_default_context(cafile=ca_file)  # the other one is shared with every system
+    context = tls_context(ca_file)  # the other one is shared with every system
     try:
         context.load_cert_chain(certificate, key)
     except OSError:  # ssl.SSLError is one

@@ -37,6 +37,7 @@ def examine(path: Path) -> list[Finding]:
     for look in (
         _clock,
         _database,
+        _trail,
         _keys,
         _templates,
         _mailboxes,
@@ -84,6 +85,22 @@ def _database(chosen: Settings) -> Iterator[Finding]:
     if finding == Finding("ok", "database", ""):
         finding = Finding("fail", "database", "it has not the tables of this version; run 'dsar db upgrade'")
     yield finding
+
+
+def _trail(chosen: Settings) -> Iterator[Finding]:
+    """Whether the program itself could change what the audit trail says (promise P8)."""
+    store = Store(chosen.database.url.get_secret_value())
+    try:
+        with store.transaction(read_only=True) as tx:
+            rights = tx.rights_over_the_trail()
+    except DsarError:
+        return  # the finding about the database says it
+    finally:
+        store.close()
+    if rights:
+        yield Finding(
+            "warning", "audit trail", f"our own log-in may change it ({', '.join(rights)}); docs/operations.md"
+        )
 
 
 def _keys(chosen: Settings) -> Iterator[Finding]:

@@ -21,7 +21,8 @@ from imapclient.exceptions import CapabilityError, LoginError, ProtocolError  # 
 
 from dsar.errors import InboxUnavailableError
 from dsar.inbox.wire import Items, compact_set, copied_uids, fetched_items, found_uids
-from dsar.mailserver import CredentialSource, Security, cause_of, plain_is_refused, tls_context
+from dsar.mailserver import CredentialSource, Security, cause_of, plain_is_refused
+from dsar.tls import tls_context
 
 _FOREIGN_ERRORS = (imaplib.IMAP4.error, OSError, ValueError, LookupError)  # imapclient's errors derive from imaplib's
 

@@ -74,6 +74,15 @@ class AuditQueries(Queries):
         query = select(EventRow).where(EventRow.name == name, told).order_by(col(EventRow.id))
         return self.session.exec(query).all()
 
+    def rights_over_the_trail(self) -> list[str]:
+        """ "event: UPDATE" for each right to change what stands there that our own log-in has; SQLite knows none."""
+        if self.session.get_bind().dialect.name != "postgresql":
+            return []
+        names = [str(table.__tablename__) for table in (EventRow, Seal)]
+        asked = [(name, right) for name in names for right in ("UPDATE", "DELETE", "TRUNCATE")]
+        has = sa.func.has_table_privilege
+        return [f"{name}: {right}" for name, right in asked if self.session.scalar(sa.select(has(name, right)))]
+
     def seal_events(self, *, most: int | None = None) -> int:
         """
         Chain the events not chained yet, in their order; how many. Only for the holder of the lease "sealer".

@@ -26,6 +26,7 @@ from dsar.store.retention import RetentionQueries
 from dsar.store.statistics import StatisticsQueries
 from dsar.store.tasks import TaskQueries
 from dsar.store.work import WorkQueries
+from dsar.tls import libpq_tls
 
 _SQLITE_PRAGMAS = (
     "PRAGMA page_size=16384",  # of a new file: a mail of 20 kB takes two pages instead of six; first, to count
@@ -45,10 +46,13 @@ def open_engine(url: str) -> sa.Engine:
     """
     Engine for *url* with the settings that our promises need.
 
-    Raises: DatabaseUnavailableError if the URL cannot be understood or its driver is not installed.
+    Raises: DatabaseUnavailableError if the URL cannot be understood, would travel unproven, or its driver is missing.
     """
     try:
-        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))  # a file does not hang up
+        parsed = sa.make_url(url)
+        is_server = parsed.get_backend_name() != "sqlite"
+        tls = _tls(parsed) if is_server else {}
+        engine = sa.create_engine(parsed, pool_pre_ping=is_server, connect_args=tls)  # a file does not hang up
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseUnavailableError(f"its URL is wrong or its driver is missing ({type(error).__name__})") from None
     if engine.dialect.name == "sqlite":
@@ -56,6 +60,13 @@ def open_engine(url: str) -> sa.Engine:
     else:
         sa.event.listen(engine, "begin", _begun_elsewhere)
     return engine
+
+
+def _tls(url: sa.URL) -> dict[str, str]:
+    try:
+        return libpq_tls(url.host, url.query)
+    except ValueError as error:
+        raise DatabaseUnavailableError(str(error)) from None
 
 
 def _begun_elsewhere(connection: sa.Connection) -> None:
