@@ -25,7 +25,7 @@ from dsar.store.plans import PlanQueries
 from dsar.store.retention import RetentionQueries
 from dsar.store.statistics import StatisticsQueries
 from dsar.store.tasks import TaskQueries
-from dsar.store.work import WorkQueries
+from dsar.store.turns import TurnQueries
 
 _SQLITE_PRAGMAS = (
     "PRAGMA page_size=16384",  # of a new file: a mail of 20 kB takes two pages instead of six; first, to count
@@ -128,7 +128,7 @@ class Transaction(
     LetterQueries,
     PlanQueries,
     TaskQueries,
-    WorkQueries,
+    TurnQueries,
     AuditQueries,
     StatisticsQueries,
     HealthQueries,
