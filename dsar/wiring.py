@@ -98,6 +98,8 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
     store = Store(chosen.database.url.get_secret_value())
     if chosen.database.create:
         _make_current(store)
+    with store.transaction(read_only=True) as tx:
+        tx.check_version()
     _share_turns(store, systems, declarations)
     keys = SqlKeyStore(chosen.database.keys_url.get_secret_value())
     try:

@@ -82,11 +82,13 @@ def run(ctx: click.Context, interval: float, workers: int) -> None:
     signal.signal(signal.SIGINT, stop)
     with (
         session(ctx, for_anybody=True) as opened,
-        crew.beating(opened.app),
+        crew.beating(opened.app) as outdated,
         crew.helpers(ctx.obj, workers - 1, prepare=_keep_journal),
     ):
         log.info("running", extra={"version": __version__})
-        poller.run(opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping)
+        poller.run(
+            opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping or outdated.is_set()
+        )
     log.info("stopped")
 
 

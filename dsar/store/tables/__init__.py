@@ -22,7 +22,7 @@ from dsar.store.tables.letters import ApprovalRow, LetterAnnex, LetterRequest, L
 from dsar.store.tables.mail import Folder, Message, RawContent, RawPiece, Sighting
 from dsar.store.tables.plans import ChangePlan, Duty, LedgerEntry, PlanLine, RecipientNotice, Suppression
 from dsar.store.tables.tasks import Task, TaskAnswer, TaskMail
-from dsar.store.tables.work import CallPause, CallTurn, HealthMark, Lease, Work, Worker
+from dsar.store.tables.work import CallPause, CallTurn, HealthMark, Lease, SchemaFloor, Work, Worker
 
 __all__ = [
     "ApprovalRow",
@@ -56,6 +56,7 @@ __all__ = [
     "Redaction",
     "Request",
     "Row",
+    "SchemaFloor",
     "Seal",
     "Sighting",
     "Suppression",

@@ -70,3 +70,10 @@ class CallPause(Row, table=True):
     system: str = Field(primary_key=True)
     begun: float  #: As in CallTurn.
     until: float
+
+
+class SchemaFloor(Row, table=True):
+    """The tables are no longer made for programs that are older than this; see dsar/store/version.py."""
+
+    __tablename__ = "schema_floor"
+    revision: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""calls to systems that are under way or counted, for limits that hold over all workers"""
+"""calls to systems that are counted over all workers; which versions may work on the tables"""
 
 import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
@@ -30,8 +30,14 @@ def upgrade() -> None:
         sa.Column("until", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("system", name=op.f("pk_call_pause")),
     )
+    op.create_table(
+        "schema_floor",
+        sa.Column("revision", _TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("revision", name=op.f("pk_schema_floor")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("schema_floor")
     op.drop_table("call_pause")
     op.drop_table("call_turn")
