@@ -12,7 +12,8 @@ REVISION: Final = "0011"
 
 #: Migrations add and never take away, so that the previous version goes on until it is replaced. One that cannot do
 #: without taking away writes its own revision into `schema_floor`: whoever is older stops by itself.
-_STATE = sa.text("SELECT version_num, (SELECT max(revision) FROM schema_floor) FROM alembic_version")
+_REVISION = sa.text("SELECT version_num FROM alembic_version")
+_FLOOR = sa.text("SELECT max(revision) FROM schema_floor")
 
 
 class VersionQueries(Queries):
@@ -20,8 +21,7 @@ class VersionQueries(Queries):
 
     def check_version(self) -> None:
         """Raises: WrongVersionError if the tables are older than this version, or not made for it any more."""
-        revision, floor = self.session.execute(_STATE).one()
-        if revision < REVISION:
+        if self.session.scalar(_REVISION) < REVISION:
             raise WrongVersionError("its tables are of an earlier version; run 'dsar db upgrade'")
-        if floor is not None and floor > REVISION:
+        if (self.session.scalar(_FLOOR) or "") > REVISION:
             raise WrongVersionError("its tables are of a later version of dsar; install that one on this machine")
