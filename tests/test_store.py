@@ -815,7 +815,7 @@ def test_a_further_connection_leaves_the_locks_of_the_others_alone(tmp_path: Pat
     What a thread does to open another connection must not let another process think that it is the last one.
 
     POSIX drops all locks of a process on a file as soon as it closes any descriptor of it
-    (sqlite.org/howtocorrupt.html, section 2.2): the other process would remove the log in which this one goes on writing.
+    (sqlite.org/howtocorrupt.html, section 2.2): the other would remove the log in which this one goes on writing.
     """
     store = Store(f"sqlite:///{tmp_path}/dsar.db")
     migrate.upgrade(store.engine)

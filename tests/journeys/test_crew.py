@@ -142,3 +142,22 @@ def test_what_killed_workers_held_is_done_by_the_others_once(moved: Company) -> 
     assert len(taken) == len(set(taken))
     assert {sent for (sent,) in moved.rows("SELECT message_id FROM outbox WHERE state = 'sent'")} <= set(taken)
     moved.ok("audit", "verify")
+
+
+def test_work_tells_what_is_due_under_way_to_be_retried_and_stuck(company: Company) -> None:
+    rows = {
+        "dispatch": {"until": None, "worker": "", "tries": 0},
+        "search": {"until": "2999-01-01 00:00:00+00:00", "worker": "a:1", "tries": 1},
+        "ask": {"until": None, "worker": "", "tries": 2},
+        "apply": {"until": None, "worker": "", "tries": 6},
+    }
+    for step, values in rows.items():
+        company.rows(
+            "INSERT INTO work (step, subject_id, due_at, lease_until, worker, attempts, lock, last_error) "
+            "VALUES (:step, 1, '2026-01-01 00:00:00+00:00', :until, :worker, :tries, '', '')",
+            step=step,
+            **values,
+        )
+    states = {line["step"]: line["state"] for line in company.ok("work", "--json").lines}
+    assert states == {"dispatch": "due", "search": "under way", "ask": "to be retried", "apply": "stuck"}
+    assert all(state in company.ok("work").out for state in states.values())
