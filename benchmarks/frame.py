@@ -7,6 +7,7 @@ means the same on another machine.
 
 import argparse
 import json
+import math
 import os
 import resource
 import statistics
@@ -49,9 +50,14 @@ class Figure:
         return f"at most {self.most:g}" if self.most is not None else "-"
 
 
+def absent(what: str, reference: str) -> Figure:
+    """Nothing can be said, because *reference* is not installed; that is no promise kept."""
+    return Figure(what=what, value=math.nan, unit="", against=reference, detail=f"{reference} is not installed")
+
+
 def cells(figure: Figure) -> Sequence[str]:
     """A row of the table."""
-    value = f"{figure.value:.3g}" if figure.value < 100 else f"{figure.value:,.0f}"
+    value = f"{figure.value:,.0f}" if figure.value >= 100 else f"{figure.value:.3g}"
     verdict = "MISSED" if figure.missed else "ok" if figure.limit != "-" else ""
     return figure.what, f"{value} {figure.unit}", figure.against, figure.limit, verdict, figure.detail
 
