@@ -36,10 +36,10 @@ format: ## put the code into its one form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: ## measure what the project promises about speed
+bench: ## measure what the project promises about speed, into benchmarks/RESULTS.md; ARGS="--small" tries it
 	@.ci/setup test
 	$(BIN)/python -m pip install -qq --group bench
-	@failed=0; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
+	@$(BIN)/python benchmarks/collect.py $(ARGS)
 
 triage-report: ## how the labelled mails are sorted, with every miss; SET=held_back for those held back
 	@.ci/setup test

@@ -5,10 +5,14 @@ Each document is made in a process of its own. Times are processor time, so that
 engine that is not installed is left out (`pip install --group bench`).
 """
 
+import argparse
 import importlib.util
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+
+from frame import Figure, absent, run
 
 #: Of the time that typst takes, of that of WeasyPrint, and of ten thousand rows when there are ten times as many.
 TYPST, WEASYPRINT, GROWTH = 1.2, 0.1, 11.0
@@ -62,22 +66,33 @@ def cost(engine: str, rows: int) -> tuple[float, float]:
     return seconds, int(done.stdout.split()[-1]) / 1024
 
 
-def main() -> None:
-    """Measure, print, judge."""
-    ours, memory = min(cost("dsar", 10_000) for _ in range(2))
-    more, _memory = cost("dsar", 100_000)
-    print(f"10,000 rows: {ours:.1f} s, {memory:.0f} MB, limit {MEMORY} MB")
-    print(f"100,000 rows: {more:.1f} s, {more / ours:.1f} times as long, limit {GROWTH}")
-    failed = memory > MEMORY or more / ours > GROWTH
+def measure(given: argparse.Namespace) -> Iterator[Figure]:
+    rows = given.rows
+    ours, memory = min(cost("dsar", rows) for _ in range(2))
+    more, _memory = cost("dsar", 10 * rows)
+    yield Figure(what=f"PDF of {rows:,} rows: memory", value=memory, unit="MB", most=MEMORY, detail=f"{ours:.1f} s")
+    yield Figure(
+        what=f"PDF of {10 * rows:,} rows: time",
+        value=more / ours,
+        unit="times",
+        most=GROWTH,
+        against=f"{rows:,} rows",
+        detail=f"{ours:.1f} s, {more:.1f} s",
+    )
     for engine, limit, rounds in (("typst", TYPST, 2), ("weasyprint", WEASYPRINT, 1)):
         if importlib.util.find_spec(engine) is None:
-            print(f"{engine} is not installed")
+            yield absent(f"PDF of {rows:,} rows: time", engine)
             continue
-        theirs, their_memory = min(cost(engine, 10_000) for _ in range(rounds))
-        print(f"{engine}: {theirs:.1f} s, {their_memory:.0f} MB; ours is {ours / theirs:.2f} of it, limit {limit}")
-        failed = failed or ours / theirs > limit
-    sys.exit(failed)
+        theirs, their_memory = min(cost(engine, rows) for _ in range(rounds))
+        yield Figure(
+            what=f"PDF of {rows:,} rows: time",
+            value=ours / theirs,
+            unit="times",
+            most=limit,
+            against=engine,
+            detail=f"{ours:.1f} s, {engine} {theirs:.1f} s, {their_memory:.0f} MB",
+        )
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, full={"rows": 10_000}, small={"rows": 300})

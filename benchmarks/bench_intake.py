@@ -18,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
 
 import mailboxes
+from frame import Figure, absent, run
 from journeys.company import Company
 from servers import DovecotServer, SmtpSink, dovecot
 
@@ -69,7 +70,7 @@ def _peak_mb(who: int) -> float:
 def ours(what: str, server: DovecotServer, folder: Path, user: str, expected: int) -> tuple[float, float]:
     """Seconds, and MB of memory at most."""
     company = Company(folder / f"{what}-{user}", server, SmtpSink(None), user)
-    command = [sys.executable, __file__, "--ours", what, "--settings", str(company.settings)]
+    command = [sys.executable, __file__, "--ours", what, str(company.settings)]
     stored, seconds, memory = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert int(stored) == expected, stored
     return float(seconds), float(memory)
@@ -168,17 +169,8 @@ def measure(server: DovecotServer, folder: Path, count: int, rounds: int) -> tup
     return best, memory
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Measure, print, judge."""
-    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
-    parser.add_argument("--mails", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--ours", help=argparse.SUPPRESS)
-    parser.add_argument("--settings", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
-    if given.ours:
-        run_ours(given.ours, given.settings)
-        return
+def judged(given: argparse.Namespace) -> Iterator[Figure]:
+    """What is promised of these measurements."""
     folder = Path(tempfile.mkdtemp(prefix="dsar-bench-"))
     folder.chmod(0o755)  # Dovecot reads mail as another user than root
     try:
@@ -186,22 +178,19 @@ def main(arguments: Sequence[str]) -> None:
             best, memory = measure(server, folder, given.mails, given.rounds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    for name, rate in best.items():
-        print(f"{name}: {rate:.0f} mails/s{f', {memory[name]:.0f} MB at most' if name in memory else ''}")
-    print(f"a mail of {BIG_MAIL_BYTES / 1e6:.0f} MB: {memory['big']:.0f} MB of memory beyond what was in use before")
-    missed = [
-        f"{name}: {memory[name]:.0f} MB, limit {most}" for name, most in MOST_MEMORY_MB.items() if memory[name] > most
-    ]
     for (us, them), least in LEAST.items():
+        what = f"intake of {given.mails:,} mails, {us}: mails per second"
         if them not in best:
-            print(f"{them} is not installed, so nothing is said about it")
+            yield absent(what, them)
             continue
-        ratio = best[us] / best[them]
-        print(f"{us} is {ratio:.2f} times as fast as {them}, target {least}")
-        missed += [f"{us} against {them}: {ratio:.2f}, target {least}"] if ratio < least else []
-    print("\n".join(f"MISSED {each}" for each in missed) or "all targets met")
-    sys.exit(bool(missed))
+        detail = f"{best[us]:.0f}/s, {them} {best[them]:.0f}/s"
+        yield Figure(what=what, value=best[us] / best[them], unit="times", least=least, against=them, detail=detail)
+    for name, most in MOST_MEMORY_MB.items():
+        yield Figure(what=f"intake, {name}: memory", value=memory[name], unit="MB", most=most)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:2] == ["--ours"]:
+        run_ours(sys.argv[2], Path(sys.argv[3]))
+    else:
+        run(__doc__, judged, full={"mails": 10_000, "rounds": 2}, small={"mails": 300, "rounds": 1})

@@ -5,16 +5,17 @@ Three kinds of mail, each read both ways in turns within one run; the fastest ro
 machine disturbs little. Starting the child is not part of it: that happens once per worker.
 """
 
-import sys
+import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from frame import Figure, run
 
 from dsar import guard, mime
 from dsar.model import InboundMail
 
 LIMIT = 2.0  #: For the shortest mail, where the exchange between the processes weighs most.
 ROUNDS = 7
-MAILS_PER_ROUND = 100
 
 HEAD = """\
 Return-Path: <anna@example.se>
@@ -49,29 +50,32 @@ MAILS = {
 }
 
 
-def seconds(read: Callable[..., InboundMail], content: bytes) -> float:
+def seconds(read: Callable[..., InboundMail], content: bytes, mails: int) -> float:
     """How long one mail takes, on average of a round."""
     began = time.perf_counter()
-    for _ in range(MAILS_PER_ROUND):
+    for _ in range(mails):
         read(content, own_domain="xelent.se")
-    return (time.perf_counter() - began) / MAILS_PER_ROUND
+    return (time.perf_counter() - began) / mails
 
 
-def main() -> None:
-    """Measure, print, judge."""
-    ratios = []
+def measure(given: argparse.Namespace) -> Iterator[Figure]:
     for name, mail in MAILS.items():
         content = mail.replace("\n", "\r\n").encode()
         guard.read_mail(content, own_domain="xelent.se")
-        rounds = [(seconds(guard.read_mail, content), seconds(mime.read_mail, content)) for _ in range(ROUNDS)]
+        rounds = [
+            (seconds(guard.read_mail, content, given.mails), seconds(mime.read_mail, content, given.mails))
+            for _ in range(ROUNDS)
+        ]
         guarded, plain = (min(times) for times in zip(*rounds, strict=True))
-        ratios.append(guarded / plain)
-        print(
-            f"{name} ({len(content) / 1000:.0f} kB): guarded {guarded * 1e6:.0f} us, in process {plain * 1e6:.0f} us, "
-            f"ratio {ratios[-1]:.2f}, limit {LIMIT}"
+        yield Figure(
+            what=f"reading a mail in the guarded child: {name}, {len(content) / 1000:.0f} kB",
+            value=guarded / plain,
+            unit="times",
+            most=LIMIT,
+            against="in process",
+            detail=f"{guarded * 1e6:.0f} us, {plain * 1e6:.0f} us",
         )
-    sys.exit(max(ratios) > LIMIT)
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, full={"mails": 100}, small={"mails": 20})

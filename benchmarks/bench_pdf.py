@@ -5,12 +5,12 @@ An access answer may hold thousands of rows. Ours is also parsed from Markdown, 
 not happen is that the time grows faster than the rows. Both are made in turns, the fastest round of each counts.
 """
 
+import argparse
 import io
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from frame import Figure, run, seconds
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate
@@ -35,21 +35,18 @@ def reference() -> None:
     SimpleDocTemplate(io.BytesIO(), pagesize=A4).build([LongTable(cells, colWidths=[80, 350], repeatRows=1)])
 
 
-def seconds(make: Callable[[], None]) -> float:
-    """How long *make* takes."""
-    began = time.perf_counter()
-    make()
-    return time.perf_counter() - began
-
-
-def main() -> None:
-    """Measure, print, judge."""
+def measure(_given: argparse.Namespace) -> Iterator[Figure]:
     rounds = [(seconds(ours), seconds(reference)) for _ in range(ROUNDS)]
     ours_s, reference_s = (min(times) for times in zip(*rounds, strict=True))
-    ratio = ours_s / reference_s
-    print(f"{len(ROWS)} rows: ours {ours_s:.2f} s, LongTable {reference_s:.2f} s, ratio {ratio:.2f}, limit {LIMIT}")
-    sys.exit(ratio > LIMIT)
+    yield Figure(
+        what=f"PDF of {len(ROWS):,} rows in process: time",
+        value=ours_s / reference_s,
+        unit="times",
+        most=LIMIT,
+        against="ReportLab LongTable",
+        detail=f"{ours_s:.2f} s, {reference_s:.2f} s",
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure)

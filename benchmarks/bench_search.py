@@ -3,7 +3,7 @@ Searching connected systems, measured; exit 1 above a limit.
 
 1. A round over N systems beside each other: at most 1.2 times its slowest system.
 2. One of ten million customers in a database, by e-mail, phone, personnummer and customer number through their indexes:
-   under a second each. `--customers 1000000` makes a smaller one, `--database postgresql` starts a server of its own.
+   under a second each, on SQLite and PostgreSQL. `--customers 1000000` makes a smaller one.
 3. A person with 20,000 records out of a database: under 150 MB more memory.
 """
 
@@ -25,6 +25,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 
 import psycopg
 from databases import running_postgresql
+from frame import Figure, run
 
 from connectors import open_connector
 from dsar.connector import Health, SearchAnswer, Searches
@@ -94,36 +95,39 @@ fields = [
 """
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--database", choices=sorted(_DATABASES), default="sqlite")
-    parser.add_argument("--customers", type=int, default=CUSTOMERS)
-    given = parser.parse_args()
-    with _DATABASES[given.database](given.customers) as url:
-        good = [_rounds(), _finds(url, given.customers)]
-    return int(not all(good))
+def measure(given: argparse.Namespace) -> Iterator[Figure]:
+    yield _rounds()
+    for name, database in _DATABASES.items():
+        if name == "postgresql" and given.small:
+            continue
+        with database(given.customers) as url:
+            yield from _finds(url, given.customers, name)
 
 
-def _rounds() -> bool:
+def _rounds() -> Figure:
     email = Identifier(type=IdentifierType.EMAIL, value="asa@example.se")
     number = Identifier(type=IdentifierType.CUSTOMER_NO, value="K1")
     systems = {str(at): Slow(seconds, (number,)) for at, seconds in enumerate(ROUND_SECONDS)}
     factor = min(_timed(lambda: search(systems, [email], now=NOW)) for _ in range(3)) / (2 * max(ROUND_SECONDS))
-    print(f"two rounds over {len(systems)} systems: {factor:.2f} times the slowest (limit {ROUND_LIMIT})")
-    return factor <= ROUND_LIMIT
+    return Figure(
+        what=f"search: two rounds over {len(systems)} systems",
+        value=factor,
+        unit="times",
+        most=ROUND_LIMIT,
+        against="the slowest system",
+    )
 
 
-def _finds(url: str, customers: int) -> bool:
+def _finds(url: str, customers: int, database: str) -> Iterator[Figure]:
     system = open_connector(
         "sql", name="crm", declaration=parse_declaration(DECLARATION, source="bench"), options={"url": url}
     )
-    good = True
     for type_, value in _row_identifiers(customers // 2, customers):
         identifier = Identifier(type=type_, value=value)
         taken = min(_timed(partial(_one, system, identifier)) for _ in range(3))
-        print(f"found by {type_.value}: {taken * 1000:.1f} ms (limit {FIND_LIMIT_SECONDS * 1000:.0f})")
-        good &= taken <= FIND_LIMIT_SECONDS
-    return good & _streams(system)
+        what = f"search: one of {customers:,} by {type_.value}, {database}"
+        yield Figure(what=what, value=taken * 1000, unit="ms", most=FIND_LIMIT_SECONDS * 1000)
+    yield _streams(system, database)
 
 
 def _one(system: Searches, identifier: Identifier) -> None:
@@ -131,7 +135,7 @@ def _one(system: Searches, identifier: Identifier) -> None:
     assert len(answer.records) == 1, "the customer must be found"
 
 
-def _streams(system: Searches) -> bool:
+def _streams(system: Searches, database: str) -> Figure:
     """The customer with number 0 has RECORDS orders."""
     before = _resident_mb()
     peak = [before]
@@ -148,8 +152,9 @@ def _streams(system: Searches) -> bool:
     watcher.join()
     count = len(result.records)
     more = max(peak) - before
-    print(f"a person with {count:,} records: {more:.0f} MB more (limit {MEMORY_LIMIT_MB})")
-    return count == RECORDS + 1 and more <= MEMORY_LIMIT_MB
+    assert count == RECORDS + 1
+    what = f"search: more memory for a person with {count:,} records, {database}"
+    return Figure(what=what, value=more, unit="MB", most=MEMORY_LIMIT_MB)
 
 
 def _resident_mb() -> float:
@@ -201,12 +206,12 @@ _INDEXES = (
 def _sqlite(customers: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "crm.db"
-        seconds = _timed(lambda: _fill_sqlite(path, customers))
-        print(f"{customers:,} customers generated in {seconds:.0f} s, {path.stat().st_size / 1e6:.0f} MB")
+        fill_sqlite(path, customers)
         yield f"sqlite:///{path}"
 
 
-def _fill_sqlite(path: Path, customers: int) -> None:
+def fill_sqlite(path: Path, customers: int) -> None:
+    """So many customers, and the orders of the first."""
     with sqlite3.connect(path) as database:
         database.executescript("""
             PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
@@ -225,9 +230,7 @@ def _postgresql(customers: int) -> Iterator[str]:
     with running_postgresql() as server:
         url = server.new_database()
         with psycopg.connect(url.replace("+psycopg", "")) as database:
-            seconds = _timed(lambda: _fill_postgresql(database, customers))
-            size = database.execute("SELECT pg_database_size(current_database())").fetchone()
-        print(f"{customers:,} customers generated in {seconds:.0f} s, {(size or (0,))[0] / 1e6:.0f} MB in PostgreSQL")
+            _fill_postgresql(database, customers)
         yield url
 
 
@@ -248,4 +251,4 @@ _DATABASES = {"sqlite": _sqlite, "postgresql": _postgresql}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(__doc__, measure, full={"customers": CUSTOMERS}, small={"customers": 10_000})

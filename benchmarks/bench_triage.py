@@ -4,12 +4,14 @@ What one mail costs to sort, and that a long one costs no more than its length; 
 Every labelled mail is sorted several times and the fastest time of each counts, so that a busy machine disturbs little.
 """
 
+import argparse
 import statistics
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+
+from frame import Figure, run
 
 from dsar.mime import read_mail
 from dsar.model import InboundMail, SenderAuthentication
@@ -18,7 +20,7 @@ from dsar.triage.opinion import Opinion
 
 MAILS = Path(__file__).parents[1] / "tests" / "mails"
 #: Milliseconds, processor time on one core.
-MOST_MEDIAN, MOST_HIGHEST, MOST_OPINION = 5.0, 50.0, 0.3  # the aim is a median of 1.0
+MOST_MEDIAN, MOST_HIGHEST, MOST_OPINION = 1.0, 50.0, 0.3  # the first two as issue 5 promises
 #: Times as long for a text ten times as long.
 MOST_GROWTH = 14.0
 ROUNDS = 5
@@ -46,9 +48,8 @@ def long_mail(times: int) -> InboundMail:
     return read_mail(_HEAD + (_WORDS * times).encode())
 
 
-def main() -> None:
-    """Measure, print, judge."""
-    mails = [read_mail(path.read_bytes()) for path in sorted(MAILS.rglob("*.eml"))]
+def measure(given: argparse.Namespace) -> Iterator[Figure]:
+    mails = [read_mail(path.read_bytes()) for path in sorted(MAILS.rglob("*.eml"))[:: 20 if given.small else 1]]
     for mail in mails:
         sort(mail)()  # words are looked up once
     costs = sorted(milliseconds(sort(mail)) for mail in mails)
@@ -56,13 +57,20 @@ def main() -> None:
     texts = [[sentence for sentence in mail.own_text.split(". ") if sentence] for mail in mails]
     opinion = statistics.median(milliseconds(partial(Opinion.of, text)) for text in texts)
     growth = milliseconds(sort(long_mail(300))) / milliseconds(sort(long_mail(30)))
-    print(
-        f"{len(mails)} mails: median {median:.2f} ms (limit {MOST_MEDIAN}), 99.9th percentile {highest:.1f} ms"
-        f" (limit {MOST_HIGHEST}), second opinion {opinion:.2f} ms (limit {MOST_OPINION});"
-        f" ten times the text {growth:.1f} times the time (limit {MOST_GROWTH})"
+    for what, value, most in (
+        ("median", median, MOST_MEDIAN),
+        ("99.9th percentile", highest, MOST_HIGHEST),
+        ("second opinion", opinion, MOST_OPINION),
+    ):
+        yield Figure(what=f"triage of {len(mails)} mails: {what}", value=value, unit="ms", most=most)
+    yield Figure(
+        what="triage: time for 10 times the text",
+        value=growth,
+        unit="times",
+        most=MOST_GROWTH,
+        against="a tenth of the text",
     )
-    sys.exit(median > MOST_MEDIAN or highest > MOST_HIGHEST or opinion > MOST_OPINION or growth > MOST_GROWTH)
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure)

@@ -25,6 +25,7 @@ import jmespath
 
 from connectors import slots
 from connectors.trust import trust
+from dsar.connector import Turns
 from dsar.declaration import Http, Job, Rate, WebRequest
 from dsar.errors import SettingsError, SystemContractError, SystemRefusedError, SystemUnavailableError
 from dsar.tls import is_loopback
@@ -87,7 +88,7 @@ class Login(Protocol):
 
 
 class Limiter:
-    """At most so many calls in a window and at once; a pause that the system asked for holds for every thread."""
+    """Turns of one process: so many calls in a window and at once; a pause that the system asked for holds for all."""
 
     def __init__(self, rate: Rate, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._rate, self._clock, self._sleep = rate, clock, sleep
@@ -137,7 +138,7 @@ class Caller:
         self.file_hosts = [pinned(name, "file_hosts", each) for each in options.get("file_hosts", "").split()]
         self._seconds = _number(name, options, "timeout_seconds", 30)
         self._patience = _number(name, options, "patience_seconds", 120)
-        self._limiter = Limiter(http.rate, clock=clock, sleep=sleep)
+        self.turns: Turns = Limiter(http.rate, clock=clock, sleep=sleep)
         self.client = httpx.Client(
             verify=trust(name, options.get("ca_file")),
             timeout=self._seconds,
@@ -146,6 +147,11 @@ class Caller:
             headers={"Accept": "application/json", **http.headers},
         )
         self._login = login(self)
+
+    @property
+    def longest_call(self) -> float:
+        """Seconds that one request can take: to connect, to send, to wait for the first piece, the rest, the last."""
+        return 5 * self._seconds
 
     def call(
         self,
@@ -195,7 +201,7 @@ class Caller:
             raise SystemRefusedError(self.name, "an identifier cannot stand in its request") from None
         waited = 0.0
         for _ in range(_TRIES):
-            with self._limiter.turn():
+            with self.turns.turn():
                 answer = self._exchange(built, raw=extra.raw)
             if answer.status not in _BUSY:
                 return self._with_error_code(answer)
@@ -203,7 +209,7 @@ class Caller:
             waited += seconds
             if waited > self._patience:
                 break
-            self._limiter.pause(seconds)
+            self.turns.pause(seconds)
         raise SystemUnavailableError(self.name, f"it is busy (HTTP {answer.status})")
 
     def _built(self, request: WebRequest, values: Mapping[str, str], extra: Extra) -> httpx.Request:
@@ -301,7 +307,7 @@ class Caller:
         reset = headers.get("X-RateLimit-Reset", "")
         if headers.get("X-RateLimit-Remaining") == "0" and reset.isascii() and reset.isdecimal() and len(reset) < 12:
             seconds = float(reset) if float(reset) < 1e8 else float(reset) - datetime.now(UTC).timestamp()
-            self._limiter.pause(min(max(seconds, 0.0), self._patience))
+            self.turns.pause(min(max(seconds, 0.0), self._patience))
 
     def _job_done(self, job: Job, begun: Answer) -> Answer:
         number = jmespath.search(job.number, begun.body) if job.number else None

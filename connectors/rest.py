@@ -27,7 +27,7 @@ from connectors.matching import as_text
 from connectors.paging import rows_of
 from connectors.sql import transaction, writing_engine
 from connectors.unpacking import unpacked
-from dsar.connector import Health, SearchAnswer
+from dsar.connector import Health, SearchAnswer, Turns
 from dsar.declaration import Declaration, DeclaredObject, Find, Inside, WebRequest, Writes
 from dsar.errors import DsarError, SettingsError, SystemContractError, SystemDriftError, SystemRefusedError
 from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepOutcome
@@ -68,6 +68,10 @@ class RestReader:
         self.name = name
         self._declaration = declaration
         self._reading = reading
+        self.longest_call = reading.longest_call
+
+    def share(self, turns: Turns) -> None:
+        self._reading.turns = turns
 
     def search(self, identifiers: Sequence[Identifier], *, read_at: datetime) -> SearchAnswer:
         reads = _Reads(self._reading)
@@ -138,8 +142,13 @@ class RestEditor(plans.Planner, RestReader):
     ) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._changing = changing
+        self.longest_call = max(reading.longest_call, changing.longest_call)
         self._database = database
         self._removes_residue = database is not None
+
+    def share(self, turns: Turns) -> None:
+        super().share(turns)
+        self._changing.turns = turns
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         declared = self._declaration.object(step.object, step.key)

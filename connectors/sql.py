@@ -10,12 +10,10 @@ Options: `url`; `write_url` (without it the system is only searched); `ca_file` 
 """
 
 import sqlite3
-import ssl
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 

@@ -9,6 +9,7 @@ A read that could not be finished raises SystemUnavailableError or answers `comp
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -146,6 +147,36 @@ class Suppresses(Protocol):
     def apply(self, step: PlanStep, *, key: str) -> None: ...
 
     def verify(self, step: PlanStep) -> StepOutcome: ...
+
+
+# ------------------------------------------------------------------------------------------- what a system bears
+
+
+class Turns(Protocol):
+    """Lets through no more calls than one system bears, whoever makes them: any thread, worker or machine."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """
+        Wait until a call may begin; it is under way for as long as the block lasts.
+
+        Not within a transaction of the database. Raises: DatabaseUnavailableError.
+        """
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """The system has asked that nobody calls it for so long. Raises: DatabaseUnavailableError."""
+        ...
+
+
+@runtime_checkable
+class TakesTurns(Protocol):
+    """Bears only so many calls, as its declaration says under `rate`."""
+
+    longest_call: float  #: Seconds that one call can take at most.
+
+    def share(self, turns: Turns) -> None:
+        """Ask *turns* before every call from now on, in place of a count of this process alone."""
+        ...
 
 
 # ------------------------------------------------------------------------------------------------- people as systems

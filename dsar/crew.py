@@ -21,7 +21,7 @@ from pathlib import Path
 
 from dsar import __version__, worker
 from dsar.casework.context import App
-from dsar.errors import DsarError
+from dsar.errors import DsarError, WrongVersionError
 from dsar.wiring import open_session
 
 log = logging.getLogger(__name__)
@@ -60,9 +60,14 @@ class Watch:
 
 
 def look_around(app: App, watch: Watch, *, now: datetime) -> None:
-    """Beat, and free what silent workers held."""
+    """
+    Beat, and free what silent workers held.
+
+    Raises: WrongVersionError if the tables are not made for this version any more; DatabaseUnavailableError.
+    """
     me = worker.worker_name()
     with app.store.transaction() as tx:
+        tx.check_version()
         tx.beat(me, version=__version__, now=now)
         beats = {each.name: each.beats for each in tx.workers()}
     for name in watch.silent(beats, at=time.monotonic()):
@@ -72,13 +77,29 @@ def look_around(app: App, watch: Watch, *, now: datetime) -> None:
 
 
 @contextmanager
-def beating(app: App) -> Iterator[None]:
-    """Be a member of the crew for as long as the block lasts. Raises: DatabaseUnavailableError at the start."""
-    watch = Watch()
-    look_around(app, watch, now=datetime.now(UTC))
+def beating(app: App) -> Iterator[threading.Event]:
+    """
+    Be a member of the crew for as long as the block lasts.
+
+    Yields: what is set when an upgrade leaves this version behind: end what is under way, and begin nothing.
+    Raises: WrongVersionError; DatabaseUnavailableError at the start.
+    """
+    watch, outdated = Watch(), threading.Event()
+
+    def beat() -> None:
+        try:
+            look_around(app, watch, now=datetime.now(UTC))
+        except WrongVersionError:
+            outdated.set()
+            raise
+
+    beat()
     try:
-        with worker.repeated(lambda: look_around(app, watch, now=datetime.now(UTC)), every=BEAT_SECONDS):
-            yield
+        with worker.repeated(beat, every=BEAT_SECONDS):
+            yield outdated
+        if outdated.is_set():
+            with app.store.transaction(read_only=True) as tx:
+                tx.check_version()  # which says why
     finally:
         try:
             with app.store.transaction() as tx:
@@ -91,7 +112,7 @@ def work(tools: worker.Tools, *, stopped: Callable[[], bool]) -> None:
     """Do due steps until *stopped*; a database that cannot be reached is waited for."""
     while not stopped():
         try:
-            tried = worker.run_due(tools)
+            tried = worker.run_due(tools, stopped=stopped)
         except DsarError as error:
             log.warning("steps failed", extra={"error": type(error).__name__})
             tried = 0
@@ -142,5 +163,8 @@ def _help(settings: Path, employer: int, prepare: Callable[[], None]) -> None:
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the first one ends us
-    with open_session(settings) as session, beating(session.app):
-        work(session.tools, stopped=lambda: asked.is_set() or os.getppid() != employer)
+    try:
+        with open_session(settings) as session, beating(session.app) as outdated:
+            work(session.tools, stopped=lambda: asked.is_set() or outdated.is_set() or os.getppid() != employer)
+    except WrongVersionError as error:  # the first process ends for the same reason, and says it
+        log.warning("worker outdated", extra={"error": type(error).__name__})

@@ -165,6 +165,10 @@ class DatabaseUnavailableError(TemporaryError):
         super().__init__(said("The database cannot be used: {cause}.", cause=cause))
 
 
+class WrongVersionError(DatabaseUnavailableError):
+    """Another version of the program belongs to the tables as they are now."""
+
+
 class BackupUnavailableError(TemporaryError):
     """A backup cannot be written or read just now."""
 

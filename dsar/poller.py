@@ -205,7 +205,7 @@ def run(
     failures = 0
     try:
         while not stopped():
-            reached = _round(tools, lines)
+            reached = _round(tools, lines, stopped)
             pause = _RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)]
             held = _wait(tools, lines[0], interval_seconds if reached else min(pause, interval_seconds), stopped)
             if not held:
@@ -216,7 +216,7 @@ def run(
             line.drop()
 
 
-def _round(tools: worker.Tools, lines: list[_Line]) -> bool:
+def _round(tools: worker.Tools, lines: list[_Line], stopped: Callable[[], bool]) -> bool:
     """Look into every mailbox, do what is due, watch over the flow of mail; whether all of it was possible."""
     app = tools.app
     try:
@@ -224,7 +224,7 @@ def _round(tools: worker.Tools, lines: list[_Line]) -> bool:
         for found in filter(None, polls):
             if found.stored:
                 log.info("mail taken in", extra={"mailbox": found.mailbox, "count": found.stored})
-        worker.run_due(tools)  # letters leave although a mailbox is down
+        worker.run_due(tools, stopped=stopped)  # letters leave although a mailbox is down
         for line in lines:
             if line.inbox is not None and reconciling.is_due(app, line.mailbox, now=datetime.now(UTC)):
                 _try(line, partial(reconcile, app, line.mailbox))
@@ -297,7 +297,7 @@ def _wait(tools: worker.Tools, line: _Line, seconds: float, stopped: Callable[[]
 
     def work() -> bool:
         try:
-            worker.run_due(tools)
+            worker.run_due(tools, stopped=stopped)
         except TemporaryError as error:
             log.warning("steps failed", extra={"error": type(error).__name__})
         return stopped()

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 import connectors
 from dsar import declaration, settings, staff
 from dsar.casework.context import App
-from dsar.connector import Asks, Searches
+from dsar.connector import Asks, Searches, TakesTurns
 from dsar.declaration import Declaration
 from dsar.errors import SettingsError, UsageError
 from dsar.mailserver import Credential, CredentialSource
 from dsar.model import Activity
 from dsar.settings import MailboxSection, Settings
 from dsar.store import SqlKeyStore, Store
+from dsar.turns import SharedTurns
 from dsar.vault import Vault, fernet_key
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
     store = Store(chosen.database.url.get_secret_value())
     if chosen.database.create:
         _make_current(store)
+    with store.transaction(read_only=True) as tx:
+        tx.check_version()
+    _share_turns(store, systems, declarations)
     keys = SqlKeyStore(chosen.database.keys_url.get_secret_value())
     try:
         app = App(
@@ -114,6 +118,20 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
     finally:
         store.close()
         keys.close()
+
+
+def _share_turns(store: Store, systems: Mapping[str, Searches], declarations: Mapping[str, Declaration]) -> None:
+    """Have the calls to a system counted over all processes that work on this database."""
+    for name, system in systems.items():
+        http = declarations[name].http
+        if isinstance(system, TakesTurns) and http is not None:
+            system.share(SharedTurns(store, name, http.rate, longest=system.longest_call, holder=_worker_name))
+
+
+def _worker_name() -> str:
+    from dsar import worker
+
+    return worker.worker_name()
 
 
 def _set_vocabulary(chosen: Settings) -> None:

@@ -259,15 +259,17 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def run_due(tools: Tools, *, told: Callable[[int], None] = lambda _tried: None) -> int:
+def run_due(
+    tools: Tools, *, told: Callable[[int], None] = lambda _tried: None, stopped: Callable[[], bool] = lambda: False
+) -> int:
     """
-    Do everything that is due now, and what becomes due by it.
+    Do everything that is due now, and what becomes due by it, or until *stopped*.
 
     Args: told: is told before each step how many were tried. Returns: number of steps tried.
     """
     tried = 0
     name = worker_name()
-    while True:
+    while not stopped():
         now = datetime.now(UTC)
         with tools.app.store.transaction() as tx:
             work = tx.claim(name, now=now, lease=_LEASE, steps=STEPS)

@@ -100,15 +100,18 @@ def postgresql() -> Iterator[Server]:
 
 
 @contextmanager
-def running_postgresql() -> Iterator[Server]:
-    """A private PostgreSQL server, thrown away afterwards."""
+def running_postgresql(reached_at: str = "127.0.0.1") -> Iterator[Server]:
+    """A private PostgreSQL server, thrown away afterwards. Args: reached_at: our address for machines beside this."""
     tools = _POSTGRESQL[-1]
     port = free_port()
     with _home("postgres") as (home, as_user):
         data = str(home / "data")
         _run([*as_user, str(tools / "initdb"), "-D", data, "-U", "dsar", "-A", "trust", "-E", "UTF8", "--no-sync"])
+        with (home / "data" / "pg_hba.conf").open("a", encoding="ascii") as admitted:
+            admitted.write("host all all samenet trust\n")
         command = [*as_user, str(tools / "postgres"), "-D", data, "-p", str(port), "-k", str(home), "-F"]
-        url = f"postgresql+psycopg://dsar@127.0.0.1:{port}/"
+        command += ["-c", f"listen_addresses=127.0.0.1,{reached_at}"]
+        url = f"postgresql+psycopg://dsar@{reached_at}:{port}/"
         with _running(command, url + "postgres"):
             yield Server(url=url, maintenance="postgres")
 

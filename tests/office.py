@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import sqlalchemy as sa
-from databases import own
+from databases import Own, own
 
 from connectors import samples
 from dsar.casework import answering, approving, changing, identifying, intake, searching
@@ -161,11 +161,15 @@ def written(
 
 
 @contextmanager
-def open_office(folder: Path, *, more: Mapping[str, str] | None = None) -> Iterator[Office]:
-    """Make an installation in *folder* and assemble it. Args: more: {section: further lines of its settings}."""
+def open_office(folder: Path, *, more: Mapping[str, str] | None = None, at: Own | None = None) -> Iterator[Office]:
+    """
+    Make an installation in *folder* and assemble it.
+
+    Args: more: {section: further lines of its settings}; at: its databases, where the test makes them.
+    """
     samples.create(folder / "data")
     settings = folder / "settings.ini"
-    at = own(folder)
+    at = at or own(folder)
     key = base64.b64encode(bytes(range(32))).decode()
     text = _SETTINGS.format(key=key)
     for section, lines in {"database": f"url = {at.url}\nkeys_url = {at.keys_url}", **(more or {})}.items():

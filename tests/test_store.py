@@ -1,6 +1,8 @@
 """The database: what two processes may do to the same row, on SQLite and on PostgreSQL."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -800,3 +802,27 @@ def test_a_head_kept_elsewhere_shows_that_the_end_was_cut_off(store: Store) -> N
         tx.session.execute(sa.text("DELETE FROM event WHERE id >= 3"))
         cut = tx.verify_chain(anchor)
     assert (cut.broken_at, cut.anchor_holds) == (None, False)
+
+
+# --------------------------------------------------------------------------------------------- locks of a file
+
+
+_LOOK_AND_CLOSE = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT 1 FROM work'); db.close()"
+
+
+def test_a_further_connection_leaves_the_locks_of_the_others_alone(tmp_path: Path) -> None:
+    """
+    What a thread does to open another connection must not let another process think that it is the last one.
+
+    POSIX drops all locks of a process on a file as soon as it closes any descriptor of it
+    (sqlite.org/howtocorrupt.html, section 2.2): the other would remove the log in which this one goes on writing.
+    """
+    store = Store(f"sqlite:///{tmp_path}/dsar.db")
+    migrate.upgrade(store.engine)
+    with store.engine.connect() as one, store.engine.connect() as two:
+        for connection in (one, two):
+            connection.exec_driver_sql("SELECT 1 FROM work").all()
+            connection.rollback()
+        subprocess.run([sys.executable, "-c", _LOOK_AND_CLOSE, str(tmp_path / "dsar.db")], check=True)
+        assert (tmp_path / "dsar.db-wal").exists()
+    store.close()

@@ -19,7 +19,7 @@ class Moved(NamedTuple):
 
 def move(old: Settings, new: Settings) -> Moved:
     """
-    Copy data and keys; the old ones are left as they are.
+    Copy data and keys; the old ones are left as they are. What was cut off half-way is done by the same call again.
 
     Raises: RefusedError if somebody works on the old database, the new one is not empty or the same, the master keys
     differ, or the audit trail does not verify; DatabaseUnavailableError.
@@ -33,6 +33,9 @@ def move(old: Settings, new: Settings) -> Moved:
             raise RefusedError("The other settings name the same database, or the same key store.")
         before = _report(source)
         migrate.upgrade(target.engine)
+        moving.demand_empty(target.engine)
+        for table in TABLES:
+            moving.take_back(old_keys.engine, new_keys.engine, table)
         keys = moving.move(old_keys.engine, new_keys.engine, TABLES)  # first: data without keys say nothing
         rows = moving.move(source.engine, target.engine)
         after = _report(target)

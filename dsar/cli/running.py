@@ -3,6 +3,7 @@
 import logging
 import signal
 from collections.abc import Sequence
+from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -82,11 +83,13 @@ def run(ctx: click.Context, interval: float, workers: int) -> None:
     signal.signal(signal.SIGINT, stop)
     with (
         session(ctx, for_anybody=True) as opened,
-        crew.beating(opened.app),
+        crew.beating(opened.app) as outdated,
         crew.helpers(ctx.obj, workers - 1, prepare=_keep_journal),
     ):
         log.info("running", extra={"version": __version__})
-        poller.run(opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping)
+        poller.run(
+            opened.tools, opened.inboxes, interval_seconds=interval, stopped=lambda: stopping or outdated.is_set()
+        )
     log.info("stopped")
 
 
@@ -95,6 +98,18 @@ def _keep_journal() -> None:
     from dsar.cli import journal
 
     journal.listen(journal.JsonLines(), level=logging.INFO)
+
+
+#: A step that failed so often is tried once an hour from now on, and somebody should look why.
+_STUCK_TRIES = 6
+
+
+def _state(step: "Work", *, at: datetime) -> str:
+    if step.worker and step.lease_until is not None:
+        return "under way" if step.lease_until > at else "lease ran out"
+    if step.attempts >= _STUCK_TRIES:
+        return "stuck"
+    return "to be retried" if step.attempts else "due"
 
 
 def _print_workers(crew: "Sequence[Worker]", steps: "Sequence[Work]", *, as_json: bool) -> None:
@@ -130,24 +145,26 @@ def work(ctx: click.Context, *, workers: bool, as_json: bool) -> None:
     with session(ctx, for_anybody=True) as opened:
         with opened.app.store.transaction(read_only=True) as tx:
             crew = tx.workers()
-            steps = [step for step in tx.work() if step.due_at <= now() or step.attempts or step.worker]
+            at = now()
+            steps = [step for step in tx.work() if step.due_at <= at or step.attempts or step.worker]
         if workers:
             _print_workers(crew, steps, as_json=as_json)
             return
         if as_json:
             for step in steps:
-                print_json(step.model_dump())
+                print_json({**step.model_dump(), "state": _state(step, at=at)})
             return
         if not steps:
             click.echo("Nothing is due.")
             return
         print_table(
-            ("Step", "Of", "Due (UTC)", "Tries", "Under way at", "Last error"),
+            ("Step", "Of", "Due (UTC)", "State", "Tries", "Under way at", "Last error"),
             [
                 (
                     step.step,
                     str(step.subject_id),
-                    f"{step.due_at:%Y-%m-%d %H:%M:%S}{' overdue' if step.due_at < now() else ''}",
+                    f"{step.due_at:%Y-%m-%d %H:%M:%S}",
+                    _state(step, at=at),
                     str(step.attempts),
                     step.worker or "-",
                     step.last_error or "-",

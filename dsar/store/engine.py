@@ -25,7 +25,8 @@ from dsar.store.plans import PlanQueries
 from dsar.store.retention import RetentionQueries
 from dsar.store.statistics import StatisticsQueries
 from dsar.store.tasks import TaskQueries
-from dsar.store.work import WorkQueries
+from dsar.store.turns import TurnQueries
+from dsar.store.version import VersionQueries
 from dsar.tls import libpq_tls
 
 _SQLITE_PRAGMAS = (
@@ -96,11 +97,12 @@ def _create_private(path: str) -> None:
     """
     Create a database file that only its owner may read; SQLite gives what it writes beside it the same mode.
 
-    Where that fails, SQLite says so in its own words.
+    Where that fails, SQLite says so in its own words. A file that is there is not opened: to close it again would drop
+    the locks of our other connections to it, and another process would remove the log in which they write.
     """
     if path and not path.startswith((":memory:", "file:")):
         with suppress(OSError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 @contextmanager
@@ -139,11 +141,12 @@ class Transaction(
     LetterQueries,
     PlanQueries,
     TaskQueries,
-    WorkQueries,
+    TurnQueries,
     AuditQueries,
     StatisticsQueries,
     HealthQueries,
     RetentionQueries,
+    VersionQueries,
 ):
     """Everything that can be asked of and written to the database in one transaction."""
 

@@ -2,7 +2,8 @@
 One database -> another, of whatever kind: every row, with its keys.
 
 Effects: reads one, writes the other; the one is left as it is. All or nothing: what fails half-way leaves the other
-empty, and one that holds rows already is refused.
+empty, and one that holds rows already is refused, but for keys that an earlier move left which was cut off before the
+data followed.
 """
 
 from collections.abc import Sequence
@@ -28,13 +29,36 @@ def move(source: sa.Engine, target: sa.Engine, tables: Sequence[sa.Table] | None
     """
     chosen = _own_tables() if tables is None else tables
     with translated(), source.begin() as old, target.begin() as new:  # which locks out whoever would write to SQLite
-        taken = [table.name for table in chosen if new.execute(sa.select(sa.literal(1)).select_from(table)).first()]
-        if taken:
-            raise RefusedError(f"The other database is not empty: rows stand in {', '.join(taken)}.")
+        _demand_empty(new, chosen)
         moved = sum(_copy(old, new, table) for table in chosen)
         if new.dialect.name == "postgresql":
             _count_on(new, chosen)
     return moved
+
+
+def demand_empty(target: sa.Engine) -> None:
+    """Raises: RefusedError if the tables of Store hold anything; DatabaseUnavailableError."""
+    with translated(), target.begin() as new:
+        _demand_empty(new, _own_tables())
+
+
+def take_back(source: sa.Engine, target: sa.Engine, table: sa.Table) -> None:
+    """
+    Empty *table* of the target if it is a copy of the source's, from a move that was cut off.
+
+    A copy shares rows with it, whose bytes are random; what was removed at the source since must not stay here.
+    """
+    with translated(), source.begin() as old, target.begin() as new:
+        some = new.execute(sa.select(table).limit(_ROWS_AT_ONCE)).mappings().all()
+        theirs = (sa.and_(*(column == row[column.name] for column in table.columns)) for row in some)
+        if some and old.execute(sa.select(sa.literal(1)).select_from(table).where(sa.or_(*theirs))).first():
+            new.execute(table.delete())
+
+
+def _demand_empty(new: sa.Connection, tables: Sequence[sa.Table]) -> None:
+    taken = [table.name for table in tables if new.execute(sa.select(sa.literal(1)).select_from(table)).first()]
+    if taken:
+        raise RefusedError(f"The other database is not empty: rows stand in {', '.join(taken)}.")
 
 
 def _own_tables() -> Sequence[sa.Table]:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from dsar.store.base import Queries
 from dsar.store.tables import (
+    CallTurn,
     CaseFile,
     Challenge,
     Lease,
@@ -234,6 +235,7 @@ class WorkQueries(Queries):
     def free_leases(self, workers: Sequence[str]) -> int:
         """Make the steps of dead workers due at once, and end what else they held; how many steps."""
         self.session.execute(sa.delete(Lease).where(col(Lease.holder).in_(workers)))
+        self.session.execute(sa.delete(CallTurn).where(col(CallTurn.holder).in_(workers)))
         result = self.session.execute(
             sa.update(Work).where(col(Work.worker).in_(workers)).values(lease_until=None, worker="", lock="")
         )

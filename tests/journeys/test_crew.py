@@ -6,11 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from email import message_from_bytes
 
 import pytest
+import sqlalchemy as sa
 from databases import Own, Server
+
+from dsar.store import SqlKeyStore, moving
+from dsar.store.keys import TABLES
 
 from .company import Company
 
@@ -23,9 +27,9 @@ def asker(number: int) -> str:
     return f"Person {number} <person{number}@example.se>"
 
 
-def move(company: Company, server: Server) -> None:
-    """Take the installation to PostgreSQL, as docs/operations.md says."""
-    there = Own(url=server.new_database(), keys_url=server.new_database())
+def move(company: Company, server: Server, there: Own | None = None) -> None:
+    """Take the installation to PostgreSQL, as docs/operations.md says. Args: there: new databases, unless said."""
+    there = there or Own(url=server.new_database(), keys_url=server.new_database())
     text = company.settings.read_text("utf-8")
     for old, new in ((company.databases.url, there.url), (company.databases.keys_url, there.keys_url)):
         text = text.replace(f"url = {old}", f"url = {new}")
@@ -142,3 +146,55 @@ def test_what_killed_workers_held_is_done_by_the_others_once(moved: Company) -> 
     assert len(taken) == len(set(taken))
     assert {sent for (sent,) in moved.rows("SELECT message_id FROM outbox WHERE state = 'sent'")} <= set(taken)
     moved.ok("audit", "verify")
+
+
+def test_work_tells_what_is_due_under_way_to_be_retried_and_stuck(company: Company) -> None:
+    rows: dict[str, dict[str, object]] = {
+        "dispatch": {"until": None, "worker": "", "tries": 0},
+        "search": {"until": "2999-01-01 00:00:00+00:00", "worker": "a:1", "tries": 1},
+        "ask": {"until": None, "worker": "", "tries": 2},
+        "apply": {"until": None, "worker": "", "tries": 6},
+    }
+    for step, values in rows.items():
+        company.rows(
+            "INSERT INTO work (step, subject_id, due_at, lease_until, worker, attempts, lock, last_error) "
+            "VALUES (:step, 1, '2026-01-01 00:00:00+00:00', :until, :worker, :tries, '', '')",
+            step=step,
+            **values,
+        )
+    states = {line["step"]: line["state"] for line in company.ok("work", "--json").lines}
+    assert states == {"dispatch": "due", "search": "under way", "ask": "to be retried", "apply": "stuck"}
+    assert all(state in company.ok("work").out for state in states.values())
+
+
+def test_a_move_that_was_cut_off_is_done_by_the_same_command_again(company: Company, postgresql: Server) -> None:
+    """Killed between keys and data; the case that was purged meanwhile leaves no key in the new place."""
+    company.write(asker(1), REQUEST)
+    company.ok("poll")
+    there = Own(url=postgresql.new_database(), keys_url=postgresql.new_database())
+    keys_url = company.databases.keys_url.replace("sqlite:///", f"sqlite:///{company.folder}/")
+    with (
+        closing(SqlKeyStore(keys_url)) as old,
+        closing(SqlKeyStore(there.keys_url)) as new,
+    ):
+        moving.move(old.engine, new.engine, TABLES)
+        with old.engine.begin() as connection:
+            purged = (
+                connection.execute(sa.select(TABLES[0].c.key_id).where(TABLES[0].c.key_id != "proof")).scalars().all()
+            )
+            connection.execute(TABLES[0].delete().where(TABLES[0].c.key_id == purged[0]))
+            kept = connection.execute(sa.select(TABLES[0].c.key_id)).all()
+        move(company, postgresql, there)
+        with new.engine.connect() as connection:
+            assert sorted(connection.execute(sa.select(TABLES[0].c.key_id)).all()) == sorted(kept)
+
+
+def test_a_key_store_of_somebody_else_is_never_emptied(company: Company, postgresql: Server) -> None:
+    there = Own(url=postgresql.new_database(), keys_url=postgresql.new_database())
+    with closing(SqlKeyStore(there.keys_url)) as new:
+        with new.engine.begin() as connection:
+            connection.execute(TABLES[0].insert(), {"key_id": "theirs", "wrapped_by": "master", "wrapped": b"x"})
+        with pytest.raises(AssertionError, match="is not empty"):
+            move(company, postgresql, there)
+        with new.engine.connect() as connection:
+            assert connection.execute(sa.select(TABLES[0].c.key_id)).all() == [("theirs",)]

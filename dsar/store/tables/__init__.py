@@ -11,7 +11,7 @@ Blind indexes (`*_index`) are keyed digests; they are deleted with their case.
     tasks.py    questions to colleagues
     letters.py  letters, approvals, the outbox, pass-phrases
     plans.py    change plans, and what outlives a case
-    work.py     due steps, leases and workers
+    work.py     due steps, leases, workers, and calls to systems that are counted
 """
 
 from dsar.store.tables.audit import EventRow, Seal
@@ -22,10 +22,12 @@ from dsar.store.tables.letters import ApprovalRow, LetterAnnex, LetterRequest, L
 from dsar.store.tables.mail import Folder, Message, RawContent, RawPiece, Sighting
 from dsar.store.tables.plans import ChangePlan, Duty, LedgerEntry, PlanLine, RecipientNotice, Suppression
 from dsar.store.tables.tasks import Task, TaskAnswer, TaskMail
-from dsar.store.tables.work import HealthMark, Lease, Work, Worker
+from dsar.store.tables.work import CallPause, CallTurn, HealthMark, Lease, SchemaFloor, Work, Worker
 
 __all__ = [
     "ApprovalRow",
+    "CallPause",
+    "CallTurn",
     "CaseDocument",
     "CaseFile",
     "CaseIndex",
@@ -54,6 +56,7 @@ __all__ = [
     "Redaction",
     "Request",
     "Row",
+    "SchemaFloor",
     "Seal",
     "Sighting",
     "Suppression",

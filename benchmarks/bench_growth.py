@@ -1,0 +1,126 @@
+"""
+Ten times the work in intake, search, PDF, queue and statistics: at most ten times the time, and hardly more memory.
+
+Every measurement is a process of its own, whose processor time and peak memory count; what such a process costs without
+any work is taken off its time.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
+
+import bench_search
+import bench_stats
+import mailboxes
+from frame import Cost, Figure, cost, growth, run
+from journeys.company import Company
+from servers import SmtpSink, dovecot
+
+from connectors import open_connector
+from dsar.declaration import parse_declaration
+from dsar.model import Identifier, IdentifierType
+
+ROUNDS = 2
+_STATISTICS = ("stats", "--from", "2026-01-01", "--to", "2026-12-31")
+
+
+def measure(given: argparse.Namespace) -> Iterator[Figure]:
+    for part in (_intake, _searches, _pages, _commands):
+        folder = Path(tempfile.mkdtemp(prefix="dsar-bench-"))
+        folder.chmod(0o755)  # Dovecot reads mail as another user than root
+        try:
+            yield from part(given, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _curve(what: str, size: int, work: Callable[[int], Cost], *, idle: int = 0) -> Iterator[Figure]:
+    """Args: work: does so much in a process; idle: so little that it counts for nothing."""
+    none = min((work(idle) for _ in range(ROUNDS)), key=lambda each: each.seconds)
+    ones, tens = ([work(each) for _ in range(ROUNDS)] for each in (size, 10 * size))
+    yield from growth(what, ones, tens, idle=none)
+
+
+def _intake(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
+    script = str(Path(__file__).parent / "bench_intake.py")
+    with dovecot(folder / "dovecot") as server:
+        made = 0
+
+        def take_in(count: int) -> Cost:
+            nonlocal made
+            made += 1
+            user = f"growth{made}"
+            mailboxes.fill(server, user, mailboxes.mails(count))
+            company = Company(folder / user, server, SmtpSink(None), user)
+            return cost([sys.executable, script, "--ours", "intake", str(company.settings)])
+
+        yield from _curve(f"intake of {given.mails:,} mails", given.mails, take_in)
+
+
+def _searches(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
+    path = folder / "crm.db"
+    bench_search.fill_sqlite(path, given.customers)
+
+    def search(count: int) -> Cost:
+        return cost([sys.executable, __file__, "--search", str(path), str(given.customers), str(count)])
+
+    yield from _curve(f"{given.searches:,} searches", given.searches, search)
+
+
+def _search(path: str, customers: int, count: int) -> None:
+    declaration = parse_declaration(bench_search.DECLARATION, source="bench")
+    system = open_connector("sql", name="crm", declaration=declaration, options={"url": f"sqlite:///{path}"})
+    for number in range(count):
+        value = f"person.{1 + number * 7919 % (customers - 1)}@example.se"
+        found = system.search([Identifier(type=IdentifierType.EMAIL, value=value)], read_at=datetime.now(UTC))
+        assert len(found.records) == 1
+
+
+_TABLE = """
+from datetime import UTC, datetime
+from dsar.pdf import render
+rows = "".join(f"| rad {number} | Värde nummer {number} | {'lång text ' * (number %% 20)} |\\n" for number in range(%d))
+render("| Nummer | Innehåll | Anmärkning |\\n|---|---|---|\\n" + rows, title="Svar", language="sv", footer="Svar",
+    created_at=datetime(2026, 3, 2, tzinfo=UTC))
+"""
+
+
+def _pages(given: argparse.Namespace, _folder: Path) -> Iterator[Figure]:
+    def draw(rows: int) -> Cost:
+        return cost([sys.executable, "-c", _TABLE % rows])
+
+    yield from _curve(f"PDF of {given.rows:,} rows", given.rows, draw, idle=1)
+
+
+def _commands(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
+    made: dict[int, Path] = {}
+    for cases in (100, given.cases, 10 * given.cases):
+        bench_stats.CASES = cases
+        made[cases] = folder / str(cases)
+        made[cases].mkdir()
+        bench_stats.fill(made[cases])
+    for command in (("queue",), _STATISTICS):
+
+        def run_it(cases: int, command: tuple[str, ...] = command) -> Cost:
+            settings = str(made[cases] / "settings.ini")
+            return cost([sys.executable, "-m", "dsar", "--settings", settings, *command], DSAR_ACTOR="anna")
+
+        yield from _curve(f"dsar {command[0]} with {given.cases:,} cases", given.cases, run_it, idle=100)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--search"]:
+        _search(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        run(
+            __doc__,
+            measure,
+            full={"mails": 1000, "customers": 100_000, "searches": 200, "rows": 10_000, "cases": 10_000},
+            small={"mails": 100, "customers": 10_000, "searches": 50, "rows": 300, "cases": 1000},
+        )

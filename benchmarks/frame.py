@@ -1,0 +1,165 @@
+"""
+What the benchmarks share: figures with limits, told as a table by one script and as JSON lines to collect.py.
+
+A figure is a ratio to something named that was measured in the same run wherever there is such a thing, so that it
+means the same on another machine.
+"""
+
+import argparse
+import json
+import math
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+#: Ten times the work may take this many times as long; the tenth part above is what measuring itself sways.
+MOST_GROWTH: Final = 11.0
+#: Ten times the work may take this many times the memory.
+MOST_MEMORY_GROWTH: Final = 1.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One line of the table."""
+
+    what: str
+    value: float
+    unit: str  #: "times", "MB", "s", "ms", "per s"
+    least: float | None = None  #: What the issue promises; None: no lower limit.
+    most: float | None = None
+    against: str = ""  #: What it is a ratio to.
+    detail: str = ""  #: The absolute figures behind it.
+
+    @property
+    def missed(self) -> bool:
+        """Whether a promise is not kept."""
+        return (self.least is not None and self.value < self.least) or (
+            self.most is not None and self.value > self.most
+        )
+
+    @property
+    def limit(self) -> str:
+        """In words."""
+        if self.least is not None:
+            return f"at least {self.least:g}"
+        return f"at most {self.most:g}" if self.most is not None else "-"
+
+
+def absent(what: str, reference: str) -> Figure:
+    """Nothing can be said, because *reference* is not installed; that is no promise kept."""
+    return Figure(what=what, value=math.nan, unit="", against=reference, detail=f"{reference} is not installed")
+
+
+def cells(figure: Figure) -> Sequence[str]:
+    """A row of the table."""
+    value = f"{figure.value:,.0f}" if figure.value >= 100 else f"{figure.value:.3g}"
+    verdict = "MISSED" if figure.missed else "ok" if figure.limit != "-" else ""
+    return figure.what, f"{value} {figure.unit}", figure.against, figure.limit, verdict, figure.detail
+
+
+HEAD: Final = ("What", "Value", "Against", "Limit", "", "Measured")
+
+
+def table(figures: Iterable[Figure]) -> Iterator[str]:
+    """Lines in columns."""
+    rows = [HEAD, *(cells(each) for each in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def run(
+    description: str,
+    measure: Callable[[argparse.Namespace], Iterable[Figure]],
+    *,
+    full: dict[str, int] | None = None,
+    small: dict[str, int] | None = None,
+) -> None:
+    """
+    Measure, print, end with 1 if a limit is missed.
+
+    Args: full: sizes of the whole run, each an option; small: those of --small, which only tries whether all works.
+    """
+    parser = argparse.ArgumentParser(description=description.strip().splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print JSON lines")
+    parser.add_argument("--small", action="store_true", help="small sizes, whose figures say little")
+    for name, size in (full or {}).items():
+        parser.add_argument(f"--{name}", type=int, help=f"{size:,} unless said")
+    given = parser.parse_args()
+    for name, size in ((small or full or {}) if given.small else (full or {})).items():
+        if getattr(given, name) is None:
+            setattr(given, name, size)
+    figures = []
+    for figure in measure(given):
+        figures.append(figure)
+        if given.json:
+            print(json.dumps(asdict(figure), ensure_ascii=False), flush=True)
+    if not given.json:
+        print("\n".join(table(figures)))
+    sys.exit(any(each.missed for each in figures))
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long *action* takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a process took, its children included."""
+
+    seconds: float  #: Of processors, so that a busy machine changes little.
+    memory_mb: float  #: At most at one time, of the largest process.
+
+
+def cost(command: Sequence[str], **environment: str) -> Cost:
+    """Run *command* to its end."""
+    out = os.open(os.devnull, os.O_WRONLY)
+    try:
+        process = os.posix_spawn(
+            command[0], list(command), {**os.environ, **environment}, file_actions=[(os.POSIX_SPAWN_DUP2, out, 1)]
+        )
+    finally:
+        os.close(out)
+    _, status, used = os.wait4(process, 0)
+    assert status == 0, f"{' '.join(command)}: {os.waitstatus_to_exitcode(status)}"
+    return Cost(seconds=used.ru_utime + used.ru_stime, memory_mb=used.ru_maxrss / 1024)
+
+
+def peak_mb() -> float:
+    """Most memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def growth(what: str, ones: Sequence[Cost], tens: Sequence[Cost], *, idle: Cost | None = None) -> Iterator[Figure]:
+    """
+    How much more time and memory ten times the work takes; of several rounds the cheapest counts.
+
+    Args: idle: what the process costs without any work, which is taken off the times.
+    """
+    base = idle.seconds if idle else 0.0
+    one, ten = (min(each.seconds for each in rounds) - base for rounds in (ones, tens))
+    first, second = (statistics.median(each.memory_mb for each in rounds) for rounds in (ones, tens))
+    yield Figure(
+        what=f"{what}: time for 10 times the work",
+        value=ten / max(one, 1e-3),
+        unit="times",
+        most=MOST_GROWTH,
+        against="a tenth of the work",
+        detail=f"{one:.2f} s, {ten:.2f} s of processors",
+    )
+    yield Figure(
+        what=f"{what}: memory for 10 times the work",
+        value=second / first,
+        unit="times",
+        most=MOST_MEMORY_GROWTH,
+        against="a tenth of the work",
+        detail=f"{first:.0f} MB, {second:.0f} MB",
+    )
