@@ -1,6 +1,8 @@
 """The database: what two processes may do to the same row, on SQLite and on PostgreSQL."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from dsar.lifecycle import Event, State
 from dsar.model import RawMail
 from dsar.store import SqlKeyStore, Store, Transaction, migrate
 from dsar.store.audit import Anchor
+from dsar.store.engine import open_engine
 from dsar.store.tables import CaseFile, OutboxRow, Request
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
@@ -800,3 +803,29 @@ def test_a_head_kept_elsewhere_shows_that_the_end_was_cut_off(store: Store) -> N
         tx.session.execute(sa.text("DELETE FROM event WHERE id >= 3"))
         cut = tx.verify_chain(anchor)
     assert (cut.broken_at, cut.anchor_holds) == (None, False)
+
+
+# ------------------------------------------------------------------------------------- several processes, one file
+
+_LOOKS = """
+import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM t").fetchone()[0])
+"""
+
+
+def test_another_process_that_closes_the_file_takes_no_commit_of_ours(tmp_path: Path) -> None:
+    """Whoever closes a database last removes its log; a second connection of ours must not make us look gone."""
+    engine, counts = open_engine(f"sqlite:///{tmp_path}/d.db"), []
+    with engine.connect() as first:
+        first.exec_driver_sql("CREATE TABLE t (id INTEGER)")
+        first.commit()
+        with engine.connect():
+            for number in range(3):
+                with first.begin():
+                    first.exec_driver_sql("INSERT INTO t VALUES (?)", (number,))
+                looked = subprocess.run(
+                    [sys.executable, "-c", _LOOKS, str(tmp_path / "d.db")], capture_output=True, check=True
+                )
+                counts.append(int(looked.stdout))
+    engine.dispose()
+    assert counts == [1, 2, 3]
