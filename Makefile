@@ -1,6 +1,6 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-distributed test-lab check format bench triage-report train fuzz pictures docs translations dist clean
+.PHONY: help demo test test-distributed test-lab test-hard check format bench triage-report train fuzz pictures docs translations dist clean
 BIN := .venv/bin
 
 help: ## this list
@@ -22,6 +22,10 @@ test-lab: ## the same on real products: installs and starts them in .lab/, as ro
 	@.ci/setup test
 	@tests/lab/lab.sh install
 	@trap 'tests/lab/lab.sh down' EXIT; export LAB=$$(tests/lab/lab.sh place); tests/lab/lab.sh up && DSAR_LAB=up $(BIN)/python -m pytest tests/lab $(ARGS)
+
+test-hard: ## the program killed, cut off and lied to at random: SECONDS=600 or FAULTS=1000, SEED=17 SCENARIOS=1 for one again
+	@.ci/setup test
+	@PYTHONPATH=tests $(BIN)/python -m faults.main $(foreach name,seed faults seconds scenarios database,$(addprefix --$(name) ,$($(shell echo $(name) | tr a-z A-Z))))
 
 check: ## style, types, import directions, dependencies
 	@.ci/setup test

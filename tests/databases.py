@@ -7,11 +7,12 @@ DSAR_TEST_DATABASE=postgresql puts dsar's own data there, too, wherever a test d
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class Server:
 
     url: str  #: SQLAlchemy URL up to and including the slash before the database name.
     maintenance: str  #: Database that always exists.
+    crash: Callable[[], None] = lambda: None  #: Ends it without a word to anybody, and starts it again.
 
     def new_database(self, *, called: str = "", template: str = "") -> str:
         """URL of a fresh database: empty, or a copy of *template*."""
@@ -112,8 +114,14 @@ def running_postgresql(reached_at: str = "127.0.0.1") -> Iterator[Server]:
         command = [*as_user, str(tools / "postgres"), "-D", data, "-p", str(port), "-k", str(home), "-F"]
         command += ["-c", f"listen_addresses=127.0.0.1,{reached_at}"]
         url = f"postgresql+psycopg://dsar@{reached_at}:{port}/"
-        with _running(command, url + "postgres"):
-            yield Server(url=url, maintenance="postgres")
+        with _running(command, url + "postgres") as start_again:
+
+            def crash() -> None:
+                first = int((home / "data" / "postmaster.pid").read_text().split()[0])
+                os.kill(first, signal.SIGQUIT)  # immediate shutdown: every connection is cut
+                start_again()
+
+            yield Server(url=url, maintenance="postgres", crash=crash)
 
 
 @pytest.fixture(scope="session")
@@ -150,11 +158,22 @@ def _home(owner: str) -> Iterator[tuple[Path, Sequence[str]]]:
 
 
 @contextmanager
-def _running(command: Sequence[str], url: str) -> Iterator[None]:
-    server = subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _running(command: Sequence[str], url: str) -> Iterator[Callable[[], None]]:
+    """Yields what waits for the server's end and starts it again."""
+
+    def start() -> subprocess.Popen[bytes]:
+        started = subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _wait_for(url, started)
+        return started
+
+    def start_again() -> None:
+        nonlocal server
+        server.wait()
+        server = start()
+
+    server = start()
     try:
-        _wait_for(url, server)
-        yield
+        yield start_again
     finally:
         server.terminate()
         try:

@@ -97,8 +97,9 @@ def _create_private(path: str) -> None:
     """
     Create a database file that only its owner may read; SQLite gives what it writes beside it the same mode.
 
-    Where that fails, SQLite says so in its own words. A file that is there is not opened: to close it again would drop
-    the locks of our other connections to it, and another process would remove the log in which they write.
+    One that is there is never opened: to close it would end all locks that this process holds on it through SQLite
+    (https://sqlite.org/howtocorrupt.html section 2.2), and the next process that closes the database would take itself
+    for the last one and remove the log that we still write to. Where creating fails, SQLite says so in its own words.
     """
     if path and not path.startswith((":memory:", "file:")):
         with suppress(OSError):

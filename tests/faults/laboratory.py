@@ -1,0 +1,354 @@
+"""
+One scenario: a seed -> a company, its program, faults one after the other; then everything is mended, and judged.
+
+Effects: starts and kills processes of its own; prints nothing.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from databases import Server
+from servers import DovecotServer, Fault, TlsFiles
+
+from dsar.worker import STEPS
+
+from . import reader
+from .kinds import KINDS
+from .place import EPOCHS, Look, Place, open_place
+from .promises import Seen, broken
+from .staff import Clerk, walk
+
+_PROGRAM = ("-m", "faults.dying")
+
+#: Seconds from one fault to the next.
+_PACE: Final = (0.1, 0.6)
+_SETTLE_SECONDS: Final = 150
+#: States in which it is the program's turn.
+_MOVING: Final = {"received", "searching", "approved", "applying", "dispatching"}
+#: How far the clock is put forward again and again until nothing waits for another try.
+_HURRY: Final = timedelta(minutes=65)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """What all scenarios share."""
+
+    dovecot: DovecotServer
+    tls: TlsFiles
+    postgresql: Server | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What came of one scenario."""
+
+    seed: int
+    look: Look
+    faults: Counter[str]
+    broken: list[str]
+    closed: int  #: Requests brought to their end.
+    seconds: float
+
+
+class Laboratory:
+    """A company to which things happen."""
+
+    def __init__(
+        self,
+        place: Place,
+        dice: random.Random,
+        *,
+        postgresql: Server | None,
+        steps: Sequence[str],
+        faults: Counter[str],
+    ) -> None:
+        self.place = place
+        self.postgresql: Server | None = postgresql
+        self.faults = faults
+        self.broken: list[str] = []
+        self.anchors: list[tuple[int, str]] = []
+        self.clerk = Clerk(place, unforeseen=self._unforeseen)
+        self._dice, self._steps = dice, list(steps)
+        self._mends: list[tuple[float, Callable[[], object]]] = []
+        self._given: list[Fault] = []
+        self._daemon: subprocess.Popen[bytes] | None = None
+        self._armed: tuple[str, Path] | None = None
+        self._ends = threading.Event()
+        self._healed = False
+        self._walks = 0
+        self._cases: dict[str, str] = {}
+
+    def _unforeseen(self, words: str) -> None:
+        self.broken.append(f"a command ended in an error that no command may show: {words}")
+
+    # ----------------------------------------------------------------------------------------------- what acts use
+
+    def hit(self, name: str) -> None:
+        self.faults[name] += 1
+
+    def mend_in(self, seconds: float, mend: Callable[[], object]) -> None:
+        self._mends.append((time.monotonic() + seconds, mend))
+
+    def sink_fault(self, fault: Fault) -> None:
+        self._given.append(fault)
+        self.place.smtp.faults.append(fault)
+
+    def jump(self, by: timedelta) -> None:
+        self.place.shift(self.place.offset_now + by)
+
+    def kill_child(self, dice: random.Random) -> bool:
+        """A process that the daemon has started: a worker, or one of those that read mails."""
+        children = _children(self._daemon.pid) if self._daemon else []
+        if not children:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(dice.choice(children), signal.SIGKILL)
+        return True
+
+    def kill_daemon(self, *, everybody: bool) -> bool:
+        daemon, self._daemon = self._daemon, None
+        if daemon is None or daemon.poll() is not None:
+            return False
+        if everybody:
+            os.killpg(daemon.pid, signal.SIGKILL)
+        daemon.kill()
+        daemon.wait()
+        return True
+
+    # ------------------------------------------------------------------------------------------------ the scenario
+
+    def keep_running(self) -> None:
+        """Start the daemon if it does not run; while faults happen, so that it dies at a step."""
+        self._count_deaths()
+        if self._daemon is not None and self._daemon.poll() is None:
+            return
+        place = self.place
+        arguments = ("--settings", str(place.settings), "run", "--interval", "2", "--workers", str(place.look.workers))
+        die_at, once = "", None
+        if not self._healed and self._dice.random() < 0.5:
+            step = self._steps.pop(0)
+            self._steps.append(step)
+            die_at = f"{step}:{self._dice.choice((0, 1, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 8, 9, 11, 12, 15, 16, 99))}"
+            once = place.folder.parent / f"once-{time.monotonic_ns()}"
+            once.touch()
+            self._armed = step, once
+        log = place.folder.parent / "log"
+        with log.open("ab") as file:
+            self._daemon = place.start(*_PROGRAM, *arguments, die_at=die_at, once=once, stdout=file, stderr=file)
+
+    def _count_deaths(self) -> None:
+        if self._armed and not self._armed[1].exists():
+            self.hit(f"killed at step {self._armed[0]}")
+            self._armed = None
+
+    def play(self, faults: int) -> None:
+        """Let *faults* of them happen while mail comes in and staff work."""
+        staff = threading.Thread(target=self._work, daemon=True)
+        staff.start()
+        coming = [person for person in self.place.people if person.wish != "silent"]
+        every = max(1, faults // (2 * len(coming)))
+        kinds = {name: kind for name, kind in KINDS.items() if kind.possible(self)}
+        number = 0
+        deadline = time.monotonic() + 30 + 3 * faults
+        while sum(self.faults.values()) < faults and time.monotonic() < deadline:
+            if coming and number % every == 0:
+                self.place.deliver_from(coming.pop())
+            number += 1
+            self.keep_running()
+            (name,) = self._dice.choices(list(kinds), [kind.weight for kind in kinds.values()])
+            if kinds[name].act(self, self._dice):
+                self.hit(name)
+            self._mend(late=False)
+            self._note_anchor()
+            time.sleep(self._dice.uniform(*_PACE))
+        for person in coming:
+            self.place.deliver_from(person)
+        self._heal()
+        self._settle()
+        self._ends.set()
+        staff.join(60)
+
+    def _mend(self, *, late: bool) -> None:
+        """Undo the harm whose time is over; what another harm stands in the way of is tried again."""
+        while True:
+            left = []
+            for at, mend in self._mends:
+                if not late and at > time.monotonic():
+                    left.append((at, mend))
+                    continue
+                try:
+                    mend()
+                except OSError:
+                    left.append((at, mend))
+            self._mends = left
+            if not (late and left):
+                return
+
+    def _heal(self) -> None:
+        """Everything works again."""
+        self._count_deaths()
+        if self._armed:
+            self._armed[1].unlink(missing_ok=True)
+            self._armed = None
+        for door in self.place.doors.values():
+            door.troubles.clear()
+        for fault in self._given[: len(self._given) - len(self.place.smtp.faults)]:
+            self.hit(f"smtp server: {fault.value}")
+        self.place.smtp.faults.clear()
+        self.place.shop.lapses.clear()
+        self._mend(late=True)
+        self._healed = True
+
+    def _settle(self) -> None:
+        """Go on until nothing is due but what waits for another day, and staff have nothing to do either."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        busy = ["it has not begun"]
+        while busy and time.monotonic() < deadline:
+            self.keep_running()
+            time.sleep(1)
+            busy = self._busy()
+            if busy and self._retries():
+                self.jump(_HURRY)
+            if not busy:
+                busy = self._staff_busy()
+        if busy:
+            self.broken.append(f"P11: after {_SETTLE_SECONDS} s it is not done: {busy}")
+
+    def _staff_busy(self) -> list[str]:
+        """Whether staff still find something to do in two walks through the queue."""
+        walks, done = self._walks, len(self.clerk.commands)
+        deadline = time.monotonic() + 60
+        while self._walks < walks + 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return self._busy() or (["staff"] if len(self.clerk.commands) > done else [])
+
+    def _rows(self, statement: str) -> list[dict[str, object]]:
+        return reader.rows(self.place.folder, self.place.databases.url, statement)
+
+    def _busy(self) -> list[str]:
+        """Why it is not done yet."""
+        inbox = self.place.dovecot.count(self.place.user)
+        due = [row for row in self._rows("SELECT * FROM work") if self._counts(row)]
+        works = [f"{row['step']} {row['subject_id']}: {row['last_error']}" for row in due]
+        unsealed = self._rows("SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM seal) AS many")[0]["many"]
+        moving = [row for row in self._rows("SELECT id, state FROM request") if row["state"] in _MOVING]
+        sending = self._rows("SELECT id FROM outbox WHERE state IN ('sending', 'ready')")
+        return [
+            *works,
+            *([f"{inbox} in the inbox"] if inbox else []),
+            *([f"{unsealed} unsealed"] if unsealed else []),
+            *[f"request {row['id']} {row['state']}" for row in moving],
+            *[f"outbox {row['id']}" for row in sending],
+        ]
+
+    def _counts(self, row: dict[str, object]) -> bool:
+        """Whether a step is one of now: tried before, or due; all else waits for its day."""
+        return bool(row["attempts"] or row["worker"] or row["due_at"] <= self.place.now())  # type: ignore[operator]  # a moment
+
+    def _retries(self) -> bool:
+        works = self._rows("SELECT * FROM work")
+        return bool(works) and not any(row["worker"] or row["due_at"] <= self.place.now() for row in works)  # type: ignore[operator]  # a moment
+
+    def _note_anchor(self) -> None:
+        with suppress(Exception):  # it looks in the midst of the harm
+            found = self._rows("SELECT position, digest FROM seal ORDER BY position DESC LIMIT 1")
+            self.anchors += [(int(str(row["position"])), str(row["digest"])) for row in found]
+
+    # ------------------------------------------------------------------------------------------------------- staff
+
+    def _work(self) -> None:
+        while not self._ends.wait(1.0):
+            walk(self.clerk, self.place, whose=self._whose, taken=self._taken, healed=self._healed)
+            self._walks += 1
+
+    def _whose(self, case: str) -> str:
+        """Number of the person of a case."""
+        if case not in self._cases:
+            with suppress(Exception):
+                ids = {row["id"]: str(row["reference"]) for row in self._rows("SELECT id, reference FROM case_file")}
+                self._cases |= {ids[each]: person.number for each, person in Seen(self.place).person_of_case().items()}
+        return self._cases.get(case, "")
+
+    def _taken(self, case: str) -> bool:
+        uncertain = self._rows(
+            "SELECT message_id FROM outbox JOIN case_file ON case_file.id = outbox.case_id"  # noqa: S608  # a reference is ours
+            f" WHERE outbox.state = 'uncertain' AND case_file.reference = '{case}'"
+        )
+        taken = reader.ids(self.place.smtp.taken)
+        return any(taken[str(row["message_id"])] for row in uncertain)
+
+    def closed(self) -> int:
+        """How many requests were brought to their end."""
+        return len(self._rows("SELECT id FROM request WHERE state = 'closed'"))
+
+    def close(self) -> None:
+        self._ends.set()
+        self._mend(late=True)
+        self.clerk.close()
+        self.kill_daemon(everybody=True)
+
+
+def _children(process: int) -> list[int]:
+    with suppress(OSError):
+        told = Path(f"/proc/{process}/task/{process}/children").read_text()
+        return [int(number) for number in told.split()]
+    return []
+
+
+def look_of(dice: random.Random, *, kind: str = "") -> Look:
+    """What a scenario is played in, as the dice fall."""
+    epoch = dice.choice(("today", "today", "today", *list(EPOCHS)[1:]))
+    return Look(
+        database=kind or dice.choice(("sqlite", "postgresql")),
+        tls=dice.random() < 0.6,
+        epoch=epoch,
+        workers=dice.choice((1, 2, 3)),
+        people=dice.choice((8, 10, 12)),
+    )
+
+
+def play(servers: Servers, seed: int, folder: Path, *, faults: int, kind: str = "") -> Report:
+    """One scenario from its seed."""
+    dice = random.Random(seed)
+    look = look_of(dice, kind=kind)
+    steps = list(STEPS)
+    dice.shuffle(steps)
+    began = time.monotonic()
+    postgresql = servers.postgresql if look.database == "postgresql" else None
+    counted: Counter[str] = Counter()
+    own = folder / f"{seed}"
+    own.mkdir()
+    with open_place(
+        own,
+        servers.dovecot,
+        servers.tls,
+        look=look,
+        dice=dice,
+        postgresql=postgresql,
+        hit=lambda name: counted.update([name]),
+    ) as place:
+        lab = Laboratory(place, dice, postgresql=postgresql, steps=steps, faults=counted)
+        try:
+            lab.play(faults)
+            lab.kill_daemon(everybody=True)
+            lab.broken += broken(place, lab.anchors)
+            closed = lab.closed()
+        finally:
+            lab.close()
+        if lab.broken:
+            shutil.copytree(place.folder, own / "kept")
+    return Report(
+        seed=seed, look=look, faults=counted, broken=lab.broken, closed=closed, seconds=time.monotonic() - began
+    )

@@ -1,0 +1,248 @@
+"""
+The company that everything happens to: real servers behind doors, sample systems, databases, and what cuts them off.
+
+Effects: starts servers on free loopback ports; with root it mounts a small tmpfs for what the program writes.
+"""
+
+import os
+import random
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from databases import Own, Server
+from journeys.company import Company
+from servers import DovecotServer, SmtpSink, TlsFiles
+from servers.web import serve
+
+from dsar.store import Store, migrate
+
+from .clock import FILE
+from .door import Door
+from .people import VISITS_DECLARATION, Person, invent, make_known
+from .shop import DECLARATION, PATIENCE, Shop
+
+ROOT = os.geteuid() == 0
+_TESTS = str(Path(__file__).parents[1])
+TMPFS_MEGABYTES = 24
+
+#: Where the clock of the program stands at the beginning; the nights are those on which Sweden changes its clocks.
+EPOCHS = {
+    "today": None,
+    "autumn night": datetime(2026, 10, 25, 0, 59, 30, tzinfo=UTC),
+    "spring night": datetime(2027, 3, 28, 0, 59, 30, tzinfo=UTC),
+}
+
+
+def unproven() -> list[str]:
+    """What cannot be tried here, in words."""
+    told = []
+    if not ROOT:
+        told.append("without root: no full disk, no read-only file system, no failing DNS, no cut hosts")
+    return told
+
+
+def expired_tls(tls: TlsFiles, folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS whose certificate was good until yesterday, by the CA that the program trusts."""
+    cert = x509.load_pem_x509_certificate(tls.cert_file.read_bytes())
+    key = serialization.load_pem_private_key(tls.key_file.read_bytes(), None)
+    # made by the same key as the good one: only the time has run out
+    builder = x509.CertificateBuilder(cert.issuer, cert.subject, key.public_key(), x509.random_serial_number())  # type: ignore[arg-type]  # an EC key
+    start = datetime.now(UTC) - timedelta(days=60)
+    builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=30))
+    for extension in cert.extensions:
+        builder = builder.add_extension(extension.value, critical=extension.critical)
+    (folder / "expired.pem").write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)  # type: ignore[arg-type]  # an EC key
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "expired.pem", tls.key_file)
+    return context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What one scenario is played in."""
+
+    database: str  #: sqlite, postgresql
+    tls: bool
+    epoch: str  #: of EPOCHS
+    workers: int
+    people: int
+
+
+class Place(Company):
+    """One company for one scenario."""
+
+    def __init__(
+        self,
+        folder: Path,
+        dovecot: DovecotServer,
+        smtp: SmtpSink,
+        user: str,
+        *,
+        look: Look,
+        shop: Shop,
+        doors: dict[str, Door],
+    ) -> None:
+        super().__init__(folder, dovecot, smtp, user)
+        self.look, self.shop, self.doors = look, shop, doors
+        self.people: list[Person] = []
+        self.furthest_back = timedelta(seconds=1)  #: How far the program's clock has ever stood behind; times are cut.
+        self.offset = folder.parent / "clock"
+        self.hosts = folder.parent / "hosts"
+        self.resolver = folder.parent / "resolv.conf"
+        self.resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        self.know_hosts(known=True)
+        begin = EPOCHS[look.epoch]
+        self.shift(begin - datetime.now(UTC) if begin else timedelta())
+
+    # ------------------------------------------------------------------------------------------------- its clock
+
+    def shift(self, offset: timedelta) -> None:
+        """Put the program's clock so far from the true one, for all its processes."""
+        self.furthest_back = max(self.furthest_back, -offset)
+        self.offset_now = offset
+        other = self.offset.with_suffix(".new")
+        other.write_text(f"{offset.total_seconds():+.0f}\n")
+        other.replace(self.offset)
+
+    def now(self) -> datetime:
+        """What the program takes for the present."""
+        return datetime.now(UTC) + self.offset_now
+
+    def know_hosts(self, *, known: bool) -> None:
+        self.hosts.write_text("127.0.0.1 localhost\n" if known else "# nothing is known\n")
+
+    # --------------------------------------------------------------------------------------------- its processes
+
+    def start(
+        self, *program: str, die_at: str = "", once: Path | None = None, **options: Any
+    ) -> "subprocess.Popen[Any]":
+        """Begin a program of ours with the company's clock and names, as the first of a group of processes."""
+        environment = {**os.environ, "DSAR_ACTOR": "bo", FILE: str(self.offset), "PYTHONPATH": _TESTS}
+        if die_at and once:
+            environment |= {"DIE_AT": die_at, "DIE_ONCE": str(once)}
+        command = [sys.executable, *program]
+        if ROOT:
+            bind = 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"'
+            command = ["unshare", "--mount", "sh", "-c", bind, "sh", str(self.hosts), str(self.resolver), *command]
+        return subprocess.Popen(command, env=environment, start_new_session=True, **options)
+
+    # ------------------------------------------------------------------------------------------------------ mail
+
+    def deliver_from(self, person: Person) -> datetime | None:
+        """Put the person's mail into the mailbox; its time of arrival where it is not the true one."""
+        if self.look.epoch == "today":
+            self.dovecot.deliver(person.mail(), self.user)
+            return None
+        arrived = self.now().replace(microsecond=0)
+        stamp = f'"{arrived:%d-%b-%Y %H:%M:%S} +0000"'
+        self.dovecot.append(person.mail(), self.user, internal_date=stamp)
+        return arrived
+
+    # -------------------------------------------------------------------------------------------------- settings
+
+    def move(self, there: Own) -> None:
+        """Let the program's data lie in other databases."""
+        text = self.settings.read_text("utf-8").replace(f"keys_url = {self.databases.keys_url}", "keys_url = KEYS")
+        text = text.replace(f"url = {self.databases.url}", f"url = {there.url}")
+        self.settings.write_text(text.replace("keys_url = KEYS", f"keys_url = {there.keys_url}"), "utf-8")
+        self.databases = there
+
+
+def furnish(place: Place, dice: random.Random) -> None:
+    """People, systems and settings, with every server behind its door."""
+    place.people = invent(dice, place.look.people)
+    place.shop.rows |= make_known(place.people, place.data)
+    (place.data / "visits.toml").write_text(VISITS_DECLARATION, "utf-8")
+    (place.data / "shop.toml").write_text(DECLARATION, "utf-8")
+    text = place.settings.read_text("utf-8")
+    security = "tls" if place.look.tls else "plain"
+    ports = {"imap": place.doors["imap"].target, "smtp": place.doors["smtp"].target}
+    text = text.replace(f"port = {place.dovecot.imaps_port}", f"port = {ports['imap']}")
+    for name, port in ports.items():
+        text = text.replace(f"port = {port}", f"port = {place.doors[name].port}")
+    text = text.replace("security = tls", f"security = {security}")
+    text = text.replace("write_url = sqlite:///data/business.db", f"{_slow('business')}")
+    text = text.replace("write_url = sqlite:///data/webshop.db", f"{_slow('webshop')}")
+    more = f"""
+[system.visits]
+connector = files
+declaration = data/visits.toml
+folder = data/visits
+changes = on
+[system.shop]
+connector = rest
+declaration = data/shop.toml
+url = http://localhost:{place.doors["shop"].port}/api
+token = t-1
+changes = on
+timeout_seconds = {PATIENCE}
+patience_seconds = 3
+"""
+    place.settings.write_text(text + more, "utf-8")
+
+
+def _slow(name: str) -> str:
+    return f"write_url = sqlite:///data/{name}.db\ntimeout_seconds = 2"
+
+
+def _databases(server: Server, door: Door) -> Own:
+    through = server.url.replace(f":{door.target}/", f":{door.port}/")
+    store = Store(server.new_database())
+    migrate.upgrade(store.engine)
+    name = store.engine.url.database
+    store.close()
+    keys = server.new_database().rpartition("/")[2]
+    return Own(url=f"{through}{name}", keys_url=f"{through}{keys}")
+
+
+@contextmanager
+def open_place(
+    folder: Path,
+    dovecot: DovecotServer,
+    tls: TlsFiles,
+    *,
+    look: Look,
+    dice: random.Random,
+    postgresql: Server | None,
+    hit: Callable[[str], None],
+) -> Iterator[Place]:
+    """A company, furnished, with its servers running; all of it is gone afterwards."""
+    with ExitStack() as stack:
+        small = folder / "company"
+        small.mkdir(parents=True)
+        if ROOT:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={TMPFS_MEGABYTES}m", "tmpfs", str(small)], check=True)
+            stack.callback(subprocess.run, ["umount", "--lazy", str(small)], check=True)
+        sink = stack.enter_context(SmtpSink(tls if look.tls else None, deliver=None))
+        shop = Shop(happened=lambda lapse: hit(f"shop: {lapse}"))
+        web = stack.enter_context(serve(shop.answer))
+        expired = expired_tls(tls, folder)
+        ports = {
+            "imap": dovecot.imaps_port if look.tls else dovecot.imap_port,
+            "smtp": sink.port,
+            "shop": int(web.url.rpartition(":")[2].partition("/")[0]),
+        }
+        if postgresql:
+            ports["database"] = int(postgresql.url.rpartition(":")[2].strip("/"))
+        doors = {
+            name: Door(port, happened=lambda trouble, name=name: hit(f"{name}: {trouble.wrong}"), expired=expired)  # type: ignore[misc]  # a default
+            for name, port in ports.items()
+        }
+        for door in doors.values():
+            stack.callback(door.close)
+        place = Place(small, dovecot, sink, f"f{folder.name}", look=look, shop=shop, doors=doors)
+        if postgresql:
+            place.move(_databases(postgresql, doors["database"]))
+        furnish(place, dice)
+        yield place

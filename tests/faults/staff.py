@@ -1,0 +1,107 @@
+"""The staff of the company: somebody who walks the queue, through a process that may be killed at any command."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from .place import Place
+
+_PROGRAM = ("-m", "faults.clerk")
+
+#: What staff are told that no command may say: an error that the program did not foresee.
+Unforeseen = Callable[[str], None]
+
+
+class Clerk:
+    """Commands of `dsar`, one after the other."""
+
+    def __init__(self, place: Place, *, unforeseen: Unforeseen) -> None:
+        self._place, self._unforeseen = place, unforeseen
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+        self.at_work = False  #: A command is under way.
+        self.commands: list[tuple[str, ...]] = []  #: Those that decided something.
+
+    def kill(self) -> bool:
+        """Whether a command was killed in its midst."""
+        process, busy = self._process, self.at_work
+        if process is None or not busy:
+            return False
+        process.kill()
+        return True
+
+    def close(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                if stream:
+                    with suppress(OSError):
+                        stream.close()
+            self._process = None
+
+    def do(self, *arguments: str, actor: str = "bo") -> tuple[int, str]:
+        """Exit code and what was printed; -9 if the command was killed."""
+        with self._lock:
+            if self._process is None:
+                self._process = self._place.start(
+                    *_PROGRAM,
+                    str(self._place.settings),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                )
+            assert self._process.stdin
+            assert self._process.stdout
+            self.at_work = True
+            try:
+                self._process.stdin.write(json.dumps([actor, *arguments]) + "\n")
+                self._process.stdin.flush()
+                answer = self._process.stdout.readline()
+            except OSError:
+                answer = ""
+            finally:
+                self.at_work = False
+            if not answer:
+                self.close()
+                return -9, ""
+        code, out = json.loads(answer)
+        if code == -1:
+            self._unforeseen(f"dsar {' '.join(arguments)}: {out}")
+        if code == 0 and arguments[0] in {"approve", "release", "verify"}:
+            self.commands.append(arguments)
+        return code, out
+
+    def lines(self, *arguments: str) -> list[dict[str, Any]]:
+        """What a command prints with --json; nothing if it did not work."""
+        code, out = self.do(*arguments, "--json")
+        return [json.loads(line) for line in out.splitlines()] if code == 0 else []
+
+
+def walk(
+    clerk: Clerk, place: Place, *, whose: Callable[[str], str], taken: Callable[[str], bool], healed: bool
+) -> None:
+    """
+    Look at everything in the queue once, and do what a careful member of staff would do.
+
+    Args: whose: number of the person of a case; taken: whether the mail server took a mail of that case of which the
+    program is not sure; healed: nothing goes wrong any more, so that such a mail can be decided about.
+    """
+    wishes = {person.number: person for person in place.people}
+    for line in clerk.lines("queue"):
+        reference, waits_for = str(line["reference"]), line["waits_for"]
+        case = reference.partition("/")[0]
+        person = wishes.get(whose(case))
+        if person is None or "left" in person.wish:
+            continue
+        if waits_for == "person: approve":
+            if person.wish == "update":
+                clerk.do("verify", case, "--method", "call_back", "--phone", person.phone)
+            clerk.do("show", reference, "--letter")
+            clerk.do("approve", reference)
+        elif waits_for == "person: release" and healed:
+            clerk.do("release", case, "--sent" if taken(case) else "--resend")
