@@ -12,7 +12,6 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
-import phonenumbers
 from personnummer.personnummer import (  # type: ignore[import-untyped]
     Personnummer,
     PersonnummerException,
@@ -175,6 +174,8 @@ def _unicode_domain(domain: str) -> str:
 
 
 def _phone(value: str, region: str = _REGION) -> str | None:
+    import phonenumbers  # slow to load, and many a command needs none
+
     try:
         number = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
@@ -326,6 +327,8 @@ def is_mobile(identifier: Identifier) -> bool:
     """Whether *identifier* is a phone number that takes text messages, as far as its series tells."""
     if identifier.type is not IdentifierType.PHONE:
         return False
+    import phonenumbers
+
     kind = phonenumbers.number_type(phonenumbers.parse(identifier.value))
     return kind in {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 

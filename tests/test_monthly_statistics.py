@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -162,7 +161,7 @@ def test_what_nobody_has_sorted_is_open_and_overdue_and_named() -> None:
 
 
 def test_a_mail_of_no_right_yet_counts_in_the_total_only() -> None:
-    mail = replace(_request("2026-09-20", legal="2026-10-20", is_sorted=False), right=None)
+    mail = _request("2026-09-20", legal="2026-10-20", is_sorted=False)._replace(right=None)
     result = _october(mail)
     assert (result.total.open_at_end, result.total.overdue, result.total.unsorted) == (1, 1, 1)
     assert [figures.open_at_end for figures in result.by_right.values()] == [0] * 5

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from office import Office, open_office
 
-from dsar.casework import answering, approving, redacting, searching
+from dsar.casework import answering, approving, obstacles, redacting, searching
 from dsar.errors import CoverageError, UsageError
 from dsar.model import Identifier, IdentifierType, Record
 from dsar.redaction import Ground, Kind, Passage, own_of, propose, told, without
@@ -117,7 +117,7 @@ def test_nothing_is_approved_while_a_passage_is_undecided(office: Office) -> Non
     case, (request,) = office.only_case(), office.requests()
     with office.app.store.transaction() as tx:
         outcomes = tx.search_outcomes(case)
-    told_to_staff = approving.obstacles(office.app, case, request, outcomes=outcomes, asked=())
+    told_to_staff = obstacles.obstacles(office.app, case, request, outcomes=outcomes, asked=())
     assert told_to_staff == ["2 passage(s) about other people are undecided ('dsar redact D-2026-00001')"]
 
 

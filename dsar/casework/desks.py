@@ -208,6 +208,11 @@ def unasked(app: App, tx: Transaction, case: CaseFile) -> frozenset[str]:
     )
 
 
+def is_missing(task: Task) -> bool:
+    """Whether it is not known yet what this colleague holds."""
+    return task.kind == SEARCH and task.state in UNANSWERED
+
+
 def is_about(app: App, right: Right, system: str) -> bool:
     """Whether *right* must wait for what the people of *system* say."""
     if right is not Right.OBJECT:

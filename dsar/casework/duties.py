@@ -17,15 +17,11 @@ from dsar.errors import UnknownCaseError, UsageError
 from dsar.lifecycle import Event, Outcome, State
 from dsar.locale import said
 from dsar.model import PlanStep, Record, Right, StepAction, Text
-from dsar.store import Transaction
+from dsar.store import DO_NOT_RESTORE, DONE_BY_PROGRAM, ERASE_LATER, VERIFY_AGAIN, Transaction
 from dsar.store.tables import CaseFile, Duty, Request
 
 #: Key of the vault that seals which record a duty is about.
 _KEY = "duties"
-
-#: Kinds of duty. The program does the first two on their day; the third is done after a restored backup.
-ERASE_LATER, VERIFY_AGAIN, DO_NOT_RESTORE = "erase_later", "verify_again", "do_not_restore"
-DONE_BY_PROGRAM = frozenset({ERASE_LATER, VERIFY_AGAIN})
 
 #: Days after which it is read back once more.
 _VERIFIED_AFTER = (1, 7)

@@ -17,7 +17,7 @@ from dsar.casework.removing import Ending
 from dsar.errors import SystemUnavailableError
 from dsar.lifecycle import Outcome, State
 from dsar.model import Right
-from dsar.store import Transaction
+from dsar.store import DO_NOT_RESTORE, ERASE_LATER, VERIFY_AGAIN, Transaction
 from dsar.store.tables import CaseFile, Duty, Request
 
 #: Flag of a case whose person a system holds again.
@@ -100,7 +100,7 @@ def _settle(app: App, duty: Duty, removal: removing.Removal, *, now: datetime) -
             for step in removal.left:
                 duties.owe_beside(tx, current, "by_hand", now=now, law=step.law)
             current.problem = ""
-            duties.owe_beside(tx, current, duties.DO_NOT_RESTORE, now=now)
+            duties.owe_beside(tx, current, DO_NOT_RESTORE, now=now)
             tx.end_duty(current, now=now)
             _note(tx, current, "kept_data_erased", now=now, ending=removal.ending)
 
@@ -166,6 +166,6 @@ def _end(app: App, duty: Duty, name: str, *, found: int, now: datetime) -> None:
 
 
 _PERFORM: dict[str, Callable[[App, Duty, datetime], None]] = {
-    duties.ERASE_LATER: _erase_later,
-    duties.VERIFY_AGAIN: _verify_again,
+    ERASE_LATER: _erase_later,
+    VERIFY_AGAIN: _verify_again,
 }

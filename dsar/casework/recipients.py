@@ -37,14 +37,6 @@ from dsar.store.tables import CaseFile, RecipientNotice, Request
 #: Whoever has not answered is reminded so often, after so long; then a person looks.
 _REMINDERS, _PATIENCE = 2, timedelta(days=14)
 
-#: States in which a person has something to do, and what.
-WAITING = {
-    "prepared": "approve it, or leave it out with a reason",
-    "answered": "read the answer, then confirm",
-    "bounced": "it came back: give another address",
-    "silent": "no answer after two reminders: call, then confirm or leave out",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class NoticeLine:

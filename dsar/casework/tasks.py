@@ -21,7 +21,7 @@ from dsar.casework.context import (
     subject_of,
     words_of,
 )
-from dsar.casework.desks import ANSWERED, CANNOT, HELD, LATE, NOTHING, PERSON, SEARCH, UNANSWERED
+from dsar.casework.desks import ANSWERED, CANNOT, HELD, LATE, NOTHING, PERSON, SEARCH, is_missing
 from dsar.casework.sending import recall_unsent, void_letter
 from dsar.connector import Asks
 from dsar.errors import UsageError
@@ -79,11 +79,6 @@ def _question(app: App, case: CaseFile, identifiers: Sequence[Identifier]) -> Qu
     known = dict.fromkeys((*subject.proven, *identifiers, *subject.identifiers))
     finding = tuple(each for each in known if each.type in _FINDING)[:_MOST_IDENTIFIERS]
     return Question(name=subject.name, identifiers=finding)
-
-
-def is_missing(task: Task) -> bool:
-    """Whether it is not known yet what this colleague holds."""
-    return task.kind == SEARCH and task.state in UNANSWERED
 
 
 def _ask(

@@ -84,7 +84,7 @@ COMMANDS: dict[str, _Entry] = {
 }
 
 #: New objects between two looks for cyclic garbage: a command makes many and few cycles, and is gone soon.
-_GARBAGE = 50_000
+_GARBAGE = 200_000
 
 #: Where settings are looked for when --settings and DSAR_SETTINGS name none.
 SETTINGS_PLACES = (Path("settings.ini"), Path("/etc/dsar/settings.ini"))

@@ -59,6 +59,8 @@ def clean(text: str) -> str:
 
     Newlines and tabs stay.
     """
+    if text.isprintable():  # without any of these
+        return text
     return "".join(
         letter for letter in text if letter in "\n\t" or unicodedata.category(letter) not in {"Cc", "Cf", "Cs"}
     )
@@ -209,8 +211,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         _print_drawn(headings, cells)
         return
     widths = [max(len(row[column]) for row in [headings, *cells]) for column in range(len(headings))]
-    for row in [list(headings), *cells]:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [headings, *cells]
+    ]
+    click.echo("\n".join(lines))
 
 
 def _print_drawn(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

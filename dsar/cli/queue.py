@@ -11,7 +11,7 @@ from dsar.locale import _, ngettext, said, tell
 from dsar.model import Right
 
 if TYPE_CHECKING:
-    from dsar.casework.views import QueueLine
+    from dsar.casework.waiting import QueueLine
 
 #: Days before the planned date from which on an entry is due.
 DUE_WITHIN = 3
@@ -40,14 +40,14 @@ def queue(
     as_json: bool,
 ) -> None:
     """Show what waits for whom, most urgent first."""
-    from dsar.casework import views
+    from dsar.casework import waiting
     from dsar.deadlines import received_on
 
     if filed:
         _show_filed(ctx, as_json=as_json)
         return
     with session(ctx) as opened:
-        everything = views.queue(opened.app, now=now())
+        everything = waiting.queue(opened.app, now=now())
         handlers: Collection[str] | None = None
         if mine:
             handlers = opened.app.settings.stands_in_for(opened.actor(), received_on(now()))
@@ -144,11 +144,11 @@ def _print_sum(lines: Sequence["QueueLine"]) -> None:
 
 def _show_filed(ctx: click.Context, *, as_json: bool) -> None:
     """What the program filed by itself, for whoever wants to check it; 'dsar sort' takes a mail up again."""
-    from dsar.casework import views
+    from dsar.casework import waiting
 
     with session(ctx) as opened:
         opened.actor()
-        lines = views.filed(opened.app)
+        lines = waiting.filed(opened.app)
     if as_json:
         for line in lines:
             print_json(line)

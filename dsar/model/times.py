@@ -6,14 +6,14 @@ Effects: none.
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from dsar.lifecycle import Outcome
 from dsar.model.terms import Right
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClosedOnce:
-    """One time that a request was closed."""
+class ClosedOnce(NamedTuple):
+    """One time that a request was closed; a tuple, as are those below, since statistics make one for every request."""
 
     at: datetime
     outcome: Outcome
@@ -23,8 +23,7 @@ class ClosedOnce:
     reopened_at: datetime | None = None  #: When it was taken up again.
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RequestTimes:
+class RequestTimes(NamedTuple):
     """What statistics need to know of one request; it survives the purge of its case and names nobody."""
 
     reference: str  #: Of the case, or of a mail without one.

@@ -122,22 +122,29 @@ def summarise(
     outages: Sequence[Outage] = (),
 ) -> MonthlyStatistics:
     """Figures for the Stockholm days *first_on* to *last_on*."""
-    looked_at = [_Looked(request, first_on, last_on) for request in times if _is_counted(request)]
     #: A day has passed when the next one has begun.
     passed_before = min(last_on + timedelta(days=1), today)
     tallies: dict[Right | None, _Tally] = defaultdict(_Tally)
-    for each in looked_at:
-        tallies[each.request.right].add(each, passed_before)
+    closed: dict[Right | None, list[_Looked]] = defaultdict(list)
+    months = _Months()
+    for request in times:
+        if not _is_counted(request):
+            continue
+        each = _Looked(request, first_on, last_on)
+        tallies[request.right].add(each, passed_before)
+        months.add(each)
+        if each.last is not None and len(closed[request.right]) < FEW:
+            closed[request.right].append(each)
     by_right = {right: tallies[right].figures() for right in RIGHTS_IN_ORDER}
-    few = frozenset(right for right, tally in tallies.items() if len(tally.gross) < FEW)
+    few = [each for some in closed.values() if len(some) < FEW for each in some]
     return MonthlyStatistics(
         first_on=first_on,
         last_on=last_on,
         as_of=today,
         by_right=by_right,
         total=_Tally.of_all(tallies.values()).figures(),
-        one_by_one=tuple(_one_by_one(each for each in looked_at if each.request.right in few)),
-        months=_months(looked_at, last_on),
+        one_by_one=tuple(_one_by_one(few)),
+        months=months.up_to(last_on),
         held_up=tuple(sorted(held_up, key=lambda each: (-each.days, each.system))),
         outages=tuple(outages),
     )
@@ -151,11 +158,11 @@ class _Looked:
     """One request as the period sees it; days are computed once, for they cost most."""
 
     __slots__ = (
-        "closings",
         "gross_days",
         "is_late",
         "is_open",
         "last",
+        "late_on",
         "net_days",
         "received",
         "received_on",
@@ -167,24 +174,22 @@ class _Looked:
         self.request = request
         self.received_on = began_on = received_on(request.received_at)
         self.received = first_on <= began_on <= last_on
-        self.closings = [(received_on(closing.at), closing) for closing in request.closings]
+        self.late_on: dict[date, bool] = {}
         self.last: ClosedOnce | None = None  #: The last closing in the period.
         self.was_closed = False
         self.is_open = began_on <= last_on
-        for on, closing in self.closings:
+        for closing in request.closings:
+            on = received_on(closing.at)
+            is_late = self.late_on[on] = on > closing.legal_on
             if on > last_on:
-                break
+                continue
             self.was_closed = True
-            self.is_open = _is_by(closing.reopened_at, last_on)
+            self.is_open = closing.reopened_at is not None and received_on(closing.reopened_at) <= last_on
             if on >= first_on:
                 self.last = closing
                 self.gross_days = (on - began_on).days
-                self.is_late = on > closing.legal_on
+                self.is_late = is_late
                 self.net_days = max(0, self.gross_days - closing.paused_days)
-
-
-def _is_by(at: datetime | None, day: date) -> bool:
-    return at is not None and received_on(at) <= day
 
 
 @dataclass(kw_only=True)
@@ -278,35 +283,39 @@ def _days(values: Iterable[int], *, least: int = FEW) -> Days:
     )
 
 
-def _one_by_one(looked_at: Iterable[_Looked]) -> Iterable[OneByOne]:
-    for each in looked_at:
-        if each.last is not None:
-            yield OneByOne(
-                reference=each.request.reference,
-                right=each.request.right,
-                gross_days=each.gross_days,
-                net_days=each.net_days,
-                late=each.is_late,
-            )
-
-
-def _months(looked_at: Sequence[_Looked], last_on: date) -> tuple[MonthCounts, ...]:
-    """Each request counts once a month, as in the figures of that month."""
-    received: Counter[tuple[int, int]] = Counter()
-    in_time: Counter[tuple[int, int]] = Counter()
-    late: Counter[tuple[int, int]] = Counter()
-    for each in looked_at:
-        received[each.received_on.year, each.received_on.month] += 1
-        last = {(on.year, on.month): on > closing.legal_on for on, closing in each.closings}
-        for place, was_late in last.items():
-            (late if was_late else in_time)[place] += 1
-    firsts = [add_months(last_on.replace(day=1), -back) for back in reversed(range(_SHOWN_MONTHS))]
-    return tuple(
-        MonthCounts(
-            first_on=first,
-            received=received[first.year, first.month],
-            in_time=in_time[first.year, first.month],
-            late=late[first.year, first.month],
+def _one_by_one(closed: Iterable[_Looked]) -> Iterable[OneByOne]:
+    """The oldest first, whatever their right."""
+    for each in sorted(closed, key=lambda each: each.request.received_at):
+        yield OneByOne(
+            reference=each.request.reference,
+            right=each.request.right,
+            gross_days=each.gross_days,
+            net_days=each.net_days,
+            late=each.is_late,
         )
-        for first in firsts
-    )
+
+
+class _Months:
+    """The counts of calendar months; each request counts once a month, as in the figures of that month."""
+
+    def __init__(self) -> None:
+        self._received: Counter[tuple[int, int]] = Counter()
+        self._in_time: Counter[tuple[int, int]] = Counter()
+        self._late: Counter[tuple[int, int]] = Counter()
+
+    def add(self, each: _Looked) -> None:
+        self._received[each.received_on.year, each.received_on.month] += 1
+        for place, was_late in {(on.year, on.month): was_late for on, was_late in each.late_on.items()}.items():
+            (self._late if was_late else self._in_time)[place] += 1
+
+    def up_to(self, last_on: date) -> tuple[MonthCounts, ...]:
+        firsts = [add_months(last_on.replace(day=1), -back) for back in reversed(range(_SHOWN_MONTHS))]
+        return tuple(
+            MonthCounts(
+                first_on=first,
+                received=self._received[first.year, first.month],
+                in_time=self._in_time[first.year, first.month],
+                late=self._late[first.year, first.month],
+            )
+            for first in firsts
+        )

@@ -7,8 +7,6 @@ Effects: none. One table: a figure that is missing here is shown nowhere.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from babel.numbers import format_decimal
-
 from dsar.lifecycle import Outcome
 from dsar.model import Text
 from dsar.monthly_statistics.figures import COUNTED_OUTCOMES, Figures
@@ -82,4 +80,10 @@ LINES = (
 
 def shown(number: Number, language: str = "en") -> str:
     """ "12", "3.5" or "3,5", "-" for none."""
-    return "-" if number is None else format_decimal(number, format="0.#", locale=language)
+    if number is None:
+        return "-"
+    if number == int(number):
+        return str(int(number))
+    from babel.numbers import format_decimal  # slow to load, and seldom needed
+
+    return format_decimal(number, format="0.#", locale=language)

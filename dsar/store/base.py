@@ -1,10 +1,23 @@
 """What the query classes share."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlmodel import Session, SQLModel
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+
+def insert_into(table: sa.Table, dialect: sa.Dialect) -> "sqlite.Insert | postgresql.Insert":
+    """An insertion that can leave out rows whose keys are taken."""
+    if dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # slow to load, and not needed elsewhere
+
+    return postgresql.insert(table)
 
 
 class Queries:
@@ -31,9 +44,8 @@ class Queries:
         if rows:
             self.session.execute(self._insert(kind).on_conflict_do_nothing(), [dict(row) for row in rows])
 
-    def _insert(self, kind: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
-        table: sa.Table = kind.__table__  # type: ignore[attr-defined]
-        return sqlite.insert(table) if self._is_sqlite() else postgresql.insert(table)
+    def _insert(self, kind: type[SQLModel]) -> "sqlite.Insert | postgresql.Insert":
+        return insert_into(kind.__table__, self.session.get_bind().dialect)  # type: ignore[attr-defined]
 
     def _is_sqlite(self) -> bool:
         return self.session.get_bind().dialect.name == "sqlite"

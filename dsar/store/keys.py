@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from dsar.store.base import insert_into
 from dsar.store.engine import READ_ONLY, open_engine, translated, truncate_log
 
 _METADATA = sa.MetaData()
@@ -81,8 +81,9 @@ class SqlKeyStore:
             connection.execute(_INSERT_NEW, rows)
 
     def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
-        insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
-        row = insert(_WRAPPED_KEY).values(key_id=key_id, wrapped_by=wrapped_by, wrapped=wrapped)
+        row = insert_into(_WRAPPED_KEY, self.engine.dialect).values(
+            key_id=key_id, wrapped_by=wrapped_by, wrapped=wrapped
+        )
         with self._writing() as connection:
             inserted = connection.execute(row.on_conflict_do_nothing(), execution_options={"preserve_rowcount": True})
             return bool(inserted.rowcount == 1)

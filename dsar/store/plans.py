@@ -9,7 +9,9 @@ from sqlmodel import col, select
 from dsar.store.base import Queries
 from dsar.store.tables import ChangePlan, Duty, LedgerEntry, PlanLine, RecipientNotice, Request, Suppression
 
-_DO_NOT_RESTORE = "do_not_restore"
+#: Kinds of duty. The program does the first two on their day; the third is done after a restored backup.
+ERASE_LATER, VERIFY_AGAIN, DO_NOT_RESTORE = "erase_later", "verify_again", "do_not_restore"
+DONE_BY_PROGRAM = frozenset({ERASE_LATER, VERIFY_AGAIN})
 
 
 class PlanQueries(Queries):
@@ -111,7 +113,7 @@ class PlanQueries(Queries):
 
         What must not come back from a backup is on a list of its own.
         """
-        query = select(Duty).where(col(Duty.done_at).is_(None), Duty.kind != _DO_NOT_RESTORE)
+        query = select(Duty).where(col(Duty.done_at).is_(None), Duty.kind != DO_NOT_RESTORE)
         query = query.order_by(col(Duty.due_on), col(Duty.id))
         if due_by is not None:
             query = query.where(Duty.due_on <= due_by)
@@ -122,12 +124,12 @@ class PlanQueries(Queries):
 
     def not_to_restore(self, *, since: date) -> Sequence[Duty]:
         """What was erased or stopped on *since* or later, in the order in which that was done."""
-        query = select(Duty).where(Duty.kind == _DO_NOT_RESTORE, Duty.due_on >= since)
+        query = select(Duty).where(Duty.kind == DO_NOT_RESTORE, Duty.due_on >= since)
         return self.session.exec(query.order_by(col(Duty.id))).all()
 
     def restorable_no_more(self, *, before: date) -> Sequence[Duty]:
         """What was erased *before*: no backup holds it any longer."""
-        query = select(Duty).where(Duty.kind == _DO_NOT_RESTORE, Duty.due_on < before)
+        query = select(Duty).where(Duty.kind == DO_NOT_RESTORE, Duty.due_on < before)
         return self.session.exec(query.order_by(col(Duty.id))).all()
 
     def remove_duty(self, duty: Duty) -> None:

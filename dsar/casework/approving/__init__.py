@@ -15,7 +15,6 @@ from dsar.casework.approving.judging import (
     check_identity,
     check_redactions,
     coverage_failures,
-    obstacles,
     undecided_gap,
 )
 from dsar.casework.approving.standing import stop_marketing
@@ -27,7 +26,6 @@ __all__ = [
     "check_identity",
     "check_redactions",
     "coverage_failures",
-    "obstacles",
     "release_erasure",
     "stop_marketing",
     "undecided_gap",

@@ -13,8 +13,9 @@ waits for a person.
     recalling.py      what did not leave, or must not, ends with its approval
 """
 
+from dsar.casework.flags import MAIL_FAILED
 from dsar.casework.sending.acknowledging import acknowledge
-from dsar.casework.sending.handing_over import MAIL_FAILED, SIZE_LIMIT, UNCERTAIN, dispatch_mail, give_up
+from dsar.casework.sending.handing_over import SIZE_LIMIT, UNCERTAIN, dispatch_mail, give_up
 from dsar.casework.sending.queueing import commit_mail, queue_letter, queue_paper
 from dsar.casework.sending.recalling import (
     notice_came_back,

@@ -11,7 +11,7 @@ from typing import Literal
 from dsar import approval
 from dsar.casework import phrases
 from dsar.casework.context import PROGRAM, App, outgoing_key, stored_letter
-from dsar.casework.flags import flag
+from dsar.casework.flags import MAIL_FAILED, flag
 from dsar.casework.protecting import POST
 from dsar.casework.sending.recalling import notice_came_back, take_letter_back, unreachable
 from dsar.casework.sending.settling import settle_sent
@@ -26,9 +26,6 @@ from dsar.lifecycle import Event, State
 from dsar.outbox import SmtpOutbox
 from dsar.store import Transaction
 from dsar.store.tables import OutboxRow
-
-#: Flag of a case of which a mail did not arrive.
-MAIL_FAILED = "mail_failed"
 
 #: Reason of a request whose letter may have left, or not.
 UNCERTAIN = "uncertain"

@@ -11,9 +11,10 @@ of that case; from anybody else it joins with a flag and changes no state.
     flags.py       what the queue shows of it
 """
 
+from dsar.casework.flags import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN
 from dsar.casework.thread.belonging import asks, case_of, concerns_another, named_by_requester, traces
 from dsar.casework.thread.disturbing import DISTURBED, resume
-from dsar.casework.thread.flags import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN, telling
+from dsar.casework.thread.flags import telling
 from dsar.casework.thread.joining import add_new_rights, join_known_case
 from dsar.casework.thread.settling import settle_bounce, settle_machine_reply, settle_own_copy
 

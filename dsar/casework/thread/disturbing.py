@@ -9,8 +9,8 @@ from datetime import datetime
 
 from dsar.casework import clocking
 from dsar.casework.context import PROGRAM, App
+from dsar.casework.flags import FOLLOW_UP, STRANGER
 from dsar.casework.sending import UNCERTAIN, recall_unsent, void_letter
-from dsar.casework.thread.flags import FOLLOW_UP, STRANGER
 from dsar.lifecycle import Event, State
 from dsar.model import Right
 from dsar.store import Transaction

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from dsar.casework import arrivals, opening
 from dsar.casework.context import PROGRAM, App
-from dsar.casework.flags import flag
+from dsar.casework.flags import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN, flag
 from dsar.casework.thread.belonging import Match, asks, concerns_another, find_case, is_theirs
 from dsar.casework.thread.disturbing import disturb, hold_erasures
-from dsar.casework.thread.flags import FOLLOW_UP, REMINDER, STRANGER, WITHDRAWN, file_message, telling
+from dsar.casework.thread.flags import file_message, telling
 from dsar.lifecycle import State
 from dsar.model import Disposition, InboundMail, Triage
 from dsar.store import Transaction

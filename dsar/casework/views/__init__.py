@@ -1,9 +1,10 @@
 """
 What staff see: the queue, and one case from every side. Looking at personal data is recorded in the audit trail.
 
-    waiting.py     everything that is open, most urgent first; mail that ended without a case
     references.py  CASE, CASE/RIGHT and M-17 -> what they name
     looking.py     one case: head, mails, timeline, clock
+
+The queue is casework/waiting.py, which loads far less than looking at a mail takes.
 """
 
 from dsar.casework.views.looking import (
@@ -17,7 +18,7 @@ from dsar.casework.views.looking import (
     timeline,
 )
 from dsar.casework.views.references import find_case, find_message, find_request
-from dsar.casework.views.waiting import WAITED_FOR, FiledLine, QueueLine, filed, queue, request_line
+from dsar.casework.waiting import WAITED_FOR, FiledLine, QueueLine, filed, queue, request_line
 
 __all__ = [
     "WAITED_FOR",

@@ -14,4 +14,4 @@ SQLModel.metadata.naming_convention = {
 class Row(SQLModel):
     """Base of all tables: values are checked when a row is made or changed, which SQLModel does not do by itself."""
 
-    model_config = {"validate_assignment": True}
+    model_config = {"validate_assignment": True, "defer_build": True}  # checks are built with the first row

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dsar import deadlines
-from dsar.casework import recipients
-from dsar.casework.approving import obstacles
 from dsar.casework.context import App
 from dsar.casework.desks import LATE, PERSON, UNANSWERED
-from dsar.casework.duties import DONE_BY_PROGRAM
-from dsar.casework.sending import MAIL_FAILED
-from dsar.casework.thread import REMINDER
+from dsar.casework.flags import MAIL_FAILED, REMINDER
+from dsar.casework.obstacles import obstacles
 from dsar.lifecycle import State
 from dsar.model import Right
-from dsar.store import Transaction
+from dsar.store import DONE_BY_PROGRAM, Transaction
 from dsar.store.tables import CaseFile, Duty, Message, OutboxRow, PassPhrase, RecipientNotice, Request, Sighting, Task
 
 #: Whose turn it is in each state, in the words of the queue.
@@ -45,6 +42,15 @@ WAITED_FOR = frozenset(WAITS_FOR.values()) | {
     "person: phrase",
     "person: post",
     "person: task",
+}
+
+
+#: States of a notice to a recipient (Art. 19) in which a person has something to do, and what.
+_NOTICE_WAITS = {
+    "prepared": "approve it, or leave it out with a reason",
+    "answered": "read the answer, then confirm",
+    "bounced": "it came back: give another address",
+    "silent": "no answer after two reminders: call, then confirm or leave out",
 }
 
 
@@ -86,7 +92,7 @@ def queue(app: App, *, now: datetime) -> list[QueueLine]:
         lines += [_phrase_line(tx, row, today) for row in tx.pass_phrases_in_state(*_PHRASE_WAITS)]
         lines += [_failed_line(tx, row, today) for row in tx.outgoing_in_state("failed") if _is_missed(tx, row)]
         lines += [_duty_line(duty, today) for duty in tx.open_duties(due_by=today) if not _is_programs(duty, today)]
-        lines += [_notice_line(tx, notice, today) for notice in tx.notices(states=recipients.WAITING)]
+        lines += [_notice_line(tx, notice, today) for notice in tx.notices(states=_NOTICE_WAITS)]
     return sorted(lines, key=_urgency)
 
 
@@ -279,7 +285,7 @@ def _is_programs(duty: Duty, today: date) -> bool:
 def _notice_line(tx: Transaction, notice: RecipientNotice, today: date) -> QueueLine:
     """A recipient who is to be told, or has to be asked (Art. 19)."""
     case_id = tx.request(notice.request_id).case_id
-    blocker = f"notice {notice.id}: {recipients.WAITING[notice.state]}"
+    blocker = f"notice {notice.id}: {_NOTICE_WAITS[notice.state]}"
     return _case_line(tx, case_id, today, state=notice.state, waits_for="person: notice", blocker=blocker)
 
 
