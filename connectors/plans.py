@@ -65,13 +65,16 @@ class Planner:
 
     _declaration: Declaration
     _removes_residue = True  #: Whether what the product itself keeps of a record can be removed by the program.
+    _cleans_files = False  #: The same of what it keeps in files.
     _one_per_line = False  #: Whether a column may hold several values, in alphabetical order, one per line.
 
     def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
         return plan_update(self._declaration, records, changes, one_per_line=self._one_per_line)
 
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plan_erase(self._declaration, records, removes_residue=self._removes_residue)
+        return plan_erase(
+            self._declaration, records, removes_residue=self._removes_residue, cleans_files=self._cleans_files
+        )
 
     def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         return plan_suppress(self._declaration, records)
@@ -112,7 +115,7 @@ def _is_unclear(declared: DeclaredObject, record: Record, change: RequestedChang
 
 
 def plan_erase(
-    declaration: Declaration, records: Sequence[Record], *, removes_residue: bool = True
+    declaration: Declaration, records: Sequence[Record], *, removes_residue: bool = True, cleans_files: bool = False
 ) -> tuple[PlanStep, ...]:
     """
     One step per record: kept by law, erased, anonymised, or a task where nothing is declared or something is pending.
@@ -129,7 +132,11 @@ def plan_erase(
             # Art. 18, 4(3): what only a law keeps is stored and used for nothing else, where the product can do that.
             steps += plan_restrict(declaration, [record])
         if step.action in REMOVING:
-            stays = [*declared.left_behind, *([] if removes_residue else [each.label for each in declared.residue])]
+            stays = [
+                *declared.left_behind,
+                *([] if removes_residue else [each.label for each in declared.residue]),
+                *([] if cleans_files else [each.label for each in declared.residue_files]),
+            ]
             steps += [_step(record, StepAction.TASK, reason=label) for label in stays]
     return tuple(steps)
 
@@ -265,11 +272,16 @@ def due_writes(declaration: Declaration, step: PlanStep, row: Row | None) -> dic
     return {change.path: change.after or "" for change in open_changes}
 
 
-def with_residue(outcome: StepOutcome, left: int) -> StepOutcome:
-    """*outcome*, not done while *left* rows of residue are there."""
+def values_before(step: PlanStep) -> dict[str, str]:
+    """{column: what it held when the step was approved}, of what the step removes."""
+    return {change.path: change.before for change in step.changes}
+
+
+def with_residue(outcome: StepOutcome, left: int, *, what: str = "rows") -> StepOutcome:
+    """*outcome*, not done while *left* rows, or files, of residue are there."""
     if not (outcome.done and left):
         return outcome
-    return StepOutcome(step=outcome.step, done=False, detail=f"{left} rows are left of what the product itself keeps")
+    return StepOutcome(step=outcome.step, done=False, detail=f"{left} {what} are left of what the product itself keeps")
 
 
 def outcome(step: PlanStep, row: Row | None) -> StepOutcome:

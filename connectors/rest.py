@@ -6,19 +6,21 @@ read by its key and is still as approved, which also makes a repeated step harml
 
 Options: `url`; what the declared way of logging in needs: `user` `password` `token` `client_id` `client_secret`
 `refresh_token` `token_url` `authorize_url` `renewed_token_path`, sealed under `token_key`; `write_...` of those: the
-account for changes; `changes = on`: change with the account that searches; `residue_url`: database of the product, for
-what it keeps of an erased record; `file_hosts`: addresses of other hosts that keep its documents, and get no secrets;
-`ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for Retry-After).
+account for changes; `changes = on`: change with the account that searches; `residue_url`: database of the product, and
+`residue_folder`: folder of the product, for what it keeps of an erased record; `file_hosts`: addresses of other hosts
+that keep its documents, and get no secrets; `ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120,
+for Retry-After).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import jmespath
 import sqlalchemy as sa
 
-from connectors import attached, check_options, downloads, plans, residue
+from connectors import attached, check_options, downloads, leftovers, plans, residue
 from connectors.calls import Answer, Caller, Extra
 from connectors.declared import Row, canary_found, looked_up, matching, search_rows
 from connectors.logins import login_of, needed_options
@@ -36,7 +38,8 @@ _LOGIN_OPTIONS = frozenset(
     | {"authorize_url"}
 )
 _OTHER_OPTIONS = frozenset(
-    {"token_key", "changes", "ca_file", "file_hosts", "residue_url", "timeout_seconds", "patience_seconds"}
+    {"token_key", "changes", "ca_file", "file_hosts", "timeout_seconds", "patience_seconds"}
+    | {"residue_url", "residue_folder"}
 )
 
 
@@ -54,7 +57,10 @@ def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]
         return RestReader(name=name, declaration=declaration, reading=reading)
     changing = Caller(name, declaration.http, {**options, **separate}, login_of) if separate else reading
     database = writing_engine(name, options["residue_url"]) if "residue_url" in options else None
-    return RestEditor(name=name, declaration=declaration, reading=reading, changing=changing, database=database)
+    folder = leftovers.folder_of(name, options)
+    return RestEditor(
+        name=name, declaration=declaration, reading=reading, changing=changing, database=database, folder=folder
+    )
 
 
 class RestReader:
@@ -131,11 +137,14 @@ class RestEditor(plans.Planner, RestReader):
         reading: Caller,
         changing: Caller,
         database: sa.Engine | None = None,
+        folder: Path | None = None,
     ) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._changing = changing
         self._database = database
+        self._folder = folder
         self._removes_residue = database is not None
+        self._cleans_files = folder is not None
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         declared = self._declaration.object(step.object, step.key)
@@ -152,6 +161,8 @@ class RestEditor(plans.Planner, RestReader):
         if self._database is not None and step.action in plans.REMOVING:
             with transaction(self.name, self._database) as connection:
                 residue.remove(connection, declared, step.key)
+        if self._folder is not None and step.action in plans.REMOVING:
+            leftovers.remove(self.name, self._folder, declared, plans.values_before(step))
 
     def verify(self, step: PlanStep) -> StepOutcome:
         declared = self._declaration.object(step.object, step.key)
@@ -159,10 +170,15 @@ class RestEditor(plans.Planner, RestReader):
             return plans.outcome(step, None)
         raw, _ = self._read(self._reading, declared, step.key)
         outcome = plans.outcome(step, to_row(self.name, declared, raw) if raw is not None else None)
-        if self._database is None or step.action not in plans.REMOVING:
+        if step.action not in plans.REMOVING:
             return outcome
-        with transaction(self.name, self._database) as connection:
-            return plans.with_residue(outcome, residue.count(connection, declared, step.key))
+        if self._database is not None:
+            with transaction(self.name, self._database) as connection:
+                outcome = plans.with_residue(outcome, residue.count(connection, declared, step.key))
+        if self._folder is not None:
+            left = leftovers.count(self.name, self._folder, declared, plans.values_before(step))
+            outcome = plans.with_residue(outcome, left, what="files")
+        return outcome
 
     def _change(
         self, declared: DeclaredObject, row: Row, raw: Mapping[str, Any], writes: Mapping[str, str], read: Answer
