@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from connectors.residue import SHORTEST
 from dsar.declaration import DeclaredObject, FileResidue
 from dsar.errors import SettingsError, SystemRefusedError, SystemUnavailableError
 
-#: A shorter value stands in files by chance, and would take the words of others with it.
-_SHORTEST = 6
 _CHUNK_BYTES = 1 << 20
 #: As programs of this country write their files.
 _ENCODINGS = ("utf-8", "cp1252")
@@ -107,7 +106,7 @@ def _glob(files: str, values: Mapping[str, str]) -> str | None:
 def _pattern(residue: FileResidue, values: Mapping[str, str]) -> re.Pattern[bytes] | None:
     """What finds the values of a record in bytes, and not inside a longer address; None if there is nothing to find."""
     told = {values.get(column, "").strip() for column in residue.holding}
-    cases = {form for text in told if len(text) >= _SHORTEST for form in (text, text.lower(), text.upper())}
+    cases = {form for text in told if len(text) >= SHORTEST for form in (text, text.lower(), text.upper())}
     packed = {each for form in cases for encoding in _ENCODINGS if (each := _encoded(form, encoding))}
     if not packed:
         return None

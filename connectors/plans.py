@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from connectors import parts
 from connectors.declared import Row
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import SystemContractError, SystemDriftError
-from dsar.identifiers import normalise
 from dsar.model import (
     FieldChange,
-    IdentifierType,
     PlanStep,
     Record,
     RequestedChange,
@@ -22,7 +21,6 @@ from dsar.model import (
     StepOutcome,
     Text,
 )
-from dsar.names import fold
 
 _NO_RULE = Text(
     sv="Deklarationen säger inte hur uppgifterna raderas.", en="The declaration does not say how the data are erased."
@@ -54,7 +52,6 @@ _KEEP_REASONS = {
 #: What is to leave nothing behind.
 REMOVING = frozenset({StepAction.ERASE, StepAction.ANONYMISE})
 _WRITES = frozenset(StepAction) - {StepAction.KEEP, StepAction.TASK}
-_COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
 
 
 # ------------------------------------------------------------------------------------------------------- planning
@@ -98,7 +95,8 @@ def plan_update(
     steps = []
     for record in records:
         declared = declaration.object(record.object, record.key)
-        wanted = [change for change in changes if change.field in declared.update]
+        parted = [part for change in changes for part in parts.of(declared, record, change)]
+        wanted = [change for change in parted if change.field in declared.update]
         unclear = [each for each in wanted if one_per_line and _is_unclear(declared, record, each)]
         found = [
             _field_change(declared, record, each, one_per_line=one_per_line) for each in wanted if each not in unclear
@@ -213,16 +211,11 @@ def _field_change(
     values = before.split("\n") if one_per_line else [before]
     if one_per_line:  # one value, however many lines it was written in
         new = ", ".join(filter(None, map(str.strip, new.splitlines())))
-    old = None if change.old is None else _comparable(change.field, change.old)
-    stay = [each for each in values if old is not None and _comparable(change.field, each) != old]
+    old = None if change.old is None else parts.comparable(change.field, change.old)
+    stay = [each for each in values if old is not None and parts.comparable(change.field, each) != old]
     if len(stay) == len(values) or before == new:
         return None
     return _change(declared, record, column, "\n".join(sorted({*stay, *([new] if new else [])})))
-
-
-def _comparable(field: str, text: str) -> object:
-    type_ = _COMPARED_AS.get(field)
-    return (normalise(type_, text) if type_ else None) or " ".join(fold(text).split())
 
 
 def _change(declared: DeclaredObject, record: Record, column: str, after: str | None) -> FieldChange:

@@ -160,7 +160,7 @@ class RestEditor(plans.Planner, RestReader):
                 self._change(declared, row, raw, writes, answer)
         if self._database is not None and step.action in plans.REMOVING:
             with transaction(self.name, self._database) as connection:
-                residue.remove(connection, declared, step.key)
+                residue.remove(connection, declared, step.key, plans.values_before(step))
         if self._folder is not None and step.action in plans.REMOVING:
             leftovers.remove(self.name, self._folder, declared, plans.values_before(step))
 
@@ -174,7 +174,8 @@ class RestEditor(plans.Planner, RestReader):
             return outcome
         if self._database is not None:
             with transaction(self.name, self._database) as connection:
-                outcome = plans.with_residue(outcome, residue.count(connection, declared, step.key))
+                left = residue.count(connection, declared, step.key, plans.values_before(step))
+            outcome = plans.with_residue(outcome, left)
         if self._folder is not None:
             left = leftovers.count(self.name, self._folder, declared, plans.values_before(step))
             outcome = plans.with_residue(outcome, left, what="files")
@@ -303,10 +304,13 @@ def whole(
     parts = [part for part in declared.parts if later in {None, part.later}]
     if not parts:
         return dict(raw)
-    bare: dict[str, Any] = {**{part.name: [] for part in declared.parts}, **raw}
-    known = _values(caller.name, declared, bare)  # the key itself may stand in a part, and a slot want another column
-    values = slots_of(Row(key=":".join(_key(declared, raw, known)), values=known))
-    return {**raw, **{part.name: list(rows_of(caller, part.request, values)) for part in parts}}
+    made = dict(raw)
+    for part in parts:
+        bare: dict[str, Any] = {**{each.name: [] for each in declared.parts}, **made}
+        known = _values(caller.name, declared, bare)  # the key may stand in a part, and a slot want what another gave
+        values = slots_of(Row(key=":".join(_key(declared, made, known)), values=known))
+        made[part.name] = list(rows_of(caller, part.request, values))
+    return made
 
 
 def slots_of(row: Row) -> dict[str, str]:

@@ -28,7 +28,7 @@ from dsar.casework.planning import (
 )
 from dsar.casework.sending import void_letter
 from dsar.connector import Erases, Restricts, Suppresses, Updates
-from dsar.errors import DsarError, SystemRefusedError, SystemUnavailableError
+from dsar.errors import DsarError, RefusedError, SystemRefusedError, SystemUnavailableError
 from dsar.lifecycle import Event, State
 from dsar.model import PlanStep, Record, Right, StepAction, StepOutcome
 from dsar.store import Transaction
@@ -215,7 +215,10 @@ def _read_back(app: App, case: CaseFile, step: PlanStep) -> StepOutcome:
     system = desks.system_of(app, case, step.system)
     if step.action is StepAction.TASK or not isinstance(system, Updates | Erases | Suppresses | Restricts):
         return StepOutcome(step=step, done=False, detail="a person has to do it")
-    return system.verify(step)
+    try:
+        return system.verify(step)
+    except RefusedError as error:  # waiting would not help: what cannot be read back is not done, and a person looks
+        return StepOutcome(step=step, done=False, detail=type(error).__name__)
 
 
 def _keep_promises(

@@ -109,10 +109,12 @@ def _residue_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     erase = declared.erase
     # The record is gone by then: what it held is known from the approved step alone.
     told = erase.set if erase and erase.action == "anonymise" else {each.column for each in declared.fields}
-    for at, residue in enumerate(declared.residue_files):
-        for column in residue.columns:
+    named = [(("residue", at), each.holding) for at, each in enumerate(declared.residue)]
+    named += [(("residue_files", at), each.columns) for at, each in enumerate(declared.residue_files)]
+    for place, columns in named:
+        for column in columns:
             if column not in told:
-                yield ("residue_files", at), f"column {column!r} is not among what erasing the record removes"
+                yield place, f"column {column!r} is not among what erasing the record removes"
 
 
 def _document_faults(kind: str) -> Callable[[DeclaredObject], Iterator[tuple[Place, str]]]:

@@ -15,8 +15,23 @@ from dsar.declaration.facts import Name, Pattern, RecipientFact, Said, Strict, U
 from dsar.declaration.web import Expression, Form, Http, Inside, WebRequest, Writes
 from dsar.model import Identifier, IdentifierType, Recipient
 
-#: What a requested change may be about (RequestedChange.field).
-ChangeName = Literal["email", "phone", "address", "bank", "name", "title", "organisation"]
+#: What a requested change may be about (RequestedChange.field), and the parts in which a system may hold a name or an
+#: address; connectors.plans takes them apart.
+ChangeName = Literal[
+    "email",
+    "phone",
+    "address",
+    "bank",
+    "name",
+    "title",
+    "organisation",
+    "first_name",
+    "last_name",
+    "street",
+    "postcode",
+    "city",
+    "postcode_city",
+]
 Category = Literal[
     "identity",
     "contact",
@@ -179,6 +194,8 @@ class Residue(Located):
 
     label: Said
     set: dict[str, str] = Field(default_factory=dict)  #: Column -> what overwrites it, {id} its row; without: deleted.
+    #: Columns of the record: meant are the rows whose *column* holds one of their values as text, as a job that waits.
+    holding: tuple[Name, ...] = ()
 
 
 class FileResidue(Strict):
@@ -212,7 +229,11 @@ class FileResidue(Strict):
 
 
 class Part(Strict):
-    """More of a record, which the API gives by another request (rest); it stands under *name* for `path`."""
+    """
+    More of a record, which the API gives by another request (rest); it stands under *name* for `path`.
+
+    The parts are asked for in their order, and a request may name what an earlier one gave.
+    """
 
     name: Name
     request: WebRequest
