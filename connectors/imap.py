@@ -7,7 +7,8 @@ server chooses, where that is proven to work. A mailbox that cannot be read whol
 
 Options: `host`, `user`, `password`; `mailboxes` (comma-separated, opened on behalf of their owners by the master user
 `user`; without it the mailbox of `user` with all folders that were delegated to it); `port`, `ca_file`,
-`timeout_seconds`; `plain = on` (this machine only); `narrow = on`; `changes = on`.
+`timeout_seconds`; `plain = on` (this machine only); `narrow = on`; `changes = on`; `residue_folder`: where the server
+keeps its mailboxes, if that is on this machine, for what stays there of a removed mail.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from connectors import asking, attached, check_options, plans
+from connectors import asking, attached, check_options, leftovers, plans
 from connectors.declared import Row, canary_found, holds_one, looked_up, search_rows
 from connectors.documents import is_whole, mail_in
 from connectors.mailboxes import Account, Folder, Listed, Mailbox
@@ -27,7 +28,9 @@ from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepO
 from dsar.tls import is_loopback
 
 _REQUIRED = frozenset({"host", "user", "password"})
-_OPTIONAL = frozenset({"mailboxes", "port", "ca_file", "timeout_seconds", "plain", "narrow", "changes"})
+_OPTIONAL = frozenset({"mailboxes", "port", "ca_file", "timeout_seconds", "plain", "narrow", "changes"}) | {
+    "residue_folder"
+}
 #: RFC 8314 s. 3.2: implicit TLS.
 _IMAPS = 993
 
@@ -108,8 +111,12 @@ class ImapConnector:
 class ImapEraser(ImapConnector):
     """Searches, and removes approved mails from every folder of their mailbox, the trash included."""
 
+    def __init__(self, *, name: str, declaration: Declaration, options: Mapping[str, str]) -> None:
+        super().__init__(name=name, declaration=declaration, options=options)
+        self._folder = leftovers.folder_of(name, options)
+
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plans.plan_erase(self._declaration, records)
+        return plans.plan_erase(self._declaration, records, cleans_files=self._folder is not None)
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         if step.action is not StepAction.ERASE:
@@ -120,17 +127,24 @@ class ImapEraser(ImapConnector):
             for folder in box.folders():
                 for mail in box.copies(folder, size=size, sha256=sha256, arrived=arrived):
                     box.remove(folder, mail, sha256=sha256)
+        if self._folder is not None:  # the mailbox is closed by now, and the server has written what it had to
+            declared = self._declaration.object(step.object, step.key)
+            leftovers.remove(self.name, self._folder, declared, plans.values_before(step))
 
     def verify(self, step: PlanStep) -> StepOutcome:
         arrived = _before(step, "arrived")
         with self._mailbox_of(step.key) as (box, size, sha256):
             folders = box.folders()
-            left = any(box.copies(each, size=size, sha256=sha256, arrived=arrived) for each in folders)
-        outcome = plans.outcome(step, Row(key=step.key, values={}) if left else None)
+            found = any(box.copies(each, size=size, sha256=sha256, arrived=arrived) for each in folders)
+        outcome = plans.outcome(step, Row(key=step.key, values={}) if found else None)
         # A folder that somebody has hidden, or taken away with all in it, proves nothing of what lay there (P7).
         if outcome.done and _is_hidden(_before(step, "folder"), [each.shown for each in folders]):
             return replace(outcome, done=False, detail="a folder that it lay in is not shown any more")
-        return outcome
+        if self._folder is None:
+            return outcome
+        declared = self._declaration.object(step.object, step.key)
+        left = leftovers.count(self.name, self._folder, declared, plans.values_before(step))
+        return plans.with_residue(outcome, left, what="files")
 
     def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
         declared = self._declaration.object(object_, key)

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from connectors import parts
 from connectors.declared import Row
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import SystemContractError, SystemDriftError
-from dsar.identifiers import normalise
 from dsar.model import (
     FieldChange,
-    IdentifierType,
     PlanStep,
     Record,
     RequestedChange,
@@ -22,7 +21,6 @@ from dsar.model import (
     StepOutcome,
     Text,
 )
-from dsar.names import fold
 
 _NO_RULE = Text(
     sv="Deklarationen säger inte hur uppgifterna raderas.", en="The declaration does not say how the data are erased."
@@ -54,7 +52,6 @@ _KEEP_REASONS = {
 #: What is to leave nothing behind.
 REMOVING = frozenset({StepAction.ERASE, StepAction.ANONYMISE})
 _WRITES = frozenset(StepAction) - {StepAction.KEEP, StepAction.TASK}
-_COMPARED_AS = {"email": IdentifierType.EMAIL, "phone": IdentifierType.PHONE}
 
 
 # ------------------------------------------------------------------------------------------------------- planning
@@ -65,13 +62,16 @@ class Planner:
 
     _declaration: Declaration
     _removes_residue = True  #: Whether what the product itself keeps of a record can be removed by the program.
+    _cleans_files = False  #: The same of what it keeps in files.
     _one_per_line = False  #: Whether a column may hold several values, in alphabetical order, one per line.
 
     def plan_update(self, records: Sequence[Record], changes: Sequence[RequestedChange]) -> tuple[PlanStep, ...]:
         return plan_update(self._declaration, records, changes, one_per_line=self._one_per_line)
 
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
-        return plan_erase(self._declaration, records, removes_residue=self._removes_residue)
+        return plan_erase(
+            self._declaration, records, removes_residue=self._removes_residue, cleans_files=self._cleans_files
+        )
 
     def plan_suppress(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         return plan_suppress(self._declaration, records)
@@ -95,7 +95,8 @@ def plan_update(
     steps = []
     for record in records:
         declared = declaration.object(record.object, record.key)
-        wanted = [change for change in changes if change.field in declared.update]
+        parted = [part for change in changes for part in parts.of(declared, record, change)]
+        wanted = [change for change in parted if change.field in declared.update]
         unclear = [each for each in wanted if one_per_line and _is_unclear(declared, record, each)]
         found = [
             _field_change(declared, record, each, one_per_line=one_per_line) for each in wanted if each not in unclear
@@ -112,7 +113,7 @@ def _is_unclear(declared: DeclaredObject, record: Record, change: RequestedChang
 
 
 def plan_erase(
-    declaration: Declaration, records: Sequence[Record], *, removes_residue: bool = True
+    declaration: Declaration, records: Sequence[Record], *, removes_residue: bool = True, cleans_files: bool = False
 ) -> tuple[PlanStep, ...]:
     """
     One step per record: kept by law, erased, anonymised, or a task where nothing is declared or something is pending.
@@ -129,7 +130,11 @@ def plan_erase(
             # Art. 18, 4(3): what only a law keeps is stored and used for nothing else, where the product can do that.
             steps += plan_restrict(declaration, [record])
         if step.action in REMOVING:
-            stays = [*declared.left_behind, *([] if removes_residue else [each.label for each in declared.residue])]
+            stays = [
+                *declared.left_behind,
+                *([] if removes_residue else [each.label for each in declared.residue]),
+                *([] if cleans_files else [each.label for each in declared.residue_files]),
+            ]
             steps += [_step(record, StepAction.TASK, reason=label) for label in stays]
     return tuple(steps)
 
@@ -206,16 +211,11 @@ def _field_change(
     values = before.split("\n") if one_per_line else [before]
     if one_per_line:  # one value, however many lines it was written in
         new = ", ".join(filter(None, map(str.strip, new.splitlines())))
-    old = None if change.old is None else _comparable(change.field, change.old)
-    stay = [each for each in values if old is not None and _comparable(change.field, each) != old]
+    old = None if change.old is None else parts.comparable(change.field, change.old)
+    stay = [each for each in values if old is not None and parts.comparable(change.field, each) != old]
     if len(stay) == len(values) or before == new:
         return None
     return _change(declared, record, column, "\n".join(sorted({*stay, *([new] if new else [])})))
-
-
-def _comparable(field: str, text: str) -> object:
-    type_ = _COMPARED_AS.get(field)
-    return (normalise(type_, text) if type_ else None) or " ".join(fold(text).split())
 
 
 def _change(declared: DeclaredObject, record: Record, column: str, after: str | None) -> FieldChange:
@@ -265,11 +265,16 @@ def due_writes(declaration: Declaration, step: PlanStep, row: Row | None) -> dic
     return {change.path: change.after or "" for change in open_changes}
 
 
-def with_residue(outcome: StepOutcome, left: int) -> StepOutcome:
-    """*outcome*, not done while *left* rows of residue are there."""
+def values_before(step: PlanStep) -> dict[str, str]:
+    """{column: what it held when the step was approved}, of what the step removes."""
+    return {change.path: change.before for change in step.changes}
+
+
+def with_residue(outcome: StepOutcome, left: int, *, what: str = "rows") -> StepOutcome:
+    """*outcome*, not done while *left* rows, or files, of residue are there."""
     if not (outcome.done and left):
         return outcome
-    return StepOutcome(step=outcome.step, done=False, detail=f"{left} rows are left of what the product itself keeps")
+    return StepOutcome(step=outcome.step, done=False, detail=f"{left} {what} are left of what the product itself keeps")
 
 
 def outcome(step: PlanStep, row: Row | None) -> StepOutcome:

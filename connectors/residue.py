@@ -6,7 +6,8 @@ declaration alone; the key of the record is always a bound parameter (P10).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jmespath
@@ -16,30 +17,36 @@ from sqlalchemy.types import NullType
 from connectors.matching import as_text
 from dsar.declaration import DeclaredObject, Located, Residue
 
+#: A shorter value stands in texts by chance, and would take the words of others with it.
+SHORTEST = 6
 #: Most values in one IN list.
 CHUNK = 500
 
 
-def remove(connection: sa.Connection, declared: DeclaredObject, key: str) -> None:
-    """Remove all that *declared* names as residue of the record with *key*, in the declared order."""
+def remove(connection: sa.Connection, declared: DeclaredObject, key: str, values: Mapping[str, str]) -> None:
+    """
+    Remove all that *declared* names as residue of the record with *key*, in the declared order.
+
+    Args: values: {column: what it held when the removal was approved}.
+    """
     for residue in declared.residue:
-        for row_key in _left(connection, residue, key):
+        for row_key in _left(connection, residue, key, values):
             mine = sa.column(residue.key) == bound(row_key)
             table = _table(residue, *residue.set)
             if not residue.set:
                 connection.execute(sa.delete(table).where(mine))
                 continue
             may_be_null = nullable(connection, table.name, table.schema)
-            values = {
+            overwriting: dict[str, Any] = {
                 column: sa.null() if text == "" and may_be_null.get(column) else bound(text)
                 for column, text in _overwriting(residue, row_key).items()
             }
-            connection.execute(sa.update(table).where(mine).values(values))
+            connection.execute(sa.update(table).where(mine).values(overwriting))
 
 
-def count(connection: sa.Connection, declared: DeclaredObject, key: str) -> int:
+def count(connection: sa.Connection, declared: DeclaredObject, key: str, values: Mapping[str, str]) -> int:
     """How many rows of residue of the record with *key* are left."""
-    return sum(len(_left(connection, residue, key)) for residue in declared.residue)
+    return sum(len(_left(connection, residue, key, values)) for residue in declared.residue)
 
 
 def bound(text: str) -> sa.BindParameter[Any]:
@@ -54,8 +61,10 @@ def nullable(connection: sa.Connection, table: str, schema: str | None) -> dict[
     return {column["name"]: column["nullable"] for column in columns}
 
 
-def _left(connection: sa.Connection, residue: Residue, key: str) -> list[str]:
+def _left(connection: sa.Connection, residue: Residue, key: str, values: Mapping[str, str]) -> list[str]:
     """Keys of the rows that still hold something; one that is overwritten already is done."""
+    if residue.holding:
+        return _mentioning(connection, residue, [values.get(column, "") for column in residue.holding])
     rows = _rows(connection, residue, [key], tuple(residue.set))
     if not residue.set:
         return [row_key for row_key, _ in rows]
@@ -66,6 +75,20 @@ def _left(connection: sa.Connection, residue: Residue, key: str) -> list[str]:
     ]
 
 
+def _mentioning(connection: sa.Connection, residue: Residue, texts: Iterable[str]) -> list[str]:
+    """Keys of the rows in whose text one of *texts* stands by itself; a short one stands there by chance."""
+    stored: Any = sa.cast(sa.column(residue.column), sa.Text)
+    table = _table(residue)
+    constant = [sa.column(column) == bound(text) for column, text in residue.where.items()]
+    found: list[str] = []
+    for text in dict.fromkeys(each.strip() for each in texts if len(each.strip()) >= SHORTEST):
+        alone = re.compile(rf"(?<![\w.+-]){re.escape(text)}(?![\w-])", re.IGNORECASE)
+        near = sa.func.lower(stored).contains(text.lower(), autoescape=True)
+        rows = connection.execute(sa.select(sa.column(residue.key), stored).select_from(table).where(*constant, near))
+        found += [as_text(row_key) for row_key, held in rows if alone.search(held)]
+    return list(dict.fromkeys(found))
+
+
 def _overwriting(residue: Residue, row_key: str) -> dict[str, str]:
     return {column: text.replace("{id}", row_key) for column, text in residue.set.items()}
 
@@ -74,7 +97,8 @@ def _rows(
     connection: sa.Connection, place: Located, keys: Sequence[str], columns: tuple[str, ...] = ()
 ) -> list[tuple[str, dict[str, str]]]:
     """[(key, {column: text})] of the rows that belong to the record, or to the rows that belong to it."""
-    wanted = [row_key for row_key, _ in _rows(connection, place.of, keys)] if place.of else list(keys)
+    # A row may belong to none, as a customer without an account.
+    wanted = [row_key for row_key, _ in _rows(connection, place.of, keys) if row_key] if place.of else list(keys)
     table = _table(place, *columns)
     constant = [sa.column(column) == bound(text) for column, text in place.where.items()]
     found: list[tuple[str, dict[str, str]]] = []

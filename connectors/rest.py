@@ -7,19 +7,20 @@ read by its key and is still as approved, which also makes a repeated step harml
 Options: `url`; what the declared way of logging in needs: `user` `password` `token` `client_id` `client_secret`
 `refresh_token` `token_url` `authorize_url` `renewed_token_path`, sealed under `token_key`; `write_...` of those: the
 account for changes; `changes = on`: change with the account that searches; `residue_url` and `residue_ca_file`:
-database of the product, for what it keeps of an erased record; `file_hosts`: addresses of other hosts that keep its
-documents, and get no secrets; `ca_file`; `timeout_seconds` (30, per request); `patience_seconds` (120, for
-Retry-After).
+database of the product, and `residue_folder`: folder of the product, for what it keeps of an erased record;
+`file_hosts`: addresses of other hosts that keep its documents, and get no secrets; `ca_file`; `timeout_seconds` (30,
+per request); `patience_seconds` (120, for Retry-After).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import jmespath
 import sqlalchemy as sa
 
-from connectors import attached, check_options, downloads, plans, residue
+from connectors import attached, check_options, downloads, leftovers, plans, residue
 from connectors.calls import Answer, Caller, Extra
 from connectors.declared import Row, canary_found, looked_up, matching, search_rows
 from connectors.logins import login_of, needed_options
@@ -37,7 +38,7 @@ _LOGIN_OPTIONS = frozenset(
     | {"authorize_url"}
 )
 _OTHER_OPTIONS = frozenset(
-    {"token_key", "changes", "ca_file", "file_hosts", "residue_url", "residue_ca_file"}
+    {"token_key", "changes", "ca_file", "file_hosts", "residue_url", "residue_ca_file", "residue_folder"}
     | {"timeout_seconds", "patience_seconds"}
 )
 
@@ -58,7 +59,10 @@ def open_rest(*, name: str, declaration: Declaration, options: Mapping[str, str]
     database = None
     if "residue_url" in options:
         database = writing_engine(name, options["residue_url"], ca_file=options.get("residue_ca_file"))
-    return RestEditor(name=name, declaration=declaration, reading=reading, changing=changing, database=database)
+    folder = leftovers.folder_of(name, options)
+    return RestEditor(
+        name=name, declaration=declaration, reading=reading, changing=changing, database=database, folder=folder
+    )
 
 
 class RestReader:
@@ -139,12 +143,15 @@ class RestEditor(plans.Planner, RestReader):
         reading: Caller,
         changing: Caller,
         database: sa.Engine | None = None,
+        folder: Path | None = None,
     ) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._changing = changing
         self.longest_call = max(reading.longest_call, changing.longest_call)
         self._database = database
+        self._folder = folder
         self._removes_residue = database is not None
+        self._cleans_files = folder is not None
 
     def share(self, turns: Turns) -> None:
         super().share(turns)
@@ -164,7 +171,9 @@ class RestEditor(plans.Planner, RestReader):
                 self._change(declared, row, raw, writes, answer)
         if self._database is not None and step.action in plans.REMOVING:
             with transaction(self.name, self._database) as connection:
-                residue.remove(connection, declared, step.key)
+                residue.remove(connection, declared, step.key, plans.values_before(step))
+        if self._folder is not None and step.action in plans.REMOVING:
+            leftovers.remove(self.name, self._folder, declared, plans.values_before(step))
 
     def verify(self, step: PlanStep) -> StepOutcome:
         declared = self._declaration.object(step.object, step.key)
@@ -172,10 +181,16 @@ class RestEditor(plans.Planner, RestReader):
             return plans.outcome(step, None)
         raw, _ = self._read(self._reading, declared, step.key)
         outcome = plans.outcome(step, to_row(self.name, declared, raw) if raw is not None else None)
-        if self._database is None or step.action not in plans.REMOVING:
+        if step.action not in plans.REMOVING:
             return outcome
-        with transaction(self.name, self._database) as connection:
-            return plans.with_residue(outcome, residue.count(connection, declared, step.key))
+        if self._database is not None:
+            with transaction(self.name, self._database) as connection:
+                left = residue.count(connection, declared, step.key, plans.values_before(step))
+            outcome = plans.with_residue(outcome, left)
+        if self._folder is not None:
+            left = leftovers.count(self.name, self._folder, declared, plans.values_before(step))
+            outcome = plans.with_residue(outcome, left, what="files")
+        return outcome
 
     def _change(
         self, declared: DeclaredObject, row: Row, raw: Mapping[str, Any], writes: Mapping[str, str], read: Answer
@@ -300,10 +315,13 @@ def whole(
     parts = [part for part in declared.parts if later in {None, part.later}]
     if not parts:
         return dict(raw)
-    bare: dict[str, Any] = {**{part.name: [] for part in declared.parts}, **raw}
-    known = _values(caller.name, declared, bare)  # the key itself may stand in a part, and a slot want another column
-    values = slots_of(Row(key=":".join(_key(declared, raw, known)), values=known))
-    return {**raw, **{part.name: list(rows_of(caller, part.request, values)) for part in parts}}
+    made = dict(raw)
+    for part in parts:
+        bare: dict[str, Any] = {**{each.name: [] for each in declared.parts}, **made}
+        known = _values(caller.name, declared, bare)  # the key may stand in a part, and a slot want what another gave
+        values = slots_of(Row(key=":".join(_key(declared, made, known)), values=known))
+        made[part.name] = list(rows_of(caller, part.request, values))
+    return made
 
 
 def slots_of(row: Row) -> dict[str, str]:

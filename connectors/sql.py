@@ -137,13 +137,15 @@ class SqlEditor(plans.Planner, SqlReader):
             if row is not None and writes != {}:
                 tables.delete(declared, step.key) if writes is None else tables.update(declared, step.key, writes)
             if step.action in plans.REMOVING:
-                residue.remove(tables.connection, declared, step.key)
+                residue.remove(tables.connection, declared, step.key, plans.values_before(step))
 
     def verify(self, step: PlanStep) -> StepOutcome:
         declared = self._declaration.object(step.object, step.key)
         with self._tables(self._reading) as tables:
             outcome = plans.outcome(step, tables.by_key(declared, step.key))
-            left = residue.count(tables.connection, declared, step.key) if step.action in plans.REMOVING else 0
+            if step.action not in plans.REMOVING:
+                return outcome
+            left = residue.count(tables.connection, declared, step.key, plans.values_before(step))
             return plans.with_residue(outcome, left)
 
 

@@ -2,16 +2,20 @@
 Everything that a system can still read -> the places in which a person's strings stand, whatever they are packed in.
 
 Text is compared without case, as it is and once unpacked: quoted-printable, base64, JSON escapes, hexadecimal, folded
-lines of cards and mails. What a database keeps in freed pages, or a product in compressed files of its own, is not
-seen.
+lines of cards and mails, the parts of office documents. What a database keeps in freed pages, or a product in
+other compressed files of its own, is not seen.
 """
 
 import base64
 import binascii
+import io
+import os
 import quopri
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -38,6 +42,9 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
         except binascii.Error:
             continue
     yield from (bytes.fromhex(found[0].decode()) for found in _HEX.finditer(content))
+    if content.startswith(b"PK\x03\x04"):
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(content)) as parts:
+            yield from (parts.read(name) for name in parts.namelist())
 
 
 def _plain(content: bytes) -> str:
@@ -56,13 +63,18 @@ def _plain(content: bytes) -> str:
 def in_database(engine: sa.Engine, texts: Sequence[str]) -> Mapping[str, set[str]]:
     """{table.column: which of *texts* it holds} over every table and column, whatever its type."""
     found: dict[str, set[str]] = {}
+    seen: dict[bytes, set[str]] = {}  # a product's own texts stand in thousands of rows
     with engine.connect() as connection:
         inspector = sa.inspect(connection)
         for table in inspector.get_table_names():
             for row in connection.execute(sa.select(sa.text("*")).select_from(sa.table(table))).mappings():
                 for column, value in row.items():
                     content = value if isinstance(value, bytes) else str(value).encode()
-                    if value is not None and (hits := holds(content, texts)):
+                    if value is None or len(content) < min(map(len, texts)):  # packed, text is longer yet
+                        continue
+                    if content not in seen:
+                        seen[content] = holds(content, texts)
+                    if hits := seen[content]:
                         found.setdefault(f"{table}.{column}", set()).update(hits)
     return found
 
@@ -76,11 +88,13 @@ def in_sqlite(path: Path, texts: Sequence[str]) -> Mapping[str, set[str]]:
         engine.dispose()
 
 
-def in_folder(folder: Path, texts: Sequence[str]) -> Mapping[str, set[str]]:
-    """{file below *folder*: which of *texts* it holds, in its name too}"""
+def in_folder(folder: Path, texts: Sequence[str], *, without: Collection[str] = ()) -> Mapping[str, set[str]]:
+    """{file below *folder*: which of *texts* it holds, in its name too}; *without* names files and folders to pass."""
     found = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        hits = holds(path.read_bytes(), texts) | holds(path.name.encode(), texts)
-        if hits:
-            found[path.relative_to(folder).as_posix()] = hits
+    for above, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - set(without))
+        for name in sorted(set(names) - set(without)):
+            path = Path(above) / name
+            if path.is_file() and (hits := holds(path.read_bytes(), texts) | holds(name.encode(), texts)):
+                found[path.relative_to(folder).as_posix()] = hits
     return found

@@ -31,6 +31,7 @@ from dsar.store.tables import Request
 from dsar.wiring import open_session
 
 SENDER = "John Whitfield <john.whitfield@example.com>"
+PETER = "Peter Sandberg <peter.sandberg@example.se>"
 ERASE = "Please delete all personal data you hold about me.\n\nJohn Whitfield\n"
 BOTH = "I want a copy of all data you have about me. Then delete everything.\n\nJohn Whitfield\n"
 
@@ -180,6 +181,43 @@ def test_erasure_waits_for_the_access_answer_and_for_a_bounce(office: Office) ->
     assert office.requests()[1].state == State.APPLYING
 
 
+ELSEWHERE = "I want a copy of all data you have about me, john.whitfield@example.com.\n\nJohn Whitfield\n"
+
+
+def test_nobody_approves_an_erasure_of_whom_asks_for_access_in_another_case(office: Office) -> None:
+    """EDPB 01/2022 s. 2.3.4: the answer comes first, whichever address was written from."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    office.receive("John <john@elsewhere.example>", ELSEWHERE, at=now)
+
+    with pytest.raises(
+        ApprovalError, match=r"the same person asks for access in D-\d{4}-00002: that is answered first"
+    ):
+        approve(office, request, now=now)
+
+
+def test_an_erasure_that_was_approved_stops_when_its_person_asks_for_access_in_another_case(office: Office) -> None:
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+    office.receive("John <john@elsewhere.example>", ELSEWHERE, at=now)
+
+    changing.apply(office.app, request.id or 0, now=now)
+
+    assert business(office, "SELECT last_name FROM customers WHERE customer_no = 'K20002'") == [("Whitfield",)]
+    assert letters(office) == [("erasure_partly", "void")]
+
+
+def test_somebody_elses_open_request_for_access_stops_no_erasure(office: Office) -> None:
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    office.receive(PETER, "I want a copy of all data you have about me.\n\nPeter Sandberg\n", at=now)
+
+    approve(office, request, now=now)
+
+    assert office.requests()[0].state == State.APPLYING
+
+
 def send(office: Office, kind: str, *, now: datetime) -> None:
     """Let a mail of the case have been taken by the mail server."""
     with office.app.store.transaction() as tx:
@@ -282,9 +320,6 @@ def test_killed_at_any_commit_the_apply_ends_in_the_same_state(office: Office, t
     assert commits > 10
     assert set(map(str, results)) == {str(results[-1])}
     assert results[-1][0] == State.DISPATCHING
-
-
-PETER = "Peter Sandberg <peter.sandberg@example.se>"
 
 
 @pytest.mark.parametrize(

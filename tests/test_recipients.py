@@ -12,7 +12,7 @@ from office import Office, open_office, written
 
 from dsar.casework import recipients, sending, views
 from dsar.casework.context import case_key, content_of
-from dsar.cli import main
+from dsar.cli import doctor, main
 from dsar.errors import NotPermittedError, UsageError
 from dsar.store.tables import OutboxRow
 from dsar.wiring import open_session
@@ -185,3 +185,15 @@ def test_a_recipient_of_this_very_case_is_added_and_one_is_left_out_with_a_reaso
         ("Fleetwatch Europe B.V.", "left_out", "they hold no copy by contract"),
         ("Kreditkollen AB", "prepared", ""),
     ]
+
+
+def test_check_lists_recipients_of_whom_nobody_has_said_whether_they_are_told(office: Office) -> None:
+    """Art. 19: silence about a recipient is a missing fact, an empty address an answer."""
+    register = office.data / "register.toml"
+    carrier = 'en = "carrier, a controller of its own"}, country = "SE"'
+    register.write_text(register.read_text("utf-8").replace(carrier, f'{carrier}, notify = ""'), "utf-8")
+
+    told = {line.what for line in doctor.examine(office.app.settings.file) if "Art. 19" in line.detail}
+
+    assert "recipient Granskarna Revision AB" in told
+    assert not {"recipient Fraktlinjen Norden AB", "recipient Fleetwatch Europe B.V."} & told

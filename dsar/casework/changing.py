@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import desks, duties, recipients, suppressing
+from dsar.casework import desks, duties, freezing, recipients, suppressing
 from dsar.casework.arrivals import moved_since_approval
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
 from dsar.casework.facts import accepted_records
@@ -28,7 +28,7 @@ from dsar.casework.planning import (
 )
 from dsar.casework.sending import void_letter
 from dsar.connector import Erases, Restricts, Suppresses, Updates
-from dsar.errors import DsarError, SystemRefusedError, SystemUnavailableError
+from dsar.errors import DsarError, RefusedError, SystemRefusedError, SystemUnavailableError
 from dsar.lifecycle import Event, State
 from dsar.model import PlanStep, Record, Right, StepAction, StepOutcome
 from dsar.store import Transaction
@@ -73,6 +73,9 @@ def apply(app: App, request_id: int, *, now: datetime) -> None:
             raise SystemUnavailableError(case.reference, "its plan is missing")
         steps = steps_of(app, case, known)
         begun = bool(tx.ledger(known.id or 0))
+    if not begun and _is_asked_for(app, case, request):
+        _return_to_review(app, case, request_id, known, (), because="access_first", now=now)
+        return
     if not begun and not _still_current(app, case, request, known, now=now):
         _return_to_review(app, case, request_id, known, (), because="changed_before", now=now)
         return
@@ -86,6 +89,14 @@ def apply(app: App, request_id: int, *, now: datetime) -> None:
         elif state != _DONE:
             break
     _conclude(app, case, request_id, known, steps, now=now)
+
+
+def _is_asked_for(app: App, case: CaseFile, request: Request) -> bool:
+    """Whether the person has asked in another case, since the approval, to see what would be erased."""
+    if request.right != Right.ERASE:
+        return False
+    with app.store.transaction(read_only=True) as tx:
+        return freezing.asked_elsewhere(app, tx, case, accepted_records(app, tx, case, Right.ERASE)) is not None
 
 
 def _apply_step(
@@ -204,7 +215,10 @@ def _read_back(app: App, case: CaseFile, step: PlanStep) -> StepOutcome:
     system = desks.system_of(app, case, step.system)
     if step.action is StepAction.TASK or not isinstance(system, Updates | Erases | Suppresses | Restricts):
         return StepOutcome(step=step, done=False, detail="a person has to do it")
-    return system.verify(step)
+    try:
+        return system.verify(step)
+    except RefusedError as error:  # waiting would not help: what cannot be read back is not done, and a person looks
+        return StepOutcome(step=step, done=False, detail=type(error).__name__)
 
 
 def _keep_promises(

@@ -33,7 +33,7 @@ from dsar.model import (
     SystemResult,
     Text,
 )
-from dsar.names import fold
+from dsar.names import fold, name_words
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
@@ -228,6 +228,8 @@ def _same(field: str, one: str, other: str) -> bool:
 
 
 def _comparable(field: str, text: str) -> object:
+    if field == "name":  # "Öberg, Anna" is Anna Öberg
+        return sorted(name_words(text))
     type_ = _COMPARED_AS.get(field)
     return (normalise(type_, text) if type_ else None) or " ".join(fold(text).split())
 

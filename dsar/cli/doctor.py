@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dsar import letters, ocr, pdf, settings, staff, wiring
+from dsar import declaration, letters, ocr, pdf, settings, staff, wiring
 from dsar.approval import APPROVING
 from dsar.casework import health
 from dsar.cli.setup import Finding
@@ -249,6 +249,9 @@ def _systems(chosen: Settings) -> Iterator[Finding]:
     for activity in register.values():
         for unknown in activity.unknown:
             yield Finding("warning", f"register {activity.id}", f"a fact is missing: {unknown}")
+    for recipient in declaration.not_told_of_changes(declarations.values(), register):
+        advice = 'whether it must be told of changes (Art. 19): notify = "ADDRESS", or "" where it need not'
+        yield Finding("warning", f"recipient {recipient}", f"a fact is missing: {advice}")
 
 
 def _staff(chosen: Settings) -> Iterator[Finding]:

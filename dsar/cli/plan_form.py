@@ -71,5 +71,6 @@ def _grounds(app: "App", step: "PlanStep") -> list[tuple[str, str]]:
     found += [(_("Reason"), step.reason.in_language(spoken))] if step.reason else []
     if step.action in {StepAction.ERASE, StepAction.ANONYMISE}:
         declared = app.declarations[step.system].object(step.object, step.key)
-        found += [(_("Removed with it"), residue.label.in_language(spoken)) for residue in declared.residue]
+        labels = [each.label for each in declared.residue] + [each.label for each in declared.residue_files]
+        found += [(_("Removed with it"), label.in_language(spoken)) for label in labels]
     return found

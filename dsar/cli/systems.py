@@ -9,7 +9,7 @@ import click
 
 from dsar.cli.console import now, print_json, print_table, session
 from dsar.connector import Erases, Restricts, Searches, Suppresses, Updates
-from dsar.declaration import Declaration, DeclaredObject
+from dsar.declaration import Declaration, DeclaredObject, not_told_of_changes
 from dsar.errors import RefusedError, UsageError
 
 #: Environment variable that holds the URL of a database while a draft is made: arguments are seen by everybody.
@@ -46,6 +46,10 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
     ]
     missing = [{"of": f"system {name}", "fact": fact} for name, each in declarations.items() for fact in each.unknown]
     missing += [{"of": f"register {each.id}", "fact": fact} for each in register.values() for fact in each.unknown]
+    missing += [
+        {"of": f"recipient {name}", "fact": "notify: data protection officer: must it be told of changes (Art. 19)"}
+        for name in not_told_of_changes(declarations.values(), register)
+    ]
     missing += [
         {"of": f"system {name}", "fact": "canary: whoever runs the system: an invented person who must be found"}
         for name, declared in declarations.items()

@@ -6,7 +6,7 @@ fault, and all faults are reported at once as "file:line: key: what is wrong". A
 written `{unknown = "who must answer"}`; it is no fault here but blocks the answers that use it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dsar.declaration.lines import parse, read
@@ -17,6 +17,7 @@ from dsar.declaration.system import (
     DeclaredDocument,
     DeclaredField,
     DeclaredObject,
+    FileResidue,
     Find,
     Located,
     Residue,
@@ -32,6 +33,7 @@ __all__ = [
     "DeclaredDocument",
     "DeclaredField",
     "DeclaredObject",
+    "FileResidue",
     "Find",
     "Http",
     "Inside",
@@ -46,6 +48,7 @@ __all__ = [
     "bookkeeping_until",
     "load_declaration",
     "load_register",
+    "not_told_of_changes",
     "parse_declaration",
     "unregistered_activities",
 ]
@@ -63,6 +66,14 @@ def load_declaration(path: Path) -> Declaration:
 def parse_declaration(text: str, *, source: str) -> Declaration:
     """The declaration in TOML *text*; *source* names it in faults. Raises: SettingsError."""
     return parse(text, source, Declaration, contradictions)
+
+
+def not_told_of_changes(declarations: Iterable[Declaration], register: Mapping[str, Activity]) -> tuple[str, ...]:
+    """Names of recipients of whom nobody has said whether and where they are told of a change (Art. 19), sorted."""
+    named = [one for each in declarations for one in each.recipients]
+    named += [one for activity in register.values() for one in activity.recipients]
+    answered = {one.name for one in named if one.notify is not None}
+    return tuple(sorted({one.name for one in named} - answered))
 
 
 def unregistered_activities(declaration: Declaration, register: Mapping[str, Activity]) -> tuple[str, ...]:

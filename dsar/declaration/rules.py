@@ -31,8 +31,8 @@ def contradictions(declaration: Declaration) -> Iterator[tuple[Place, str]]:
         same = [each for each in declaration.objects[:index] if each.name == declared.name]
         if any(not declared.file or (each.file, each.sheet) == (declared.file, declared.sheet) for each in same):
             yield (*place, "name"), "another object has this name"
-        checks = (_column_faults, _strength_faults, _change_faults, _document_faults(declaration.kind))
-        for check in (*_KIND_FAULTS.get(declaration.kind, ()), *checks):
+        checks = (_column_faults, _strength_faults, _change_faults, _residue_faults)
+        for check in (*_KIND_FAULTS.get(declaration.kind, ()), *checks, _document_faults(declaration.kind)):
             for tail, fault in check(declared):
                 yield (*place, *tail), fault
         for at, link in enumerate(declared.reached_from):
@@ -103,6 +103,18 @@ def _change_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
             identifies = each.free_text or (each.subject == "person" and each.category in {"identity", "contact"})
             if identifies and each.column not in erase.set and each.column != declared.key:
                 yield ("erase",), f"anonymising leaves column {each.column!r}, which identifies the person"
+
+
+def _residue_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    erase = declared.erase
+    # The record is gone by then: what it held is known from the approved step alone.
+    told = erase.set if erase and erase.action == "anonymise" else {each.column for each in declared.fields}
+    named = [(("residue", at), each.holding) for at, each in enumerate(declared.residue)]
+    named += [(("residue_files", at), each.columns) for at, each in enumerate(declared.residue_files)]
+    for place, columns in named:
+        for column in columns:
+            if column not in told:
+                yield place, f"column {column!r} is not among what erasing the record removes"
 
 
 def _document_faults(kind: str) -> Callable[[DeclaredObject], Iterator[tuple[Place, str]]]:

@@ -15,8 +15,23 @@ from dsar.declaration.facts import Name, Pattern, RecipientFact, Said, Strict, U
 from dsar.declaration.web import Expression, Form, Http, Inside, WebRequest, Writes
 from dsar.model import Identifier, IdentifierType, Recipient
 
-#: What a requested change may be about (RequestedChange.field).
-ChangeName = Literal["email", "phone", "address", "bank", "name", "title", "organisation"]
+#: What a requested change may be about (RequestedChange.field), and the parts in which a system may hold a name or an
+#: address; connectors.plans takes them apart.
+ChangeName = Literal[
+    "email",
+    "phone",
+    "address",
+    "bank",
+    "name",
+    "title",
+    "organisation",
+    "first_name",
+    "last_name",
+    "street",
+    "postcode",
+    "city",
+    "postcode_city",
+]
 Category = Literal[
     "identity",
     "contact",
@@ -179,10 +194,46 @@ class Residue(Located):
 
     label: Said
     set: dict[str, str] = Field(default_factory=dict)  #: Column -> what overwrites it, {id} its row; without: deleted.
+    #: Columns of the record: meant are the rows whose *column* holds one of their values as text, as a job that waits.
+    holding: tuple[Name, ...] = ()
+
+
+class FileResidue(Strict):
+    """
+    Files of the product that keep something of a record which it says to have erased, and what becomes of them (P7).
+
+    They are reached where the program runs, below option `residue_folder`. Without that, a person has to.
+    """
+
+    label: Said
+    files: Name  #: Glob below that folder; `{column}` is a value of the record, as one part of the path.
+    holding: tuple[Name, ...] = ()  #: Columns: only files that hold one of their values; without: all of the glob.
+    #: delete: the file goes; blank: the values in it are overwritten where they stand, as in a log that is being
+    #: written; rebuild: it goes, and the product makes it anew from what there still is, as an index.
+    action: Literal["delete", "blank", "rebuild"]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column whose value says which files are meant."""
+        return (*self.holding, *re.findall(r"\{([^{}]+)\}", self.files))
+
+    @model_validator(mode="after")
+    def _says_what_is_meant(self) -> "FileResidue":
+        if self.files.startswith("/") or ".." in self.files.split("/"):
+            raise ValueError("files lie below the folder of the product")
+        if not self.columns:
+            raise ValueError("without a column, files of everybody would be meant")
+        if self.action == "blank" and not self.holding:
+            raise ValueError("'blank' needs 'holding': what is overwritten")
+        return self
 
 
 class Part(Strict):
-    """More of a record, which the API gives by another request (rest); it stands under *name* for `path`."""
+    """
+    More of a record, which the API gives by another request (rest); it stands under *name* for `path`.
+
+    The parts are asked for in their order, and a request may name what an earlier one gave.
+    """
 
     name: Name
     request: WebRequest
@@ -246,6 +297,7 @@ class DeclaredObject(Strict):
     keep: Keep | None = None
     erase: Erase | None = None  #: None: erasing is a task for a person.
     residue: tuple[Residue, ...] = ()  #: Removed in this order, after each erasure of a record.
+    residue_files: tuple[FileResidue, ...] = ()  #: Cleaned after that.
     left_behind: tuple[Said, ...] = ()  #: Residue that no program can remove: each is a task for a person.
     suppress: Mark | None = None  #: What stops marketing to the person.
     restrict: Mark | None = None  #: What locks the record: stored, and not otherwise used (Art. 18, 4(3)).

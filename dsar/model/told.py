@@ -23,7 +23,8 @@ class Recipient:
     country: str  #: ISO 3166 code of the place of processing.
     transfer_basis: Text | None = None  #: For a third country: adequacy or safeguard, and how to get a copy.
     category_reason: Text | None = None  #: Why only a category can be named.
-    notify: str | None = None  #: Address to which changes are communicated (Art. 19); None: there is no need to.
+    #: Address to which changes are communicated (Art. 19); "": it needs no telling; None: nobody has said.
+    notify: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,7 @@ fields = [
 erase = {action = "delete", pending = [{object = "customer", column = "state", closed = ["closed"], reason = {sv = "Öppen", en = "Open"}}]}
 residue = [
   {label = {sv = "Text", en = "Text"}, table = "text", key = "id", column = "event", of = {table = "event", key = "id", column = "customer"}, set = {body = "gone-{id}"}},
+  {label = {sv = "Kö", en = "Queue"}, table = "job", key = "id", column = "data", holding = ["mail"]},
   {label = {sv = "Logg", en = "Log"}, table = "log", key = "id", column = "before", path = "no", where = {kind = "customer"}},
 ]
 """
@@ -43,8 +44,10 @@ CREATE TABLE customer (no TEXT PRIMARY KEY, mail TEXT, state TEXT);
 CREATE TABLE event (id INTEGER PRIMARY KEY, customer TEXT);
 CREATE TABLE text (id INTEGER PRIMARY KEY, event INTEGER, body TEXT);
 CREATE TABLE log (id INTEGER PRIMARY KEY, kind TEXT, before TEXT);
+CREATE TABLE job (id INTEGER PRIMARY KEY, data TEXT);
 CREATE TRIGGER keep AFTER DELETE ON customer BEGIN
-  INSERT INTO log (kind, before) VALUES ('customer', json_object('no', OLD.no, 'mail', OLD.mail));
+  INSERT INTO job VALUES (1, '{"user": "Bo@Example.com"}'), (2, '{"user": "jobbo@example.com"}'), (3, '{"user": "eva@example.com"}');
+INSERT INTO log (kind, before) VALUES ('customer', json_object('no', OLD.no, 'mail', OLD.mail));
 END;
 INSERT INTO customer VALUES ('P1', 'bo@example.com', 'closed'), ('P2', 'eva@example.com', 'open'), ('C3', 'info@firm.example', 'closed');
 INSERT INTO event VALUES (1, 'P1'), (2, 'P2');
@@ -82,6 +85,7 @@ def test_residue_goes_with_the_record_and_nobody_elses(file: Path) -> None:
 
     assert erp.verify(step).done
     assert stored(file, "SELECT id, body FROM text ORDER BY id") == [(10, "gone-10"), (20, "Eva rang")]
+    assert stored(file, "SELECT id FROM job") == [(2,), (3,)]
     assert stored(file, "SELECT kind, json_extract(before, '$.no') FROM log") == [("customer", "P2"), ("order", "P1")]
 
 
@@ -90,7 +94,7 @@ def test_a_step_is_not_done_while_residue_is_left(file: Path) -> None:
 
     stored(file, "DELETE FROM customer WHERE no = 'P1'")
 
-    assert erp.verify(step).detail == "2 rows are left of what the product itself keeps"
+    assert erp.verify(step).detail == "3 rows are left of what the product itself keeps"
 
 
 def test_what_is_open_makes_a_task(file: Path) -> None:

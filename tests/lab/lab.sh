@@ -244,7 +244,7 @@ up_tryton() {
   fill trytond.conf "$LAB/tryton/trytond.conf"
   rm -rf "$LAB/tryton/db" && fresh_database tryton tryton_tpl
   "$LAB/tryton/v/bin/python" -m lab.seeds.tryton fill
-  daemon tryton "$LAB/tryton/v/bin/trytond" -c "$LAB/tryton/trytond.conf" -d tryton
+  daemon tryton "$LAB/tryton/v/bin/trytond" -c "$LAB/tryton/trytond.conf" --logconf "$here/config/tryton_log.conf" -d tryton
   wait_for 60 answers -H "Authorization: Bearer $(cat "$LAB/tryton/restkey")" \
     "https://127.0.0.1:$TRYTON_PORT/tryton/rest/model/party.party?s=1&p=0"
 }

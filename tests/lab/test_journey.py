@@ -3,14 +3,12 @@
 import re
 import subprocess
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
-from databases import Own
-from journeys.company import Company
 from servers import DovecotServer, SmtpSink, TlsFiles
 
+from lab.company import LabCompany
 from lab.people import COMPANIES, ERIK, EVERYBODY, hyphened
 
 REQUEST = f"""Hej!
@@ -67,17 +65,6 @@ SEEDED = {
 #: Whoever stands in a record as well: staff leave it out, for it is about them.
 OTHERS = [text for each in EVERYBODY if each != ERIK for text in (each.name, each.email, each.number)]
 FIRMS = [firm for each in COMPANIES.values() for firm in (each.name, each.domain)]
-
-
-class LabCompany(Company):
-    """The company of the journeys with the systems of the lab instead of its sample systems."""
-
-    def _settings(self, databases: Own) -> str:
-        here = Path(__file__).parent
-        own, _, after = super()._settings(databases).partition("[system.")
-        systems = "[system." + (here / "settings.ini").read_text("utf-8").partition("[system.")[2]
-        staff = "[staff]" + after.partition("[staff]")[2]
-        return own + systems.replace("declaration = ", f"declaration = {here}/") + staff
 
 
 @pytest.fixture(scope="module")

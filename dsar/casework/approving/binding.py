@@ -7,7 +7,7 @@ Effects: writes the database.
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import delivering, phrases, posting, protecting
+from dsar.casework import delivering, freezing, phrases, posting, protecting
 from dsar.casework.answering import Draft, authors, check_unchanged, inputs_of, lacks, same_draft, was_shown
 from dsar.casework.approving.judging import check_coverage, check_flags, check_identity, check_redactions
 from dsar.casework.context import PROGRAM, App, steps_of
@@ -67,6 +67,7 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         check_unchanged(app, tx, case, request, seen, now=now)
         if case.legal_hold and request.right == Right.ERASE and not request.decision:
             raise ApprovalError(reference, "the case is under a hold, so nothing is erased")
+        _check_answered(app, tx, case, request, records)
         if current.letter.kind not in _DISCLOSES_NOTHING or request.decision in AFTER_CHANGES:
             check_identity(app, tx, case, request, records)
             check_coverage(app, tx, case)
@@ -218,6 +219,17 @@ def waits_for_access(tx: Transaction, case: CaseFile, request: Request) -> bool:
 def _access_comes_first(tx: Transaction, case: CaseFile) -> bool:
     """Whether the case has an access request that is not answered yet."""
     return any(each.right == Right.ACCESS and each.state != State.CLOSED for each in tx.requests(case.id or 0))
+
+
+def _check_answered(app: App, tx: Transaction, case: CaseFile, request: Request, records: tuple[Record, ...]) -> None:
+    """Raises: ApprovalError while the person waits in another case to see what would be erased."""
+    if request.right != Right.ERASE or request.decision:
+        return
+    if other := freezing.asked_elsewhere(app, tx, case, records):
+        raise ApprovalError(
+            f"{case.reference}/{request.right}",
+            said("the same person asks for access in {other}: that is answered first", other=other),
+        )
 
 
 def _check_actor(
