@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from servers.parts import free_port, missing
+from servers.tls import certificates
 
 from dsar.store import Store, migrate
 from dsar.store.engine import open_engine
@@ -37,15 +38,16 @@ class Server:
     url: str  #: SQLAlchemy URL up to and including the slash before the database name.
     maintenance: str  #: Database that always exists.
     crash: Callable[[], None] = lambda: None  #: Ends it without a word to anybody, and starts it again.
+    parameters: str = ""  #: What follows the database name in a URL.
 
     def new_database(self, *, called: str = "", template: str = "") -> str:
         """URL of a fresh database: empty, or a copy of *template*."""
         name = called or f"t{uuid.uuid4().hex[:12]}"
-        engine = sa.create_engine(self.url + self.maintenance, isolation_level="AUTOCOMMIT")
+        engine = sa.create_engine(self.url + self.maintenance + self.parameters, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}{f' TEMPLATE {template}' if template else ''}")
         engine.dispose()
-        return self.url + name
+        return self.url + name + self.parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,15 +115,26 @@ def running_postgresql(reached_at: str = "127.0.0.1") -> Iterator[Server]:
             admitted.write("host all all samenet trust\n")
         command = [*as_user, str(tools / "postgres"), "-D", data, "-p", str(port), "-k", str(home), "-F"]
         command += ["-c", f"listen_addresses=127.0.0.1,{reached_at}"]
-        url = f"postgresql+psycopg://dsar@{reached_at}:{port}/"
-        with _running(command, url + "postgres") as start_again:
+        url, proven = f"postgresql+psycopg://dsar@{reached_at}:{port}/", ""
+        if reached_at != "127.0.0.1":  # dsar speaks to other machines by proven TLS only
+            encrypted, proven = _encrypted(home, reached_at)
+            command += encrypted
+        with _running(command, f"{url}postgres{proven}") as start_again:
 
             def crash() -> None:
                 first = int((home / "data" / "postmaster.pid").read_text().split()[0])
                 os.kill(first, signal.SIGQUIT)  # immediate shutdown: every connection is cut
                 start_again()
 
-            yield Server(url=url, maintenance="postgres", crash=crash)
+            yield Server(url=url, maintenance="postgres", crash=crash, parameters=proven)
+
+
+def _encrypted(home: Path, address: str) -> tuple[list[str], str]:
+    """What makes PostgreSQL speak TLS at *address*, and what a URL says in order to believe it."""
+    ca, pair = certificates(home, address=address), home / "good.pem"
+    shutil.chown(pair, home.owner())
+    pair.chmod(0o600)
+    return ["-c", "ssl=on", "-c", f"ssl_cert_file={pair}", "-c", f"ssl_key_file={pair}"], f"?sslrootcert={ca}"
 
 
 @pytest.fixture(scope="session")
@@ -166,12 +179,13 @@ def _running(command: Sequence[str], url: str) -> Iterator[Callable[[], None]]:
         _wait_for(url, started)
         return started
 
+    server = start()
+
     def start_again() -> None:
         nonlocal server
         server.wait()
         server = start()
 
-    server = start()
     try:
         yield start_again
     finally:

@@ -1,5 +1,6 @@
 """A real TLS server for every protocol that begins with TLS or changes to it, with good and bad certificates."""
 
+import ipaddress
 import socket
 import ssl
 import threading
@@ -36,15 +37,16 @@ class TlsListener:
     heard: bytearray = field(default_factory=bytearray)
 
 
-def certificates(folder: Path) -> Path:
-    """Write a CA, and certificate and key of each kind beside it. Returns: the CA's file."""
+def certificates(folder: Path, *, address: str = "127.0.0.1") -> Path:
+    """Write a CA, and certificate and key of each kind beside it, valid for *address*, too. Returns: the CA's file."""
     ca_key, ca_name = ec.generate_private_key(ec.SECP256R1()), _name("Test CA")
     ca = _signed(ca_name, ca_name, ca_key.public_key(), ca_key, x509.BasicConstraints(ca=True, path_length=None), 30)
     (folder / "ca.pem").write_bytes(ca)
     for kind, (hosts, days, by_ca) in CERTIFICATES.items():
         key = ec.generate_private_key(ec.SECP256R1())
         issuer, signing = (ca_name, ca_key) if by_ca else (_name(hosts[0]), key)
-        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+        ours = [x509.IPAddress(ipaddress.ip_address(address))] if hosts is _OURS else []
+        names = x509.SubjectAlternativeName([*ours, *(x509.DNSName(host) for host in hosts)])
         made = _signed(issuer, _name(hosts[0]), key.public_key(), signing, names, days)
         secret = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
