@@ -163,7 +163,8 @@ def test_workers_together_call_no_more_at_once_than_the_system_bears(made: str) 
         inside.pop()
 
     crowd(made, Rate(calls=1000, at_once=2), 15, during)
-    assert (len(most), max(most)) == (15, 2)
+    assert len(most) == 15
+    assert max(most) <= 2
 
 
 def test_workers_together_keep_the_rate(made: str) -> None:
