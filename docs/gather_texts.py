@@ -51,7 +51,7 @@ SPOKEN = {
 
 #: Commands of who installs and runs dsar: of these only the line in `dsar --help` is translated.
 ADMINISTRATION = frozenset(
-    {"init", "check", "demo", "poll", "run", "work", "system", "db", "stats", "audit", "purge", "backup", "replay"}
+    {"init", "check", "demo", "poll", "run", "work", "system", "db", "audit", "purge", "backup", "replay"}
 )
 
 #: Where staff's errors are raised; those of settings, declarations and connections are the administrator's.
@@ -59,7 +59,7 @@ _ERRORS_OF_STAFF = ("dsar/casework", "dsar/cli", "dsar/errors.py", "dsar/approva
 
 #: Modules of those commands.
 MODULES_OF_ADMINISTRATION = frozenset(
-    {"setup", "doctor", "demo", "running", "systems", "stats", "audit", "purge", "backup", "moving", "replay"}
+    {"setup", "doctor", "demo", "running", "systems", "audit", "purge", "backup", "moving", "replay"}
 )
 
 #: Name of what is assigned, or of a keyword argument, that holds a text.

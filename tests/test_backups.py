@@ -1,5 +1,9 @@
 """Backups: two encrypted files that age differently, and a fresh installation filled from them (P9)."""
 
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -229,3 +233,39 @@ def test_a_copy_of_a_later_version_is_refused(tmp_path: Path) -> None:
         migrate.upgrade(store.engine, "9999_later")
     assert copying.is_empty(store.engine)
     store.close()
+
+
+# ------------------------------------------------------------------------------------------------- how far it is
+
+
+def seen_on_a_terminal(settings_file: Path, *arguments: str) -> str:
+    """What a command tells on its standard error where that is a terminal; no mail server is there."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "dsar", "--settings", str(settings_file), *arguments]
+    environ = {**os.environ, "TERM": "xterm", "LANG": "C.UTF-8"}
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, env=environ, check=False, timeout=300)
+    os.close(theirs)
+    told = b""
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        try:
+            while part := terminal.read(4096):
+                told += part
+        except OSError:
+            pass  # the other end is closed
+    return told.decode()
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("backup",), "Copying 1"),
+        (("purge",), "Removing 0"),
+        (("restore", "--data", "{data}", "--keys", "{keys}"), "Restoring 1"),
+    ],
+)
+def test_long_work_tells_how_far_it_is(office: Office, tmp_path: Path, command: tuple[str, ...], told: str) -> None:
+    made = backups.back_up(office.app, now=NOW)
+    place = fresh(tmp_path / "new") if command[0] == "restore" else tmp_path / "old" / "settings.ini"
+    seen = seen_on_a_terminal(place, *(part.format(data=made.data, keys=made.keys) for part in command))
+    assert told in seen
+    assert "\r\x1b[K" in seen[seen.index(told) :]  # taken back at its end

@@ -112,3 +112,12 @@ def test_what_may_be_published_hides_small_counts(settings_file: Path) -> None:
 def test_bad_input_gives_one_sentence_and_exit_code_2(settings_file: Path, arguments: list[str]) -> None:
     result = _stats(settings_file, *arguments)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+def test_the_table_speaks_the_language_of_who_reads_it(settings_file: Path) -> None:
+    """Names of rights are those that are typed."""
+    arguments = ["--settings", str(settings_file), "stats", "--month", "2026-11"]
+    lines = CliRunner().invoke(main, arguments, env={"LANG": "sv_SE.UTF-8"}).stdout.splitlines()
+    assert lines[0].startswith("2026-11-01 till 2026-11-30, läget den ")
+    assert lines[2].split() == ["object", "restrict", "access", "update", "erase", "alla"]
+    assert ["Inkomna", "0", "0", "0", "0", "1", "1"] in [line.split() for line in lines]

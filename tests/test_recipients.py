@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from office import Office, open_office, written
 
-from dsar.casework import recipients, sending, views
+from dsar.casework import proving, recipients, sending, views
 from dsar.casework.context import case_key, content_of
 from dsar.cli import doctor, main
 from dsar.errors import NotPermittedError, UsageError
+from dsar.letters.record import record_markdown
 from dsar.store.tables import OutboxRow
 from dsar.wiring import open_session
 
@@ -21,12 +22,13 @@ JOHN = "John Whitfield <john.whitfield@example.com>"
 ERASE = "Please delete all personal data you hold about me.\n\nJohn Whitfield\n"
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 FLEET = "dpo@fleetwatch.example"
+CHEF = "role = admin\nname = Åsa Chef\nemail = asa@xelent.example"
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     """An office whose register says where Fleetwatch, which monitors machines, is told of changes."""
-    with open_office(tmp_path) as first:
+    with open_office(tmp_path, more={"staff.asa": CHEF}) as first:
         register = first.data / "register.toml"
         text = register.read_text("utf-8")
         named = text.replace('country = "NL"}', f'country = "NL", notify = "{FLEET}"}}')
@@ -197,3 +199,20 @@ def test_check_lists_recipients_of_whom_nobody_has_said_whether_they_are_told(of
 
     assert "recipient Granskarna Revision AB" in told
     assert not {"recipient Fraktlinjen Norden AB", "recipient Fleetwatch Europe B.V."} & told
+
+
+def test_the_proof_of_handling_tells_who_was_told_who_was_not_and_why(told: Office) -> None:
+    """Art. 5(2): what Art. 19 demands can be demonstrated, too."""
+    run(told, "add", "D-2026-00001", "Kreditkollen AB", "info@kreditkollen.example")
+    run(told, "leave-out", "2", "--reason", "they hold no copy by contract")
+
+    record = proving.handling_record(told.app, told.only_case(), actor="asa", now=NOW)
+
+    assert [(each.right, each.recipient, each.state, each.approved_by, each.why) for each in record.notices] == [
+        ("erase", "Fleetwatch Europe B.V.", "sent", "Bo Ek", ""),
+        ("erase", "Kreditkollen AB", "left_out", None, "they hold no copy by contract"),
+    ]
+    for language, words in (("sv", "inte lämnat"), ("en", "not given")):
+        text = record_markdown(record, controller=told.app.controller, language=language)
+        assert words in text
+        assert "Kreditkollen" in text

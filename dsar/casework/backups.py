@@ -9,7 +9,7 @@ key, which opens both, is in neither.
 import json
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,10 @@ _SUFFIX = ".dsar"
 _TIME = "%Y%m%dT%H%M%SZ"
 #: How long one backup may take before another process begins one.
 _LEASE_SECONDS = 3600
+
+
+#: Is told how much is done, and of how much; None: nobody knows.
+_Told = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +67,12 @@ def is_due(app: App, *, now: datetime) -> bool:
     return last is None or now - last.at >= _EVERY
 
 
-def back_up(app: App, *, now: datetime) -> Backup:
+def back_up(app: App, *, now: datetime, told: _Told = lambda _done, _total: None) -> Backup:
     """
     Write both files and remove those whose time is up.
 
     The database comes first: a key made meanwhile is in the second file, so no sealed row is without its key.
+    Args: told: is told how many lots of rows are written; nobody knows of how many.
     Raises: UsageError without [backup]; BackupUnavailableError; DatabaseUnavailableError.
     """
     chosen = app.settings.backup
@@ -79,7 +84,9 @@ def back_up(app: App, *, now: datetime) -> Backup:
     places = {kind: folder / f"{kind}-{now.astimezone(UTC):{_TIME}}{_SUFFIX}" for kind, folder in _folders(app).items()}
     try:
         for kind, engine in ((_DATA, app.store.engine), (_KEYS, keys.engine)):
-            archive.write(places[kind], _pressed(copying.lines(engine)), master_key=master_key, kind=kind)
+            archive.write(
+                places[kind], _pressed(_counted(copying.lines(engine), told)), master_key=master_key, kind=kind
+            )
     finally:
         keys.close()
         with app.store.transaction() as tx:
@@ -120,10 +127,11 @@ def _aged(folder: Path, kind: str, days: int, now: datetime) -> Iterator[Path]:
             yield path
 
 
-def restore(settings: Settings, *, data: Path, keys: Path) -> Restored:
+def restore(settings: Settings, *, data: Path, keys: Path, told: _Told = lambda _done, _total: None) -> Restored:
     """
     Fill an empty database and an empty key store from a backup, bring them to this version, verify the audit trail.
 
+    Args: told: is told how many lots of rows are back, then how many events of the trail hold.
     Raises: UsageError if either is not empty, or the backup is of a later version; WrongKeyError;
     BackupUnavailableError; DatabaseUnavailableError.
     """
@@ -141,12 +149,12 @@ def restore(settings: Settings, *, data: Path, keys: Path) -> Restored:
                 raise UsageError(f"The {name} is not empty; a backup is restored into a new one only.")
         copy = _opened(data, master_key, _DATA)
         migrate.upgrade(store.engine, copy.revision or "head")
-        rows = copying.fill(store.engine, copy.lines)
+        rows = copying.fill(store.engine, _counted(copy.lines, told))
         migrate.upgrade(store.engine)
         wraps = copying.fill(key_store.engine, _opened(keys, master_key, _KEYS).lines)
         with store.transaction() as tx:
             tx.free_leases(sorted(tx.lease_holders()))  # of processes of the machine that was
-            return Restored(rows=rows, keys=wraps, report=tx.verify_chain(copy.anchor))
+            return Restored(rows=rows, keys=wraps, report=tx.verify_chain(copy.anchor, told=told))
     finally:
         store.close()
         key_store.close()
@@ -160,6 +168,12 @@ def _opened(path: Path, master_key: bytes, kind: str) -> _Copy:
         raise WrongKeyError(path.name) from None
     anchor = about["anchor"]
     return _Copy(about["revision"], Anchor(**anchor) if anchor else None, content)
+
+
+def _counted(lots: Iterable[bytes], told: _Told) -> Iterator[bytes]:
+    for count, lot in enumerate(lots, 1):
+        told(count, None)
+        yield lot
 
 
 def _pressed(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -81,6 +81,20 @@ class ChangeRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoticeRecord:
+    """A recipient of the data who was told of a change, or why not (Art. 19)."""
+
+    right: str
+    recipient: str
+    state: str  #: As in store.tables.RecipientNotice.
+    why: str  #: It was left out.
+    approved_by: str | None
+    reminders: int
+    sent_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DutyRecord:
     """What was owed after the answer."""
 
@@ -124,6 +138,7 @@ class HandlingRecord:
     searches: tuple[EventRecord, ...]  #: One per search, with the outcome of each system.
     letters: tuple[LetterRecord, ...]
     changes: tuple[ChangeRecord, ...]
+    notices: tuple[NoticeRecord, ...]
     duties: tuple[DutyRecord, ...]
     events: tuple[EventRecord, ...]
     chain: ChainReport
@@ -162,6 +177,7 @@ def handling_record(app: App, case: CaseFile, *, actor: str, now: datetime) -> H
             searches=tuple(event for event in events if event.name == "searched" and event.from_state is None),
             letters=tuple(_letter(app, tx, row) for row in tx.outgoing_of_case(case.id or 0)),
             changes=tuple(_changes(tx, case)),
+            notices=tuple(_notices(app, tx, case)),
             duties=tuple(
                 DutyRecord(
                     kind=duty.kind,
@@ -268,6 +284,21 @@ def _changes(tx: Transaction, case: CaseFile) -> Iterator[ChangeRecord]:
                     ended_at=entry.ended_at,
                     detail=entry.detail,
                 )
+
+
+def _notices(app: App, tx: Transaction, case: CaseFile) -> Iterator[NoticeRecord]:
+    for request in tx.requests(case.id or 0):
+        for notice in tx.notices_of(request.id or 0):
+            yield NoticeRecord(
+                right=request.right,
+                recipient=notice.recipient,
+                state=notice.state,
+                why=notice.why,
+                approved_by=app.settings.staff_name(notice.approved_by) or notice.approved_by or None,
+                reminders=notice.reminders,
+                sent_at=notice.sent_at,
+                ended_at=notice.ended_at,
+            )
 
 
 def _events(app: App, tx: Transaction, case: CaseFile) -> Iterator[EventRecord]:

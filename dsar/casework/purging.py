@@ -6,7 +6,7 @@ in one transaction: whatever is interrupted is due again. A hold (IMY, a court) 
 Copies in mailboxes go last, each after its bytes were compared with what was stored.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Generic, TypeVar
@@ -57,9 +57,19 @@ def due(app: App, *, now: datetime) -> list[Purge]:
         ]
 
 
-def purge(app: App, *, now: datetime) -> list[Purge]:
-    """Remove what is due; what went. The files of SQLite databases hold no trace of it afterwards."""
-    gone = [each for rule in RULES for each in _purge(app, rule, now=now)]
+def purge(
+    app: App, *, now: datetime, told: Callable[[int, int | None], None] = lambda _done, _total: None
+) -> list[Purge]:
+    """
+    Remove what is due; what went. The files of SQLite databases hold no trace of it afterwards.
+
+    Args: told: is told after each lot how many things are gone; nobody knows of how many.
+    """
+    gone: list[Purge] = []
+    for rule in RULES:
+        for lot in _purge(app, rule, now=now):
+            gone += lot
+            told(len(gone), None)
     with app.store.transaction() as tx:
         tx.set_mark("purged", at=now)
     app.store.truncate_log()
@@ -74,18 +84,18 @@ def is_due(app: App, *, now: datetime) -> bool:
     return last is None or now - last.at >= _EVERY
 
 
-def _purge(app: App, rule: Rule[Any], *, now: datetime) -> list[Purge]:
-    gone: list[Purge] = []
+def _purge(app: App, rule: Rule[Any], *, now: datetime) -> Iterator[list[Purge]]:
+    """What went, lot by lot."""
     while True:
         with app.store.transaction() as tx:
             things = rule.due(tx, _ended_before(app, rule, now))[:_AT_ONCE]
-            for thing in things:
-                reference = rule.reference(thing)
+            gone = [Purge(what=rule.what, reference=rule.reference(thing)) for thing in things]
+            for thing, each in zip(things, gone, strict=True):
                 rule.remove(app, tx, thing, now)
-                tx.record("purged", actor=PROGRAM, at=now, detail={"what": rule.what, "of": reference})
-                gone.append(Purge(what=rule.what, reference=reference))
+                tx.record("purged", actor=PROGRAM, at=now, detail={"what": each.what, "of": each.reference})
+        yield gone
         if len(things) < _AT_ONCE:
-            return gone
+            return
 
 
 def _ended_before(app: App, rule: Rule[Any], now: datetime) -> datetime:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import json_text, now, print_json, save_private, session
+from dsar.cli.console import json_text, now, print_json, progress, save_private, session
 from dsar.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ def audit() -> None:
 def verify(ctx: click.Context, *, anchor_file: Path | None, as_json: bool) -> None:
     """Compute the hash chain anew; exit 1 if it is broken."""
     anchor = _anchor(anchor_file) if anchor_file else None
-    with session(ctx, for_anybody=True) as opened, opened.app.store.transaction(read_only=True) as tx:
-        report = tx.verify_chain(anchor)
+    with (
+        session(ctx, for_anybody=True) as opened,
+        opened.app.store.transaction(read_only=True) as tx,
+        progress("Verifying") as told,
+    ):
+        report = tx.verify_chain(anchor, told=told)
     if as_json:
         print_json(report)
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import now, print_json, session
+from dsar.cli.console import now, print_json, progress, session
 
 
 @click.command()
@@ -15,8 +15,8 @@ def backup(ctx: click.Context, *, as_json: bool) -> None:
     """Write encrypted copies of database and key store to the folders of [backup]; 'dsar run' does so every day."""
     from dsar.casework import backups
 
-    with session(ctx, for_anybody=True) as opened:
-        made = backups.back_up(opened.app, now=now())
+    with session(ctx, for_anybody=True) as opened, progress("Copying") as told:
+        made = backups.back_up(opened.app, now=now(), told=told)
     if as_json:
         print_json({"data": str(made.data), "keys": str(made.keys), "removed": [str(path) for path in made.removed]})
         return
@@ -38,7 +38,8 @@ def restore(ctx: click.Context, *, data: Path, keys: Path, as_json: bool) -> Non
     from dsar import settings
     from dsar.casework import backups
 
-    restored = backups.restore(settings.load(ctx.obj, os.environ), data=data, keys=keys)
+    with progress("Restoring") as told:
+        restored = backups.restore(settings.load(ctx.obj, os.environ), data=data, keys=keys, told=told)
     report = restored.report
     holds = report.broken_at is None and report.anchor_holds is not False
     if as_json:

@@ -199,14 +199,14 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, are_names: bool = False) -> None:
     """
     A table for reading: drawn on a terminal, plain columns in a pipe and for a screen reader.
 
-    Cells are text, never markup.
+    Cells are text, never markup. Args: are_names: the headings are names that are typed, the same in every language.
     """
     cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
-    headings = [_(heading) for heading in headings]
+    headings = list(headings) if are_names else [_(heading) for heading in headings]
     if sys.stdout.isatty():
         _print_drawn(headings, cells)
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import now, print_json, print_table, session
+from dsar.cli.console import now, print_json, print_table, progress, session
 from dsar.errors import InboxUnavailableError, TemporaryError, TokenUnavailableError
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def purge(ctx: click.Context, *, dry_run: bool, as_json: bool) -> None:
         if dry_run:
             _print(purging.due(opened.app, now=now()), as_json=as_json, done=False)
             return
-        _print(purging.purge(opened.app, now=now()), as_json=as_json, done=True)
+        with progress("Removing") as told:
+            gone = purging.purge(opened.app, now=now(), told=told)
+        _print(gone, as_json=as_json, done=True)
         _purge_copies(opened)
 
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import now, print_table, save_private, session
+from dsar.cli.console import now, print_table, save_private, say, session
 from dsar.deadlines import month_of, received_on
 from dsar.errors import UsageError
+from dsar.locale import _, said
+from dsar.locale import language as spoken
 
 if TYPE_CHECKING:
     from dsar.monthly_statistics import MonthlyStatistics, Published
@@ -110,11 +112,13 @@ def _write(content: str | bytes, to_file: Path | None) -> None:
 
 
 def _print_tables(result: "MonthlyStatistics") -> None:
-    headings, *rows = _statistics().as_rows(result)
-    click.echo(f"{result.first_on} to {result.last_on}, as of {result.as_of}\n")
-    print_table(headings, rows)
+    headings, *rows = _statistics().as_rows(result, spoken())
+    say("{first} to {last}, as of {today}", first=result.first_on, last=result.last_on, today=result.as_of)
+    click.echo()
+    print_table(headings, rows, are_names=True)
     if result.one_by_one:
-        click.echo("\nOf rights of which fewer than ten were closed, each:")
+        click.echo()
+        say("Of rights of which fewer than ten were closed, each:")
         print_table(
             ("Case", "Right", "Days", "Net", ""),
             [
@@ -123,26 +127,28 @@ def _print_tables(result: "MonthlyStatistics") -> None:
                     each.right or "-",
                     str(each.gross_days),
                     str(each.net_days),
-                    "late" if each.late else "",
+                    _("late") if each.late else "",
                 )
                 for each in result.one_by_one
             ],
         )
     if result.held_up:
-        click.echo("\nSystems that cases waited for:")
+        click.echo()
+        say("Systems that cases waited for:")
         print_table(
             ("System", "Owner", "Cases", "Days"),
             [(each.system, each.owner or "-", str(each.cases), str(each.days)) for each in result.held_up],
         )
     if result.outages:
-        click.echo("\nMail did not flow:")
+        click.echo()
+        say("Mail did not flow:")
         print_table(
             ("What", "From (UTC)", "Until"),
             [
                 (
                     each.what,
                     f"{each.began_at:%Y-%m-%d %H:%M}",
-                    f"{each.ended_at:%Y-%m-%d %H:%M}" if each.ended_at else "now",
+                    f"{each.ended_at:%Y-%m-%d %H:%M}" if each.ended_at else _("now"),
                 )
                 for each in result.outages
             ],
@@ -152,8 +158,8 @@ def _print_tables(result: "MonthlyStatistics") -> None:
 def _print_published(published: "Published", form: str, to_file: Path | None) -> None:
     statistics = _statistics()
     if form == "table":
-        headings, *rows = statistics.published_rows(published)
-        print_table(headings, rows)
+        _headings, *rows = statistics.published_rows(published)
+        print_table(("From", "To", "Rights", "Received", "In time", "Late"), rows)
     else:
         made: str = statistics.published_json(published) if form == "json" else statistics.published_csv(published)
         _write(made, to_file)
@@ -188,7 +194,7 @@ def _month(text: str) -> tuple[date, date]:
     try:
         return month_of(int(year), int(number))
     except ValueError:
-        raise UsageError(f"--month {text!r} is no month; write 2026-10.") from None
+        raise UsageError(said("--month {text!r} is no month; write 2026-10.", text=text)) from None
 
 
 def _quarter(text: str) -> tuple[date, date]:
@@ -197,4 +203,4 @@ def _quarter(text: str) -> tuple[date, date]:
         last_month = 3 * int(number)
         return month_of(int(year), last_month - 2)[0], month_of(int(year), last_month)[1]
     except ValueError:
-        raise UsageError(f"--quarter {text!r} is no quarter; write 2026-Q3.") from None
+        raise UsageError(said("--quarter {text!r} is no quarter; write 2026-Q3.", text=text)) from None

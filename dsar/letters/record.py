@@ -106,6 +106,16 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         "found_in_sent": Text(sv="låg i mappen för skickat", en="it lay in the sent folder"),
         "person": Text(sv="en medarbetare", en="a member of staff"),
     },
+    "notice": {
+        "prepared": Text(sv="inte godkänt än", en="not approved yet"),
+        "approved": Text(sv="klart att skickas", en="ready to be sent"),
+        "sent": Text(sv="skickat", en="sent"),
+        "answered": Text(sv="besvarat", en="answered"),
+        "confirmed": Text(sv="bekräftat av mottagaren", en="confirmed by the recipient"),
+        "bounced": Text(sv="kom inte fram", en="came back"),
+        "silent": Text(sv="inget svar efter påminnelser", en="no answer after reminders"),
+        "left_out": Text(sv="inte lämnat", en="not given"),
+    },
     "duty": {
         "erase_later": Text(sv="radera senare", en="erase later"),
         "by_hand": Text(sv="göra för hand", en="do by hand"),

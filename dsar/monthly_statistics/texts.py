@@ -10,20 +10,24 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from dsar.model import Text
 from dsar.monthly_statistics.figures import COUNTED_OUTCOMES, Days, Figures, MonthlyStatistics
 from dsar.monthly_statistics.lines import LINES, shown
 from dsar.monthly_statistics.publishing import Published, PublishedRow
 
+_TOTAL = Text(sv="alla", en="total")
+
 _PUBLISHED = ("from", "to", "rights", "received", "in_time", "late")
 
 
-def as_rows(result: MonthlyStatistics) -> list[list[str]]:
+def as_rows(result: MonthlyStatistics, language: str = "en") -> list[list[str]]:
     """Table with a header: one line per figure, one column per right and one for the total."""
     columns = (*result.by_right.values(), result.total)
-    rows = [["", *result.by_right, "total"]]
+    rows = [["", *result.by_right, _TOTAL.in_language(language)]]
     for line in LINES:
-        label = f"  {line.label.en}" if line.part else line.label.en
-        rows.append([label, *(shown(line.value(figures)) for figures in columns)])
+        label = line.label.in_language(language)
+        cells = (shown(line.value(figures), language) for figures in columns)
+        rows.append([f"  {label}" if line.part else label, *cells])
     return rows
 
 

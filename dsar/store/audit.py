@@ -7,7 +7,7 @@ never wait for each other. A changed, removed or inserted event breaks every sea
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,9 @@ from dsar.store.base import Queries
 from dsar.store.tables import EventRow, Seal
 
 _FIRST = "0" * 64
+
+#: Events between two words about how far verifying is.
+_TOLD_EVERY = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +108,16 @@ class AuditQueries(Queries):
         self.session.flush()
         return count
 
-    def verify_chain(self, anchor: Anchor | None = None) -> ChainReport:
+    def verify_chain(
+        self, anchor: Anchor | None = None, *, told: Callable[[int, int | None], None] = lambda _done, _total: None
+    ) -> ChainReport:
         """
         Compute the whole chain anew and compare.
 
-        Args: anchor: a head of earlier, which shows that the end was not cut off, nor all of it made anew.
+        Args: anchor: a head of earlier, which shows that the end was not cut off, nor all of it made anew; told: is
+        told now and then how many events of how many are done.
         """
+        total = self.session.exec(select(sa.func.count()).select_from(EventRow)).one()
         digest, sealed, broken_at = _FIRST, 0, None
         anchored = anchor is not None and anchor.sealed == 0 and anchor.head == _FIRST
         query = (
@@ -118,12 +125,13 @@ class AuditQueries(Queries):
         )
         for seal, event in self.session.exec(query):
             sealed += 1
+            if sealed % _TOLD_EVERY == 0:
+                told(sealed, total)
             digest = link(digest, event) if event is not None else ""
             if broken_at is None and (digest != seal.digest or seal.position != sealed):
                 broken_at = seal.event_id
             digest = seal.digest
             anchored = anchored or (anchor is not None and (sealed, digest) == (anchor.sealed, anchor.head))
-        total = self.session.exec(select(sa.func.count()).select_from(EventRow)).one()
         return ChainReport(
             sealed=sealed,
             unsealed=total - sealed,

@@ -102,9 +102,9 @@ class StatisticsQueries(Queries):
             found[request_id] = (*found[request_id], closing) if request_id in found else (closing,)
         return found
 
-    def _rows(self, query: sa.Executable) -> Iterable[tuple[Any, ...]]:
+    def _rows(self, query: sa.Executable) -> Iterable[Any]:
         """Rows as the database gives them: of a year's columns nothing is to be kept or changed."""
-        return self.session.connection().execute(query).tuples()
+        return self.session.connection().execute(query)
 
     def _noted(self) -> _Noted:
         """Of the trail only what figures need, column by column: it is far longer than the list of requests."""
