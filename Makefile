@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-distributed test-lab test-hard check format bench triage-report train fuzz pictures docs translations dist clean
 BIN := .venv/bin
+# Side by side, before the tests that change what is in the systems.
+LAB_READS := tests/lab/test_journey.py tests/lab/test_search.py
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,7 +23,9 @@ test-distributed: ## every test with dsar's own data in PostgreSQL
 test-lab: ## the same on real products: installs and starts them in .lab/, as root on Debian 12
 	@.ci/setup test
 	@tests/lab/lab.sh install
-	@trap 'tests/lab/lab.sh down' EXIT; export LAB=$$(tests/lab/lab.sh place); tests/lab/lab.sh up && DSAR_LAB=up $(BIN)/python -m pytest tests/lab $(ARGS)
+	@trap 'tests/lab/lab.sh down' EXIT; export DSAR_LAB=up LAB=$$(tests/lab/lab.sh place); tests/lab/lab.sh up && \
+		$(BIN)/python -m pytest -n 2 --dist loadfile $(LAB_READS) $(ARGS) && \
+		$(BIN)/python -m pytest tests/lab $(addprefix --ignore=,$(LAB_READS)) $(ARGS)
 
 test-hard: ## the program killed, cut off and lied to at random: SECONDS=600 or FAULTS=1000, SEED=17 SCENARIOS=1 for one again
 	@.ci/setup test

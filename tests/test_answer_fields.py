@@ -1,7 +1,6 @@
 """Every field of an access answer, read from the PDF as a reader and a screen reader get it; none can be left out."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answers import fields, heard, not_heard, not_seen, said_by, seen
 from builders import activity, both, facts, recipient, record, value, withheld
 from office import Office, open_office
 
@@ -110,29 +110,20 @@ def document(shown: Draft, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def said_by(*command: str | Path) -> str:
-    done = subprocess.run([*command], capture_output=True, check=True, text=True)
-    return " ".join(done.stdout.split())
-
-
-#: Field -> words by which it is known in Maria's answer.
-IN_THE_PDF = {
-    "F01": ("Svar på din begäran om tillgång", "D-2026-00001", "25 november 2026"),
-    "F02": ("Xelent Office Sweden AB", "556402-9584", "Annebergsvägen 1B", "432 48 Varberg", "gdpr@xelent.example"),
-    "F03": ("Dataskyddsombud", "Vi har inget dataskyddsombud"),
-    "F04": ("Begäran kom in", "Så har vi uppfattat den"),
-    "F05": ("Uppgifterna visar läget",),
-    "F06": ("Ja, vi behandlar personuppgifter om dig",),
-    "F07": ("Vi har sökt på", "m***@example.se"),
-    "F08": ("Här har vi sökt", "Affärssystemet", "Webbshoppen", "Arkivet", "Besöksregistret"),
-    "F09": ("Det här har vi utelämnat", "1 namn i fritext (Arkivet)", "artikel 15.4"),
-    "F10": ("Det du också bad om", "få dina uppgifter raderade", "i ett eget brev, senast den 25 december 2026"),
-    "D01": ("Gatuadress", "Bäckagårdsvägen 51", "kontaktuppgift"),
+#: Field -> what it says about Maria, beside the words by which it is known in every answer.
+ABOUT_MARIA = {
+    "F01": ("D-2026-00001", "25 november 2026"),
+    "F03": ("Vi har inget dataskyddsombud",),
+    "F07": ("m***@example.se",),
+    "F08": ("Affärssystemet", "Webbshoppen", "Arkivet", "Besöksregistret"),
+    "F09": ("1 namn i fritext (Arkivet)",),
+    "F10": ("i ett eget brev, senast den 25 december 2026",),
+    "D01": ("Gatuadress", "Bäckagårdsvägen 51"),
     "D02": ("privatkund",),
     "D03": ("Affärssystemet", "Upplagd"),
     "D04": ("Marknadsdata i Väst AB",),
     "D05": ("Provade kontorsstolar",),
-    "D06": ("Kopia av brev", "Hon skrev om fakturan", "[utelämnat: namn]"),
+    "D06": ("Kopia av brev", "Hon skrev om fakturan"),
     "D07": ("D-2026-00001-bilaga-1.txt", "Avtal"),
     "D08": ("Kundsegment", "återköpare", "Beräknat av oss ur köpen"),
     "D09": ("Samtycke", "ja, i butiken, 2024-03-01 kl. 10:12"),
@@ -140,48 +131,29 @@ IN_THE_PDF = {
     "D11": ("Inloggning i driftsystemet", "2026-02-03 14:05", "logg"),
     "D12": ("Säkerhetskopia som skiljer sig", "Äldre gatan 3"),
     "D13": ("Säljarens adressbok", "Maria Ö (mobil)"),
-    "I01": ("Ändamål:",),
-    "I02": ("Rättslig grund:",),
-    "I03": ("Kategorier av uppgifter:",),
-    "I04": ("Mottagare", "Hallands Affärsdrift AB"),
-    "I05": ("Så länge sparar vi dem:",),
-    "I06": ("Rättelse:", "Radering:", "Begränsning:", "Invändning:"),
-    "I07": ("Du kan alltid säga nej till direkt marknadsföring",),
-    "I08": ("Dataportabilitet:", "Återkalla samtycke:"),
-    "I09": ("Integritetsskyddsmyndigheten (IMY), Box 8114, 104 20 Stockholm",),
-    "I10": ("tingsrätt",),
-    "I11": ("Varifrån de kommer:",),
-    "I12": ("Automatiserade beslut:",),
-    "I13": ("Överföring till länder utanför EU/EES",),
-    "I14": ("Uppgifterna i din begäran använder vi bara",),
-    "I15": ("Du kan svara på det här meddelandet", "Din handläggare heter Anna Berg"),
+    "I15": ("Din handläggare heter Anna Berg",),
 }
+IN_THE_PDF = fields(ABOUT_MARIA)
 
 
 @pytest.fixture(scope="module")
 def read(document: Path) -> str:
-    """The answer as the eye meets it."""
-    return said_by("pdftotext", document, "-").casefold()
+    return seen(document)
 
 
 @pytest.fixture(scope="module")
-def heard(document: Path) -> str:
-    """
-    The answer by the structure of the document, as a screen reader goes through it, without spaces.
-
-    Poppler does not read the ActualText that gives the spaces at the ends of lines; tests/test_pdf.py does.
-    """
-    return "".join(said_by("pdfinfo", "-struct-text", document).replace('"', "").casefold().split())
+def told(document: Path) -> str:
+    return heard(document)
 
 
 @pytest.mark.parametrize("field", IN_THE_PDF)
 def test_the_pdf_says_the_field_to_who_reads_it(read: str, field: str) -> None:
-    assert [said for said in IN_THE_PDF[field] if said.casefold() not in read] == []
+    assert not_seen(IN_THE_PDF[field], read) == []
 
 
 @pytest.mark.parametrize("field", IN_THE_PDF)
-def test_the_structure_says_the_field_to_who_hears_it(heard: str, field: str) -> None:
-    assert [said for said in IN_THE_PDF[field] if "".join(said.casefold().split()) not in heard] == []
+def test_the_structure_says_the_field_to_who_hears_it(told: str, field: str) -> None:
+    assert not_heard(IN_THE_PDF[field], told) == []
 
 
 def test_headings_tables_and_header_cells_are_told_apart(document: Path) -> None:

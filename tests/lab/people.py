@@ -79,6 +79,9 @@ NAMESAKE = Person(
     street="Storgatan 2", postcode="302 43", city="Halmstad",
 )  # fmt: skip
 
+#: Whom no system knows but by a note about Erik.
+NEIGHBOUR = "Sixten Gustavsson"
+
 _FIRST = """
 Karin Johan Maria Lars Eva Anders Kristina Per Birgitta Mikael Elisabeth Jan Sara Nils Linnéa Björn Åsa Göran Märta
 Fatima Håkan Ingrid Oskar Malin Ahmed Sofia Jörgen Agneta Viktor Lena Mats Ulrika Rasmus Amina Bengt Helena Tobias

@@ -52,6 +52,7 @@ def carry_out(system: Any, steps: Sequence[PlanStep]) -> None:
     [
         ("tryton", "phone", OLD.phone, "+46701740699"),
         ("vendure", "phone", OLD.phone, "+46701740699"),
+        ("rt", "phone", OTHERS[8].phone, "+46701740699"),
         ("zabbix", "email", OTHERS[1].email, "johan.ny@atransbygg.example"),
         ("affarssystem", "phone", OLD.phone, "+46701740699"),
         ("marknadsforing", "phone", OLD.phone, "+46701740699"),
@@ -71,6 +72,17 @@ def test_a_correction_is_made_and_read_back(systems: Any, name: str, field: str,
     back = RequestedChange(field=field, old=new, new=old, valid_from=None)
     moved = systems[name].search([normalise(IdentifierType(field), new)], read_at=NOW).records
     carry_out(systems[name], systems[name].plan_update(moved, [back]))
+
+
+def test_a_new_name_is_written_to_the_subscriber(systems: Any) -> None:
+    """Mailman is searched by address only, so that is how it is read back."""
+    who, new = OTHERS[10], "Elisabeth Ekström-Ny"
+    for old, name in ((who.name, new), (new, who.name)):
+        change = RequestedChange(field="name", old=old, new=name, valid_from=None)
+        carry_out(systems["mailman"], systems["mailman"].plan_update(found(systems["mailman"], who), [change]))
+
+        (user,) = (each for each in found(systems["mailman"], who) if each.object == "user")
+        assert user.person_name == name
 
 
 def test_a_customer_with_an_open_sale_is_a_task(systems: Any) -> None:

@@ -19,6 +19,7 @@ from lab.people import (
     ERIK,
     EVERYBODY,
     NAMESAKE,
+    NEIGHBOUR,
     OTHERS,
     Person,
     hyphened,
@@ -157,6 +158,8 @@ def _notes(insert: _Table, contacts: dict[str, Any]) -> None:
         text = f"Ringde {each.name} på {each.phone}, återkommer"
         customer = each.company or each.number
         insert("anteckningar", kundnr=customer, kontakt_id=contacts[each.key], av="saljare2", fritext=text)
+    spare = f"Nyckel finns. Ring grannen {NEIGHBOUR} om kunden inte svarar."
+    insert("anteckningar", kundnr=ERIK.number, av="saljare2", fritext=spare)
 
 
 # ------------------------------------------------------------------------------------------------------ marknadsforing
