@@ -429,6 +429,20 @@ def test_a_system_that_is_down_is_waited_for_and_nothing_is_done_twice(office: O
     assert shop(office, "SELECT phone FROM accounts WHERE account_no = 'W1003'") == [("+46701740688",)]
 
 
+def test_what_cannot_be_read_back_goes_before_a_person_and_is_not_tried_for_ever(office: Office) -> None:
+    """A system that is no longer as declared will not be so in an hour either."""
+    now = datetime.now(UTC)
+    request = checked(office, MOVED, now=now)
+    approve(office, request, now=now)
+    kill_after_commits(office.app.settings.file, request.id or 0, commits=4, now=now)
+    business(office, "ALTER TABLE customers RENAME COLUMN street TO road")
+
+    changing.apply(office.app, request.id or 0, now=now)
+
+    assert office.requests()[0].state == State.SEARCHING
+    assert letters(office) == [("update_done", "void")]
+
+
 def test_an_address_that_is_taken_is_a_line_for_a_person_and_never_an_answer(office: Office) -> None:
     """Klarna, 9 January 2024: that an address cannot be changed is no answer; the letter says what remains."""
     now = datetime.now(UTC)

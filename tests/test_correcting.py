@@ -79,6 +79,13 @@ def test_the_plan_reads_like_a_form(office: Office) -> None:
     assert "In all: " in form
 
 
+def test_the_plan_tells_what_of_an_emptied_record_stays_for_a_person_to_judge(office: Office) -> None:
+    """Recital 26: a rare combination tells its person without a name; only a person can see that."""
+    form = " ".join(run(office, "show", "D-2026-00001", "--plan").output.split())
+
+    assert "Stays, unless so rare that it tells whose it was: Customer number, Type of customer" in form
+
+
 def test_an_emptied_record_to_which_a_kept_invoice_leads_is_not_called_erased(office: Office) -> None:
     """Art. 4(5): the invoice bears the customer number and the name, so the number alone still names the person."""
     text = letter(office)

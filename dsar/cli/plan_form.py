@@ -73,4 +73,9 @@ def _grounds(app: "App", step: "PlanStep") -> list[tuple[str, str]]:
         declared = app.declarations[step.system].object(step.object, step.key)
         labels = [each.label for each in declared.residue] + [each.label for each in declared.residue_files]
         found += [(_("Removed with it"), label.in_language(spoken)) for label in labels]
+        # Recital 26: whoever approves judges whether what stays is so rare that it still tells one person.
+        if step.action is StepAction.ANONYMISE and declared.erase:
+            stays = [each for each in declared.fields if each.column not in declared.erase.set]
+            told = ", ".join(each.label.in_language(spoken) for each in stays)
+            found += [(_("Stays, unless so rare that it tells whose it was"), told)] if told else []
     return found

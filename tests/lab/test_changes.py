@@ -151,8 +151,8 @@ ERASED = {
     "dovecot": OTHERS[7],
     "openldap": OTHERS[4],
 }
-#: Table.column of what stays: an invoice by law, and jobs that wait (the lab runs no worker), which are a task.
-KEPT: dict[str, set[str]] = {"affarssystem": {"fakturor.faktura_epost"}, "vendure": {"job_record.data"}}
+#: Table.column of what stays: an invoice by law.
+KEPT: dict[str, set[str]] = {"affarssystem": {"fakturor.faktura_epost"}}
 DATABASES = {
     "tryton": f"postgresql+psycopg://postgres@127.0.0.1:{port('PG')}/tryton",
     "vendure": f"postgresql+psycopg://postgres@127.0.0.1:{port('PG')}/vendure",
