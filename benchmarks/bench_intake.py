@@ -11,7 +11,6 @@ mails per second. Both are optional: `apt-get install isync`, and getmail6 in an
 import argparse
 import imaplib
 import os
-import resource
 import shutil
 import ssl
 import subprocess
@@ -24,7 +23,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
 
 import mailboxes
-from frame import Figure, absent, run
+from frame import Figure, absent, peak_mb, run
 from journeys.company import Company
 from servers import DovecotServer, SmtpSink, dovecot
 
@@ -45,13 +44,13 @@ MOST_MEMORY_MB = {"intake": 150, "whole": 150, "big": 30}
 def run_ours(what: str, settings: Path) -> None:
     """Print seconds and peak memory in MB: of the process, and of its child."""
     with open_session(settings) as session, session.inboxes["privacy"]() as inbox:
-        before = _peak_mb(resource.RUSAGE_SELF)
+        before = peak_mb()
         began = time.perf_counter()
         found = poller.poll(session.app, "privacy", inbox)
         if what == "whole":
             _sort_all(session.tools)
         seconds = time.perf_counter() - began
-    after = _peak_mb(resource.RUSAGE_SELF)
+    after = peak_mb()
     print(found.stored, seconds, after - before if what == "big" else after, flush=True)
 
 
@@ -61,10 +60,6 @@ def _sort_all(tools: worker.Tools) -> None:
         pass
     with tools.app.store.transaction() as tx:
         assert tx.message_counts().get("new", 0) == 0
-
-
-def _peak_mb(who: int) -> float:
-    return resource.getrusage(who).ru_maxrss / 1024
 
 
 def ours(what: str, server: DovecotServer, folder: Path, user: str, expected: int) -> tuple[float, float]:

@@ -9,16 +9,19 @@ import argparse
 import json
 import math
 import os
-import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 
 #: Ten times the work may take this many times as long; the tenth part above is what measuring itself sways.
 MOST_GROWTH: Final = 11.0
+#: Shorter than this nothing can be told apart.
+_LEAST_SECONDS: Final = 0.05
 #: Ten times the work may take this many times the memory.
 MOST_MEMORY_GROWTH: Final = 1.25
 
@@ -119,23 +122,32 @@ class Cost:
     memory_mb: float  #: At most at one time, of the largest process.
 
 
+#: Starts a command and tells its seconds and kB. The kernel counts the memory of whoever starts a process as the first
+#: memory of that process, so a small one must.
+_LAUNCHER = """
+import os, sys
+out = os.open(os.devnull, os.O_WRONLY)
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, out, 1)])
+_, status, used = os.wait4(process, 0)
+print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
+
+
 def cost(command: Sequence[str], **environment: str) -> Cost:
     """Run *command* to its end."""
-    out = os.open(os.devnull, os.O_WRONLY)
-    try:
-        process = os.posix_spawn(
-            command[0], list(command), {**os.environ, **environment}, file_actions=[(os.POSIX_SPAWN_DUP2, out, 1)]
-        )
-    finally:
-        os.close(out)
-    _, status, used = os.wait4(process, 0)
-    assert status == 0, f"{' '.join(command)}: {os.waitstatus_to_exitcode(status)}"
-    return Cost(seconds=used.ru_utime + used.ru_stime, memory_mb=used.ru_maxrss / 1024)
+    launcher = [sys.executable, "-S", "-E", "-c", _LAUNCHER, *command]
+    told = subprocess.run(
+        launcher, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+    exit_code, took, kilobytes = told.split()
+    assert exit_code == "0", f"{' '.join(command)}: {exit_code}"
+    return Cost(seconds=float(took), memory_mb=int(kilobytes) / 1024)
 
 
 def peak_mb() -> float:
-    """Most memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Most memory of this process since its program began; not of whoever started it, as getrusage tells it."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def growth(what: str, ones: Sequence[Cost], tens: Sequence[Cost], *, idle: Cost | None = None) -> Iterator[Figure]:
@@ -149,7 +161,7 @@ def growth(what: str, ones: Sequence[Cost], tens: Sequence[Cost], *, idle: Cost 
     first, second = (statistics.median(each.memory_mb for each in rounds) for rounds in (ones, tens))
     yield Figure(
         what=f"{what}: time for 10 times the work",
-        value=ten / max(one, 1e-3),
+        value=ten / max(one, _LEAST_SECONDS),
         unit="times",
         most=MOST_GROWTH,
         against="a tenth of the work",

@@ -148,3 +148,27 @@ def test_who_ends_leaves_the_crew(office: Office) -> None:
         assert [each.name for each in tx.workers()] == [worker.worker_name()]
     with office.app.store.transaction() as tx:
         assert tx.workers() == []
+
+
+# -------------------------------------------------------------------------------------------------- what goes first
+
+
+STOP = "Please stop sending me marketing e-mail."
+JOHN = "John Whitfield <john.whitfield@example.com>"
+
+
+def test_a_marketing_stop_goes_before_what_came_earlier(office: Office) -> None:
+    """Art. 21(3) GDPR: it is to be obeyed at once, also on a day on which thousands want to be erased."""
+    office.receive(JOHN, STOP)
+    forget_due(office)
+    enqueue(office, ("search", 7), ("search", 8), ("search", 1))
+    assert [claim(office, name) for name in "abc"] == [("search", 1), ("search", 7), ("search", 8)]
+
+
+def test_marketing_stops_keep_nobody_waiting_for_days(office: Office) -> None:
+    office.receive(JOHN, STOP)
+    forget_due(office)
+    with office.app.store.transaction() as tx:
+        tx.enqueue("search", 7, due_at=NOW - timedelta(days=2))
+    enqueue(office, ("search", 1))
+    assert [claim(office, name) for name in "ab"] == [("search", 7), ("search", 1)]

@@ -40,7 +40,10 @@ class Done:
 class Company:
     """Runs the program by its command line only, against real servers."""
 
-    def __init__(self, folder: Path, dovecot: DovecotServer, smtp: SmtpSink, mailbox_user: str) -> None:
+    def __init__(
+        self, folder: Path, dovecot: DovecotServer, smtp: SmtpSink, mailbox_user: str, *, at: Own | None = None
+    ) -> None:
+        """Args: at: databases with tables, where others make them."""
         self.folder = folder
         self.dovecot = dovecot
         self.smtp = smtp
@@ -48,7 +51,7 @@ class Company:
         self.data = folder / "data"
         samples.create(self.data)
         self.settings = folder / "settings.ini"
-        self.databases = own(folder)
+        self.databases = at or own(folder)
         self.settings.write_text(self._settings(self.databases), "utf-8")
 
     def _settings(self, databases: Own) -> str:

@@ -21,7 +21,8 @@ class Work(Row, table=True):
     lock: str = ""  #: Lease that the worker holds besides, e.g. "case:17": nothing else about that case runs meanwhile.
     attempts: int = 0
     last_error: str = ""  #: Class of the last error, never its text.
-    __table_args__ = (sa.UniqueConstraint("step", "subject_id"),)
+    urgent: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})  #: Serves a marketing stop.
+    __table_args__ = (sa.UniqueConstraint("step", "subject_id"), sa.Index("ix_work_urgent", "urgent", "due_at"))
 
 
 class Lease(Row, table=True):

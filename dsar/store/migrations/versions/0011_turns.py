@@ -1,4 +1,4 @@
-"""calls to systems that are counted over all workers; which versions may work on the tables"""
+"""calls to systems that are counted over all workers; which versions may work; what goes first"""
 
 import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
@@ -35,9 +35,15 @@ def upgrade() -> None:
         sa.Column("revision", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("revision", name=op.f("pk_schema_floor")),
     )
+    with op.batch_alter_table("work") as batch_op:
+        batch_op.add_column(sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index(op.f("ix_work_urgent"), "work", ["urgent", "due_at"])
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_work_urgent"), "work")
+    with op.batch_alter_table("work") as batch_op:
+        batch_op.drop_column("urgent")
     op.drop_table("schema_floor")
     op.drop_table("call_pause")
     op.drop_table("call_turn")

@@ -1,0 +1,222 @@
+"""
+A campaign day: thousands of mails ask for erasure within an hour. Run by hand; prints figures for docs/evidence.md.
+
+    nice -n 10 .venv/bin/python benchmarks/evidence_load.py --mails 2000 --minutes 6 --workers 2
+
+The mails lie in Dovecot in lots over so many minutes while `dsar run` works; one in a hundred wants marketing to stop,
+one in a hundred all data. Before them an ordinary case stands whose reminder falls due in the middle. Every two seconds
+the work that waits, its age and the memory of all processes are looked at. Exit 1 if a mail has no case, a letter left
+twice, marketing stops came last, or the reminder was late.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
+
+import mailboxes
+from databases import Own, running_postgresql
+from journeys.company import PRIVACY, Company
+from servers import SmtpSink, dovecot
+
+from dsar.store import Store, migrate
+
+LOTS = 60
+#: What is asked for: how many in a hundred ask it, and how.
+ASKED = {
+    "object": (1, "Sluta skicka reklam till mig. Jag vill inte ha några fler erbjudanden från er."),
+    "access": (1, "Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack."),
+    "erase": (98, "Radera alla personuppgifter som ni har om mig, enligt artikel 17 i GDPR."),
+}
+#: Of requests whose person has had no letter but the acknowledgement: the confirmed stop, the question who asks.
+_UNTOUCHED = """
+SELECT "right", count(*) FROM request WHERE state != 'closed' AND NOT EXISTS (
+  SELECT 1 FROM outbox WHERE outbox.case_id = request.case_id AND kind != 'acknowledgement' AND outbox.state = 'sent'
+) GROUP BY "right"
+"""
+
+
+@dataclass
+class Seen:
+    """What the looks brought."""
+
+    memory_mb: float = 0.0  #: Of all processes together, at most.
+    waiting: int = 0  #: Steps that were due, at most.
+    age_s: float = 0.0  #: Of the oldest step that was due, at most.
+    last: dict[str, float] = field(default_factory=dict)  #: {right: second at which one still waited for its letter}
+    reminded_s: float | None = None  #: After it was due.
+    seconds: float = 0.0
+
+
+def mails(count: int) -> Iterator[bytes]:
+    """The same for every run."""
+    dice = random.Random(20)
+    rights = list(ASKED)
+    for number in range(count):
+        (right,) = dice.choices(rights, [ASKED[each][0] for each in rights])
+        yield _mail(f"person{number}@example.se", f"{ASKED[right][1]}\r\n\r\nMvh\r\nPerson {number}\r\n", number)
+
+
+def _mail(sender: str, text: str, number: int) -> bytes:
+    head = (
+        f"Authentication-Results: mx.xelent.example; dmarc=pass header.from=example.se\r\nFrom: <{sender}>\r\n"
+        f"To: {PRIVACY}\r\nSubject: Mina uppgifter\r\nMessage-ID: <{number}.campaign@example.se>\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    )
+    return (head + text).encode()
+
+
+def lived_through(company: Company, given: argparse.Namespace) -> Seen:
+    """Deliver, work, look, until nothing is due any more."""
+    seen, contents = Seen(), list(mails(given.mails))
+    reminder_at = datetime.now(UTC) + timedelta(seconds=20 + given.minutes * 30)
+    ((reminder,),) = company.rows("SELECT id FROM work WHERE step = 'remind'")
+    company.rows("UPDATE work SET due_at = :at WHERE id = :id", at=reminder_at.isoformat(" "), id=reminder)
+    with working(company, given.workers) as process:
+        began, delivered = time.monotonic(), 0
+        while True:
+            passed = time.monotonic() - began
+            seen.seconds = passed
+            due = min(given.mails, int(given.mails * passed / (given.minutes * 60 or 1)) // LOTS * LOTS + LOTS)
+            if due > delivered:
+                mailboxes.fill(company.dovecot, company.user, iter(contents[delivered:due]), first=delivered)
+                delivered = due
+            look(company, process.pid, seen, passed)
+            if seen.reminded_s is None and not company.rows("SELECT 1 FROM work WHERE id = :id", id=reminder):
+                seen.reminded_s = (datetime.now(UTC) - reminder_at).total_seconds()
+            if delivered == given.mails and is_done(company, given.mails) and seen.reminded_s is not None:
+                return seen
+            assert passed < given.minutes * 60 + 3600, "it does not end"
+            time.sleep(2)
+
+
+def look(company: Company, process: int, seen: Seen, passed: float) -> None:
+    """Once."""
+    seen.memory_mb = max(seen.memory_mb, memory_mb(process))
+    ((count, oldest),) = company.rows("SELECT count(*), min(due_at) FROM work WHERE due_at <= :now", now=_now())
+    if count:
+        since = datetime.fromisoformat(str(oldest)).replace(tzinfo=UTC)
+        seen.waiting = max(seen.waiting, count)
+        seen.age_s = max(seen.age_s, (datetime.now(UTC) - since).total_seconds())
+    for right, _count in company.rows(_UNTOUCHED):
+        seen.last[right] = passed
+
+
+def is_done(company: Company, count: int) -> bool:
+    """Whether every mail has its case and nothing is due."""
+    ((cases,),) = company.rows("SELECT count(*) FROM case_file")
+    ((left,),) = company.rows("SELECT count(*) FROM work WHERE due_at <= :now", now=_now())
+    return bool(cases >= count + 1 and left == 0)
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
+
+
+def memory_mb(first: int) -> float:
+    """Of a process and of all that it started, shared pages counted once among them."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        parents[int(status.parent.name)] = int(fields[1])
+    mine = {first}
+    while more := {each for each, parent in parents.items() if parent in mine} - mine:
+        mine |= more
+    return sum(map(_own_mb, mine))
+
+
+def _own_mb(process: int) -> float:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
+
+
+@contextmanager
+def working(company: Company, workers: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """`dsar run`."""
+    command = ["-m", "dsar", "--settings", str(company.settings), "run", "--interval", "5", "--workers", str(workers)]
+    process = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(120)
+
+
+@contextmanager
+def installed(given: argparse.Namespace) -> Iterator[Company]:
+    """A company with one ordinary case; its data lie in PostgreSQL where several workers share them."""
+    folder = Path(tempfile.mkdtemp(prefix="dsar-load-"))
+    folder.chmod(0o755)  # Dovecot reads mail as another user than root
+    with ExitStack() as opened:
+        opened.callback(shutil.rmtree, folder, ignore_errors=True)
+        server = opened.enter_context(dovecot(folder / "dovecot"))
+        sink = opened.enter_context(SmtpSink(None))
+        at = None
+        if given.workers > 1:
+            postgresql = opened.enter_context(running_postgresql())
+            at = Own(url=postgresql.new_database(), keys_url=postgresql.new_database())
+            store = Store(at.url)
+            migrate.upgrade(store.engine)
+            store.close()
+        company = Company(folder / "company", server, sink, "privacy", at=at)
+        company.write("Ordinary <ordinary@example.se>", ASKED["access"][1])
+        company.ok("poll")
+        yield company
+
+
+def judged(company: Company, given: argparse.Namespace, seen: Seen) -> Iterator[str]:
+    """What is not as it should be."""
+    ids = [message_from_bytes(mail.content)["Message-ID"] for mail in company.smtp.taken]
+    if len(ids) != len(set(ids)):
+        yield "a letter left twice"
+    ((cases, senders),) = company.rows("SELECT count(*), count(DISTINCT reference) FROM case_file")
+    if (cases, senders) != (given.mails + 1, given.mails + 1):
+        yield f"{cases} cases for {given.mails + 1} mails"
+    if seen.last.get("object", 0.0) > max(seen.last.values(), default=0.0):
+        yield "marketing stops came last"
+    if (seen.reminded_s or 0.0) > 120 + seen.age_s:
+        yield "the ordinary case was starved"
+
+
+def main() -> None:
+    """Run, print, judge."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--mails", type=int, default=20_000)
+    parser.add_argument("--minutes", type=int, default=60)
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    with installed(given) as company:
+        seen = lived_through(company, given)
+        wrong = list(judged(company, given, seen))
+    print(
+        f"{given.mails} mails in {given.minutes} min, {given.workers} workers, load {os.getloadavg()[0]:.0f}: "
+        f"{seen.seconds:.0f} s, {given.mails / seen.seconds:.1f} mails/s to the end; at most {seen.waiting} steps due, "
+        f"the oldest for {seen.age_s:.0f} s, {seen.memory_mb:.0f} MB of all processes; without a letter until "
+        f"{ {right: round(at) for right, at in sorted(seen.last.items())} } s; "
+        f"the ordinary case's reminder {seen.reminded_s:.0f} s after it was due"
+    )
+    print("\n".join(wrong) or "as it should be")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
