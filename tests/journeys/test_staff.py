@@ -382,6 +382,19 @@ def test_the_shipped_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     assert "dsar.service" not in done.stderr
 
 
+def test_the_shipped_unit_shuts_the_service_off() -> None:
+    """On the scale of systemd-analyze, from 10 (open) to 0; what is left open is told in docs/security.md."""
+    if shutil.which("systemd-analyze") is None:
+        missing("systemd")
+    unit = ROOT / "docs/systemd/dsar.service"
+    command = ["systemd-analyze", "security", "--offline=yes", "--threshold=16", str(unit)]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout[-200:]
+    assert "LimitCORE=0" in unit.read_text("utf-8")
+
+
 def test_through_the_true_sudo_the_member_of_the_group_is_the_actor(
     office: Office, users: dict[str, str], rule: Path
 ) -> None:
