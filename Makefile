@@ -1,6 +1,6 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-distributed test-lab check format bench triage-report train fuzz pictures docs translations dist clean
+.PHONY: help demo test test-distributed test-lab check format bench sbom audit triage-report train fuzz pictures docs translations dist clean
 BIN := .venv/bin
 
 help: ## this list
@@ -40,6 +40,14 @@ bench: ## measure what the project promises about speed
 	@.ci/setup test
 	$(BIN)/python -m pip install -qq --group bench
 	@failed=0; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
+
+sbom: ## all that an installation is made of: dist/wheels with their hashes, and dist/sbom.json (CycloneDX)
+	@.ci/setup test
+	@.ci/audit sbom
+
+audit: ## that, and whether any of it is known to be vulnerable
+	@.ci/setup test
+	@.ci/audit audit
 
 triage-report: ## how the labelled mails are sorted, with every miss; SET=held_back for those held back
 	@.ci/setup test
