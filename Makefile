@@ -1,6 +1,6 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-distributed test-lab test-hard check format bench triage-report train fuzz pictures docs translations dist clean
+.PHONY: help demo test test-distributed test-lab test-hard check format bench sbom audit triage-report train fuzz pictures docs translations dist clean
 BIN := .venv/bin
 # Side by side, before the tests that change what is in the systems.
 LAB_READS := tests/lab/test_journey.py tests/lab/test_search.py
@@ -48,6 +48,14 @@ bench: ## measure what the project promises about speed, into benchmarks/RESULTS
 	@.ci/setup test
 	$(BIN)/python -m pip install -qq --group bench
 	@$(BIN)/python benchmarks/collect.py $(ARGS)
+
+sbom: ## all that an installation is made of: dist/wheels with their hashes, and dist/sbom.json (CycloneDX)
+	@.ci/setup test
+	@.ci/audit sbom
+
+audit: ## that, and whether any of it is known to be vulnerable
+	@.ci/setup test
+	@.ci/audit audit
 
 triage-report: ## how the labelled mails are sorted, with every miss; SET=held_back for those held back
 	@.ci/setup test

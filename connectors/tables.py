@@ -10,10 +10,14 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from python_calamine import CalamineWorkbook
 
 from connectors.matching import as_text
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 _DELIMITERS = ";,\t|"
 #: Byte order mark -> the encoding of what follows it.
@@ -23,6 +27,8 @@ _ENCODINGS = ("utf-8", "cp1252", "latin-1")
 SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 #: Those whose comments are read and that can be written back.
 OPEN_XML = frozenset({".xlsx", ".xlsm"})
+#: No register is larger; a file of a thousandth of that can say that it is (a "zip bomb").
+LARGEST_UNPACKED_BYTES = 500_000_000
 #: Declared column that takes the comments on the cells of a row.
 COMMENTS = "#comments"
 
@@ -82,6 +88,7 @@ def sheets_of(ending: str, content: bytes) -> Iterator[Sheet]:
     if ending.lower() not in SPREADSHEETS:
         yield Sheet(name="", cells=[cells for _, _, cells in read_csv(content).records()])
         return
+    _demand_unpacked_size(content)
     comments = _comments(content) if ending.lower() in OPEN_XML else {}
     with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
         for name in workbook.sheet_names:
@@ -90,15 +97,21 @@ def sheets_of(ending: str, content: bytes) -> Iterator[Sheet]:
             yield Sheet(name=name, cells=texts, comments=comments.get(name, {}))
 
 
+def _demand_unpacked_size(content: bytes) -> None:
+    """Raises: ValueError if it is an archive (all but .xls are) that would fill the memory."""
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(member.file_size for member in archive.infolist()) > LARGEST_UNPACKED_BYTES:
+                raise ValueError("the file is larger than any should be")
+
+
 def _comments(content: bytes) -> dict[str, dict[int, str]]:
     """{sheet: {row: comments}}; threaded comments keep their text in the old kind, too."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if not any("comments" in name.lower() for name in archive.namelist()):
             return {}
-    from openpyxl import load_workbook  # slow to load, and every command opens the connectors
-
     found: dict[str, dict[int, str]] = {}
-    book = load_workbook(io.BytesIO(content))
+    book = workbook(io.BytesIO(content))
     for sheet in book.worksheets:
         for row in sheet.iter_rows():
             said = [cell.comment.text.strip() for cell in row if cell.comment]
@@ -106,6 +119,21 @@ def _comments(content: bytes) -> dict[str, dict[int, str]]:
                 found.setdefault(sheet.title, {})[row[0].row] = "\n".join(said)
     book.close()
     return found
+
+
+def workbook(file: Path | BinaryIO, **options: bool) -> "Workbook":
+    """A workbook that can be written back. Args: options: openpyxl's. Raises: OSError; ValueError."""
+    from openpyxl import load_workbook  # slow to load, and every command opens the connectors
+
+    try:
+        return load_workbook(file, **options)
+    except (
+        SyntaxError,
+        TypeError,
+        AttributeError,
+        IndexError,
+    ) as error:  # of XML, and of what the library expects of it
+        raise ValueError(f"the workbook is not whole ({type(error).__name__})") from None
 
 
 def encoding_of(content: bytes) -> tuple[bytes, str]:

@@ -8,12 +8,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.cell.cell import MergedCell
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.worksheet import Worksheet
 
-from connectors.tables import COMMENTS
+from connectors.tables import COMMENTS, workbook
 from dsar.errors import SystemContractError, SystemRefusedError
 
 #: Parts of a workbook that are lost when it is written again.
@@ -25,7 +25,7 @@ def write(system: str, path: Path, target: Path, *, sheet: str, row: int, writes
     with zipfile.ZipFile(path) as archive:
         if any(name.lower().startswith(_LOST) for name in archive.namelist()):
             raise SystemRefusedError(system, "the workbook holds charts or pictures, which writing it would lose")
-    book = load_workbook(path, keep_vba=path.suffix.lower() == ".xlsm", rich_text=True)
+    book = workbook(path, keep_vba=path.suffix.lower() == ".xlsm", rich_text=True)
     page = book[sheet]
     if not isinstance(page, Worksheet):
         raise SystemContractError(system, "the sheet is no table")

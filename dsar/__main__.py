@@ -1,6 +1,15 @@
 """python -m dsar"""
 
-from dsar.cli import main
+import os
+
+from dsar.cli import main as command_line
+
+
+def main() -> None:
+    """The program: whatever it writes is for its own user alone, whatever the umask that it was started with."""
+    os.umask(0o077)
+    command_line()
+
 
 if __name__ == "__main__":
     main()

@@ -18,7 +18,7 @@ process cannot tell sudo's from those that someone typed. What does prove someth
   without being named.
 
 Through sudo the program has rights that its caller has not. So it obeys no settings file that they could write (it
-could name commands to run), and reads no file for them that they could not read.
+could name commands to run), and neither reads nor writes a file for them that they could not.
 """
 
 import os
@@ -223,6 +223,67 @@ def read_named_file(path: Path, environ: Mapping[str, str]) -> bytes:
             why = f"{path} cannot be read by them; hand over only what is yours"
             raise NotPermittedError(calling.login, "name this file", why)
         return file.read()
+
+
+def demand_own_rights(doing: str, environ: Mapping[str, str]) -> None:
+    """
+    For what touches no case and takes files of the caller's choice: nobody but root does it through sudo.
+
+    Raises: NotPermittedError.
+    """
+    calling = caller(environ)
+    if calling.through_sudo and calling.uid != 0:
+        raise NotPermittedError(calling.login, doing, "through sudo it would happen with rights that are not theirs")
+
+
+#: Folders that this process has made for its caller: (device, inode).
+_MADE: set[tuple[int, int]] = set()
+
+
+def create_named_file(folder: Path, name: str, content: bytes, environ: Mapping[str, str]) -> Path:
+    """
+    Write a file that only its owner may read; of *name* only the last part counts.
+
+    Through sudo only into a folder that the caller could write themselves, or that was made there for them, and never
+    over another file: it would be done with the rights of the service user, whose settings and keys are files, too.
+    The opened folder is judged, not its name. Raises: NotPermittedError; OSError.
+    """
+    calling = caller(environ)
+    place = folder / Path(name).name
+    opened = _opened_to_write(folder, calling)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_EXCL if calling.through_sudo else os.O_TRUNC)
+    try:
+        with os.fdopen(os.open(place.name, flags, 0o600, dir_fd=opened), "wb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise NotPermittedError(calling.login, "name this file", f"{place} exists already") from None
+    finally:
+        os.close(opened)
+    return place
+
+
+def _opened_to_write(folder: Path, calling: Caller) -> int:
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        above = _opened_to_write(folder.parent, calling)
+        try:
+            os.mkdir(folder.name, 0o700, dir_fd=above)
+            opened = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+        finally:
+            os.close(above)
+        _MADE.add(_identity(opened))
+        return opened
+    theirs = _identity(opened) in _MADE or not calling.through_sudo
+    if not theirs and not _allows(calling, Path(f"/proc/self/fd/{opened}"), 2):
+        os.close(opened)
+        raise NotPermittedError(calling.login, "name this folder", f"{folder} cannot be written by them")
+    return opened
+
+
+def _identity(opened: int) -> tuple[int, int]:
+    status = os.fstat(opened)
+    return status.st_dev, status.st_ino
 
 
 # --------------------------------------------------------------------------------------- what the caller shall look at

@@ -282,7 +282,7 @@ def sift(ending: str, content: bytes, judge: "sifting.Judge") -> "sifting.Sifted
         return sifting.sift(ending, content, judge)
     except sifting.UnfitFileError as error:
         raise UsageError(str(error)) from None
-    except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, SyntaxError, csv.Error, zipfile.BadZipFile) as error:  # openpyxl: XML
         raise UsageError(f"The file cannot be read whole ({type(error).__name__}).") from None
 
 

@@ -19,6 +19,7 @@ from dsar.staff import (
     actor,
     caller,
     check_separated,
+    create_named_file,
     file_fault,
     lend,
     may_read,
@@ -257,6 +258,53 @@ def test_through_sudo_a_file_is_read_only_for_who_can_read_it(private: Callable[
     assert read_named_file(secret, {}) == b"secret"
     with pytest.raises(NotPermittedError, match="cannot be read by them"):
         read_named_file(secret, THROUGH_SUDO)
+
+
+@pytest.mark.parametrize("folder_mode", [0o700, 0o755])
+def test_through_sudo_no_file_is_written_where_the_caller_could_not(
+    private: Callable[..., Path], folder_mode: int
+) -> None:
+    """Settings, keys and templates lie in folders of the service user."""
+    folder = private(0o600, folder_mode).parent
+
+    for place in (folder, folder / "new"):
+        with pytest.raises(NotPermittedError, match="cannot be written by them"):
+            create_named_file(place, "settings.ini", b"x", THROUGH_SUDO)
+    assert [path.name for path in folder.iterdir()] == ["master.key"]
+
+
+def test_through_sudo_a_file_is_written_where_the_caller_could_and_over_no_other(place: Path) -> None:
+    theirs = place / "theirs"
+    theirs.mkdir()
+    theirs.chmod(0o777)
+
+    made = create_named_file(theirs / "new", "../a.pdf", b"1", THROUGH_SUDO)
+    create_named_file(theirs / "new", "b.pdf", b"2", THROUGH_SUDO)
+
+    assert (made, made.read_bytes(), made.stat().st_mode & 0o777) == (theirs / "new" / "a.pdf", b"1", 0o600)
+    with pytest.raises(NotPermittedError, match="exists already"):
+        create_named_file(theirs / "new", "a.pdf", b"3", THROUGH_SUDO)
+
+
+def test_through_sudo_a_link_leads_no_file_elsewhere(private: Callable[..., Path], place: Path) -> None:
+    secret = private(0o600)
+    theirs = place / "theirs"
+    theirs.mkdir()
+    theirs.chmod(0o777)
+    (theirs / "key").symlink_to(secret)
+    (theirs / "etc").symlink_to(secret.parent)
+
+    for folder, name in ((theirs, "key"), (theirs / "etc", "new")):
+        with pytest.raises(NotPermittedError):
+            create_named_file(folder, name, b"x", THROUGH_SUDO)
+    assert secret.read_bytes() == b"secret"
+    assert not (secret.parent / "new").exists()
+
+
+def test_without_sudo_a_file_is_written_anew(place: Path) -> None:
+    for content in (b"1", b"2"):
+        made = create_named_file(place / "a" / "b", "c", content, {})
+    assert made.read_bytes() == b"2"
 
 
 # ------------------------------------------------------------------------------------------------------ private files

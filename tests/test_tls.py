@@ -7,10 +7,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import declarations
 import pytest
 from servers import tls
 
-from connectors import conformance, open_connector
+from connectors import open_connector
 from dsar.declaration import parse_declaration
 from dsar.errors import (
     DatabaseUnavailableError,
@@ -35,23 +36,6 @@ from dsar.tls import libpq_tls, mysql_tls
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 
 SECRET = "hunter2"
-_WEB = """
-name = "shop"
-kind = "rest"
-label = {{sv = "Butiken", en = "The shop"}}
-canary = {{type = "email", value = "kanarie@example.com"}}
-http = {{auth = {{{auth}}}}}
-[[object]]
-name = "customer"
-label = {{sv = "Kund", en = "Customer"}}
-key = "no"
-activities = ["A1"]
-find = [{{by = "email", columns = ["mail"], request = {{path = "/customers", query = {{mail = "{{value}}"}}}}}}]
-fields = [
-  {{column = "no", label = {{sv = "Nummer", en = "Number"}}, category = "identity", asserted_by = "company"}},
-  {{column = "mail", label = {{sv = "E-post", en = "E-mail"}}, category = "contact", asserted_by = "company"}},
-]
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,25 +87,21 @@ def send_a_text_message(at: At) -> None:
 
 
 def ask_a_web_api(at: At) -> None:
-    _ask("rest", _WEB.format(auth='style = "bearer"'), at, url=at.url("https"), token=SECRET)
+    _ask("rest", declarations.web('style = "bearer"'), at, url=at.url("https"), token=SECRET)
 
 
 def fetch_a_token_for_a_web_api(at: At) -> None:
-    text = _WEB.format(auth='style = "oauth2_client", token_path = "/token"')
+    text = declarations.web('style = "oauth2_client", token_path = "/token"')
     _ask("rest", text, at, url=at.url("https"), client_id="dsar", client_secret=SECRET)
 
 
 def ask_an_address_book(at: At) -> None:
-    text = _with_rest(_suite("carddav", ""))
-    for column in ("no", "offers"):
-        text = text.replace(f'{{column = "{column}", label', f'{{column = "{column}", stored_in = "X-{column}", label')
-    _ask("carddav", text, at, url=at.url("https"), user="u", password=SECRET)
+    _ask("carddav", declarations.cards(), at, url=at.url("https"), user="u", password=SECRET)
 
 
 def ask_a_directory(at: At, scheme: str = "ldaps") -> None:
-    text = _suite("ldap", 'base = "ou=people,dc=example,dc=se"\nfilter = "(objectClass=inetOrgPerson)"')
-    text = _with_rest(text).replace('key = "no"\n', "")
-    _ask("ldap", text, at, url=at.url(scheme), user="cn=dsar", password=SECRET, timeout_seconds="20")
+    options = {"user": "cn=dsar", "password": SECRET, "timeout_seconds": "20"}
+    _ask("ldap", declarations.directory(), at, url=at.url(scheme), **options)
 
 
 def ask_a_directory_by_starttls(at: At) -> None:
@@ -129,23 +109,16 @@ def ask_a_directory_by_starttls(at: At) -> None:
 
 
 def ask_a_mailbox(at: At) -> None:
-    text = _suite("imap", "")
-    for taken in (
-        'key = "no"\n',
-        'suppress = {column = "offers", value = "0"}\n',
-        'update = {email = "mail", phone = "phone"}\n',
-    ):
-        text = text.replace(taken, "")
-    text = text.replace("asserted_by", 'stored_in = "text", asserted_by')
-    _ask("imap", text, at, host="localhost", port=str(at.port), user="u", password=SECRET, mailboxes="asa")
+    options = {"host": "localhost", "port": str(at.port), "user": "u", "password": SECRET, "mailboxes": "asa"}
+    _ask("imap", declarations.mails(), at, **options)
 
 
 def ask_postgresql(at: At) -> None:
-    _ask("sql", _suite("sql", 'table = "customers"'), at, url=f"postgresql://u:{SECRET}@localhost:{at.port}/crm")
+    _ask("sql", declarations.table(), at, url=f"postgresql://u:{SECRET}@localhost:{at.port}/crm")
 
 
 def ask_mariadb(at: At) -> None:
-    _ask("sql", _suite("sql", 'table = "customers"'), at, url=f"mariadb://u:{SECRET}@localhost:{at.port}/crm")
+    _ask("sql", declarations.table(), at, url=f"mariadb://u:{SECRET}@localhost:{at.port}/crm")
 
 
 def open_our_own_postgresql(at: At) -> None:
@@ -157,15 +130,6 @@ def open_our_own_postgresql(at: At) -> None:
 
 def _secret() -> Credential:
     return Credential(kind="password", secret=SECRET)
-
-
-def _suite(kind: str, place: str) -> str:
-    return conformance.DECLARATION.format(kind=kind, place=place)
-
-
-def _with_rest(text: str) -> str:
-    rest = '  {column = "rest", label = {sv = "Övrigt", en = "Other"}, category = "note", free_text = true},\n]'
-    return text.rstrip().removesuffix("]") + rest
 
 
 def _ask(kind: str, text: str, at: At, **options: str) -> None:
@@ -323,7 +287,7 @@ def test_one_place_elsewhere_is_enough(host: str | None, query: dict[str, str | 
     ],
 )
 def test_a_url_that_asks_for_less_is_refused_without_repeating_it(url: str) -> None:
-    declaration = parse_declaration(_suite("sql", 'table = "customers"'), source="sql")
+    declaration = parse_declaration(declarations.table(), source="sql")
     with pytest.raises(SettingsError, match="a database on another machine needs") as told:
         open_connector("sql", name="crm", declaration=declaration, options={"url": url})
     assert SECRET not in str(told.value)
@@ -335,7 +299,7 @@ def test_our_own_data_do_not_travel_unproven_either() -> None:
 
 
 def test_a_ca_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    declaration = parse_declaration(_suite("sql", 'table = "customers"'), source="sql")
+    declaration = parse_declaration(declarations.table(), source="sql")
     options = {"url": "mariadb://u@db.example/crm", "ca_file": str(tmp_path / "none.pem")}
     with pytest.raises(SettingsError, match="ca_file"):
         open_connector("sql", name="crm", declaration=declaration, options=options)

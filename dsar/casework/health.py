@@ -259,6 +259,7 @@ def _write_whole(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.new")
     try:
         beside.write_text(text, "utf-8")
+        beside.chmod(0o644)  # another program reads it, and it names nobody
         beside.replace(path)
     except OSError as error:
         log.warning("figures cannot be written", extra={"error": type(error).__name__})

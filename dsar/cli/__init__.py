@@ -145,6 +145,10 @@ class _Commands(click.Group):
             raise _CommandError(error) from error
 
 
+#: They make an installation, or another of it: who reaches the service user through sudo only has no part in that.
+OF_ADMINISTRATORS = frozenset({"init", "demo", "db", "restore"})
+
+
 def _translated(command: click.Command) -> click.Command:
     """A copy of *command* whose help, and that of its options and commands, is in the language in use."""
     told = copy.copy(command)
@@ -188,6 +192,8 @@ def main(ctx: click.Context, settings_file: str | None) -> None:
     gc.set_threshold(_GARBAGE)
     ctx.obj = settings_path(settings_file)
     if "SUDO_UID" in os.environ:
-        from dsar.staff import trusted_settings
+        from dsar.staff import demand_own_rights, trusted_settings
 
         ctx.obj = trusted_settings(ctx.obj, os.environ)
+        if ctx.invoked_subcommand in OF_ADMINISTRATORS:
+            demand_own_rights(f"run 'dsar {ctx.invoked_subcommand}'", os.environ)

@@ -1,6 +1,7 @@
 """`dsar audit`: the append-only trail."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import click
 
 from dsar.cli.console import json_text, now, print_json, progress, save_private, session
 from dsar.errors import UsageError
+from dsar.staff import read_named_file
 
 if TYPE_CHECKING:
     from dsar.store.audit import Anchor
@@ -52,7 +54,7 @@ def _anchor(file: Path) -> "Anchor":
     from dsar.store.audit import Anchor
 
     try:
-        kept = json.loads(file.read_text("utf-8"))
+        kept = json.loads(read_named_file(file, os.environ))
         return Anchor(sealed=int(kept["sealed"]), head=str(kept["head"]))
     except (ValueError, TypeError, KeyError):
         raise UsageError(f"{file} is no anchor; 'dsar audit verify --json' prints one.") from None

@@ -174,11 +174,9 @@ def written_day(day: date) -> str:
 
 def save_private(folder: Path, name: str, content: bytes) -> Path:
     """Write a file with personal data for nobody but the caller, and say where; of *name* only the last part counts."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = folder / Path(name).name
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
-        file.write(content)
-    return place
+    from dsar.staff import create_named_file
+
+    return create_named_file(folder, name, content, os.environ)
 
 
 def print_json(value: object) -> None:

@@ -1,5 +1,6 @@
 """`dsar document`: the documents that come with an access answer, decided one by one."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ import click
 
 from dsar.cli.console import clean, now, print_json, print_table, run_due, save_private, say, session
 from dsar.errors import UsageError
+from dsar.staff import read_named_file
 
 if TYPE_CHECKING:
     from dsar.casework.attaching import Listed
@@ -47,7 +49,7 @@ def document(
         actor = opened.actor()
         case = views.find_case(opened.app, reference, actor=actor)
         if number is not None and copy is not None:
-            content = sys.stdin.buffer.read() if copy == "-" else Path(copy).read_bytes()
+            content = sys.stdin.buffer.read() if copy == "-" else read_named_file(Path(copy), os.environ)
             attaching.put_in_place(opened.app, case, number, content, actor=actor, now=now())
             say("Document {number} is replaced, and annexed.", number=number)
             return

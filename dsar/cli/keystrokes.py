@@ -34,7 +34,7 @@ from dsar.casework import (
 )
 from dsar.casework.context import LineChoice, LineWord
 from dsar.cli import show
-from dsar.cli.console import ask, clean, now, save_private, say
+from dsar.cli.console import ask, clean, now, say
 from dsar.cli.correct import correct_line
 from dsar.cli.proving import phone_number
 from dsar.cli.screen import Look
@@ -151,7 +151,8 @@ def _open_files(look: Look) -> None:
     try:
         staff.lend(folder, os.environ)
         for annex in current.letter.annexes:
-            place = save_private(folder, annex.filename, annex.content)
+            place = folder / Path(annex.filename).name
+            place.write_bytes(annex.content)
             staff.lend(place, os.environ)
             click.echo(clean(str(place)))
             _view(place)

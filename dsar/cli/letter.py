@@ -11,6 +11,7 @@ import click
 from dsar.cli.console import clean, say
 from dsar.errors import UsageError
 from dsar.locale import said
+from dsar.staff import demand_own_rights
 
 if TYPE_CHECKING:
     from dsar.model import Controller, Look
@@ -48,6 +49,8 @@ def preview(
         raise UsageError(said("There is no letter {kind!r}; there are {kinds}.", kind=kind, kinds=", ".join(RULES)))
     if form == "pdf" and out is None:
         raise UsageError("Say with --out where the PDF goes.")
+    if out is not None or templates is not None:
+        demand_own_rights("name files here", os.environ)
     controller, look, folder = _installation(settings_file)
     facts = sample_facts(kind, language, controller=controller)
     folder = templates or folder
@@ -81,6 +84,8 @@ def check(ctx: click.Context, folder: Path | None) -> None:
     """Try every letter with the templates of FOLDER, by default that of the settings; exit 1 if one is wrong."""
     from dsar.letters.checking import faults
 
+    if folder is not None:
+        demand_own_rights("name a folder here", os.environ)
     controller, _look, own = _installation(ctx.obj)
     folder = folder or own
     if folder is None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from dsar.cli.console import now, run_due, say, session
+from dsar.cli.console import now, run_due, save_private, say, session
 from dsar.errors import UsageError
 from dsar.identifiers import normalise
 from dsar.lifecycle import State
@@ -122,10 +122,7 @@ def code(ctx: click.Context, reference: str, to: str, save: Path | None) -> None
         case, request = views.find_request(opened.app, reference, states, actor=opened.actor())
         document = verifying.send_code(opened.app, case, request, contact, actor=opened.actor(), now=now())
         if document is not None and save is not None:
-            save.mkdir(parents=True, exist_ok=True)
-            file = save / f"{case.reference}-code.pdf"
-            file.touch(mode=0o600)
-            file.write_bytes(document)
+            file = save_private(save, f"{case.reference}-code.pdf", document)
             say("Print and post {file}, then delete it: nobody but the person may see the code.", file=file)
         run_due(opened)
         say("{case}/{right} waits for the code.", case=case.reference, right=request.right)

@@ -146,7 +146,9 @@ def new(kind: str, name: str, source: str | None, ca_file: str, target: Path | N
     such as fortnox, its declaration is copied: 'dsar system new product fortnox'.
     """
     from dsar import wiring
+    from dsar.staff import demand_own_rights
 
+    demand_own_rights("draft a declaration", os.environ)
     if (kind in {"rest", "files"}) != (source is not None):
         raise UsageError("--from belongs to rest and files, which need it.")
     target = target or Path(f"{name}.toml")

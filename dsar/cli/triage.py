@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsar.cli.console import clean, print_json, say, session
+from dsar.cli.console import clean, print_json, save_private, say, session
 from dsar.errors import MalformedMailError, UsageError
 from dsar.locale import said
 from dsar.mime import read_mail
@@ -119,10 +119,9 @@ def _write_entry(
     from dsar.triage.anonymise import corpus_entry
 
     content, label = corpus_entry(mail, result, rights, disposition=disposition.value, own_addresses=own)
-    folder.mkdir(parents=True, exist_ok=True)
     name = reference.lower()
-    (folder / f"{name}.eml").write_bytes(content)
-    (folder / f"{name}.json").write_text(json.dumps(label, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    save_private(folder, f"{name}.eml", content)
+    save_private(folder, f"{name}.json", (json.dumps(label, ensure_ascii=False, indent=2) + "\n").encode())
     say("Wrote {place}.eml and .json. Read both: only a person sees what else tells who wrote it.", place=folder / name)
 
 
