@@ -102,15 +102,23 @@ def postgresql() -> Iterator[Server]:
 
 
 @contextmanager
-def running_postgresql() -> Iterator[Server]:
-    """A private PostgreSQL server, thrown away afterwards."""
+def running_postgresql(*, address: str = "127.0.0.1", network: str = "") -> Iterator[Server]:
+    """
+    A private PostgreSQL server, thrown away afterwards.
+
+    Args: address: at which it is found; network: that may come in besides this machine, as 10.231.7.0/24.
+    """
     tools = _POSTGRESQL[-1]
     port = free_port()
     with _home("postgres") as (home, as_user):
         data = str(home / "data")
         _run([*as_user, str(tools / "initdb"), "-D", data, "-U", "dsar", "-A", "trust", "-E", "UTF8", "--no-sync"])
         command = [*as_user, str(tools / "postgres"), "-D", data, "-p", str(port), "-k", str(home), "-F"]
-        url = f"postgresql+psycopg://dsar@127.0.0.1:{port}/"
+        command += ["-c", f"listen_addresses={address}"]
+        if network:
+            with (home / "data" / "pg_hba.conf").open("a") as file:
+                file.write(f"host all all {network} trust\n")
+        url = f"postgresql+psycopg://dsar@{address}:{port}/"
         with _running(command, url + "postgres") as start_again:
 
             def crash() -> None:
@@ -163,12 +171,13 @@ def _running(command: Sequence[str], url: str) -> Iterator[Callable[[], None]]:
         _wait_for(url, started)
         return started
 
+    server = start()
+
     def start_again() -> None:
         nonlocal server
         server.wait()
         server = start()
 
-    server = start()
     try:
         yield start_again
     finally:
