@@ -147,7 +147,8 @@ def test_what_a_worker_could_not_give_back_is_due_for_it_at_once(office: Office)
     """A database that is lost while a step ends must not leave the step to a worker that lives and waits for nothing."""
     forget_due(office)
     enqueue(office, ("unwrap", 7))
-    assert claim(office, worker.worker_name()) == ("unwrap", 7)
+    with office.app.store.transaction() as tx:
+        assert tx.claim(worker.worker_name(), now=datetime.now(UTC), lease=LEASE)
     assert worker.run_due(office.session.tools) == 1
 
 
