@@ -144,7 +144,7 @@ def test_what_a_lost_worker_held_is_due_at_once(office: Office) -> None:
 
 
 def test_what_a_worker_could_not_give_back_is_due_for_it_at_once(office: Office) -> None:
-    """A database that is lost while a step ends must not leave the step to a worker that lives and waits for nothing."""
+    """A database that is lost while a step ends must not leave the step to a worker that lives on."""
     forget_due(office)
     enqueue(office, ("unwrap", 7))
     with office.app.store.transaction() as tx:

@@ -34,7 +34,17 @@ _PROGRAM = ("-m", "faults.dying")
 _PACE: Final = (0.1, 0.6)
 _SETTLE_SECONDS: Final = 150
 #: Steps to which the mails of a scenario lead.
-_STEPS: Final = ("sort", "unwrap", "identify", "search", "stop_marketing", "apply", "dispatch", "file_copy", "reconcile")
+_STEPS: Final = (
+    "sort",
+    "unwrap",
+    "identify",
+    "search",
+    "stop_marketing",
+    "apply",
+    "dispatch",
+    "file_copy",
+    "reconcile",
+)
 #: States in which it is the program's turn.
 _MOVING: Final = {"received", "searching", "approved", "applying", "dispatching"}
 #: How far the clock is put forward again and again until nothing waits for another try.
