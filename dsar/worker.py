@@ -269,6 +269,8 @@ def run_due(
     """
     tried = 0
     name = worker_name()
+    with tools.app.store.transaction() as tx:
+        tx.free_leases([name])  # nothing is under way here: it is left of steps that a lost database kept from ending
     while not stopped():
         now = datetime.now(UTC)
         with tools.app.store.transaction() as tx:

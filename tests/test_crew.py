@@ -143,6 +143,15 @@ def test_what_a_lost_worker_held_is_due_at_once(office: Office) -> None:
     assert claim(office, "other:1") == ("search", 7)
 
 
+def test_what_a_worker_could_not_give_back_is_due_for_it_at_once(office: Office) -> None:
+    """A database that is lost while a step ends must not leave the step to a worker that lives on."""
+    forget_due(office)
+    enqueue(office, ("unwrap", 7))
+    with office.app.store.transaction() as tx:
+        assert tx.claim(worker.worker_name(), now=datetime.now(UTC), lease=LEASE)
+    assert worker.run_due(office.session.tools) == 1
+
+
 def test_who_ends_leaves_the_crew(office: Office) -> None:
     with crew.beating(office.app), office.app.store.transaction() as tx:
         assert [each.name for each in tx.workers()] == [worker.worker_name()]

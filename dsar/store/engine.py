@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlmodel import Session
 
 from dsar.errors import DatabaseUnavailableError
@@ -52,13 +53,14 @@ def open_engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         is_server = parsed.get_backend_name() != "sqlite"
-        tls = _tls(parsed) if is_server else {}
-        engine = sa.create_engine(parsed, pool_pre_ping=is_server, connect_args=tls)  # a file does not hang up
+        arguments: dict[str, object] = {**_LOST_LINE, "connect_timeout": 10, **_tls(parsed)} if is_server else {}
+        engine = sa.create_engine(parsed, connect_args=arguments, pool_pre_ping=is_server)  # a file does not hang up
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseUnavailableError(f"its URL is wrong or its driver is missing ({type(error).__name__})") from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     else:
+        sa.event.listen(engine, "connect", _notice_lost_lines)
         sa.event.listen(engine, "begin", _begun_elsewhere)
     return engine
 
@@ -68,6 +70,20 @@ def _tls(url: sa.URL) -> dict[str, str]:
         return libpq_tls(url.host, url.query)
     except ValueError as error:
         raise DatabaseUnavailableError(str(error)) from None
+
+
+#: Without a word of the other side for about 20 s a line is lost, for us and for the server alike. Left to themselves
+#: both wait for hours: we for an answer, and everybody else for what our transaction has locked.
+_LOST_LINE = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+_SERVERS_SIDE = "".join(
+    f"SET {name.replace('keepalives_', 'tcp_keepalives_')} = {value};" for name, value in _LOST_LINE.items()
+)
+
+
+def _notice_lost_lines(connection: DBAPIConnection, _record: object) -> None:
+    connection.autocommit = True
+    connection.cursor().execute(_SERVERS_SIDE)
+    connection.autocommit = False
 
 
 def _begun_elsewhere(connection: sa.Connection) -> None:

@@ -36,14 +36,19 @@ class Door:
     """Passes connections on to a port of this machine, each with the next trouble that is waiting, if any."""
 
     def __init__(
-        self, port: int, *, happened: Callable[[Trouble], None], expired: ssl.SSLContext | None = None, host: str = ""
+        self,
+        port: int,
+        *,
+        happened: Callable[[Trouble], None],
+        expired: ssl.SSLContext | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
         """Args: happened: told of each trouble that hit; expired: a server's side of TLS that nobody should trust."""
         self.target = port
         self.troubles: deque[Trouble] = deque()
         self._happened, self._expired = happened, expired
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server((host or "127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server((address, 0), backlog=64)
         threading.Thread(target=self._serve, daemon=True).start()
 
     @property

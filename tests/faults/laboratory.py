@@ -12,8 +12,8 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,8 +21,6 @@ from typing import Final
 
 from databases import Server
 from servers import DovecotServer, Fault, TlsFiles
-
-from dsar.worker import STEPS
 
 from . import reader
 from .kinds import KINDS
@@ -35,6 +33,18 @@ _PROGRAM = ("-m", "faults.dying")
 #: Seconds from one fault to the next.
 _PACE: Final = (0.1, 0.6)
 _SETTLE_SECONDS: Final = 150
+#: Steps to which the mails of a scenario lead.
+_STEPS: Final = (
+    "sort",
+    "unwrap",
+    "identify",
+    "search",
+    "stop_marketing",
+    "apply",
+    "dispatch",
+    "file_copy",
+    "reconcile",
+)
 #: States in which it is the program's turn.
 _MOVING: Final = {"received", "searching", "approved", "applying", "dispatching"}
 #: How far the clock is put forward again and again until nothing waits for another try.
@@ -137,7 +147,7 @@ class Laboratory:
         place = self.place
         arguments = ("--settings", str(place.settings), "run", "--interval", "2", "--workers", str(place.look.workers))
         die_at, once = "", None
-        if not self._healed and self._dice.random() < 0.5:
+        if not self._healed and self._dice.random() < 0.8:
             step = self._steps.pop(0)
             self._steps.append(step)
             die_at = f"{step}:{self._dice.choice((0, 1, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 8, 9, 11, 12, 15, 16, 99))}"
@@ -154,9 +164,33 @@ class Laboratory:
             self._armed = None
 
     def play(self, faults: int) -> None:
-        """Let *faults* of them happen while mail comes in and staff work."""
+        """Let *faults* of them happen while mail comes in and staff work; then mend everything and go on to the end."""
+        with self._staff_at_work():
+            self._harm(faults)
+            self._heal()
+            self._settle(run=self.keep_running)
+
+    def finish(self) -> None:
+        """Go on to the end without harm and without a daemon of the laboratory's own."""
+        self._healed = True
+        with self._staff_at_work():
+            self._settle(run=lambda: None)
+
+    def judged(self) -> list[str]:
+        """Everything that is broken."""
+        return self.broken + broken(self.place, self.anchors)
+
+    @contextmanager
+    def _staff_at_work(self) -> Iterator[None]:
         staff = threading.Thread(target=self._work, daemon=True)
         staff.start()
+        try:
+            yield
+        finally:
+            self._ends.set()
+            staff.join(60)
+
+    def _harm(self, faults: int) -> None:
         coming = [person for person in self.place.people if person.wish != "silent"]
         every = max(1, faults // (2 * len(coming)))
         kinds = {name: kind for name, kind in KINDS.items() if kind.possible(self)}
@@ -168,17 +202,14 @@ class Laboratory:
             number += 1
             self.keep_running()
             (name,) = self._dice.choices(list(kinds), [kind.weight for kind in kinds.values()])
-            if kinds[name].act(self, self._dice):
-                self.hit(name)
+            with suppress(OSError):  # another harm stands in its way, such as a file system that is read-only
+                if kinds[name].act(self, self._dice):
+                    self.hit(name)
             self._mend(late=False)
             self._note_anchor()
             time.sleep(self._dice.uniform(*_PACE))
         for person in coming:
             self.place.deliver_from(person)
-        self._heal()
-        self._settle()
-        self._ends.set()
-        staff.join(60)
 
     def _mend(self, *, late: bool) -> None:
         """Undo the harm whose time is over; what another harm stands in the way of is tried again."""
@@ -211,12 +242,12 @@ class Laboratory:
         self._mend(late=True)
         self._healed = True
 
-    def _settle(self) -> None:
+    def _settle(self, *, run: Callable[[], None]) -> None:
         """Go on until nothing is due but what waits for another day, and staff have nothing to do either."""
         deadline = time.monotonic() + _SETTLE_SECONDS
         busy = ["it has not begun"]
         while busy and time.monotonic() < deadline:
-            self.keep_running()
+            run()
             time.sleep(1)
             busy = self._busy()
             if busy and self._retries():
@@ -323,7 +354,7 @@ def play(servers: Servers, seed: int, folder: Path, *, faults: int, kind: str = 
     """One scenario from its seed."""
     dice = random.Random(seed)
     look = look_of(dice, kind=kind)
-    steps = list(STEPS)
+    steps = list(_STEPS)
     dice.shuffle(steps)
     began = time.monotonic()
     postgresql = servers.postgresql if look.database == "postgresql" else None
@@ -343,7 +374,7 @@ def play(servers: Servers, seed: int, folder: Path, *, faults: int, kind: str = 
         try:
             lab.play(faults)
             lab.kill_daemon(everybody=True)
-            lab.broken += broken(place, lab.anchors)
+            lab.broken = lab.judged()
             closed = lab.closed()
         finally:
             lab.close()

@@ -9,6 +9,7 @@ import random
 import ssl
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,14 @@ from .people import VISITS_DECLARATION, Person, invent, make_known
 from .shop import DECLARATION, PATIENCE, Shop
 
 ROOT = os.geteuid() == 0
+#: Run a command with names of its own: file of hosts, resolver, name of the host, command.
+_OWN_NAMES = """
+mount --bind "$1" /etc/hosts
+mount --bind "$2" /etc/resolv.conf
+[ -z "$3" ] || hostname "$3"
+shift 3
+exec "$@"
+"""
 _TESTS = str(Path(__file__).parents[1])
 TMPFS_MEGABYTES = 24
 
@@ -79,6 +88,14 @@ class Look:
     people: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Addresses of this machine at which the program finds what it needs."""
+
+    servers: str = "127.0.0.1"  #: Behind the name localhost.
+    database: str = "127.0.0.1"
+
+
 class Place(Company):
     """One company for one scenario."""
 
@@ -92,11 +109,13 @@ class Place(Company):
         look: Look,
         shop: Shop,
         doors: dict[str, Door],
+        network: "Network",
     ) -> None:
         super().__init__(folder, dovecot, smtp, user)
-        self.look, self.shop, self.doors = look, shop, doors
+        self.look, self.shop, self.doors, self.network = look, shop, doors, network
         self.people: list[Person] = []
-        self.furthest_back = timedelta(seconds=1)  #: How far the program's clock has ever stood behind; times are cut.
+        #: How far the program's clock ever stood behind, and how long a poll takes.
+        self.furthest_back = timedelta(minutes=1)
         self.offset = folder.parent / "clock"
         self.hosts = folder.parent / "hosts"
         self.resolver = folder.parent / "resolv.conf"
@@ -120,12 +139,12 @@ class Place(Company):
         return datetime.now(UTC) + self.offset_now
 
     def know_hosts(self, *, known: bool) -> None:
-        self.hosts.write_text("127.0.0.1 localhost\n" if known else "# nothing is known\n")
+        self.hosts.write_text(f"{self.network.servers} localhost\n" if known else "# nothing is known\n")
 
     # --------------------------------------------------------------------------------------------- its processes
 
     def start(
-        self, *program: str, die_at: str = "", once: Path | None = None, **options: Any
+        self, *program: str, die_at: str = "", once: Path | None = None, host: str = "", **options: Any
     ) -> "subprocess.Popen[Any]":
         """Begin a program of ours with the company's clock and names, as the first of a group of processes."""
         environment = {**os.environ, "DSAR_ACTOR": "bo", FILE: str(self.offset), "PYTHONPATH": _TESTS}
@@ -133,8 +152,9 @@ class Place(Company):
             environment |= {"DIE_AT": die_at, "DIE_ONCE": str(once)}
         command = [sys.executable, *program]
         if ROOT:
-            bind = 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"'
-            command = ["unshare", "--mount", "sh", "-c", bind, "sh", str(self.hosts), str(self.resolver), *command]
+            elsewhere = ["ip", "netns", "exec", host, "unshare", "--uts"] if host else ["unshare"]
+            own = ["sh", "-ec", _OWN_NAMES, "sh", str(self.hosts), str(self.resolver), host]
+            command = [*elsewhere, "--mount", *own, *command]
         return subprocess.Popen(command, env=environment, start_new_session=True, **options)
 
     # ------------------------------------------------------------------------------------------------------ mail
@@ -196,8 +216,8 @@ def _slow(name: str) -> str:
     return f"write_url = sqlite:///data/{name}.db\ntimeout_seconds = 2"
 
 
-def _databases(server: Server, door: Door) -> Own:
-    through = server.url.replace(f":{door.target}/", f":{door.port}/")
+def _databases(server: Server, door: Door, network: Network) -> Own:
+    through = server.url.replace(f"127.0.0.1:{door.target}/", f"{network.database}:{door.port}/")
     store = Store(server.new_database())
     migrate.upgrade(store.engine)
     name = store.engine.url.database
@@ -216,6 +236,7 @@ def open_place(
     dice: random.Random,
     postgresql: Server | None,
     hit: Callable[[str], None],
+    network: Network = Network(),  # frozen
 ) -> Iterator[Place]:
     """A company, furnished, with its servers running; all of it is gone afterwards."""
     with ExitStack() as stack:
@@ -236,13 +257,19 @@ def open_place(
         if postgresql:
             ports["database"] = int(postgresql.url.rpartition(":")[2].strip("/"))
         doors = {
-            name: Door(port, happened=lambda trouble, name=name: hit(f"{name}: {trouble.wrong}"), expired=expired)  # type: ignore[misc]  # a default
+            name: Door(
+                port,
+                address=network.database if name == "database" else network.servers,
+                happened=lambda trouble, name=name: hit(f"{name}: {trouble.wrong}"),  # type: ignore[misc]  # a default
+                expired=expired,
+            )
             for name, port in ports.items()
         }
         for door in doors.values():
             stack.callback(door.close)
-        place = Place(small, dovecot, sink, f"f{folder.name}", look=look, shop=shop, doors=doors)
+        user = f"f{uuid.uuid4().hex[:12]}"
+        place = Place(small, dovecot, sink, user, look=look, shop=shop, doors=doors, network=network)
         if postgresql:
-            place.move(_databases(postgresql, doors["database"]))
+            place.move(_databases(postgresql, doors["database"], network))
         furnish(place, dice)
         yield place
