@@ -146,7 +146,7 @@ class _Commands(click.Group):
 
 
 #: They make an installation, or another of it: who reaches the service user through sudo only has no part in that.
-OF_ADMINISTRATORS = frozenset({"init", "demo", "db", "restore"})
+OF_ADMINISTRATORS = frozenset({"init", "demo", "restore"})
 
 
 def _translated(command: click.Command) -> click.Command:

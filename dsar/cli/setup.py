@@ -194,7 +194,9 @@ def move(ctx: click.Context, target: Path) -> None:
     """
     from dsar import settings
     from dsar.cli import moving
+    from dsar.staff import demand_own_rights
 
+    demand_own_rights("move the database", os.environ)  # the other settings can name commands to run
     old, new = settings.load(ctx.obj, os.environ), settings.load(target, os.environ)
     moved = moving.move(old, new)
     click.echo(f"{moved.rows} rows and {moved.keys} keys moved; the chain of {moved.events} events is whole.")

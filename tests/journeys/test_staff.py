@@ -194,7 +194,6 @@ def test_staff_cannot_use_the_service_users_rights_on_files(office: Office) -> N
         (own / "answer.pdf").symlink_to(folder / "dsar-keys.db")
         for command in (
             ("db", "move", "--to", str(own / "evil.ini")),
-            ("db", "upgrade"),
             ("init", "--folder", str(own / "new")),
             ("demo", "--folder", str(own / "demo")),
             ("restore", "--data", str(own / "evil.ini"), "--keys", str(own / "evil.ini")),
