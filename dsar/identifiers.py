@@ -54,14 +54,15 @@ _NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|n|number|id|#))"
 _CUSTOMER_NO = _labelled(
     rf"kunde?{_NUMBER}(?:et)?|knr|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
     rf"|kundennummer|kdnr\.?|num[eé]ro (?:de )?client|n° (?:de )?client|n[uú]mero de cliente|n[ºo]\.? de cliente"
-    rf"|numer(?:em)? klienta|nr klienta|kliendi(?:number|nr|kood)|رقم العميل"
+    rf"|numer(?:em)? klienta|nr klienta|kliendi(?:number|nr|kood)|رقم (?:العميل|الزبون)|cust(?=\.)"
     r"|(?:kund|kunde|customer|client)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
 )
 #: Our customer numbers need no label.
 _OWN_CUSTOMER_NO = re.compile(r"(?<![\w-])K-[0-9]{4,6}(?![\w-])")
 _ORDER_NO = _labelled(
     rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}(?:et)?"
-    r"|(?:faktura|order|invoice|beställning)n?"
+    r"|pedido|zamówieni[ae]|bestell(?:ung|nummer)|tilau(?:s|snumero)|commande|tellimus"
+    r"|(?:faktura|order|invoice|beställning)(?:e?n)?"
     r"(?:,? (?:som )?(?:hade|har|med|with|has|had) (?:the )?(?:nummer|numret|number|nr))?"
 )
 _SERIAL = _labelled(rf"(?:serie|serial){_NUMBER}(?:et)?|serial|s/n|sn")
@@ -73,7 +74,7 @@ _NATIONAL_ID = _labelled(
 _USERNAME = re.compile(
     r"(?<!\w)(?:användarnamn(?:et)?|inloggningsnamn|inloggning(?:en)?|inlogg|brukernavn(?:et)?|brukarnamn(?:et)?"
     r"|brugernavn(?:et)?|user ?name|user ?id|login|log-?in name|anställningsn(?:ummer|r)|ansattn(?:ummer|r)"
-    r"|employee number"
+    r"|employee number|anst\.? ?nr|bruker(?=\s?:)|user(?=\s\w*[0-9_])"
     r"|user(?=\s{1,2}[\"'”“»])|användare(?=\s{1,2}[\"'”“»]))(?!\w)"
     r"(?:\s+(?:hos (?:er|dere|jer|dykk)|i (?:webbshopen|webbutiken|portalen|nettbutikken)|in your (?:shop|store|portal)"
     r"|with you))?(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|e|is))?\s{0,3}[\"'”“»]?(?P<value>[\w][\w.@+-]{1,63})",
@@ -90,7 +91,7 @@ _PERSONNUMMER_LABELLED = _labelled(
 
 
 #: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
-_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user|login|inlogg", re.IGNORECASE)
+_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user|login|inlogg|bruker", re.IGNORECASE)
 
 
 class Found(NamedTuple):
@@ -270,9 +271,6 @@ def _is_mobile(match: re.Match[str]) -> bool:
 def _is_date(match: re.Match[str]) -> bool:
     return _DATE_LIKE.match(match[0]) is not None
 
-
-#: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
-_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user", re.IGNORECASE)
 
 #: In this order; what one finder takes, the next does not see.
 _FINDERS = (

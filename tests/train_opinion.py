@@ -19,6 +19,8 @@ from math import exp
 from pathlib import Path
 from typing import NamedTuple
 
+from annotated_mails import LETTERS
+
 from dsar.mime import read_mail
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.languages import languages_in
@@ -27,11 +29,6 @@ from dsar.triage.vocabulary import reading
 
 MAILS = Path(__file__).parent / "mails"
 TARGET = Path(__file__).parents[1] / "dsar" / "triage" / "opinion.json"
-#: First letters of a line -> what the sentence is: a right, or what tells the rest apart; n is none of them.
-LETTERS = {
-    "a": "access", "p": "portable", "e": "erase", "u": "update", "o": "object", "r": "restrict", "f": "follow_up",
-    "q": "question", "x": "noise",
-}  # fmt: skip
 NOISE = frozenset({"not_request", "bounce", "auto_reply"})
 #: Frames of the grammar: how many sentences are drawn of each right, and what they are instead of that right.
 DRAWN = {

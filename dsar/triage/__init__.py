@@ -59,8 +59,8 @@ _ATTACHMENT = "-----Attachment: {}-----"
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
 _CERTAIN = 0.7
-#: The same for a mail of so few words: what is short and plain hides nothing, which no estimate by sentences sees.
-_CERTAIN_IF_SHORT, _SHORT = 0.62, 25
+#: Chance of a question from which a person says whether it is a request.
+_QUESTION = 0.5
 #: Chance of another right from which a person says what is asked; so measured, few who ask for less are held up by it.
 _HEARD = 0.4
 #: What somebody may want although he does not say so.
@@ -147,10 +147,6 @@ def _sorted(
         first_received_at=facts.letter.first_received_at,
         is_reminder=is_reminder(facts),
     )
-
-
-def _least_certainty(facts: Facts) -> float:
-    return _CERTAIN_IF_SHORT if len(facts.letter.body.split()) <= _SHORT else _CERTAIN
 
 
 def _mentions_more(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
@@ -275,7 +271,8 @@ def _doubts(
                 else set()
             )
         ),
-        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
+        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
+        "it may only be a question": bool(requests) and facts.opinion.chances["question"] >= _QUESTION,
         "another right is mentioned": bool(requests) and _mentions_more(facts, requests),
         "another right may be meant": bool(requests) and facts.other_right >= _HEARD,
         "it may ask for something": noise and bool(facts.wanted) and not _is_noisy_list(facts),  # Art. 12(2) GDPR

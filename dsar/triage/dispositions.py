@@ -70,7 +70,7 @@ def _answers_a_question(facts: Facts) -> bool:
 
 def _is_sales(facts: Facts) -> bool:
     """It offers something, and whoever wants something in it is not the writer."""
-    if facts.topic("sales") + facts.topic("spam") < 2:
+    if facts.topic("sales") + facts.topic("spam") < 2 or (not facts.is_bulk and facts.opinion.right >= _LOUD):
         return False
     return not facts.asks_as_self
 
@@ -95,11 +95,20 @@ def _is_quiet(facts: Facts) -> bool:
     return quiet and not facts.has(*WANTED)
 
 
+def _least_noise(facts: Facts, usual: float) -> float:
+    """Log-odds of noise that are needed: more where no list sent it and it may ask for something."""
+    if facts.is_bulk:
+        return usual
+    if facts.opinion.right >= _LOUD:
+        return _NOISY_IF_LOUD
+    return max(usual, _NOISY_IF_KNOWN) if facts.hits else usual
+
+
 def _is_plain_noise(facts: Facts) -> bool:
     """All of it sounds like noise, none of it like a question, and the writer asks for nothing that a rule knows."""
     return (
         facts.is_learned
-        and facts.noise >= _PLAINLY_NOISY
+        and facts.noise >= _least_noise(facts, _PLAINLY_NOISY)
         and _chance(facts, "question") < _LIKELY
         and not any(hit.stance in WANTED and own_words(hit) for hit in facts.hits)
     )
@@ -115,8 +124,12 @@ _FEW_WORDS = 6
 NOISY = 1.2
 #: The same where the second opinion sees a right in it, too.
 _PLAINLY_NOISY = 1.5
+#: The same where a rule knows something in it, and where the second opinion is loud.
+_NOISY_IF_KNOWN, _NOISY_IF_LOUD = 1.8, 2.5
+#: Chance from which the second opinion is loud.
+_LOUD = 0.8
 #: Below these log-odds it is not called noise at all (GDPR Art. 12(2)).
-_QUIET = 0.0
+_QUIET = 0.5
 #: In a language that the second opinion knows little of, the same from this chance of a right on.
 _AUDIBLE = 0.3
 #: Chance of the second opinion from which it is a follow-up, or a question.
@@ -243,7 +256,7 @@ DISPOSITIONS = (
     DispositionRule(
         Disposition.NOT_REQUEST,
         "the second opinion: noise",
-        lambda f: f.noise >= NOISY and not f.wanted,
+        lambda f: f.noise >= _least_noise(f, NOISY) and not f.wanted,
         keeps_requests=False,
     ),
     DispositionRule(Disposition.UNCLEAR, "no rule knows what it is", bool, keeps_requests=False, doubtful=True),

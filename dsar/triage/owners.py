@@ -24,6 +24,11 @@ _TAKEN_BACK = re.compile(
 _DENIED = re.compile(
     r"(?:inte|ikke|ikkje|not|ej|istallet for|i stallet for|i stedet for|instead of)(?: pa| till| to| the)? ?$"
 )
+#: Before a number: it is a company's, not a person's.
+_SWITCHBOARD = re.compile(
+    r"(?<!\w)(?:vaxel\w*|vx|vxl|switchboard|reception\w*|sentralbord\w*|omstilling\w*|hovednum\w+|fax)"
+    r"(?: (?:ar|er|is|pa|on))?[^\w\n]{0,4}$"
+)
 _RELATIVE = (
     r"(?:min|mitt|mina|my|mi|mit|mine|var|vart|hans|hennes|our)\s+(?:\w+\s+)?(?:ex|exman|exfru|fru|frus|hustru\w*"
     r"|man|mans"
@@ -77,7 +82,7 @@ def _is_number(local: str) -> bool:
 def _is_persons(found: Found, text: str, letter: Letter) -> bool:
     before = fold(text[max(0, found.start - _BEFORE) : found.start])
     after = fold(text[found.end : found.end + _AFTER])
-    if _TAKEN_BACK.match(after) or _DENIED.search(before):
+    if _TAKEN_BACK.match(after) or _DENIED.search(before) or _SWITCHBOARD.search(before):
         return False
     if letter.requester in OWN_MATTER:
         if _OF_ANOTHER_BEFORE.search(before) or _OF_ANOTHER_AFTER.match(after):

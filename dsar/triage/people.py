@@ -26,11 +26,13 @@ _RELATIVE_NAMED = re.compile(
     r"|datter|kollega"
     r"|colleague|neighbor|neighbour|granne|nabo) [A-ZÅÄÖÆØ][a-zåäöæøé]+"
 )
-#: Street, number and Swedish postcode with its town.
+#: Street, number, and the postcode with its town of Sweden, Norway, Denmark, Germany or Finland.
 _POSTAL_ADDRESS = re.compile(
-    r"[A-ZÅÄÖ][\wåäöé.'-]+(?: [A-ZÅÄÖa-zåäö][\wåäöé.'-]+){0,2} \d{1,4}(?: ?[A-Z])?(?:,? lgh \d+)?[,\s]{1,3}"
-    r"\d{3} ?\d{2} [A-ZÅÄÖ][\wåäöé-]+(?: [A-ZÅÄÖ][\wåäöé-]+)?"
+    r"[A-ZÅÄÖÆØ][\wåäöæøéß.'-]+(?: [A-ZÅÄÖÆØa-zåäöæø][\wåäöæøé.'-]+){0,2} \d{1,4}(?: ?[A-Za-z](?!\w))?(?:,? lgh \d+)?"
+    r"[,\s]{1,3}(?:\d{3} \d{2}|\d{4,5}) [A-ZÅÄÖÆØ][\wåäöæøéü-]+(?: [A-ZÅÄÖÆØ][\wåäöæøé-]+)?"
 )
+#: Before an address in the text: it is where the person lives.
+_LIVES_AT = re.compile(r"(?:(?:post)?adress?e?n?|anschrift|osoite)\W{0,12}$", re.IGNORECASE)
 #: Föräldrabalken 9 kap. 1 §: who is under eighteen is a minor.
 _MAJORITY = 18
 
@@ -55,10 +57,11 @@ def subjects(
     """
     grouped = _group(letter, sentences, language)
     own = list(grouped.pop(None))
-    if letter.requester in (Requester.SELF, Requester.COLLEAGUE_FORWARD, Requester.WEB_FORM):
+    if letter.requester in (*OWN_MATTER, Requester.SERVICE):
+        own += _address(letter)
+    if letter.requester in OWN_MATTER:
         own = [*sender_identifiers(letter), *own, *letter.stated]
         own += identifiers_in(letter.closing, letter, language=language)
-        own += _address(letter)
     people: list[tuple[str | None, list[Identifier]]] = [(name, found) for name, found in grouped.items() if name]
     together = letter.requester in OWN_MATTER and any(_says_all(request.evidence) for request in requests)
     if not people or together or _is_about_writer(letter, sentences):
@@ -85,8 +88,9 @@ def names_another(letter: Letter) -> bool:
 
 
 def _address(letter: Letter) -> list[Identifier]:
-    """The postal address below the sign-off, whole or not at all."""
-    found = _POSTAL_ADDRESS.search(letter.closing)
+    """The postal address below the sign-off, or after that word, whole or not at all."""
+    stated = (each for each in _POSTAL_ADDRESS.finditer(letter.body) if _LIVES_AT.search(letter.body[: each.start()]))
+    found = _POSTAL_ADDRESS.search(letter.closing) or next(stated, None)
     return [Identifier(type=IdentifierType.ADDRESS, value=" ".join(found[0].split()))] if found else []
 
 

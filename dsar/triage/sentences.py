@@ -16,7 +16,7 @@ LONGEST_TEXT = 30_000
 _LONGEST_SENTENCE = 700
 
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:t\.ex|bl\.a|t\.o\.m|fr\.o\.m|dvs|d\.v\.s|o\.s\.v|osv|m\.m|m\.fl|s\.k|ev|nr|art|kap|st|tel"
+    r"(?:^|[\s(])(?:t\.ex|bl\.a|t\.o\.m|fr\.o\.m|dvs|d\.v\.s|o\.s\.v|osv|m\.m|m\.fl|s\.k|ev|\w{0,12}nr|art|kap|st|tel|tlf|mob|cust"
     r"|kl|ca|resp|inkl|exkl|e\.g|i\.e|mr|mrs"
     r"|ms|dr|no|vs|etc|f\.d|org|bl\.a|pga|p\.g\.a|z\.b|bzw|abs|nr|gatan|v|[a-zåäö])\.$",
     re.IGNORECASE,

@@ -1,0 +1,37 @@
+"""The annotated mails that the weights of triage are learned from: lines and head agree, and no request is lost."""
+
+from pathlib import Path
+
+import pytest
+from annotated_mails import AnnotatedMail, MalformedMailError, read_annotated
+
+from dsar.model import SenderAuthentication
+from dsar.triage import triage
+
+NOISE = {"not_request", "bounce", "auto_reply"}
+
+
+def test_lines_of_every_mail_exercise_what_its_head_says() -> None:
+    assert len(read_annotated()) > 1000  # reading refuses a mail whose lines say otherwise
+
+
+def test_mail_whose_lines_say_otherwise_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sv.txt").write_text("=== sv request self access\nS Hej\ne Radera mig.\n", encoding="utf-8")
+    with pytest.raises(MalformedMailError):
+        read_annotated(tmp_path)
+
+
+def test_mail_is_read_with_subject_lines_and_classes(tmp_path: Path) -> None:
+    (tmp_path / "sv.txt").write_text("=== sv request self erase\nS Konto\nn Hej!\ne Radera mig.\n", encoding="utf-8")
+    mail = read_annotated(tmp_path)["sv:1"]
+    assert (mail.mail.subject, mail.mail.own_text) == ("Konto", "Hej!\nRadera mig.")
+    assert mail.lines == ((frozenset(), "Hej!"), (frozenset({"erase"}), "Radera mig."))
+
+
+def _is_lost(mail: AnnotatedMail) -> bool:
+    return triage(mail.mail, sender_authentication=SenderAuthentication.NONE).disposition.value in NOISE
+
+
+def test_no_request_is_filed_as_noise() -> None:
+    requests = [mail for mail in read_annotated().values() if mail.disposition == "request"]
+    assert [mail.name for mail in requests if _is_lost(mail)] == []
