@@ -57,7 +57,7 @@ def fold(text: str) -> str:
     return folded if folded.isascii() else folded.translate(_FOLDED)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def loosen(folded: str) -> str:
     """*folded* with single letters for double ones, which people mistype most: "upgifter", "adres", "adresss"."""
     return _DOUBLED.sub(r"\1", folded)
@@ -234,7 +234,7 @@ def possible(folded: str) -> frozenset[str]:
     return _possible(folded, _read.get())
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _possible(folded: str, read: tuple[str, ...]) -> frozenset[str]:
     """Concepts all words of one of whose phrases stand in *folded*, in whatever order."""
     uses = _uses(read)
