@@ -56,6 +56,14 @@ def test_an_asterisk_is_any_ending() -> None:
     assert not says("erase_verb", fold("Ogallrat"))
 
 
+def test_an_asterisk_inside_a_word_is_any_middle() -> None:
+    vocabulary.add({"erase_verb": ["bort*flyttning"]})
+    try:
+        assert says("erase_verb", fold("Bortomflyttning, tack."))
+    finally:
+        vocabulary.add({})
+
+
 def test_dots_are_a_few_words() -> None:
     assert says("erase_verb", fold("Ta genast och utan dröjsmål bort mig"))
     assert not says("erase_verb", fold("Ta nu en gång för alla och äntligen bort mig"))

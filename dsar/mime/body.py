@@ -184,7 +184,7 @@ def _forwarded_head(headers: Headers) -> str:
 
 def _says_the_same(plain: str, html: str) -> bool:
     """At least half of the words of the HTML stand in the plain text, or there are too few to tell."""
-    wanted = {word for word in html.casefold().split() if word.isalpha()}
+    wanted = set(filter(str.isalpha, set(html.casefold().split())))
     return bool(plain.strip()) and len(wanted & set(plain.casefold().split())) * 2 >= len(wanted)
 
 

@@ -12,7 +12,8 @@ from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 from typing import NamedTuple
 
-import mailparser  # type: ignore[import-untyped]
+from mailparser.dates import parse_mail_date  # type: ignore[import-untyped]
+from mailparser.utils import get_addresses, receiveds_parsing  # type: ignore[import-untyped]
 
 from dsar.identifiers import normalise
 from dsar.mime.words import decode_text, one_line
@@ -30,12 +31,6 @@ _MOST_HOPS = 200
 #: Headers that a second parser reads, too, and how many of each.
 _TOLD_TWICE = {"from": 1, "reply-to": 1, "date": 1, "received": 10}
 _LONGEST_TOLD_TWICE = 5000
-#: Its kinds of defects, in words.
-_DEFECTS = {
-    "AddressHeaderDefect": "an address header is malformed",
-    "DateHeaderDefect": "a date is malformed",
-    "ReceivedHeaderDefect": "a Received header is malformed",
-}
 
 
 class Headers:
@@ -142,14 +137,9 @@ class Headers:
                 if len(value) <= _LONGEST_TOLD_TWICE:
                     told[name] = _unfolded(value)
         try:
-            read = mailparser.MailParser(told)
-            senders = {_address(address) for _, address in read.from_ if address}
-            found = [words for category, words in _DEFECTS.items() if category in read.defects_categories]
-            taken_by = tuple(_host(hop.get("by")) for hop in reversed(read.received))  # it begins with the first
+            return _read_again(told)
         except Exception:  # noqa: BLE001  # it is known to raise outside its own exceptions
             return _Opinion()
-        sender = senders.pop() if len(senders) == 1 else None
-        return _Opinion(sender, tuple(found), taken_by, failed=False)
 
 
 class _Opinion(NamedTuple):
@@ -157,6 +147,39 @@ class _Opinion(NamedTuple):
     defects: tuple[str, ...] = ()
     taken_by: tuple[str, ...] = ()  #: Server that each of the topmost Received headers says took the mail.
     failed: bool = True
+
+
+def _read_again(told: Message) -> _Opinion:
+    """
+    What mail-parser's readers of single headers see in *told*.
+
+    Its MailParser would read the same with them, and then walk the parts and render every header twice for nobody.
+    """
+    addresses: list[object] = []
+    dates: list[object] = [reason for raw in _raw(told, "date") for reason in parse_mail_date(raw).reasons]
+    receiveds: list[object] = []
+    boxes = {
+        name: get_addresses(value, defects=addresses, decode_names=True)
+        for name in ("from", "reply-to")
+        for value in told.get_all(name, [])
+    }
+    hops = receiveds_parsing(_raw(told, "received"), defects=receiveds, date_defects=dates)
+    senders = {_address(address) for _, address in boxes.get("from", []) if address}
+    defects = {
+        "an address header is malformed": addresses,
+        "a date is malformed": dates,
+        "a Received header is malformed": receiveds,
+    }
+    return _Opinion(
+        sender=senders.pop() if len(senders) == 1 else None,
+        defects=tuple(words for words, found in defects.items() if found),
+        taken_by=tuple(_host(hop.get("by")) for hop in reversed(hops)),  # they begin with the first
+        failed=False,
+    )
+
+
+def _raw(told: Message, name: str) -> list[str]:
+    return [value for each, value in told.raw_items() if each == name]
 
 
 def _host(written: str | None) -> str:

@@ -147,14 +147,15 @@ def _children(part: Message) -> tuple[list[Message], bool]:
 def _leaf(part: Message, place: _Place) -> list[Leaf]:
     """One leaf, or several if it is a container of another kind."""
     content_type = part.get_content_type()
+    declared = _parameters(part)
     leaf = Leaf(
         content_type=content_type,
-        charset=_parameter(part, "charset"),
+        charset=declared.get("charset", ""),
         filename=_filename(part),
         payload=_payload(part),
         is_text=content_type in _SHOWN and part.get_content_disposition() != "attachment",
-        flowed=_parameter(part, "format").lower() == "flowed",
-        del_space=_parameter(part, "delsp").lower() == "yes",
+        flowed=declared.get("format", "").lower() == "flowed",
+        del_space=declared.get("delsp", "").lower() == "yes",
         alternative=place.alternative,
         mail=place.mail,
         starts_forwarded=place.forwarded,
@@ -193,14 +194,17 @@ def _payload(part: Message) -> bytes:
     return str(part.get_payload()).encode("utf-8", "surrogateescape")
 
 
-def _parameter(part: Message, name: str) -> str:
+def _parameters(part: Message) -> dict[str, str]:
+    """Parameters of its Content-Type by lower-case name; of several with one name the first counts."""
     try:
-        value = part.get_param(name)
+        declared = part.get_params([])
     except (ValueError, LookupError):
-        return ""
-    if isinstance(value, tuple):  # RFC 2231: charset, language, value
-        value = value[2]
-    return str(value).strip() if value else ""
+        return {}
+    found: dict[str, str] = {}
+    for name, value in declared:
+        plain = value[2] if isinstance(value, tuple) else value  # RFC 2231: charset, language, value
+        found.setdefault(name.lower(), str(plain).strip() if plain else "")
+    return found
 
 
 def _filename(part: Message) -> str:

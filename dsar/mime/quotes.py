@@ -174,6 +174,8 @@ def _signature_start(lines: list[str]) -> int:
 
 
 def _ends_own_text(lines: list[str], at: int) -> bool:
+    if lines[at].startswith(">"):  # no anchor begins so, and most lines of a long mail do
+        return False
     line = lines[at].strip()
     if lines[at] in ("-- ", "--", _PGP_SIGNATURE):  # RFC 3676 s. 4.3; the space is often lost
         return True

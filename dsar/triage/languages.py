@@ -32,14 +32,16 @@ _LEAST_MIXED = 6
 
 def language_of(text: str) -> str:
     """Language of *text*; Swedish where it is too short to tell, because the company is Swedish."""
-    sample = text[:_SAMPLE]
+    words = _words(text[:_SAMPLE])
+    return _language(text[:_SAMPLE], words, _scores(words))
+
+
+def _language(sample: str, words: Sequence[str], scores: dict[str, int]) -> str:
     script = _script(sample)
     if script:
         return next(
             (found for of, found, letters in _TELLING if of == script and letters & {*sample.casefold()}), script
         )
-    words = _words(sample)
-    scores = _scores(words)
     if len(words) <= _FEW_WORDS:
         return _of_few(words, scores)
     best = max(scores, key=lambda language: scores[language])
@@ -50,26 +52,31 @@ def language_of(text: str) -> str:
 
 def _of_few(words: Sequence[str], scores: dict[str, int]) -> str:
     """The language of a few words, by what its vocabulary knows of them, too; Swedish first, if it knows any."""
-    for language in scores:
-        known = phrase_words(_FILES[language]) if language in _FILES else frozenset()
-        scores[language] += sum(fold(word) in known for word in words)
+    folded = [fold(word) for word in words]
+    scores = {language: score + _known(language, folded) for language, score in scores.items()}
     best = max(scores, key=lambda language: (scores[language], language == DEFAULT))
     return best if scores[best] else UNKNOWN
 
 
+def _known(language: str, folded: Sequence[str]) -> int:
+    known = phrase_words(_FILES[language]) if language in _FILES else frozenset()
+    return sum(word in known for word in folded)
+
+
 def languages_in(text: str) -> frozenset[str]:
     """The language of *text*, and others that a good part of it is written in."""
-    scores = _scores(_words(text[:_SAMPLE]))
+    words = _words(text[:_SAMPLE])
+    scores = _scores(words)
     most = max(scores.values())
     mixed = {language for language, score in scores.items() if score >= _LEAST_MIXED and score * 2 >= most}
-    return frozenset({language_of(text), *mixed})
+    return frozenset({_language(text[:_SAMPLE], words, scores), *mixed})
 
 
 #: Letters that a language has and its neighbours have not.
-_LETTERS = {
+_LETTERS = {language: frozenset(letters) for language, letters in {
     "cs": "řěů", "de": "ß", "es": "ñ¿¡", "et": "õ", "fr": "çœêèàù", "hu": "őű", "is": "þð", "lt": "ėįų",
     "lv": "āēīģķļņ", "pl": "łąężśćńź", "pt": "ãçõ", "ro": "țșă", "tr": "ığş",
-}  # fmt: skip
+}.items()}  # fmt: skip
 #: Endings of long Finnish words, which no other language here has.
 _FINNISH = re.compile(r"\w{3,}(?:nne|mme|ssä|stä|ssa|sta|llä|kää|kaa|ään|aan|een|iin|uun|ttä|jeni|toni|tani|teni)")
 
@@ -80,15 +87,21 @@ def _words(sample: str) -> list[str]:
 
 def _scores(words: Sequence[str]) -> dict[str, int]:
     """Language -> how many of the *words* are small words of it, and letters or endings that only it has."""
-    counts = Counter(words)
-    scores = {
-        language: sum(counts[word] for word in known & counts.keys()) for language, known in language_words().items()
-    }
-    letters = set().union(*counts)
+    scores = dict.fromkeys(language_words(), 0)
+    for word, count in Counter(words).items():
+        for language in _languages_of(word):
+            scores[language] += count
+    letters = frozenset().union(*words)
     for language, telling in _LETTERS.items():
-        scores[language] += len(letters & {*telling})
-    scores["fi"] += sum(count for word, count in counts.items() if _FINNISH.fullmatch(word))
+        scores[language] += len(letters & telling)
     return scores
+
+
+@lru_cache(maxsize=20_000)
+def _languages_of(word: str) -> tuple[str, ...]:
+    """Languages that *word* counts for, once for each reason."""
+    speaking = (language for language, known in language_words().items() if word in known)
+    return (*speaking, "fi") if _FINNISH.fullmatch(word) else tuple(speaking)
 
 
 def is_one_of(language: str, languages: Collection[str]) -> bool:
@@ -98,12 +111,14 @@ def is_one_of(language: str, languages: Collection[str]) -> bool:
 
 def _script(text: str) -> str | None:
     """Language of the script that most letters of *text* belong to, None for Latin."""
-    letters = [character for character in text[:1000] if character.isalpha()]
-    names = Counter(map(_script_of, letters))
+    names: Counter[str] = Counter()
+    for character, times in Counter(text[:1000]).items():
+        if character.isalpha():
+            names[_script_of(character)] += times
     if not names:
         return None
     script, most = names.most_common(1)[0]
-    return _SCRIPTS.get(script) if most * 2 > len(letters) else None
+    return _SCRIPTS.get(script) if most * 2 > names.total() else None
 
 
 @lru_cache(maxsize=4096)

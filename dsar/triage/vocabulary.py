@@ -15,6 +15,7 @@ patterns of those are tried.
 import re
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -52,7 +53,8 @@ _FOLDED = _Folding()
 
 def fold(text: str) -> str:
     """*text* in lower case without diacritics, so that "begaran" and "Begäran" are one word; for matching only."""
-    return text.casefold().translate(_FOLDED)
+    folded = text.casefold()
+    return folded if folded.isascii() else folded.translate(_FOLDED)
 
 
 @lru_cache(maxsize=128)
@@ -178,7 +180,7 @@ def add(added: Mapping[str, Sequence[str]]) -> None:
     if added != _added:
         _added.clear()
         _added.update(added)
-        for known in (_folded_phrases, _concept, _possible, _concepts_of, _telling_words, _always_possible):
+        for known in (_folded_phrases, _concept, _possible, _phrase_words_like, _needed_words, _uses):
             known.cache_clear()
 
 
@@ -221,8 +223,10 @@ def _pattern(phrase: str) -> str:
 _WORD = re.compile(r"\w+")
 #: No word of a phrase is longer.
 _LONGEST_WORD = 40
-#: A word of a phrase, and the asterisks beside it.
-_PHRASE_WORD = re.compile(r"(\*?)(\w+)(\*?)")
+#: A word of a phrase, without one that may begin in any way, and the asterisk that lets it go on.
+_PHRASE_WORD = re.compile(r"(?<![\w*])\w+\*?")
+#: Concept, and the other words that its phrase needs.
+_Use = tuple[str, frozenset[str]]
 
 
 def possible(folded: str) -> frozenset[str]:
@@ -232,40 +236,36 @@ def possible(folded: str) -> frozenset[str]:
 
 @lru_cache(maxsize=128)
 def _possible(folded: str, read: tuple[str, ...]) -> frozenset[str]:
-    return _always_possible(read).union(*(_concepts_of(word, read) for word in _WORD.findall(folded)))
+    """Concepts all words of one of whose phrases stand in *folded*, in whatever order."""
+    uses = _uses(read)
+    here = frozenset[str]().union(*(_phrase_words_like(word, read) for word in set(_WORD.findall(folded))))
+    return frozenset(name for word in (*here, "") for name, others in uses.get(word, ()) if others <= here)
 
 
 @lru_cache(maxsize=20_000)
-def _concepts_of(word: str, read: tuple[str, ...]) -> frozenset[str]:
-    """Concepts one of whose phrases is known by this *word*."""
-    whole, beginnings = _telling_words(read)
-    starts = (word[:length] for length in range(1, min(len(word), _LONGEST_WORD) + 1))
-    return whole.get(word, frozenset()).union(*(beginnings.get(start, ()) for start in starts))
+def _phrase_words_like(word: str, read: tuple[str, ...]) -> tuple[str, ...]:
+    """Words of phrases that *word* stands for: "radera" and "rader*" for "radera"."""
+    starts = (f"{word[:length]}*" for length in range(1, min(len(word), _LONGEST_WORD) + 1))
+    return tuple(each for each in (word, *starts) if each in _needed_words(read))
 
 
 @cache
-def _telling_words(read: tuple[str, ...]) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-    """{word: concepts} by the longest word of each phrase: whole words, and beginnings of words."""
-    whole: dict[str, set[str]] = {}
-    beginnings: dict[str, set[str]] = {}
+def _needed_words(read: tuple[str, ...]) -> Counter[str]:
+    """Word -> how many phrases cannot stand in a text without it."""
+    return Counter(word for phrases in _folded_phrases(read).values() for each in phrases for word in _needs(each))
+
+
+@cache
+def _uses(read: tuple[str, ...]) -> dict[str, tuple[_Use, ...]]:
+    """Word of a phrase -> its uses; each phrase is listed under its rarest word, or under "" if it needs none."""
+    rarity = _needed_words(read)
+    uses: dict[str, set[_Use]] = {}
     for name, phrases in _folded_phrases(read).items():
-        for word, is_beginning in filter(None, map(_telling_word, phrases)):
-            (beginnings if is_beginning else whole).setdefault(word, set()).add(name)
-    return _frozen(whole), _frozen(beginnings)
+        for words in map(_needs, phrases):
+            rarest = min(words, key=lambda word: (rarity[word], -len(word), word), default="")
+            uses.setdefault(rarest, set()).add((name, words - {rarest}))
+    return {word: tuple(each) for word, each in uses.items()}
 
 
-def _frozen(names: dict[str, set[str]]) -> dict[str, frozenset[str]]:
-    return {word: frozenset(each) for word, each in names.items()}
-
-
-@cache
-def _always_possible(read: tuple[str, ...]) -> frozenset[str]:
-    """Concepts with a phrase that no word tells: they are always possible."""
-    items = _folded_phrases(read).items()
-    return frozenset(name for name, phrases in items if None in map(_telling_word, phrases))
-
-
-def _telling_word(phrase: str) -> tuple[str, bool] | None:
-    """The longest word without which *phrase* cannot stand in a text, and whether it may go on there."""
-    words = [(word, bool(goes_on)) for begins, word, goes_on in _PHRASE_WORD.findall(phrase) if not begins]
-    return max(words, key=lambda each: len(each[0]), default=None)
+def _needs(phrase: str) -> frozenset[str]:
+    return frozenset(_PHRASE_WORD.findall(phrase))
