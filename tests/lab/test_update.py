@@ -1,4 +1,5 @@
-"""New name, address, phone and e-mail over the whole lab, while the owner of a card writes to it at the same moment."""
+"""New name, address, phone and e-mail over the whole lab, with what goes wrong there: an owner who writes at the same
+moment, a system that is down, a product that refuses an address that another account has."""
 
 import http.server
 import re
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from journeys.company import body
 
 from lab.company import LabCompany
 from lab.people import OTHERS
@@ -111,7 +113,7 @@ def approve(company: LabCompany, reference: str) -> None:
 
 @pytest.fixture(scope="module")
 def reference(company: LabCompany) -> str:
-    """An update of all four in review; somebody else has an account in the shop with the new address."""
+    """An update of all four in review; in the shop somebody else's account has the new address."""
     account = "mutation($i: CreateCustomerInput!) { createCustomer(input: $i) { __typename } }"
     Vendure().admin(account, i={"firstName": "L", "lastName": "E", "emailAddress": NEW_MAIL})
     company.write(f"{LINNEA.name} <{LINNEA.email}>", CHANGES)
@@ -119,6 +121,16 @@ def reference(company: LabCompany) -> str:
     found = str(company.queue()[0]["reference"])
     case = found.partition("/")[0]
     company.ok("verify", case, "--method", "id_shown")
+    return found
+
+
+def new_values(company: LabCompany) -> dict[str, str]:
+    """{system: all that it tells of who has the new address or number}"""
+    found: dict[str, str] = {}
+    answer = company.dsar("search", "--email", NEW_MAIL, "--phone", NEW_PHONE, "--json").lines[0]
+    for record in answer["records"]:
+        told = " | ".join(value["value"] for value in record["values"])
+        found[record["system"]] = f"{found.get(record['system'], '')} {told}"
     return found
 
 
@@ -134,3 +146,32 @@ def test_a_card_that_its_owner_changes_at_the_same_moment_sends_the_update_back_
     assert (_OwnerWritesFirst.written, state(company)) == (True, "review")
     with web("CARDDAV", auth=("saljare1", "pw1")) as owner:
         assert "ROLE:Ny roll" in owner.get(CARD).text  # what its owner wrote is not lost
+
+
+def test_the_update_waits_for_a_system_that_is_down_and_tells_what_a_product_refuses(
+    company: LabCompany, reference: str
+) -> None:
+    """The update of the test above, in every system; the shop says that another account has the new address."""
+    decide(company, reference)
+    company.ok("show", reference, "--letter", actor="bo")
+    at_port(company, "mailman", 9)  # nobody listens there
+    company.ok("approve", reference, actor="bo")
+    assert state(company) == "applying"  # it is waited for
+    at_port(company, "mailman", port("MAILMAN"))
+    company.rows("UPDATE work SET due_at = '2026-01-01 06:00:00' WHERE step = 'apply'")
+    company.ok("poll")
+    assert state(company) == "review"  # the shop said no, which the letter has to tell
+
+    approve(company, reference)
+    text = body(company.letters_to(LINNEA.email)[-1])
+    assert "Vi har ändrat dina uppgifter" in text
+    assert "Återstår att ändra" in text
+    now = new_values(company)
+    for name in ("affarssystem", "carddav", "files", "marknadsforing", "rt", "tryton", "zabbix"):
+        assert "Ekdahl" in now[name], name
+    for name in ("files", "marknadsforing", "tryton", "zabbix"):
+        assert "Nygatan 4" in now[name], name
+    with web("CARDDAV", auth=("saljare1", "pw1")) as owner:
+        card = owner.get(CARD).text
+    assert NEW_MAIL in card
+    assert "ROLE:Ny roll" in card
