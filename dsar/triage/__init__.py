@@ -59,6 +59,8 @@ _ATTACHMENT = "-----Attachment: {}-----"
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
 _CERTAIN = 0.7
+#: The same for a mail of so few words: what is short and plain hides nothing, which no estimate by sentences sees.
+_CERTAIN_IF_SHORT, _SHORT = 0.62, 25
 #: Chance of a question from which a person says whether it is a request.
 _QUESTION = 0.5
 #: Chance of another right from which a person says what is asked; so measured, few who ask for less are held up by it.
@@ -147,6 +149,10 @@ def _sorted(
         first_received_at=facts.letter.first_received_at,
         is_reminder=is_reminder(facts),
     )
+
+
+def _least_certainty(facts: Facts) -> float:
+    return _CERTAIN_IF_SHORT if len(facts.letter.body.split()) <= _SHORT else _CERTAIN
 
 
 def _mentions_more(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
@@ -271,7 +277,7 @@ def _doubts(
                 else set()
             )
         ),
-        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
+        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
         "it may only be a question": bool(requests) and facts.opinion.chances["question"] >= _QUESTION,
         "another right is mentioned": bool(requests) and _mentions_more(facts, requests),
         "another right may be meant": bool(requests) and facts.other_right >= _HEARD,
