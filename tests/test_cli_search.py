@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
-from sqlmodel import SQLModel
 from test_settings import SMALLEST
 
 from connectors import samples
 from dsar.cli import main
-from dsar.store import Store
+from dsar.store import Store, migrate
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "settings.ini").write_text(settings, encoding="utf-8")
     (tmp_path / "settings.ini").chmod(0o600)
     store = Store(f"sqlite:///{tmp_path}/dsar.db")
-    SQLModel.metadata.create_all(store.engine)
+    migrate.upgrade(store.engine)
     store.close()
     return tmp_path
 

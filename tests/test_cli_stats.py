@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlmodel import SQLModel
 from test_settings import SMALLEST
 
 from dsar.cli import main
 from dsar.lifecycle import Event, Outcome
-from dsar.store import Store
+from dsar.store import Store, migrate
 from dsar.store.tables import CaseFile, Request
 
 REGISTER = Path(__file__).parent.parent / "connectors" / "samples" / "register.toml"
@@ -26,7 +25,7 @@ def settings_file(tmp_path: Path) -> Path:
     file = tmp_path / "settings.ini"
     file.write_text(SMALLEST.replace("register.toml", str(REGISTER)), "utf-8")
     store = Store(f"sqlite:///{tmp_path}/dsar.db")
-    SQLModel.metadata.create_all(store.engine)
+    migrate.upgrade(store.engine)
     with store.transaction() as tx:
         case = tx.add_case(
             CaseFile(

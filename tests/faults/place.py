@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from databases import Own, Server
@@ -217,13 +218,13 @@ def _slow(name: str) -> str:
 
 
 def _databases(server: Server, door: Door, network: Network) -> Own:
-    through = server.url.replace(f"127.0.0.1:{door.target}/", f"{network.database}:{door.port}/")
+    through = f"{server.url.partition('@')[0]}@{network.database}:{door.port}/"
     store = Store(server.new_database())
     migrate.upgrade(store.engine)
     name = store.engine.url.database
     store.close()
-    keys = server.new_database().rpartition("/")[2]
-    return Own(url=f"{through}{name}", keys_url=f"{through}{keys}")
+    keys = sa.make_url(server.new_database()).database
+    return Own(url=f"{through}{name}{server.parameters}", keys_url=f"{through}{keys}{server.parameters}")
 
 
 @contextmanager
