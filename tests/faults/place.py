@@ -218,7 +218,7 @@ def _slow(name: str) -> str:
 
 
 def _databases(server: Server, door: Door, network: Network) -> Own:
-    through = f"{server.url.partition('@')[0]}@{network.database}:{door.port}/"
+    through = server.url.replace(f"127.0.0.1:{door.target}/", f"{network.database}:{door.port}/")
     store = Store(server.new_database())
     migrate.upgrade(store.engine)
     name = store.engine.url.database
