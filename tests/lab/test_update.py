@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 from journeys.company import body
 
@@ -44,9 +43,9 @@ class _OwnerWritesFirst(http.server.BaseHTTPRequestHandler):
                 changed = stored.text.replace("END:VCARD", "ROLE:Ny roll\r\nEND:VCARD")
                 headers = {"If-Match": stored.headers["ETag"], "Content-Type": "text/vcard"}
                 owner.put(CARD, content=changed.encode(), headers=headers).raise_for_status()
-        url = f"http://127.0.0.1:{port('CARDDAV')}{self.path}"
         sent = {name: value for name, value in self.headers.items() if name.lower() not in {"host", "accept-encoding"}}
-        answer = httpx.request(self.command, url, content=content, headers=sent, timeout=60)
+        with web("CARDDAV") as behind:
+            answer = behind.request(self.command, self.path, content=content, headers=sent)
         self.send_response(answer.status_code)
         for name, value in answer.headers.items():
             if name.lower() not in {"content-length", "transfer-encoding", "connection", "content-encoding"}:
@@ -75,11 +74,11 @@ def owner_writes_first() -> Iterator[int]:
         server.server_close()
 
 
-def at_port(company: LabCompany, name: str, number: int) -> None:
-    """Another port in the settings of a system."""
+def at(company: LabCompany, name: str, address: str) -> None:
+    """Another address in the settings of a system."""
     text = company.settings.read_text("utf-8")
     head, section, rest = text.partition(f"[system.{name}]")
-    changed = re.sub(r"(url = http://127\.0\.0\.1:)[^/\n]+", rf"\g<1>{number}", rest, count=1)
+    changed = re.sub(r"url = https?://127\.0\.0\.1:[^/\n]+", f"url = {address}", rest, count=1)
     company.settings.write_text(head + section + changed, "utf-8")
 
 
@@ -139,9 +138,9 @@ def test_a_card_that_its_owner_changes_at_the_same_moment_sends_the_update_back_
 ) -> None:
     """RFC 9110 section 13.1.1: the server refuses the stale ETag, and nobody's change is lost."""
     with owner_writes_first() as number:
-        at_port(company, "carddav", number)
+        at(company, "carddav", f"http://127.0.0.1:{number}")
         approve(company, reference)
-    at_port(company, "carddav", port("CARDDAV"))
+    at(company, "carddav", f"https://127.0.0.1:{port('CARDDAV')}")
     company.ok("poll")
     assert (_OwnerWritesFirst.written, state(company)) == (True, "review")
     with web("CARDDAV", auth=("saljare1", "pw1")) as owner:
@@ -154,10 +153,10 @@ def test_the_update_waits_for_a_system_that_is_down_and_tells_what_a_product_ref
     """The update of the test above, in every system; the shop says that another account has the new address."""
     decide(company, reference)
     company.ok("show", reference, "--letter", actor="bo")
-    at_port(company, "mailman", 9)  # nobody listens there
+    at(company, "mailman", "https://127.0.0.1:9")  # nobody listens there
     company.ok("approve", reference, actor="bo")
     assert state(company) == "applying"  # it is waited for
-    at_port(company, "mailman", port("MAILMAN"))
+    at(company, "mailman", f"https://127.0.0.1:{port('MAILMAN')}")
     company.rows("UPDATE work SET due_at = '2026-01-01 06:00:00' WHERE step = 'apply'")
     company.ok("poll")
     assert state(company) == "review"  # the shop said no, which the letter has to tell
