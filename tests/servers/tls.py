@@ -158,8 +158,9 @@ def smtp_starttls(connection: socket.socket) -> None:
 def ldap_starttls(connection: socket.socket) -> None:
     """RFC 4511 section 4.14: an extended request, and the answer success (0) to message 1."""
     request = connection.recv(4096)
-    number = request[4:5]  # of a short message: 30 len 02 01 NUMBER
-    connection.sendall(b"\x30\x0c\x02\x01" + number + b"\x78\x07\x0a\x01\x00\x04\x00\x04\x00")
+    number = request[2 : 4 + request[3]]  # of a short message: 30 LENGTH 02 LENGTH-OF-NUMBER NUMBER
+    answer = number + b"\x78\x07\x0a\x01\x00\x04\x00\x04\x00"
+    connection.sendall(bytes((0x30, len(answer))) + answer)
 
 
 def postgresql(connection: socket.socket) -> None:
