@@ -115,8 +115,7 @@ class Place(Company):
         super().__init__(folder, dovecot, smtp, user)
         self.look, self.shop, self.doors, self.network = look, shop, doors, network
         self.people: list[Person] = []
-        #: How far the program's clock ever stood behind, and how long a poll takes.
-        self.furthest_back = timedelta(minutes=1)
+        self.furthest_back = timedelta()  #: How far the program's clock ever stood behind.
         self.offset = folder.parent / "clock"
         self.hosts = folder.parent / "hosts"
         self.resolver = folder.parent / "resolv.conf"

@@ -176,6 +176,10 @@ def the_trail_is_whole(seen: Seen) -> Iterator[str]:
     yield from _clocks(seen)
 
 
+#: A mail that comes while a poll is under way counts from its beginning.
+_POLL: Final = timedelta(minutes=1)
+
+
 def _clocks(seen: Seen) -> Iterator[str]:
     arrived = {mail.sha256: mail.arrived for mail in seen.mails if mail.folder != "Sent"}
     by_id = {row["id"]: arrived.get(sha256) for sha256, row in seen.messages.items()}
@@ -184,7 +188,7 @@ def _clocks(seen: Seen) -> Iterator[str]:
         if begun is None:
             continue
         # a clock that stood behind shows the mail before it came: then the earlier of the two counts
-        if not begun - seen.place.furthest_back <= row["received_at"] <= begun:
+        if not begun - seen.place.furthest_back - _POLL <= row["received_at"] <= begun:
             yield f"the clock of request {row['id']} began at {row['received_at']}, the mail arrived at {begun}"
         month = _a_month_after(row["received_at"].astimezone(_STOCKHOLM).date())
         legal = row["legal_on"] if isinstance(row["legal_on"], date) else date.fromisoformat(row["legal_on"])
