@@ -9,11 +9,8 @@ environment ignored. Neither URLs nor answers are ever logged or put in errors: 
 import json
 import logging
 import ssl
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,8 +22,9 @@ import jmespath
 
 from connectors import slots
 from connectors.trust import trust
+from connectors.turns import Limiter
 from dsar.connector import Turns
-from dsar.declaration import Http, Job, Rate, WebRequest
+from dsar.declaration import Http, Job, WebRequest
 from dsar.errors import SettingsError, SystemContractError, SystemRefusedError, SystemUnavailableError
 from dsar.tls import is_loopback
 
@@ -87,38 +85,6 @@ class Login(Protocol):
         ...
 
 
-class Limiter:
-    """Turns of one process: so many calls in a window and at once; a pause that the system asked for holds for all."""
-
-    def __init__(self, rate: Rate, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._rate, self._clock, self._sleep = rate, clock, sleep
-        self._begun: deque[float] = deque(maxlen=rate.calls)
-        self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(rate.at_once)
-        self._not_before = 0.0
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        with self._places:
-            self._wait()
-            yield
-
-    def pause(self, seconds: float) -> None:
-        with self._lock:
-            self._not_before = max(self._not_before, self._clock() + seconds)
-
-    def _wait(self) -> None:
-        while True:
-            with self._lock:
-                now = self._clock()
-                full = len(self._begun) == self._rate.calls
-                free_at = max(self._not_before, self._begun[0] + self._rate.seconds if full else 0.0)
-                if free_at <= now:
-                    self._begun.append(now)
-                    return
-            self._sleep(free_at - now)
-
-
 class Caller:
     """Speaks to one API. Safe for several threads."""
 
@@ -147,11 +113,6 @@ class Caller:
             headers={"Accept": "application/json", **http.headers},
         )
         self._login = login(self)
-
-    @property
-    def longest_call(self) -> float:
-        """Seconds that one request can take: to connect, to send, to wait for the first piece, the rest, the last."""
-        return 5 * self._seconds
 
     def call(
         self,
@@ -205,7 +166,7 @@ class Caller:
                 answer = self._exchange(built, raw=extra.raw)
             if answer.status not in _BUSY:
                 return self._with_error_code(answer)
-            seconds = self._retry_after(answer.headers)
+            seconds = retry_after(answer.headers)
             waited += seconds
             if waited > self._patience:
                 break
@@ -292,16 +253,6 @@ class Caller:
             url=answer.url,
         )
 
-    def _retry_after(self, headers: httpx.Headers) -> float:
-        """RFC 9110 section 10.2.3: seconds or a date; at least a second, so that nobody is hammered."""
-        said = headers.get("Retry-After", "").strip()
-        if said.isascii() and said.isdecimal() and len(said) < 8:
-            return max(1.0, float(said))
-        try:
-            return max(1.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-        except (ValueError, TypeError):
-            return 5.0
-
     def _heed_quota(self, headers: httpx.Headers) -> None:
         """X-RateLimit-Remaining: 0 means to wait until X-RateLimit-Reset, in seconds or as seconds since 1970."""
         reset = headers.get("X-RateLimit-Reset", "")
@@ -344,6 +295,17 @@ def pinned(name: str, option: str, text: str) -> httpx.URL:
     if url.userinfo or url.query or url.fragment:
         raise SettingsError([f"system {name}: {option} holds more than host and path"])
     return url
+
+
+def retry_after(headers: httpx.Headers) -> float:
+    """RFC 9110 section 10.2.3: seconds or a date; at least a second, so that nobody is hammered."""
+    said = headers.get("Retry-After", "").strip()
+    if said.isascii() and said.isdecimal() and len(said) < 8:
+        return max(1.0, float(said))
+    try:
+        return max(1.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 5.0
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int | None]:

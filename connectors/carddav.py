@@ -20,7 +20,7 @@ from connectors.confined import each_card_in
 from connectors.dav import AddressBooks, StoredCard
 from connectors.declared import Row, canary_found, holds_one, looked_up, search_rows
 from connectors.tables import decoded
-from dsar.connector import Health, SearchAnswer
+from dsar.connector import Health, SearchAnswer, Turns
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
 from dsar.errors import SystemContractError, SystemRefusedError, SystemUnavailableError
 from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepOutcome, Strength
@@ -65,7 +65,10 @@ class CardsConnector:
         )
         self.name = name
         self._declaration = declaration
-        self._books = AddressBooks(name, options)
+        self._books = AddressBooks(name, options, declaration.rate)
+
+    def share(self, turns: Turns) -> None:
+        self._books.share(turns)
 
     def search(self, identifiers: Sequence[Identifier], *, read_at: datetime) -> SearchAnswer:
         cards = _Cards(self._books)

@@ -7,15 +7,16 @@ overrides the fixture `connector`; README.md shows one. The suite expects the sa
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
 
-from dsar.connector import Attaches, Erases, LooksUp, Searches, Suppresses, Updates
-from dsar.errors import SystemDriftError
+from dsar.connector import Attaches, Erases, LooksUp, Searches, Suppresses, TakesTurns, Updates
+from dsar.errors import DatabaseUnavailableError, SystemDriftError
 from dsar.identifiers import normalise
 from dsar.model import Identifier, IdentifierType, PlanStep, Record, RequestedChange, StepAction, Strength
 
@@ -306,3 +307,66 @@ class SuppressTests(_ChangeTests):
 
     def test_plans_nothing_for_whom_it_is_stopped_already(self, connector: Any) -> None:
         assert connector.plan_suppress(search(connector, IdentifierType.CUSTOMER_NO, "K3")) == ()
+
+
+class _OneAtATime:
+    """Turns that tell how many were taken; a call within another would wait for itself for ever."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._under_way = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        assert not self._under_way, "a turn is taken within another"
+        self._under_way = True
+        self.taken += 1
+        yield
+        self._under_way = False
+
+    def pause(self, seconds: float) -> None:
+        """Nobody waits."""
+
+
+class _Never:
+    """Turns that nobody gets."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        raise DatabaseUnavailableError("nobody answers")
+
+    def pause(self, seconds: float) -> None:
+        """Nobody waits."""
+
+
+class TurnTests(_Suite):
+    """TakesTurns, of a connector that can erase."""
+
+    def test_claims_to_take_turns(self, connector: Any) -> None:
+        assert isinstance(connector, TakesTurns)
+
+    def test_every_call_has_a_turn_of_its_own(self, connector: Any) -> None:
+        turns = _OneAtATime()
+        connector.share(turns)
+        (found,) = search(connector, IdentifierType.CUSTOMER_NO, "K4")
+        taken = [turns.taken]
+        (step,) = connector.plan_erase([found])
+        for call in (lambda: connector.apply(step, key="case-1"), lambda: connector.verify(step), connector.health):
+            call()
+            taken.append(turns.taken)
+
+        assert 0 < taken[0] < taken[1] < taken[2] < taken[3]
+
+    def test_who_gets_no_turn_searches_nothing(self, connector: Any) -> None:
+        connector.share(_Never())
+
+        with pytest.raises(DatabaseUnavailableError):
+            search(connector, IdentifierType.CUSTOMER_NO, "K4")
+
+    def test_who_gets_no_turn_changes_nothing(self, connector: Any) -> None:
+        (step,) = connector.plan_erase(search(connector, IdentifierType.CUSTOMER_NO, "K4"))
+        connector.share(_Never())
+        with pytest.raises(DatabaseUnavailableError):
+            connector.apply(step, key="case-1")
+        connector.share(_OneAtATime())
+
+        assert numbers(search(connector, IdentifierType.CUSTOMER_NO, "K4")) == {"K4"}

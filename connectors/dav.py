@@ -15,13 +15,17 @@ import httpx
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from connectors.calls import origin, pinned
+from connectors.calls import origin, pinned, retry_after
 from connectors.trust import trust
+from connectors.turns import InTurn
+from dsar.declaration import Rate
 from dsar.errors import SystemContractError, SystemDriftError, SystemRefusedError, SystemUnavailableError
 
 _DAV, _CARD = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"
 _LARGEST_ANSWER_BYTES = 64_000_000
 _TIMEOUT_SECONDS = 60
+#: Longest pause that a server may ask for; the search is tried again later.
+_PATIENCE_SECONDS = 120.0
 _BATCH = 100
 _GONE = frozenset({404, 410})
 
@@ -35,11 +39,12 @@ class StoredCard:
     content: bytes
 
 
-class AddressBooks:
+class AddressBooks(InTurn):
     """The address books below one URL."""
 
-    def __init__(self, name: str, options: Mapping[str, str]) -> None:
+    def __init__(self, name: str, options: Mapping[str, str], rate: Rate | None) -> None:
         self.name = name
+        self._bear(rate)
         self._url = pinned(name, "url", options["url"])
         self._named = options.get("books", "").split()
         self.client = httpx.Client(
@@ -179,13 +184,15 @@ class AddressBooks:
             content, sent["Content-Type"] = tostring(xml, "utf-8", xml_declaration=True), "application/xml"
         url = self._url.join(path)
         try:
-            with self.client.stream(method, url, headers=sent, content=content) as response:
+            with self._turns.turn(), self.client.stream(method, url, headers=sent, content=content) as response:
                 body = bytearray()
                 for piece in response.iter_bytes():
                     body += piece
                     if len(body) > _LARGEST_ANSWER_BYTES:
                         raise SystemContractError(self.name, "an answer is larger than any should be")
                 kept = {"ETag": response.headers["ETag"]} if "ETag" in response.headers else {}
+                if response.status_code in {429, 503}:  # RFC 6585 section 4, RFC 9110 section 15.6.4
+                    self._turns.pause(min(retry_after(response.headers), _PATIENCE_SECONDS))
                 return httpx.Response(response.status_code, headers=kept, content=bytes(body))
         except (httpx.HTTPError, ssl.SSLError) as error:
             raise SystemUnavailableError(self.name, type(error).__name__) from None

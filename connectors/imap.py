@@ -12,6 +12,7 @@ keeps its mailboxes, if that is on this machine, for what stays there of a remov
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from connectors.declared import Row, canary_found, holds_one, looked_up, search_
 from connectors.documents import is_whole, mail_in
 from connectors.mailboxes import Account, Folder, Listed, Mailbox
 from connectors.mails import key_of, parts_of, row_of
+from connectors.turns import InTurn
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
 from dsar.errors import SettingsError, SystemContractError, SystemRefusedError, SystemUnavailableError
@@ -41,13 +43,14 @@ def open_imap(*, name: str, declaration: Declaration, options: Mapping[str, str]
     return kind(name=name, declaration=declaration, options=options)
 
 
-class ImapConnector:
+class ImapConnector(InTurn):
     """Searches mailboxes and hands over what is attached to mails."""
 
     def __init__(self, *, name: str, declaration: Declaration, options: Mapping[str, str]) -> None:
         check_options(name, options, required=_REQUIRED, optional=_OPTIONAL)
         self.name = name
         self._declaration = declaration
+        self._bear(declaration.rate)
         self._choice = asking.narrowed if options.get("narrow") == "on" else asking.everything
         listed = [each.strip() for each in options.get("mailboxes", "").split(",") if each.strip()]
         self._account = _account(name, options, on_behalf=bool(listed))
@@ -87,7 +90,7 @@ class ImapConnector:
         failed: list[str] = []
         for each in self._mailboxes:
             try:
-                with Mailbox(self.name, self._account, each) as box:
+                with self._open(each) as box:
                     mails.read(box, each)
             except (SystemUnavailableError, SystemRefusedError) as error:
                 failed.append(str(error))
@@ -97,15 +100,26 @@ class ImapConnector:
             )
         return mails
 
-    def _mailbox_of(self, key: str) -> "_Opened":
-        """Raises: SystemContractError if *key* names no mail of one of our mailboxes."""
+    @contextmanager
+    def _open(self, mailbox: str) -> Iterator[Mailbox]:
+        with self._turns.turn(), Mailbox(self.name, self._account, mailbox) as box:
+            yield box
+
+    @contextmanager
+    def _mailbox_of(self, key: str) -> Iterator[tuple[Mailbox, int, str]]:
+        """
+        The mailbox of the mail that *key* names, open while the block lasts; size and digest of the mail.
+
+        Raises: SystemContractError if it is none of our mailboxes.
+        """
         try:
             mailbox, size, sha256 = parts_of(key)
         except ValueError:
             raise SystemContractError(self.name, "a key names no mail") from None
         if mailbox not in self._mailboxes:
             raise SystemContractError(self.name, "a key names no mailbox of the settings")
-        return _Opened(Mailbox(self.name, self._account, mailbox), size, sha256)
+        with self._open(mailbox) as box:
+            yield box, size, sha256
 
 
 class ImapEraser(ImapConnector):
@@ -156,19 +170,6 @@ class ImapEraser(ImapConnector):
                         raise SystemUnavailableError(self.name, "a mail cannot be read")
                     return looked_up(declared, row, system=self.name, read_at=read_at)
         return None
-
-
-class _Opened:
-    """A mailbox that is open while the `with` block runs, and what names the mail that is meant."""
-
-    def __init__(self, box: Mailbox, size: int, sha256: str) -> None:
-        self._box, self._size, self._sha256 = box, size, sha256
-
-    def __enter__(self) -> tuple[Mailbox, int, str]:
-        return self._box.__enter__(), self._size, self._sha256
-
-    def __exit__(self, *told: object) -> None:
-        self._box.__exit__(*told)
 
 
 @dataclass(frozen=True, kw_only=True)

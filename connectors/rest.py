@@ -72,7 +72,6 @@ class RestReader:
         self.name = name
         self._declaration = declaration
         self._reading = reading
-        self.longest_call = reading.longest_call
 
     def share(self, turns: Turns) -> None:
         self._reading.turns = turns
@@ -147,7 +146,6 @@ class RestEditor(plans.Planner, RestReader):
     ) -> None:
         super().__init__(name=name, declaration=declaration, reading=reading)
         self._changing = changing
-        self.longest_call = max(reading.longest_call, changing.longest_call)
         self._database = database
         self._folder = folder
         self._removes_residue = database is not None

@@ -26,6 +26,7 @@ from connectors.declared import Row, canary_found, looked_up, search_rows
 from connectors.matching import as_text, narrowing
 from connectors.residue import CHUNK, bound
 from connectors.slots import in_form
+from connectors.turns import InTurn
 from connectors.unpacking import unpacked
 from dsar.connector import LARGEST_DOCUMENT_BYTES, Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject, Find
@@ -60,13 +61,14 @@ def open_sql(*, name: str, declaration: Declaration, options: Mapping[str, str])
     return SqlEditor(name=name, declaration=declaration, reading=reading, writing=writing)
 
 
-class SqlReader:
+class SqlReader(InTurn):
     """Searches any database that SQLAlchemy speaks, and fetches the documents in it."""
 
     def __init__(self, *, name: str, declaration: Declaration, reading: sa.Engine) -> None:
         self.name = name
         self._declaration = declaration
         self._reading = reading
+        self._bear(declaration.rate)
 
     def search(self, identifiers: Sequence[Identifier], *, read_at: datetime) -> SearchAnswer:
         with self._tables(self._reading) as tables:
@@ -101,7 +103,7 @@ class SqlReader:
     @contextmanager
     def _tables(self, engine: sa.Engine) -> Iterator["_Tables"]:
         """The declared tables inside one transaction, with the errors of the driver translated."""
-        with transaction(self.name, engine) as connection:
+        with self._turns.turn(), transaction(self.name, engine) as connection:
             tables = _Tables(self.name, connection)
             tables.check(self._declaration)
             yield tables
@@ -121,7 +123,7 @@ class SqlEditor(plans.Planner, SqlReader):
     def _notes_on_changes(self) -> Iterator[str]:
         """What stands in the way of changes, and of nothing else."""
         try:
-            with transaction(self.name, self._writing) as connection:
+            with self._turns.turn(), transaction(self.name, self._writing) as connection:
                 lacks = privileges.lacking(connection, self._declaration)
         except DsarError as error:
             yield f"the account that changes cannot be used: {error}"

@@ -159,7 +159,8 @@ class Turns(Protocol):
         """
         Wait until a call may begin; it is under way for as long as the block lasts.
 
-        Not within a transaction of the database. Raises: DatabaseUnavailableError.
+        A call is one request to a web API or an address book, or one connection to a database, a directory or a
+        mailbox. Not within another turn, nor within a transaction of the database. Raises: DatabaseUnavailableError.
         """
         ...
 
@@ -171,8 +172,6 @@ class Turns(Protocol):
 @runtime_checkable
 class TakesTurns(Protocol):
     """Bears only so many calls, as its declaration says under `rate`."""
-
-    longest_call: float  #: Seconds that one call can take at most.
 
     def share(self, turns: Turns) -> None:
         """Ask *turns* before every call from now on, in place of a count of this process alone."""

@@ -1,8 +1,8 @@
 """
 A connected system and what it bears -> its calls one after the other, counted over all threads, workers and machines.
 
-Effects: writes turns to the database; sleeps until one is free. The turn of a process that died is given up with the
-process, or when its lease runs out.
+Effects: writes turns to the database; sleeps until one is free. A turn lasts as long as its call, for its lease is
+renewed; that of a process that died is given up with the process, or when its lease runs out.
 """
 
 import logging
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks whether another worker's call has ended.
 _LOOK_SECONDS = 0.1
+#: Seconds after which the call of a process that died without being missed counts as ended.
+LEASE_SECONDS = 60.0
 
 
 class SharedTurns:
@@ -30,13 +32,13 @@ class SharedTurns:
         system: str,
         rate: Rate,
         *,
-        longest: float,
         holder: Callable[[], str],
+        lease: float = LEASE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Args: longest: seconds that one call can take; holder: the name of this process, once it is needed."""
+        """Args: holder: the name of this process, once it is needed; lease: seconds, renewed until the call ends."""
         self._store, self._system, self._rate = store, system, rate
-        self._longest, self._holder, self._sleep = longest, holder, sleep
+        self._lease, self._holder, self._sleep = lease, holder, sleep
         self._places = threading.BoundedSemaphore(rate.at_once)  # the threads of one process need no database to queue
 
     @contextmanager
@@ -44,9 +46,10 @@ class SharedTurns:
         with self._places:
             number = self._taken()
             try:
-                yield
+                with self._renewed(number):
+                    yield
             finally:
-                self._end(number)
+                self._tell(number, None)
 
     def pause(self, seconds: float) -> None:
         with self._store.transaction() as tx:
@@ -62,15 +65,33 @@ class SharedTurns:
                     calls=rate.calls,
                     seconds=rate.seconds,
                     at_once=rate.at_once,
-                    lease=self._longest,
+                    lease=self._lease,
                 )
             if turn.id is not None:
                 return turn.id
             self._sleep(turn.wait or _LOOK_SECONDS)
 
-    def _end(self, number: int) -> None:
+    @contextmanager
+    def _renewed(self, number: int) -> Iterator[None]:
+        """Keep the turn while the block lasts, however long that is: a mailbox can take an hour to read."""
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(self._lease / 3):
+                self._tell(number, self._lease)
+
+        beside = threading.Thread(target=renew, daemon=True)
+        beside.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            beside.join()
+
+    def _tell(self, number: int, lease: float | None) -> None:
+        """That a call lasts for so many seconds more, or with None that it has ended."""
         try:
             with self._store.transaction() as tx:
-                tx.end_turn(number)
-        except DsarError as error:  # what the call brought is worth more; the lease ends the turn
-            log.warning("turn not ended", extra={"error": type(error).__name__})
+                tx.end_turn(number) if lease is None else tx.renew_turn(number, lease=lease)
+        except DsarError as error:  # what the call brings is worth more; the lease ends the turn
+            log.warning("turn not told", extra={"error": type(error).__name__})

@@ -123,9 +123,9 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
 def _share_turns(store: Store, systems: Mapping[str, Searches], declarations: Mapping[str, Declaration]) -> None:
     """Have the calls to a system counted over all processes that work on this database."""
     for name, system in systems.items():
-        http = declarations[name].http
-        if isinstance(system, TakesTurns) and http is not None:
-            system.share(SharedTurns(store, name, http.rate, longest=system.longest_call, holder=_worker_name))
+        rate = declarations[name].bears
+        if isinstance(system, TakesTurns) and rate is not None:
+            system.share(SharedTurns(store, name, rate, holder=_worker_name))
 
 
 def _worker_name() -> str:
@@ -192,6 +192,8 @@ def open_systems(chosen: Settings, declarations: Mapping[str, Declaration]) -> d
             faults += error.problems
             continue
         opened = systems[name]
+        if declarations[name].rate is not None and not isinstance(opened, TakesTurns):
+            faults.append(f"system {name}: its declaration has a rate, and nobody is called that could keep it")
         if isinstance(opened, Asks) and not opened.individuals and not chosen.colleague(section.owner or ""):
             faults.append(
                 f"system {name}: owner must be the address of a [colleague.NAME] or [staff.LOGIN], who is asked"

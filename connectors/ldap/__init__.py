@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, urlsplit
 from connectors import attached, check_options, plans
 from connectors.declared import canary_found, search_rows
 from connectors.trust import trust
+from connectors.turns import InTurn
 from dsar.connector import Health, SearchAnswer
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import (
@@ -114,13 +115,14 @@ def _tls(name: str, ca_file: str | None, certificate: str, key: str) -> ssl.SSLC
     return context
 
 
-class LdapReader:
+class LdapReader(InTurn):
     """Searches a directory, and fetches the pictures and certificates in it."""
 
     def __init__(self, *, name: str, declaration: Declaration, reading: Account) -> None:
         self.name = name
         self._declaration = declaration
         self._reading = reading
+        self._bear(declaration.rate)
 
     def search(self, identifiers: Sequence[Identifier], *, read_at: datetime) -> SearchAnswer:
         with self._rows(self._reading) as (_, rows):
@@ -161,7 +163,7 @@ class LdapReader:
 
     @contextmanager
     def _rows(self, account: Account) -> Iterator[tuple[Directory, EntryRows]]:
-        with Directory(self.name, account) as directory:
+        with self._turns.turn(), Directory(self.name, account) as directory:
             yield directory, EntryRows(directory, self._declaration)
 
 

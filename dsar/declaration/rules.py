@@ -26,6 +26,8 @@ def contradictions(declaration: Declaration) -> Iterator[tuple[Place, str]]:
         yield ("canary",), f"the value is no {canary.type} in normal form"
     if declaration.kind == "rest" and declaration.http is None:
         yield (), "a web API needs [http]"
+    if declaration.http and declaration.rate:
+        yield ("rate",), "the rate of a web API stands in [http]"
     for index, declared in enumerate(declaration.objects):
         place: Place = ("object", index)
         same = [each for each in declaration.objects[:index] if each.name == declared.name]

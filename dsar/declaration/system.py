@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from dsar.declaration.facts import Name, Pattern, RecipientFact, Said, Strict, Unknown
-from dsar.declaration.web import Expression, Form, Http, Inside, WebRequest, Writes
+from dsar.declaration.web import Expression, Form, Http, Inside, Rate, WebRequest, Writes
 from dsar.model import Identifier, IdentifierType, Recipient
 
 #: What a requested change may be about (RequestedChange.field), and the parts in which a system may hold a name or an
@@ -364,6 +364,7 @@ class Declaration(Strict):
     status: Name | None = None  #: How far it was run, where nobody has tried it on the system itself.
     canary: Identifier | None = None  #: Person who must be found, or the system hides something from us.
     http: Http | None = None  #: How the API is spoken to (rest).
+    rate: Rate | None = None  #: What any other system bears; None: whatever comes.
     last: bool = False  #: Others refer to it, as to the business system: what it holds is changed after all others.
     objects: tuple[DeclaredObject, ...] = Field(alias="object")
 
@@ -373,6 +374,11 @@ class Declaration(Strict):
             if declared.name == name and (key is None or declared.has(key)):
                 return declared
         raise KeyError(name)
+
+    @property
+    def bears(self) -> Rate | None:
+        """How often and how many at a time the system may be called; None: whatever comes."""
+        return self.http.rate if self.http else self.rate
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:

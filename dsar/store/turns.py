@@ -54,6 +54,11 @@ class TurnQueries(WorkQueries):
         """The call has ended; it still counts until its time has passed."""
         self.session.execute(sa.update(CallTurn).where(col(CallTurn.id) == id_).values(until=0.0))
 
+    def renew_turn(self, id_: int, *, lease: float) -> None:
+        """The call lasts; without effect if it has been given up. Args: lease: seconds, as of `take_turn`."""
+        mine = col(CallTurn.id) == id_
+        self.session.execute(sa.update(CallTurn).where(mine).values(until=self._clock() + lease))
+
     def pause_turns(self, system: str, *, seconds: float) -> None:
         """Nobody begins a call for so long."""
         self.hold(f"turns of {system}")

@@ -18,6 +18,7 @@ class TestCardDav(
     conformance.EraseTests,
     conformance.SuppressTests,
     conformance.LookUpTests,
+    conformance.TurnTests,
 ):
     @pytest.fixture(params=[radicale, xandikos])
     def connector(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -463,3 +464,32 @@ def test_what_a_card_cannot_be_is_a_fault(old: str, new: str, fault: str) -> Non
 
     with pytest.raises(SettingsError, match=fault):
         parse_declaration(text, source="x.toml")
+
+
+@pytest.mark.parametrize(("status", "said", "paused"), [(429, "7", 7.0), (503, "86400", 120.0)])
+def test_a_server_that_asks_not_to_be_called_for_a_while_is_left_alone(
+    serving: Serving, status: int, said: str, paused: float
+) -> None:
+    """RFC 6585 section 4; not for as long as it likes, for the search is tried again anyway."""
+    turns = _Turns()
+    web = serving(lambda _: Reply(status=status, headers={"Retry-After": said}))
+    options = {"url": f"{web.url}/books/", "user": "office", "password": PASSWORD}
+    connector: Any = open_connector("carddav", name="books", declaration=DECLARATION, options=options)
+    connector.share(turns)
+    with pytest.raises(SystemUnavailableError):
+        connector.search([conformance.identifier(EMAIL, "asa@example.se")], read_at=conformance.READ_AT)
+    assert turns.paused == [paused]
+
+
+class _Turns:
+    """Remembers for how long a system asked that nobody calls it."""
+
+    def __init__(self) -> None:
+        self.paused: list[float] = []
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        yield
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)

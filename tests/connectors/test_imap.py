@@ -17,6 +17,7 @@ class TestImap(
     conformance.AttachTests,
     conformance.EraseTests,
     conformance.LookUpTests,
+    conformance.TurnTests,
 ):
     @pytest.fixture
     def connector(self, dovecot_server: DovecotServer, mail_user: str) -> Any:

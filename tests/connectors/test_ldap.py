@@ -17,6 +17,7 @@ class TestLdap(
     conformance.UpdateTests,
     conformance.EraseTests,
     conformance.SuppressTests,
+    conformance.TurnTests,
 ):
     @pytest.fixture
     def connector(self, tmp_path: Path) -> Iterator[Any]:

@@ -25,6 +25,7 @@ class TestRestConnector(
     conformance.EraseTests,
     conformance.SuppressTests,
     conformance.LookUpTests,
+    conformance.TurnTests,
 ):
     @pytest.fixture(params=DIALECTS)
     def connector(self, request: pytest.FixtureRequest, web: Web) -> Any:

@@ -19,6 +19,7 @@ class TestSqlConnector(
     conformance.EraseTests,
     conformance.SuppressTests,
     conformance.LookUpTests,
+    conformance.TurnTests,
 ):
     @pytest.fixture
     def connector(self, database: Database) -> Any:

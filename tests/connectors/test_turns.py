@@ -1,5 +1,6 @@
 """What a connected system bears is held over all workers: calls are counted in the database that they share."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from servers.web import Asked, Reply, Serving
 from sqlmodel import select
 
 from dsar.declaration import Rate
+from dsar.errors import SettingsError
 from dsar.search import search
 from dsar.store import Store, migrate
 from dsar.store.tables import CallTurn
@@ -142,7 +144,7 @@ def crowd(url: str, rate: Rate, calls: int, during: Callable[[], None]) -> None:
         for name in ("a:1", "b:1", "c:1"):
             store = Store(url)
             opened.callback(store.close)
-            workers.append(SharedTurns(store, "shop", rate, longest=LONG, holder=partial(str, name)))
+            workers.append(SharedTurns(store, "shop", rate, lease=LONG, holder=partial(str, name)))
 
         def call(number: int) -> None:
             with workers[number % 3].turn():
@@ -165,6 +167,23 @@ def test_workers_together_call_no_more_at_once_than_the_system_bears(made: str) 
     crowd(made, Rate(calls=1000, at_once=2), 15, during)
     assert len(most) == 15
     assert max(most) <= 2
+
+
+def test_a_call_that_lasts_longer_than_its_lease_keeps_its_turn(store: Store) -> None:
+    """A mailbox can take an hour to read, and nobody knows beforehand."""
+    turns = SharedTurns(store, "shop", Rate(calls=9, at_once=1), lease=0.5, holder=lambda: "a:1")
+    with turns.turn():
+        until = [_until(store)]
+        while len(until) < 4:  # it is renewed three times
+            time.sleep(0.02)
+            until += [last] if (last := _until(store)) > until[-1] else []
+    assert until == sorted(until)
+    assert take(store, "b:1")
+
+
+def _until(store: Store) -> float:
+    with store.transaction(read_only=True) as tx:
+        return tx.session.exec(select(CallTurn.until)).one()
 
 
 def test_workers_together_keep_the_rate(made: str) -> None:
@@ -196,3 +215,44 @@ def test_two_installed_workers_share_what_an_api_bears(serving: Serving, tmp_pat
             found = list(pool.map(lambda number: search({"shop": systems[number % 2]}, [PERSON], now=NOW), range(6)))
     assert [each.systems[0].outcome for each in found] == ["nothing"] * 6
     assert (len(most), max(most)) == (6, 1)
+
+
+_CUSTOMERS = """
+name = "crm"
+kind = "sql"
+label = {sv = "Kunder", en = "Customers"}
+rate = {calls = 9, seconds = 1e-9, at_once = 1}
+[[object]]
+name = "customer"
+label = {sv = "Kund", en = "Customer"}
+table = "customer"
+key = "no"
+activities = ["A1"]
+find = [{by = "email", columns = ["email"]}]
+fields = [{column = "email", label = {sv = "E-post", en = "E-mail"}, category = "contact", asserted_by = "company"}]
+"""
+
+
+def test_a_worker_waits_until_the_connection_to_a_database_of_another_has_ended(tmp_path: Path) -> None:
+    """From the settings to the database: `rate` of a declaration is held for what is no web API, too."""
+    (tmp_path / "crm.toml").write_text(_CUSTOMERS, "utf-8")
+    sqlite3.connect(tmp_path / "crm.db").execute("CREATE TABLE customer (no TEXT, email TEXT)").connection.close()
+    more = {"system.crm": f"connector = sql\ndeclaration = {tmp_path}/crm.toml\nurl = sqlite:///{tmp_path}/crm.db"}
+    with open_office(tmp_path, more=more) as office, ThreadPoolExecutor(1) as pool:
+        store, systems = office.session.app.store, {"crm": office.session.app.systems["crm"]}
+        other = take(store, "b:1", system="crm")
+        searching = pool.submit(search, systems, [PERSON], now=NOW)
+        with pytest.raises(TimeoutError):
+            searching.result(0.5)
+        with store.transaction() as tx:
+            tx.end_turn(other or 0)
+        assert searching.result(60).systems[0].outcome == "nothing"
+
+
+def test_a_rate_that_nobody_could_keep_is_told(tmp_path: Path) -> None:
+    text = _CUSTOMERS.replace('"sql"', '"memory"').replace('table = "customer"\n', "")
+    (tmp_path / "crm.toml").write_text(text, "utf-8")
+    (tmp_path / "rows.json").write_text("{}", "utf-8")
+    more = {"system.crm": f"connector = memory\ndeclaration = {tmp_path}/crm.toml\nrows_file = {tmp_path}/rows.json"}
+    with pytest.raises(SettingsError, match="rate"), open_office(tmp_path, more=more):
+        pass
