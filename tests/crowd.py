@@ -104,7 +104,7 @@ class Crowd:
 @contextmanager
 def crowd(folder: Path, *, cases: int, seconds: float) -> Iterator[Crowd]:
     """Args: seconds: that the system takes for an answer."""
-    with network("alpha", "beta") as hosts, running_postgresql(hosts.address) as server:
+    with network("alpha", "beta") as hosts, running_postgresql(hosts.database) as server:
         own = Own(url=server.new_database(), keys_url=server.new_database())
         crm = server.new_database()
         _fill(crm, cases)

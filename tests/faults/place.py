@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from databases import Own, Server
 from journeys.company import Company
 from servers import DovecotServer, SmtpSink, TlsFiles
+from servers.hosts import Host
 from servers.web import serve
 
 from dsar.store import Store, migrate
@@ -144,7 +145,7 @@ class Place(Company):
     # --------------------------------------------------------------------------------------------- its processes
 
     def start(
-        self, *program: str, die_at: str = "", once: Path | None = None, host: str = "", **options: Any
+        self, *program: str, die_at: str = "", once: Path | None = None, host: Host | None = None, **options: Any
     ) -> "subprocess.Popen[Any]":
         """Begin a program of ours with the company's clock and names, as the first of a group of processes."""
         environment = {**os.environ, "DSAR_ACTOR": "bo", FILE: str(self.offset), "PYTHONPATH": _TESTS}
@@ -152,8 +153,8 @@ class Place(Company):
             environment |= {"DIE_AT": die_at, "DIE_ONCE": str(once)}
         command = [sys.executable, *program]
         if ROOT:
-            elsewhere = ["ip", "netns", "exec", host, "unshare", "--uts"] if host else ["unshare"]
-            own = ["sh", "-ec", _OWN_NAMES, "sh", str(self.hosts), str(self.resolver), host]
+            elsewhere = host.entered if host else ("unshare",)
+            own = ["sh", "-ec", _OWN_NAMES, "sh", str(self.hosts), str(self.resolver), host.name if host else ""]
             command = [*elsewhere, "--mount", *own, *command]
         return subprocess.Popen(command, env=environment, start_new_session=True, **options)
 

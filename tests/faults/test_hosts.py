@@ -16,13 +16,15 @@ import pytest
 import sqlalchemy as sa
 from databases import Server, running_postgresql
 from servers import DovecotServer, TlsFiles
+from servers.hosts import Host, Network, network
 from servers.parts import unproven
 
 from dsar.store import Store
 
-from . import hosts, reader
+from . import reader
 from .laboratory import Laboratory
 from .place import ROOT, Look, Place, open_place
+from .place import Network as Addresses
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
 
@@ -31,16 +33,23 @@ _TAKEN_OVER_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def far_postgresql() -> Iterator[Server]:
-    """A database server that is reached over the hosts' network alone."""
+def far() -> Iterator[Network]:
+    """Two hosts, and the addresses at which they find this one."""
     if not ROOT:
         unproven("network namespaces want root")
-    with hosts.two_hosts(), running_postgresql(hosts.NETWORK.database) as server:
+    with network("faults-a", "faults-b") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def far_postgresql(far: Network) -> Iterator[Server]:
+    """A database server that is reached over the hosts' network alone."""
+    with running_postgresql(far.database) as server:
         yield server
 
 
 @pytest.fixture
-def place(dovecot_server: DovecotServer, tls_files: TlsFiles, far_postgresql: Server) -> Iterator[Place]:
+def place(dovecot_server: DovecotServer, tls_files: TlsFiles, far: Network, far_postgresql: Server) -> Iterator[Place]:
     look = Look(database="postgresql", tls=True, epoch="today", workers=1, people=8)
     with tempfile.TemporaryDirectory(prefix="dsar-faults-", ignore_cleanup_errors=True) as made:
         own = Path(made) / "hosts"
@@ -53,12 +62,12 @@ def place(dovecot_server: DovecotServer, tls_files: TlsFiles, far_postgresql: Se
             dice=random.Random(3),
             postgresql=far_postgresql,
             hit=lambda _name: None,
-            network=hosts.NETWORK,
+            network=Addresses(servers=far.servers, database=far.database),
         ) as opened:
             yield opened
 
 
-def start(place: Place, host: str) -> "subprocess.Popen[bytes]":
+def start(place: Place, host: Host) -> "subprocess.Popen[bytes]":
     with (place.folder.parent / "log").open("ab") as log:
         arguments = ("--settings", str(place.settings), "run", "--interval", "2")
         return place.start("-m", "faults.dying", *arguments, host=host, stdout=log, stderr=log)
@@ -76,41 +85,41 @@ def workers(place: Place) -> set[str]:
     return {str(row["name"]).partition(":")[0] for row in told}
 
 
-def cut_from_everything(host: str) -> Callable[[], None]:
-    hosts.cut(host)
-    return lambda: hosts.mend(host)
+def cut_from_everything(_far: Network, host: Host) -> Callable[[], None]:
+    host.cut()
+    return host.mend
 
 
-def cut_from_the_database(host: str) -> Callable[[], None]:
+def cut_from_the_database(far: Network, host: Host) -> Callable[[], None]:
     """The worst of them: it still reaches the mail server, and cannot tell anybody what it does there."""
-    hosts.cut_from(host, hosts.NETWORK.database)
-    return lambda: hosts.mend_to(host, hosts.NETWORK.database)
+    host.cut_from(far.database)
+    return lambda: host.mend_to(far.database)
 
 
-def cut_from_the_servers(host: str) -> Callable[[], None]:
-    hosts.cut_from(host, hosts.NETWORK.servers)
-    return lambda: hosts.mend_to(host, hosts.NETWORK.servers)
+def cut_from_the_servers(far: Network, host: Host) -> Callable[[], None]:
+    host.cut_from(far.servers)
+    return lambda: host.mend_to(far.servers)
 
 
 #: The worst one in every run, all of them in `make test-hard`.
-_CUTS = [cut_from_the_database]
+_CUTS: list[Callable[[Network, Host], Callable[[], None]]] = [cut_from_the_database]
 if os.environ.get("FAULTS_HARD"):
     _CUTS += [cut_from_everything, cut_from_the_servers]
 
 
 @pytest.mark.parametrize("cut", _CUTS)
 def test_what_a_host_held_that_is_cut_off_goes_on_elsewhere(
-    place: Place, cut: Callable[[str], Callable[[], None]]
+    place: Place, far: Network, cut: Callable[[Network, Host], Callable[[], None]]
 ) -> None:
     lab = Laboratory(place, random.Random(3), postgresql=None, steps=(), faults=Counter())
-    running = {host: start(place, host) for host in hosts.HOSTS}
+    running = {host.name: start(place, host) for host in far.hosts}
     try:
-        wait_for(lambda: workers(place) == set(hosts.HOSTS), _TAKEN_OVER_SECONDS)
+        wait_for(lambda: workers(place) == set(running), _TAKEN_OVER_SECONDS)
         for person in place.people:
             if person.wish != "silent":
                 place.deliver_from(person)
         wait_for(lambda: reader.rows(place.folder, place.databases.url, "SELECT 1 FROM case_file"), 60)
-        mend = cut(hosts.HOSTS[0])
+        mend = cut(far, far.hosts[0])
         lab.finish()
         mend()
         assert lab.judged() == []
@@ -133,14 +142,14 @@ with Store(sys.argv[1]).transaction() as tx:
 """
 
 
-def test_what_a_host_has_locked_in_the_database_is_free_soon_after_it_was_cut_off(place: Place) -> None:
+def test_what_a_host_has_locked_in_the_database_is_free_soon_after_it_was_cut_off(place: Place, far: Network) -> None:
     """The server would wait two hours for a line that says nothing, and everybody else for what it holds."""
-    process = place.start("-c", _HOLDS, place.databases.url, host=hosts.HOSTS[0], stdout=subprocess.PIPE, text=True)
+    process = place.start("-c", _HOLDS, place.databases.url, host=far.hosts[0], stdout=subprocess.PIPE, text=True)
     store = Store(place.databases.url)
     try:
         assert process.stdout
         assert process.stdout.readline() == "held\n"
-        hosts.cut(hosts.HOSTS[0])
+        far.hosts[0].cut()
         began = time.monotonic()
         with store.transaction() as tx:
             tx.session.execute(sa.text("SET LOCAL lock_timeout = '100s'"))

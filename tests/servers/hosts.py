@@ -1,7 +1,8 @@
 """
 Machines that are not there: network namespaces with host names of their own, joined by a bridge to this machine.
 
-Only root can make them. Otherwise the processes run side by side on this machine, which proves less, and is said.
+They can be cut from all that is not on them, or from one address. Only root can make them. Otherwise the processes run
+side by side on this machine, which proves less, and is said.
 """
 
 import os
@@ -19,11 +20,33 @@ class Host:
     """A machine on which commands can be run."""
 
     name: str
-    prefix: tuple[str, ...]  #: What stands before a command that is to run there.
+    space: str = ""  #: Its network; empty: that of this machine.
+
+    @property
+    def entered(self) -> tuple[str, ...]:
+        """What stands before a command that is to run in its network; its name is not set yet."""
+        return ("ip", "netns", "exec", self.space, "unshare", "--uts") if self.space else ()
 
     def start(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
         """Run *command* there; to kill what it returns kills the command itself."""
-        return subprocess.Popen([*self.prefix, *command], stderr=subprocess.DEVNULL)
+        named = ("sh", "-c", 'hostname "$0" && exec "$@"', self.name) if self.space else ()
+        return subprocess.Popen([*self.entered, *named, *command], stderr=subprocess.DEVNULL)
+
+    def cut(self) -> None:
+        """Pull the cable."""
+        _ip("link", "set", self.space, "down")
+
+    def mend(self) -> None:
+        """Put it back."""
+        _ip("link", "set", self.space, "up")
+
+    def cut_from(self, address: str) -> None:
+        """Lose every packet to one address."""
+        _ip("-n", self.space, "route", "add", "blackhole", f"{address}/32")
+
+    def mend_to(self, address: str) -> None:
+        """Lose none any more."""
+        _ip("-n", self.space, "route", "del", "blackhole", f"{address}/32")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +54,8 @@ class Network:
     """Two or more machines, and where they reach this one."""
 
     hosts: tuple[Host, ...]
-    address: str  #: Of this machine, as they see it.
+    servers: str  #: Address of this machine, as they see it, for what they ask there.
+    database: str  #: Another one, so that they can be cut from one of both.
     apart: bool  #: Whether they are really machines of their own, as far as the network goes.
 
 
@@ -40,32 +64,35 @@ def network(*names: str) -> Iterator[Network]:
     """A network of machines called *names*; gone afterwards."""
     if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("unshare") is None:
         sys.stderr.write("no network namespaces (root only): all processes run on this machine\n")
-        yield Network(hosts=tuple(Host(name=name, prefix=()) for name in names), address="127.0.0.1", apart=False)
+        hosts = tuple(Host(name=name) for name in names)
+        yield Network(hosts=hosts, servers="127.0.0.1", database="127.0.0.1", apart=False)
         return
     tag, part = uuid.uuid4().hex[:6], 1 + uuid.uuid4().int % 250
-    bridge, address = f"dsar{tag}", f"10.213.{part}.1"
+    bridge, servers, database = f"dsar{tag}", f"10.213.{part}.1", f"10.213.{part}.2"
+    made_hosts: list[Host] = []
     with ExitStack() as made:
         _ip("link", "add", bridge, "type", "bridge")
         made.callback(_ip, "link", "delete", bridge)
-        _ip("address", "add", f"{address}/24", "dev", bridge)
+        for address in (servers, database):
+            _ip("address", "add", f"{address}/24", "dev", bridge)
         _ip("link", "set", bridge, "up")
-        hosts = [
-            _host(made, name, space=f"{bridge}-{number}", bridge=bridge, address=f"10.213.{part}.{number + 2}/24")
-            for number, name in enumerate(names)
-        ]
-        yield Network(hosts=tuple(hosts), address=address, apart=True)
+        for number, name in enumerate(names):
+            space = f"{bridge}-{number}"
+            _join(made, space, bridge=bridge, address=f"10.213.{part}.{number + 11}/24")
+            made_hosts.append(Host(name=name, space=space))
+        yield Network(hosts=tuple(made_hosts), servers=servers, database=database, apart=True)
 
 
-def _host(made: ExitStack, name: str, *, space: str, bridge: str, address: str) -> Host:
+def _join(made: ExitStack, space: str, *, bridge: str, address: str) -> None:
+    """Make the network *space*, whose link outside it has the same name, and join it to *bridge*."""
     _ip("netns", "add", space)
     made.callback(_ip, "netns", "delete", space)
     _ip("link", "add", space, "type", "veth", "peer", "name", "eth0", "netns", space)
+    made.callback(_ip, "link", "delete", space)  # a network lives on while a process of it does
     _ip("link", "set", space, "master", bridge, "up")
     for device in ("lo", "eth0"):
         _ip("-n", space, "link", "set", device, "up")
     _ip("-n", space, "address", "add", address, "dev", "eth0")
-    own_name = ("sh", "-c", 'hostname "$0" && exec "$@"', name)
-    return Host(name=name, prefix=("ip", "netns", "exec", space, "unshare", "--uts", *own_name))
 
 
 def _ip(*arguments: str) -> None:
