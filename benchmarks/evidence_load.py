@@ -23,7 +23,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from itertools import starmap
 from pathlib import Path
+from statistics import median
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
 
@@ -41,11 +43,11 @@ ASKED = {
     "access": (1, "Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack."),
     "erase": (98, "Radera alla personuppgifter som ni har om mig, enligt artikel 17 i GDPR."),
 }
-#: Of requests whose person has had no letter but the acknowledgement: the confirmed stop, the question who asks.
-_UNTOUCHED = """
-SELECT "right", count(*) FROM request WHERE state != 'closed' AND NOT EXISTS (
-  SELECT 1 FROM outbox WHERE outbox.case_id = request.case_id AND kind != 'acknowledgement' AND outbox.state = 'sent'
-) GROUP BY "right"
+#: When a request came, and when its person had the first letter but the acknowledgement: the stop is confirmed, or the
+#: question asked who they are.
+_ANSWERED = """
+SELECT "right", received_at, min(outbox.sent_at) FROM request JOIN outbox ON outbox.case_id = request.case_id
+WHERE kind != 'acknowledgement' AND outbox.state = 'sent' GROUP BY request.id, "right", received_at
 """
 
 
@@ -56,7 +58,7 @@ class Seen:
     memory_mb: float = 0.0  #: Of all processes together, at most.
     waiting: int = 0  #: Steps that were due, at most.
     age_s: float = 0.0  #: Of the oldest step that was due, at most.
-    last: dict[str, float] = field(default_factory=dict)  #: {right: second at which one still waited for its letter}
+    waits: dict[str, list[float]] = field(default_factory=dict)  #: {right: seconds of each until its first letter}
     reminded_s: float | None = None  #: After it was due.
     seconds: float = 0.0
 
@@ -94,25 +96,24 @@ def lived_through(company: Company, given: argparse.Namespace) -> Seen:
             if due > delivered:
                 mailboxes.fill(company.dovecot, company.user, iter(contents[delivered:due]), first=delivered)
                 delivered = due
-            look(company, process.pid, seen, passed)
+            look(company, process.pid, seen)
             if seen.reminded_s is None and not company.rows("SELECT 1 FROM work WHERE id = :id", id=reminder):
                 seen.reminded_s = (datetime.now(UTC) - reminder_at).total_seconds()
             if delivered == given.mails and is_done(company, given.mails) and seen.reminded_s is not None:
+                for right, received, sent in company.rows(_ANSWERED):
+                    seen.waits.setdefault(right, []).append((_at(sent) - _at(received)).total_seconds())
                 return seen
             assert passed < given.minutes * 60 + 3600, "it does not end"
             time.sleep(2)
 
 
-def look(company: Company, process: int, seen: Seen, passed: float) -> None:
+def look(company: Company, process: int, seen: Seen) -> None:
     """Once."""
     seen.memory_mb = max(seen.memory_mb, memory_mb(process))
     ((count, oldest),) = company.rows("SELECT count(*), min(due_at) FROM work WHERE due_at <= :now", now=_now())
     if count:
-        since = datetime.fromisoformat(str(oldest)).replace(tzinfo=UTC)
         seen.waiting = max(seen.waiting, count)
-        seen.age_s = max(seen.age_s, (datetime.now(UTC) - since).total_seconds())
-    for right, _count in company.rows(_UNTOUCHED):
-        seen.last[right] = passed
+        seen.age_s = max(seen.age_s, (datetime.now(UTC) - _at(oldest)).total_seconds())
 
 
 def is_done(company: Company, count: int) -> bool:
@@ -120,6 +121,10 @@ def is_done(company: Company, count: int) -> bool:
     ((cases,),) = company.rows("SELECT count(*) FROM case_file")
     ((left,),) = company.rows("SELECT count(*) FROM work WHERE due_at <= :now", now=_now())
     return bool(cases >= count + 1 and left == 0)
+
+
+def _at(told: object) -> datetime:
+    return datetime.fromisoformat(str(told)).replace(tzinfo=UTC)
 
 
 def _now() -> str:
@@ -191,11 +196,16 @@ def judged(company: Company, given: argparse.Namespace, seen: Seen) -> Iterator[
     ((cases, senders),) = company.rows("SELECT count(*), count(DISTINCT reference) FROM case_file")
     if (cases, senders) != (given.mails + 1, given.mails + 1):
         yield f"{cases} cases for {given.mails + 1} mails"
-    others = [at for right, at in seen.last.items() if right != "object"]
-    if seen.last.get("object", 0.0) > max(others, default=0.0):
-        yield "marketing stops came last"
+    stops = seen.waits.get("object", [])
+    others = [seconds for right, each in seen.waits.items() if right != "object" for seconds in each]
+    if stops and (median(stops) > median(others) or max(stops) > max(others)):
+        yield "marketing stops did not go first"
     if (seen.reminded_s or 0.0) > 120 + seen.age_s:
         yield "the ordinary case was starved"
+
+
+def _told(right: str, waits: list[float]) -> str:
+    return f"{right} {median(waits):.0f} s, at most {max(waits):.0f} s"
 
 
 def main() -> None:
@@ -211,8 +221,8 @@ def main() -> None:
     print(
         f"{given.mails} mails in {given.minutes} min, {given.workers} workers, load {os.getloadavg()[0]:.0f}: "
         f"{seen.seconds:.0f} s, {given.mails / seen.seconds:.1f} mails/s to the end; at most {seen.waiting} steps due, "
-        f"the oldest for {seen.age_s:.0f} s, {seen.memory_mb:.0f} MB of all processes; without a letter until "
-        f"{ {right: round(at) for right, at in sorted(seen.last.items())} } s; "
+        f"the oldest for {seen.age_s:.0f} s, {seen.memory_mb:.0f} MB of all processes; until the first "
+        f"letter {', '.join(starmap(_told, sorted(seen.waits.items())))}; "
         f"the ordinary case's reminder {seen.reminded_s:.0f} s after it was due"
     )
     print("\n".join(wrong) or "as it should be")

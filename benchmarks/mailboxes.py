@@ -75,13 +75,19 @@ def fill(server: DovecotServer, user: str, contents: Iterator[bytes], *, first: 
         folder.mkdir(parents=True, exist_ok=True)
     dice = random.Random(first)
     total = 0
+    mine = [home, home / "Maildir", *(home / "Maildir" / each for each in ("new", "cur", "tmp"))]
+    if os.geteuid() == 0:
+        for path in mine:
+            shutil.chown(path, "nobody", "nogroup")
     for number, content in enumerate(contents, start=first):
         # the time in microseconds is random, as in life: Dovecot's hash of names that count up evenly collides
         moment = f"{1_760_000_000 + number}.M{dice.randrange(1_000_000)}"
-        (new / f"{moment}P{number}.bench,S={len(content)},W={len(content)}").write_bytes(content)
-        total += len(content)
-    if os.geteuid() == 0:
-        for path in (home, home / "Maildir", *(home / "Maildir").rglob("*")):
+        name = f"{moment}P{number}.bench,S={len(content)},W={len(content)}"
+        path = home / "Maildir" / "tmp" / name
+        path.write_bytes(content)
+        if os.geteuid() == 0:
             shutil.chown(path, "nobody", "nogroup")
+        path.rename(new / name)  # whole and readable, for Dovecot looks meanwhile
+        total += len(content)
     os.sync()  # what is measured next shall not wait for these to reach the disk
     return total

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from office import Office, open_office
+from sqlmodel import select
 
 from dsar import crew, worker
+from dsar.store.tables import OutboxRow
 from dsar.store.work import SUBJECTS
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
@@ -172,6 +174,18 @@ def test_a_marketing_stop_goes_before_what_came_earlier(office: Office) -> None:
     forget_due(office)
     enqueue(office, ("search", 7), ("search", 8), ("search", 1))
     assert [claim(office, name) for name in "abc"] == [("search", 1), ("search", 7), ("search", 8)]
+
+
+def test_the_letter_that_confirms_a_marketing_stop_goes_before_others(office: Office) -> None:
+    office.receive(
+        "Åsa <asa@example.se>", "Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack."
+    )
+    office.receive(JOHN, STOP)
+    with office.app.store.transaction() as tx:
+        letters = {each.case_id or 0: each.id or 0 for each in tx.session.exec(select(OutboxRow))}
+    forget_due(office)
+    enqueue(office, *(("dispatch", letters[case]) for case in sorted(letters)))
+    assert [claim(office, name) for name in "ab"] == [("dispatch", letters[2]), ("dispatch", letters[1])]
 
 
 def test_marketing_stops_keep_nobody_waiting_for_days(office: Office) -> None:

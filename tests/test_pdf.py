@@ -366,6 +366,34 @@ def test_everything_on_a_page_is_content_or_artifact() -> None:
 
 
 @needs_poppler
+def test_every_mark_on_a_page_leads_to_an_element_that_has_it_and_is_in_the_tree() -> None:
+    """ISO 32000-1 section 14.7.4.4; with a row that is divided between pages, and one that is read otherwise."""
+    rows = "".join(
+        f"| {number} | {'ord ' * (2000 if number == 40 else 9)}{'שלום' * (number == 60)} |\n" for number in range(90)
+    )
+    with pikepdf.open(io.BytesIO(pdf_of(f"# A\n\n| Nr | Vad |\n|---|---|\n{rows}\n- slut\n"))) as document:
+        root = document.Root.StructTreeRoot
+        numbers = list(root.ParentTree.Nums)
+        told = [
+            (page, mark, tuple(element.objgen))
+            for page, elements in zip(numbers[::2], numbers[1::2], strict=True)
+            for mark, element in enumerate(elements)
+        ]
+        places = {tuple(page.obj.objgen): page.obj.StructParents for page in document.pages}
+        found, left = [], [(root.K[0], root)]
+        while left:
+            element, above = left.pop()
+            assert element.P.objgen == above.objgen
+            for kid in element.K:
+                if "/MCID" in kid:
+                    found.append((places[tuple(kid.Pg.objgen)], kid.MCID, tuple(element.objgen)))
+                else:
+                    left.append((kid, element))
+        assert sorted(told) == sorted(found)
+        table = next(each for each in root.K[0].K if each.S == "/Table")
+        assert [len(row.K) for row in table.K] == [2] * 91
+
+
 def test_every_table_of_an_answer_has_header_cells_and_every_row_as_many_cells(tmp_path: Path) -> None:
     tree = said_by("pdfinfo", pdf_of(EXPORT), tmp_path, "-struct")
     tables = tree.split("Table (block)")[1:]

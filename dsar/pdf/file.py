@@ -7,8 +7,11 @@ for reading the file once more to add them takes more memory than making it (ISO
 """
 
 import hashlib
+import io
+import itertools
 import re
 import zlib
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +22,7 @@ from reportlab.pdfbase import pdfdoc
 from reportlab.pdfgen.canvas import Canvas
 
 from dsar.pdf.fonts import resource
-from dsar.pdf.tagging import Element, Tags, spoken
+from dsar.pdf.tagging import Element, Folded, Tags, spoken
 
 _PRODUCER = "dsar"
 #: Objects in one object stream.
@@ -75,7 +78,11 @@ def _drawn(document: Any) -> Iterator[bytes]:  # noqa: ANN401  # ReportLab's, wi
         font.addObjects(document)
     number = 1
     while (name := document.numberToId.get(number)) is not None:
-        yield pdfdoc.format(document.idToObject[name], document, toplevel=1)
+        drawn = document.idToObject[name]
+        body = pdfdoc.format(drawn, document, toplevel=1)
+        if isinstance(drawn, pdfdoc.PDFStream):
+            drawn.content = b""  # it is in the file now, and once is enough
+        yield body
         number += 1
 
 
@@ -87,47 +94,59 @@ def _structure(file: "_File", tags: Tags, pages: Sequence[int]) -> int:
     root = file.reserve()
     if tags.address.marks:
         tags.root.children.insert(0, tags.address)
+    tags.address.above = tags.root
     elements = list(_below(tags.root))
-    first = file.reserve(len(elements))
-    for number, element in enumerate(elements, first):
-        element.number = number
-    tags.root.parent = root
     for element in elements:
-        for child in element.children:
-            child.parent = element.number
-        file.add(_element(element, pages).encode("ascii"), element.number)
+        tags.number(element)
+    before = file.reserve(tags.count) - 1  # objects that come before the first element
+
+    def add(element: Folded, more: str = "") -> None:
+        above = element.above + before if element.above else root
+        file.add(_element(element, above, before, pages, more).encode("ascii"), element.number + before)
+
+    for element in elements:
+        children = [child if isinstance(child, int) else child.number for child in element.children]
+        add(Folded(element.number, tags.number(element.above), element.type, element.marks, children), _said(element))
+    for each in tags.folded():
+        add(each)
     ways = []
     for page, marked in tags.pages().items():
-        back = file.add(f"[{' '.join(f'{element.number} 0 R' for element in marked)}]".encode("ascii"))
+        back = file.add(f"[{' '.join(f'{number + before} 0 R' for number in marked)}]".encode("ascii"))
         ways.append(f"{page} {back} 0 R")
     tree = (
-        f"<</Type/StructTreeRoot/K[{first} 0 R]/ParentTree<</Nums[{' '.join(ways)}]>>/ParentTreeNextKey {len(pages)}>>"
+        f"<</Type/StructTreeRoot/K[{tags.root.number + before} 0 R]"
+        f"/ParentTree<</Nums[{' '.join(ways)}]>>/ParentTreeNextKey {len(pages)}>>"
     )
     file.add(tree.encode("ascii"), root)
     return root
 
 
 def _below(root: Element) -> Iterator[Element]:
-    """*root* and all below it, in the order in which they are read."""
+    """*root* and all below it that is not folded, in the order in which they are read."""
     above = [root]
     while above:
         element = above.pop()
         yield element
-        above += reversed(element.children)
+        above += (child for child in reversed(element.children) if isinstance(child, Element))
 
 
-def _element(element: Element, pages: Sequence[int]) -> str:
-    """One element as a PDF dictionary (ISO 32000-1 table 323)."""
-    marks = [f"<</Type/MCR/Pg {pages[page]} 0 R/MCID {mark}>>" for page, mark in element.marks]
-    children = [f"{child.number} 0 R" for child in element.children]
-    scope = "/A<</O/Table/Scope/Column>>" if element.type == "TH" else ""
+def _said(element: Element) -> str:
+    """What an element says beside its place and its marks."""
     numbering = f"/A<</O/List/ListNumbering/{element.numbering}>>" if element.numbering else ""
     language = f"/Lang({element.language})" if element.language else ""
-    said = spoken(element.text) if element.text else ""
-    return (
-        f"<</Type/StructElem/S/{element.type}/P {element.parent} 0 R{scope}{numbering}{language}{said}"
-        f"/K[{' '.join([*marks, *children])}]>>"
-    )
+    return numbering + language + (spoken(element.text) if element.text else "")
+
+
+def _element(element: Folded, above: int, before: int, pages: Sequence[int], more: str) -> str:
+    """
+    One element as a PDF dictionary (ISO 32000-1 table 323).
+
+    Args: above: number of the object above; before: of objects before the elements; pages: numbers of their objects.
+    """
+    marks = [f"<</Type/MCR/Pg {pages[page]} 0 R/MCID {mark}>>" for page, mark in element.marks]
+    children = [f"{child + before} 0 R" for child in element.children]
+    scope = "/A<</O/Table/Scope/Column>>" if element.type == "TH" else ""
+    return f"<</Type/StructElem/S/{element.type}/P {above} 0 R{scope}{more}/K[{' '.join([*marks, *children])}]>>"
 
 
 # -------------------------------------------------------------------------------------- what a file says of itself
@@ -204,8 +223,9 @@ class _File:
     """Objects become bytes: streams as they come, all others packed into object streams."""
 
     def __init__(self) -> None:
-        self._bytes = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
-        self._places: dict[int, tuple[int, int, int]] = {}  #: Number -> kind, where, position inside.
+        self._bytes = io.BytesIO()  # its value is handed out without a copy
+        self._bytes.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+        self._places: array[int] = array("Q", [255])  #: Of each number: kind, where, position inside; see _place.
         self._waiting: list[tuple[int, bytes]] = []
         self._packs: list[bytes] = []
         self._last = 0
@@ -213,26 +233,31 @@ class _File:
     def reserve(self, count: int = 1) -> int:
         """The first of *count* new numbers, for objects that are added later."""
         self._last += count
+        self._places.extend(itertools.repeat(0, count))
         return self._last - count + 1
 
     def add(self, body: bytes, number: int | None = None) -> int:
         """An object, of the next number if it has none. Returns: its number."""
         number = number or self.reserve()
         if body.rstrip().endswith(b"endstream"):
-            self._places[number] = (1, len(self._bytes), 0)
-            self._bytes += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+            self._place(number, 1, self._bytes.tell(), 0)
+            self._bytes.write(b"%d 0 obj\n%b\nendobj\n" % (number, body))
             return number
         self._waiting.append((number, body))
         if len(self._waiting) == _PACK:
             self._pack()
         return number
 
+    def _place(self, number: int, kind: int, where: int, inside: int) -> None:
+        """As one number each: a long table has hundreds of thousands."""
+        self._places[number] = kind << 48 | where << 8 | inside
+
     def _pack(self) -> None:
         """The waiting objects as one object stream; it gets its number when all others have theirs."""
         index, at = [], 0
         for position, (number, body) in enumerate(self._waiting):
             index.append(b"%d %d" % (number, at))
-            self._places[number] = (2, len(self._packs), position)
+            self._place(number, 2, len(self._packs), position)
             at += len(body) + 1
         head = b" ".join(index) + b"\n"
         content = head + b"\n".join(body for _number, body in self._waiting)
@@ -247,9 +272,9 @@ class _File:
         for number, pack in enumerate(self._packs, first):
             self.add(pack, number)
         table = self.reserve()
-        start = len(self._bytes)
-        self._places[table] = (1, start, 0)
-        digest = hashlib.sha256(self._bytes).hexdigest()[:32]
+        start = self._bytes.tell()
+        self._place(table, 1, start, 0)
+        digest = hashlib.sha256(self._bytes.getbuffer()).hexdigest()[:32]
         self.add(
             _stream(
                 f"/Type/XRef/Size {table + 1}/Root {root} 0 R/Info {info} 0 R/ID[<{digest}><{digest}>]"
@@ -258,15 +283,16 @@ class _File:
             ),
             table,
         )
-        self._bytes += b"startxref\n%d\n%%%%EOF\n" % start
-        return bytes(self._bytes)
+        self._bytes.write(b"startxref\n%d\n%%%%EOF\n" % start)
+        return self._bytes.getvalue()
 
     def _table(self, first_pack: int, size: int) -> bytes:
         """Where every object is: lines of octets, each less the one above it (PNG's filter "up", which packs well)."""
         above = bytes(_KIND + _WHERE + _INSIDE)
         lines = bytearray()
         for number in range(size):
-            kind, where, inside = self._places.get(number, (0, 0, 255))
+            place = self._places[number]
+            kind, where, inside = place >> 48, place >> 8 & 0xFFFFFFFF, place & 255
             where += first_pack if kind == 2 else 0  # ISO 32000-1 table 18: 2 is a packed object
             line = kind.to_bytes(_KIND) + where.to_bytes(_WHERE) + inside.to_bytes(_INSIDE)
             lines.append(2)

@@ -112,6 +112,7 @@ class More(ActionFlowable):
 class _Row:
     cells: tuple[TextBlock, ...]
     height: float
+    ends: bool = True  #: Nothing of it is drawn on a further page.
 
 
 class PagedTable(Flowable):
@@ -136,9 +137,9 @@ class PagedTable(Flowable):
         self._rows = rows
         self._ahead: deque[_Row] = deque()  #: Taken and not drawn.
 
-    def _measure(self, cells: tuple[TextBlock, ...]) -> _Row:
+    def _measure(self, cells: tuple[TextBlock, ...], *, ends: bool = True) -> _Row:
         heights = [cell.wrap(width - 2 * CELL_PADDING)[1] for cell, width in zip(cells, self._widths, strict=True)]
-        return _Row(cells=cells, height=max(heights, default=0) + 2 * CELL_PADDING)
+        return _Row(cells=cells, height=max(heights, default=0) + 2 * CELL_PADDING, ends=ends)
 
     def _take(self, height: float) -> float:
         """Take rows until there are more than fit into *height*. Returns: the height of all taken."""
@@ -190,7 +191,7 @@ class PagedTable(Flowable):
         if len(fitting) < len(parts):
             return None
         above, below = zip(*fitting, strict=True)
-        return self._measure(above), self._measure(below)
+        return self._measure(above, ends=False), self._measure(below)
 
     def draw(self) -> None:
         top = self.height
@@ -200,6 +201,8 @@ class PagedTable(Flowable):
             for cell, width in zip(row.cells, self._widths, strict=True):
                 cell.draw(self.canv, left, top - CELL_PADDING)
                 left += width
+            if row.ends and row is not self._head:
+                row.cells[0].fold_row()
             top -= row.height
 
     def _draw_lines(self, row: _Row, top: float) -> None:

@@ -144,6 +144,10 @@ class TextBlock:
         with self._tags.marked(canvas, self.element):
             self.draw_unmarked(canvas, left, top)
 
+    def fold_row(self) -> None:
+        """Nothing more will be drawn of the row of a table in which this is a cell."""
+        self._tags.fold(self.element)
+
     def _draw_mark(self, canvas: Canvas, mark: Mark, left: float, top: float) -> None:
         style, code = self._style, code_of(canvas)
         with self._tags.marked(canvas, mark.element):

@@ -104,11 +104,17 @@ class WorkQueries(Queries):
     def _is_urgent(self, step: str, subject_id: int) -> bool:
         """Whether a step serves a marketing stop, which is to be obeyed at once (Art. 21(3) GDPR)."""
         kind = SUBJECTS.get(step)
-        if kind not in {CaseFile, Request}:
+        if kind is CaseFile:
+            of: sa.ColumnElement[bool] = col(Request.case_id) == subject_id
+        elif kind is Request:
+            of = col(Request.id) == subject_id
+        elif step == "dispatch":  # its letter tells that it has been obeyed
+            letter = sa.select(col(OutboxRow.case_id)).where(col(OutboxRow.id) == subject_id)
+            of = col(Request.case_id) == letter.scalar_subquery()
+        else:
             return False
-        of = Request.case_id if kind is CaseFile else Request.id
         stops = col(Request.right) == Right.OBJECT, col(Request.state) != State.CLOSED
-        return self.session.exec(select(Request.id).where(col(of) == subject_id, *stops).limit(1)).first() is not None
+        return self.session.exec(select(Request.id).where(of, *stops).limit(1)).first() is not None
 
     def enqueue_new(self, step: str, subject_ids: Sequence[int], *, due_at: datetime) -> None:
         """Make a step due for many subjects of which it was never due before."""
