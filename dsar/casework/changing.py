@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import desks, duties, freezing, recipients, suppressing
+from dsar.casework import desks, duties, freezing, jobs, recipients, suppressing
 from dsar.casework.arrivals import moved_since_approval
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
 from dsar.casework.facts import accepted_records
@@ -117,9 +117,9 @@ def _apply_step(
         entry = tx.ledger(known.id or 0).get(position)
         if entry is not None and entry.state != "started":
             return _ended(entry)
-        entry = LedgerEntry(plan_id=known.id or 0, position=position, state="started", started_at=now)
-        tx.keep_entry(entry)
-    system = desks.system_of(app, case, step.system, now=now)
+        if entry is None:
+            tx.keep_entry(LedgerEntry(plan_id=known.id or 0, position=position, state="started", started_at=now))
+    system = jobs.of_step(app, case, known, position, desks.system_of(app, case, step.system, now=now))
     assert isinstance(system, Updates | Erases | Suppresses | Restricts)  # noqa: S101  # only such a system gives writing steps
     try:
         system.apply(step, key=f"{case.reference}:{known.sha256}:{position}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dsar import deadlines
-from dsar.casework import duties, removing
+from dsar.casework import duties, jobs, removing
 from dsar.casework.context import App
 from dsar.casework.removing import Ending
 from dsar.errors import SystemUnavailableError, UsageError
@@ -73,6 +73,9 @@ def _again(app: App, duty: Duty, *, dry_run: bool, now: datetime) -> tuple[str, 
             return "has come back", False
         else:
             ending = removing.remove(app, duty, record, key=f"replay:{duty.id}:{now.isoformat()}").ending
+        if not dry_run:
+            with app.store.transaction() as tx:
+                jobs.forget(tx, duty)
     except SystemUnavailableError:
         return "the system does not answer", True
     return _WORDS[ending], ending in _FOR_A_PERSON
