@@ -13,6 +13,7 @@ from office import Office, open_office
 from servers.web import Asked, Reply, Web, serve
 
 from dsar.casework import changing, duties, fulfilling, replaying
+from dsar.casework.context import App
 from dsar.lifecycle import State
 from dsar.store.tables import Duty
 from dsar.wiring import open_session
@@ -167,6 +168,10 @@ def test_a_job_may_be_as_personal_as_its_record_and_is_sealed_while_it_lasts(off
         assert [entry.sealed_jobs for entry in tx.ledger(plan.id or 0).values() if entry.sealed_jobs] == []
 
 
+def replayed(app: App) -> list[replaying.Replayed]:
+    return replaying.replay(app, since=LATE.date(), system="club", dry_run=False, actor="bo", now=LATE)
+
+
 def owed(office: Office, kind: str) -> Duty:
     with office.app.store.transaction() as tx:
         rows = [*tx.open_duties(), *tx.not_to_restore(since=NOW.date())]
@@ -193,10 +198,9 @@ def test_so_is_it_when_kept_data_go_on_their_day_and_when_a_backup_brought_them_
 
     club.rows["booking"]["9"] = booking
     club.is_ready, club.begun = False, []
-    again = {"since": LATE.date(), "system": "club", "dry_run": False, "actor": "bo", "now": LATE}
-    killed_while_the_club_works(office, club, lambda app: replaying.replay(app, **again))
+    killed_while_the_club_works(office, club, replayed)
     club.is_ready = True
 
-    (told,) = replaying.replay(office.app, **again)
+    (told,) = replayed(office.app)
 
     assert (club.begun, club.rows["booking"], told.result) == (["9"], {}, "done again")
