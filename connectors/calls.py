@@ -129,12 +129,13 @@ class Caller:
         Raises: SystemUnavailableError; SystemRefusedError; SystemContractError.
         """
         extra = extra or Extra()
-        answer = self._logged_in(request, values, accept, extra)
-        return self._job_done(request.job, answer) if request.job and answer.status < 300 else answer
+        answer = self.begin(request, values, accept, extra)
+        if request.job is None or not 200 <= answer.status < 300:
+            return answer
+        return self.job_ended(request.job, self.job_of(request.job, answer))
 
-    def _logged_in(
-        self, request: WebRequest, values: Mapping[str, str], accept: Collection[int], extra: Extra
-    ) -> Answer:
+    def begin(self, request: WebRequest, values: Mapping[str, str], accept: Collection[int], extra: Extra) -> Answer:
+        """The first answer to *request*, whose job may go on after it. Args, raises: see call."""
         proof = self._login.proof()
         answer = self.send(request, values, proof.merged(extra))
         if answer.status in self.http.login_again and self._login.renew(proof):
@@ -260,19 +261,31 @@ class Caller:
             seconds = float(reset) if float(reset) < 1e8 else float(reset) - datetime.now(UTC).timestamp()
             self.turns.pause(min(max(seconds, 0.0), self._patience))
 
-    def _job_done(self, job: Job, begun: Answer) -> Answer:
-        number = jmespath.search(job.number, begun.body) if job.number else None
-        link = None if job.number else begun.headers.get("Location")
-        if number is None and link is None:
+    def job_of(self, job: Job, begun: Answer) -> str:
+        """What the system calls the job that *begun* tells of. Raises: SystemContractError if it names none."""
+        said = jmespath.search(job.number, begun.body) if job.number else begun.headers.get("Location")
+        if said is None:
             raise SystemContractError(self.name, "the answer names no job")
-        values = {"job": str(number)}
+        return str(said)
+
+    def job_ended(self, job: Job, id_: str, *, accept: Collection[int] = ()) -> Answer:
+        """
+        The answer that says that a job is done, or its result.
+
+        Args: id_: see job_of; accept: codes that end the waiting, too.
+        Raises: SystemRefusedError if it has failed; SystemUnavailableError if it has not ended in time; as call.
+        """
+        values = {"job": id_}
+        link = None if job.number else id_
         until = self._clock() + job.within_seconds
         while True:
             poll = WebRequest(path=job.path)
-            answer = self._logged_in(poll, values, (), Extra(url=link))
+            answer = self.begin(poll, values, accept, Extra(url=link))
+            if answer.status in accept:
+                return answer
             status = str(jmespath.search(job.status, answer.body))
             if status in job.done:
-                return self._logged_in(WebRequest(path=job.result), values, (), Extra()) if job.result else answer
+                return self.begin(WebRequest(path=job.result), values, (), Extra()) if job.result else answer
             if status in job.failed:
                 raise SystemRefusedError(self.name, "the job that it began has failed")
             if self._clock() >= until:

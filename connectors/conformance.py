@@ -7,7 +7,7 @@ overrides the fixture `connector`; README.md shows one. The suite expects the sa
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from dsar.connector import Attaches, Erases, LooksUp, Searches, Suppresses, TakesTurns, Updates
+from dsar.connector import Attaches, BeginsJobs, Erases, LooksUp, Searches, Suppresses, TakesTurns, Updates
 from dsar.errors import DatabaseUnavailableError, SystemDriftError
 from dsar.identifiers import normalise
 from dsar.model import Identifier, IdentifierType, PlanStep, Record, RequestedChange, StepAction, Strength
@@ -289,6 +289,74 @@ class EraseTests(_ChangeTests):
 
         assert search(connector, IdentifierType.NAME, "Bo O'Neill") == ()
         assert numbers(search(connector, IdentifierType.CUSTOMER_NO, "K1")) == {"K1"}
+
+
+class Died(BaseException):
+    """The process that carried out a step is no more."""
+
+
+class JobBook:
+    """The jobs of one step, kept by the suite as the ledger keeps them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.dies = False  #: As soon as a job is kept.
+
+    def begun(self) -> Mapping[str, str]:
+        return dict(self.kept)
+
+    def begin(self, request: str, job: str) -> None:
+        self.kept[request] = job
+        if self.dies:
+            raise Died
+
+
+class JobTests(_ChangeTests):
+    """BeginsJobs: to erase a customer begins one job in the system."""
+
+    def begun(self, connector: Any) -> int:
+        """Override: how many jobs the system under test was asked to begin."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def step(self, connector: Any) -> PlanStep:
+        (step,) = connector.plan_erase(search(connector, IdentifierType.CUSTOMER_NO, "K4"))
+        assert isinstance(step, PlanStep)
+        return step
+
+    def test_claims_to_begin_jobs(self, connector: Any) -> None:
+        assert isinstance(connector, BeginsJobs)
+
+    def test_a_job_is_kept_and_awaited(self, connector: Any, step: PlanStep) -> None:
+        book = JobBook()
+
+        connector.with_jobs(book).apply(step, key="case-1")
+
+        assert connector.verify(step).done
+        assert len(book.kept) == self.begun(connector) == 1
+
+    def test_a_job_that_was_begun_before_a_crash_is_awaited_and_not_begun_again(
+        self, connector: Any, step: PlanStep
+    ) -> None:
+        book = JobBook()
+        book.dies = True
+        with pytest.raises(Died):
+            connector.with_jobs(book).apply(step, key="case-1")
+        book.dies = False
+
+        connector.with_jobs(book).apply(step, key="case-1")
+
+        assert connector.verify(step).done
+        assert self.begun(connector) == 1
+
+    def test_one_step_knows_nothing_of_the_jobs_of_another(self, connector: Any, step: PlanStep) -> None:
+        book, other = JobBook(), JobBook()
+        bound, bound_otherwise = connector.with_jobs(book), connector.with_jobs(other)
+
+        bound.apply(step, key="case-1")
+
+        assert (len(book.kept), other.kept) == (1, {})
+        assert bound_otherwise.verify(step).done
 
 
 class SuppressTests(_ChangeTests):

@@ -13,6 +13,7 @@ per request); `patience_seconds` (120, for Retry-After).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,13 @@ import sqlalchemy as sa
 from connectors import attached, check_options, downloads, leftovers, plans, residue
 from connectors.calls import Answer, Caller, Extra
 from connectors.declared import Row, canary_found, looked_up, matching, search_rows
+from connectors.jobs import Passing, await_begun, sent_once
 from connectors.logins import login_of, needed_options
 from connectors.matching import as_text
 from connectors.paging import rows_of
 from connectors.sql import transaction, writing_engine
 from connectors.unpacking import unpacked
-from dsar.connector import Health, SearchAnswer, Turns
+from dsar.connector import Health, Jobs, SearchAnswer, Turns
 from dsar.declaration import Declaration, DeclaredObject, Find, Inside, WebRequest, Writes
 from dsar.errors import DsarError, SettingsError, SystemContractError, SystemDriftError, SystemRefusedError
 from dsar.model import Document, Identifier, PlanStep, Record, StepAction, StepOutcome
@@ -150,21 +152,29 @@ class RestEditor(plans.Planner, RestReader):
         self._folder = folder
         self._removes_residue = database is not None
         self._cleans_files = folder is not None
+        self._jobs: Jobs = Passing()
 
     def share(self, turns: Turns) -> None:
         super().share(turns)
         self._changing.turns = turns
 
+    def with_jobs(self, jobs: Jobs) -> "RestEditor":
+        bound = copy(self)
+        bound._jobs = jobs  # noqa: SLF001  # of the same class
+        return bound
+
     def apply(self, step: PlanStep, *, key: str) -> None:
         declared = self._declaration.object(step.object, step.key)
+        if declared.web:
+            await_begun(self._changing, declared.web, self._jobs)
         raw, answer = self._read(self._changing, declared, step.key)
         row = to_row(self.name, declared, raw) if raw is not None else None
         writes = plans.due_writes(self._declaration, step, row)
         if raw is not None and row is not None and writes != {}:
             if writes is None:
-                self._send_all(declared, self._web(declared).remove, row, raw)
+                self._send_all(declared, "remove", self._web(declared).remove, row, raw)
             elif step.action is StepAction.ANONYMISE and (declared.residue or self._web(declared).anonymise):
-                self._send_all(declared, self._web(declared).anonymise, row, raw)
+                self._send_all(declared, "anonymise", self._web(declared).anonymise, row, raw)
             else:
                 self._change(declared, row, raw, writes, answer)
         if self._database is not None and step.action in plans.REMOVING:
@@ -204,22 +214,25 @@ class RestEditor(plans.Planner, RestReader):
         if together and web.change:
             at = f"{web.change.changes_at}." if web.change.changes_at else ""
             body = {at + _place(declared, name): _typed(declared, raw, name, text) for name, text in together.items()}
-            self._send(declared, web.change, slots_of(row), Extra(body=body, headers=headers))
+            self._send(declared, "change", web.change, slots_of(row), Extra(body=body, headers=headers))
         for column, text in writes.items():
             if column in web.change_of:
-                self._send(declared, web.change_of[column], {**slots_of(row), "new": text}, Extra(headers=headers))
+                values = {**slots_of(row), "new": text}
+                self._send(declared, f"change_of.{column}", web.change_of[column], values, Extra(headers=headers))
 
     def _send_all(
-        self, declared: DeclaredObject, requests: Sequence[WebRequest], row: Row, raw: Mapping[str, Any]
+        self, declared: DeclaredObject, kind: str, requests: Sequence[WebRequest], row: Row, raw: Mapping[str, Any]
     ) -> None:
-        for request in requests:
+        for number, request in enumerate(requests):
             found = jmespath.search(request.each, raw) if request.each else [""]
-            for each in found or []:
-                self._send(declared, request, {**slots_of(row), "each": as_text(each)}, Extra(), gone=True)
+            for each in map(as_text, found or []):
+                name = f"{kind}.{number} {each}"
+                self._send(declared, name, request, {**slots_of(row), "each": each}, Extra(), gone=True)
 
     def _send(
         self,
         declared: DeclaredObject,
+        name: str,
         request: WebRequest,
         values: Mapping[str, str],
         extra: Extra,
@@ -227,12 +240,14 @@ class RestEditor(plans.Planner, RestReader):
         gone: bool = False,
     ) -> None:
         """
-        Args: gone: whether it is well if what is to be removed is not there.
+        Args: name: of the request in its step; gone: whether it is well if what is to be removed is not there.
         Raises: SystemDriftError; SystemRefusedError; as Caller.call.
         """
         web = self._web(declared)
         accept = {412, *web.conflict, *(web.gone if gone else ())}
-        answer = self._changing.call(request, values, accept=accept, extra=extra)
+        answer = sent_once(self._changing, name, request, values, accept=accept, extra=extra, jobs=self._jobs)
+        if answer is None:
+            return
         if gone and answer.status in web.gone:
             return
         if answer.status == 412:

@@ -178,6 +178,38 @@ class TakesTurns(Protocol):
         ...
 
 
+# --------------------------------------------------------------------------------------------- what ends later
+
+
+class Jobs(Protocol):
+    """The jobs that one step of a plan has begun in a system, kept where no crash can take them."""
+
+    def begun(self) -> Mapping[str, str]:
+        """{request of the step, as the connector names it: the system's own id of the job that it began}"""
+        ...
+
+    def begin(self, request: str, job: str) -> None:
+        """
+        Commit that *request* has begun *job*; called before the job is asked about for the first time.
+
+        Not within a transaction of the database. Raises: DatabaseUnavailableError.
+        """
+        ...
+
+
+@runtime_checkable
+class BeginsJobs(Protocol):
+    """Ends some changes later, by jobs with ids of their own."""
+
+    def with_jobs(self, jobs: Jobs) -> Searches:
+        """
+        The same system with the same abilities, for one step.
+
+        Its `apply` waits for the jobs that *jobs* knows and does not ask for them anew.
+        """
+        ...
+
+
 # ------------------------------------------------------------------------------------------------- people as systems
 
 

@@ -22,8 +22,9 @@ from dsar.casework import (
     searching,
     sending,
     verifying,
+    views,
 )
-from dsar.casework.context import steps_of, subject_of
+from dsar.casework.context import reason_of, steps_of, subject_of
 from dsar.errors import ApprovalError, SystemUnavailableError, UsageError
 from dsar.identity import CheckMethod
 from dsar.lifecycle import State
@@ -184,28 +185,130 @@ def test_erasure_waits_for_the_access_answer_and_for_a_bounce(office: Office) ->
 ELSEWHERE = "I want a copy of all data you have about me, john.whitfield@example.com.\n\nJohn Whitfield\n"
 
 
-def test_nobody_approves_an_erasure_of_whom_asks_for_access_in_another_case(office: Office) -> None:
+def asks_elsewhere(office: Office, *, now: datetime) -> None:
+    """John asks from another address, in a case of its own, to see what is held."""
+    office.receive("John <john@elsewhere.example>", ELSEWHERE, at=now)
+
+
+def block(office: Office) -> tuple[str, str]:
+    (request,) = office.requests()
+    return request.state, request.blocked_reason
+
+
+def test_an_erasure_of_whom_asks_for_access_in_another_case_waits_when_it_is_approved(office: Office) -> None:
     """EDPB 01/2022 s. 2.3.4: the answer comes first, whichever address was written from."""
     now = datetime.now(UTC)
     (request,) = in_review(office, ERASE, now=now)
-    office.receive("John <john@elsewhere.example>", ELSEWHERE, at=now)
+    asks_elsewhere(office, now=now)
 
-    with pytest.raises(
-        ApprovalError, match=r"the same person asks for access in D-\d{4}-00002: that is answered first"
-    ):
-        approve(office, request, now=now)
+    approve(office, request, now=now)
+
+    assert block(office) == (State.BLOCKED, "access_elsewhere")
 
 
-def test_an_erasure_that_was_approved_stops_when_its_person_asks_for_access_in_another_case(office: Office) -> None:
+def test_an_erasure_that_was_approved_waits_when_its_person_asks_for_access_in_another_case(office: Office) -> None:
     now = datetime.now(UTC)
     (request,) = in_review(office, ERASE, now=now)
     approve(office, request, now=now)
-    office.receive("John <john@elsewhere.example>", ELSEWHERE, at=now)
+    asks_elsewhere(office, now=now)
 
     changing.apply(office.app, request.id or 0, now=now)
 
     assert business(office, "SELECT last_name FROM customers WHERE customer_no = 'K20002'") == [("Whitfield",)]
-    assert letters(office) == [("erasure_partly", "void")]
+    assert block(office) == (State.BLOCKED, "access_elsewhere")
+
+
+def steps_done(office: Office) -> int:
+    """How many steps of the plan are done, by its ledger."""
+    with office.app.store.transaction() as tx:
+        entries = [entry for plan in tx.plans_of(1) for entry in tx.ledger(plan.id or 0).values()]
+    return sum(entry.state == "done" for entry in entries)
+
+
+@pytest.fixture
+def begun(office: Office) -> Office:
+    """An erasure of which one step is done when its worker is killed; then John asks elsewhere for access."""
+    now = datetime.now(UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    approve(office, request, now=now)
+    kill_after_commits(office.app.settings.file, request.id or 0, commits=6, now=now)
+    asks_elsewhere(office, now=now)
+    assert steps_done(office) == 1
+    return office
+
+
+@pytest.mark.sqlite_file
+def test_of_an_erasure_that_has_begun_what_is_not_done_yet_waits(begun: Office) -> None:
+    changing.apply(begun.app, 1, now=datetime.now(UTC))
+
+    assert block(begun) == (State.BLOCKED, "access_elsewhere")
+    assert steps_done(begun) == 1
+    (line, _) = sorted(views.queue(begun.app, now=datetime.now(UTC)), key=lambda line: line.reference)
+    assert (line.reference, line.waits_for, line.blockers) == (
+        f"{begun.only_case().reference}/erase",
+        "person: release",
+        ("access_elsewhere",),
+    )
+    assert line.send_by_on == begun.requests()[0].send_by_on
+
+
+@pytest.mark.sqlite_file
+def test_an_erasure_that_has_begun_cannot_be_recalled_as_if_nothing_was_done(begun: Office) -> None:
+    changing.apply(begun.app, 1, now=datetime.now(UTC))
+
+    with pytest.raises(UsageError, match="too late"):
+        intervening.recall(begun.app, begun.requests()[0], actor="bo", now=datetime.now(UTC))
+
+
+@pytest.mark.sqlite_file
+def test_a_person_lets_it_go_on_with_a_reason_and_not_without(begun: Office) -> None:
+    now = datetime.now(UTC)
+    changing.apply(begun.app, 1, now=now)
+    with pytest.raises(UsageError, match=r"asks for access in D-\d{4}-00002"):
+        intervening.go_on(begun.app, begun.only_case(), begun.requests()[0], actor="bo", now=now)
+
+    reason = "He has told us on the telephone that he does not want the copy any more."
+    intervening.go_on(begun.app, begun.only_case(), begun.requests()[0], reason=reason, actor="bo", now=now)
+    changing.apply(begun.app, 1, now=now)
+
+    assert begun.requests()[0].state == State.DISPATCHING
+    with begun.app.store.transaction() as tx:
+        told = [event for event in tx.events(1) if "not_awaited" in event.detail]
+        assert [reason_of(begun.app, tx.case_by_id(1), event) for event in told] == [reason]
+
+
+@pytest.mark.parametrize(("days", "state"), [(4, State.BLOCKED), (5, State.APPLYING)])
+def test_it_goes_on_by_itself_when_the_other_answer_has_left_and_did_not_come_back(
+    office: Office, days: int, state: State
+) -> None:
+    """As within one case: three working days must pass."""
+    friday = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    (request,) = in_review(office, ERASE, now=friday)
+    asks_elsewhere(office, now=friday)
+    approve(office, request, now=friday)
+    assert not approving.release_erasure(office.app, 1, now=friday)
+    with office.app.store.transaction() as tx:
+        (other,) = tx.requests(2)
+    office.force(other, state=State.CLOSED, closed_at=friday, outcome="fulfilled")
+
+    approving.release_erasure(office.app, 1, now=friday + timedelta(days=days))
+
+    assert office.requests()[0].state == state
+
+
+def test_past_its_own_day_it_goes_on_by_a_person_only(office: Office) -> None:
+    """Art. 12(3): its time limit runs on, and the queue has it; nobody erases late by surprise."""
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    (request,) = in_review(office, ERASE, now=now)
+    asks_elsewhere(office, now=now)
+    approve(office, request, now=now)
+    with office.app.store.transaction() as tx:
+        (other,) = tx.requests(2)
+    office.force(other, state=State.CLOSED, closed_at=now, outcome="fulfilled")
+
+    assert approving.release_erasure(office.app, 1, now=now + timedelta(days=60))
+
+    assert block(office) == (State.BLOCKED, "access_elsewhere")
 
 
 def test_somebody_elses_open_request_for_access_stops_no_erasure(office: Office) -> None:

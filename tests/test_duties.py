@@ -246,6 +246,20 @@ def test_what_a_restored_backup_brings_back_is_erased_again(office: Office) -> N
     assert {each.result for each in again} == {"not there", "as it was left"}
 
 
+def test_what_a_backup_brings_back_waits_while_its_person_has_asked_to_see_it(office: Office) -> None:
+    backup = (office.data / "business.db").read_bytes()
+    answered(office, ERASE)
+    (office.data / "business.db").write_bytes(backup)
+    office.receive(SENDER, ACCESS, at=NOW + timedelta(days=2))
+
+    found = replaying.replay(
+        office.app, since=date(2026, 11, 20), system="business", dry_run=False, actor="bo", now=NOW + timedelta(days=3)
+    )
+
+    assert {(each.result, each.needs_person) for each in found} == {("waits: D-2026-00002 asks for access", True)}
+    assert rows_of(office, "business", "SELECT count(*) FROM customers WHERE last_name = 'Whitfield'") == [(1,)]
+
+
 def test_a_row_with_the_key_of_an_erased_one_is_somebody_elses_and_stays(erased: Office) -> None:
     """SQLite and others give the number of an erased row to the next one."""
     statement = "INSERT INTO notes VALUES (2, 'K20004', '2026-11-26', 'AB', 'Somebody else')"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import desks, duties, freezing, recipients, suppressing
+from dsar.casework import desks, duties, freezing, jobs, recipients, suppressing
 from dsar.casework.arrivals import moved_since_approval
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
 from dsar.casework.facts import accepted_records
@@ -73,9 +73,6 @@ def apply(app: App, request_id: int, *, now: datetime) -> None:
             raise SystemUnavailableError(case.reference, "its plan is missing")
         steps = steps_of(app, case, known)
         begun = bool(tx.ledger(known.id or 0))
-    if not begun and _is_asked_for(app, case, request):
-        _return_to_review(app, case, request_id, known, (), because="access_first", now=now)
-        return
     if not begun and not _still_current(app, case, request, known, now=now):
         _return_to_review(app, case, request_id, known, (), because="changed_before", now=now)
         return
@@ -91,14 +88,6 @@ def apply(app: App, request_id: int, *, now: datetime) -> None:
     _conclude(app, case, request_id, known, steps, now=now)
 
 
-def _is_asked_for(app: App, case: CaseFile, request: Request) -> bool:
-    """Whether the person has asked in another case, since the approval, to see what would be erased."""
-    if request.right != Right.ERASE:
-        return False
-    with app.store.transaction(read_only=True) as tx:
-        return freezing.asked_elsewhere(app, tx, case, accepted_records(app, tx, case, Right.ERASE)) is not None
-
-
 def _apply_step(
     app: App,
     case: CaseFile,
@@ -112,14 +101,18 @@ def _apply_step(
     """Do one step unless the ledger says it is done; _DONE, _REFUSED, or "" if nothing more may be done."""
     step = steps[position]
     with app.store.transaction() as tx:
-        if tx.request(request_id).state != State.APPLYING:
+        request = tx.request(request_id)
+        if request.state != State.APPLYING:
             return ""
         entry = tx.ledger(known.id or 0).get(position)
         if entry is not None and entry.state != "started":
             return _ended(entry)
-        entry = LedgerEntry(plan_id=known.id or 0, position=position, state="started", started_at=now)
-        tx.keep_entry(entry)
-    system = desks.system_of(app, case, step.system, now=now)
+        if others := freezing.asked_elsewhere(app, tx, case, request):  # also of a step that a dead process began
+            freezing.wait(tx, request, others, now=now)
+            return ""
+        if entry is None:
+            tx.keep_entry(LedgerEntry(plan_id=known.id or 0, position=position, state="started", started_at=now))
+    system = jobs.of_step(app, case, known, position, desks.system_of(app, case, step.system, now=now))
     assert isinstance(system, Updates | Erases | Suppresses | Restricts)  # noqa: S101  # only such a system gives writing steps
     try:
         system.apply(step, key=f"{case.reference}:{known.sha256}:{position}")

@@ -20,8 +20,8 @@ from dsar.model import PlanStep, Record, Right, StepAction, Text
 from dsar.store import DO_NOT_RESTORE, DONE_BY_PROGRAM, ERASE_LATER, VERIFY_AGAIN, Transaction
 from dsar.store.tables import CaseFile, Duty, Request
 
-#: Key of the vault that seals which record a duty is about.
-_KEY = "duties"
+#: Key of the vault that seals which record a duty is about, and what is being done to it.
+KEY = "duties"
 
 #: Days after which it is read back once more.
 _VERIFIED_AFTER = (1, 7)
@@ -67,7 +67,7 @@ def take_on(app: App, tx: Transaction, case: CaseFile, plan: Applied, *, now: da
     Later erasure of what a law keeps, work by hand, another look after 1 and 7 days whether anything came back, and
     what must not come back from a backup.
     """
-    app.vault.create_key(_KEY)
+    app.vault.create_key(KEY)
     owed = {
         (row.kind, row.system, row.object, key_of(app, row), row.right if row.kind == VERIFY_AGAIN else "")
         for row in tx.duties_of(case.reference)
@@ -136,7 +136,7 @@ def case_of(tx: Transaction, duty: Duty) -> CaseFile | None:
 
 def look_again(app: App, tx: Transaction, case: CaseFile, right: Right, *, due_on: date) -> None:
     """The systems are searched once more for what a request has changed: nightly transfers bring people back."""
-    app.vault.create_key(_KEY)
+    app.vault.create_key(KEY)
     duty = Duty(
         kind=VERIFY_AGAIN,
         system="case",
@@ -175,7 +175,7 @@ def marks_of(app: App, record: Record) -> list[str]:
 
 def watch_restriction(app: App, tx: Transaction, case: CaseFile, *, now: datetime) -> None:
     """Art. 18(3): the person "shall be informed [...] before the restriction of processing is lifted"."""
-    app.vault.create_key(_KEY)
+    app.vault.create_key(KEY)
     tx.add_duty(
         Duty(
             kind="restriction",
@@ -193,7 +193,7 @@ def owe_notice(
     app: App, tx: Transaction, case: CaseFile, step: PlanStep, *, kind: str, old: str, now: datetime
 ) -> Duty:
     """Somebody tells an old contact point, by call or letter, that it was replaced; the old value is sealed."""
-    app.vault.create_key(_KEY)
+    app.vault.create_key(KEY)
     duty = Duty(
         kind="notice",
         system=step.system,
@@ -280,11 +280,11 @@ def reopen(tx: Transaction, request: Request, *, because: str, actor: str, now: 
 
 def key_of(app: App, duty: Duty) -> str:
     """What a duty is about: the key of the record, or the old contact point."""
-    return app.vault.unseal(_KEY, _context(duty.system, duty.object), duty.sealed_key).decode()
+    return app.vault.unseal(KEY, _context(duty.system, duty.object), duty.sealed_key).decode()
 
 
 def _sealed(app: App, system: str, object_name: str, key: str) -> bytes:
-    return app.vault.seal(_KEY, _context(system, object_name), key.encode())
+    return app.vault.seal(KEY, _context(system, object_name), key.encode())
 
 
 def _context(system: str, object_name: str) -> str:

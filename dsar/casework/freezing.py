@@ -5,13 +5,19 @@ EDPB 01/2022 s. 2.3.4: nothing is erased to avoid an answer; what is held on the
 """
 
 from collections.abc import Collection, Sequence
+from datetime import date, datetime
 
 from dsar.casework import duties
-from dsar.casework.context import App, record_index, records_of, subject_of
+from dsar.casework.context import PROGRAM, App, record_index, records_of, subject_of
+from dsar.casework.facts import accepted_records
 from dsar.identifiers import find_identifiers
+from dsar.lifecycle import Event
 from dsar.model import Identifier, IdentifierType, Record, Right, Strength
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, Duty
+from dsar.store.tables import CaseFile, Duty, Request
+
+#: Reason of an erasure that waits for the answer in another case.
+ACCESS_ELSEWHERE = "access_elsewhere"
 
 
 def why(app: App, tx: Transaction, duty: Duty, record: Record) -> str:
@@ -23,21 +29,38 @@ def why(app: App, tx: Transaction, duty: Duty, record: Record) -> str:
     return next((f"{case.reference} asks for access" for case in asking), "")
 
 
-def asked_elsewhere(app: App, tx: Transaction, case: CaseFile, records: Sequence[Record]) -> str | None:
+def asked_elsewhere(
+    app: App, tx: Transaction, case: CaseFile, request: Request, *, answered_since: date | None = None
+) -> tuple[str, ...]:
     """
-    The reference of another case in which the person of *case* has asked to see their data and has no answer yet.
+    References of other cases in which the person of an erasure has asked to see their data and has no answer yet.
 
-    Inside one case the access answer comes first by itself. Args: records: of the erasure.
+    Inside one case the access answer comes first by itself. Args: answered_since: also those answered then or later.
+    Returns: nothing for another right, and without the cases that a person has said not to wait for.
     """
-    open_ones = {id_: other for id_, other in _open_for_access(tx).items() if id_ != case.id}
-    if not open_ones:
-        return None
-    subject = subject_of(app, case)
+    if request.right != Right.ERASE or request.decision:
+        return ()
+    asking = _for_access(tx, answered_since)
+    others = {id_: other for id_, other in asking.items() if id_ != case.id}
+    others = {id_: other for id_, other in others.items() if other.reference not in request.not_awaited}
+    if not others:
+        return ()
+    subject, records = subject_of(app, case), accepted_records(app, tx, case, Right.ERASE)
     own = {*subject.proven, *subject.accepted, *(each for record in records for each in record.own)}
     named = _indexed(app, tx, own)
     wanted = {record_index(app, record) for record in records}
-    asking = (other for id_, other in open_ones.items() if id_ in named or wanted & _certain(app, tx, other))
-    return next((other.reference for other in asking), None)
+    return tuple(other.reference for id_, other in others.items() if id_ in named or wanted & _certain(app, tx, other))
+
+
+def wait(tx: Transaction, request: Request, others: Sequence[str], *, now: datetime) -> None:
+    """
+    An approved erasure, begun or not, does nothing more until *others* are answered or a person says otherwise.
+
+    What is done stays done. Its own time limit runs on (Art. 12(3)), and the queue shows it among what is blocked.
+    """
+    detail = {"because": ACCESS_ELSEWHERE, "cases": ", ".join(others)}
+    tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, detail=detail, blocked_reason=ACCESS_ELSEWHERE)
+    tx.enqueue("release_erasure", request.id or 0, due_at=now)
 
 
 def _certain(app: App, tx: Transaction, case: CaseFile) -> set[str]:
@@ -47,8 +70,11 @@ def _certain(app: App, tx: Transaction, case: CaseFile) -> set[str]:
     return {record_index(app, each) for each in found}
 
 
-def _open_for_access(tx: Transaction) -> dict[int | None, CaseFile]:
-    return {case.id: case for request, case in tx.open_requests() if request.right == Right.ACCESS}
+def _for_access(tx: Transaction, answered_since: date | None = None) -> dict[int | None, CaseFile]:
+    found = {case.id: case for request, case in tx.open_requests() if request.right == Right.ACCESS}
+    if answered_since:
+        found |= {case.id: case for _, case in tx.closed_since(Right.ACCESS, since=answered_since)}
+    return found
 
 
 def _indexed(app: App, tx: Transaction, identifiers: Collection[Identifier]) -> set[int]:
@@ -64,7 +90,7 @@ def _asking(app: App, tx: Transaction, record: Record, alike: set[int]) -> list[
 
     Args: alike: ids of cases with the same sender, or the same identifiers, as the one that the duty comes from.
     """
-    open_ones = _open_for_access(tx)
+    open_ones = _for_access(tx)
     if not open_ones:
         return []
     met = {*record.own, *(found for value in record.values for found in find_identifiers(value.value))}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from dsar import deadlines
-from dsar.casework import duties, freezing, removing
+from dsar.casework import duties, freezing, jobs, removing
 from dsar.casework.context import PROGRAM, App
 from dsar.casework.flags import flag
 from dsar.casework.planning import WRITING, demand_complete, plan, records_for, search_for
@@ -88,6 +88,7 @@ def _settle(app: App, duty: Duty, removal: removing.Removal, *, now: datetime) -
         current = tx.duty(duty.id or 0)
         if current is None or current.done_at is not None:
             return
+        jobs.forget(tx, current)
         if removal.ending is Ending.KEPT and removal.until:
             current.due_on = removal.until + timedelta(days=1)
             current.problem = ""

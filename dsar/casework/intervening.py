@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from dsar.casework import changing
+from dsar.casework import changing, freezing
 from dsar.casework.arrivals import CLOCK_MOVED
 from dsar.casework.context import App, seal_reason
 from dsar.casework.fulfilling import DATA_RETURNED
@@ -69,6 +69,8 @@ def recall(app: App, request: Request, *, actor: str, now: datetime) -> None:
             if request.state == State.DISPATCHING and (row := stop_unsent(tx, letter)):
                 take_letter_back(tx, row, Event.RECALLED, actor=actor, now=now)
                 return
+            if changing.is_begun(tx, request):
+                break
             if request.state in {State.APPROVED, State.BLOCKED} and stop_unsent(tx, letter, states=("held",)):
                 void_letter(tx, letter, reason="recalled", now=now)
                 tx.advance(request, Event.VOIDED, actor=actor, at=now, blocked_reason="")
@@ -112,12 +114,12 @@ def hold(app: App, case: CaseFile, *, on: bool, reason: str, actor: str, now: da
                 tx.advance(request, Event.BLOCKED, actor=actor, at=now, blocked_reason="hold")
 
 
-def go_on(app: App, case: CaseFile, request: Request, *, actor: str, now: datetime) -> None:
+def go_on(app: App, case: CaseFile, request: Request, *, reason: str | None = None, actor: str, now: datetime) -> None:
     """
     Let a blocked change go on as approved.
 
-    Raises: UsageError while the case is under a hold, while nobody knows whether its letter left, and where no
-    approved plan waits.
+    Args: reason: why an erasure does not wait for the answer in another case. Raises: UsageError without it; while the
+    case is under a hold, while nobody knows whether its letter left, and where no approved plan waits.
     """
     if case.legal_hold:
         raise UsageError(said("{case} is under a hold; 'dsar release {case} --hold' ends it.", case=case.reference))
@@ -130,7 +132,25 @@ def go_on(app: App, case: CaseFile, request: Request, *, actor: str, now: dateti
                     "{case}/{right} has no approved change that could go on.", case=case.reference, right=request.right
                 )
             )
-        tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now, blocked_reason="")
+        others = freezing.asked_elsewhere(app, tx, case, request)
+        if others and not reason:
+            raise UsageError(
+                said(
+                    "The same person asks for access in {others}, which is answered first: say with --reason why it is "
+                    "not waited for.",
+                    others=", ".join(others),
+                )
+            )
+        detail = seal_reason(app, case, Event.APPLY_STARTED, reason, at=now) if reason else {}
+        tx.advance(
+            request,
+            Event.APPLY_STARTED,
+            actor=actor,
+            at=now,
+            detail=detail | ({"not_awaited": ", ".join(others)} if others else {}),
+            blocked_reason="",
+            not_awaited=[*request.not_awaited, *others],
+        )
         tx.enqueue("apply", request.id or 0, due_at=now)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from dsar.casework import duties
+from dsar.casework import duties, jobs
 from dsar.casework.context import App
 from dsar.casework.planning import WRITING
 from dsar.connector import Erases, LooksUp, Restricts, Searches, Suppresses
@@ -73,7 +73,7 @@ def remove(app: App, duty: Duty, record: Record, *, key: str) -> Removal:
     left = tuple(step for step in steps if step.action is StepAction.TASK)
     if not writing:
         return Removal(ending=Ending.PERSON if left else Ending.NOTHING, left=left)
-    return Removal(ending=_carry_out(system, writing, key), left=left)
+    return Removal(ending=_carry_out(app, duty, system, writing, key), left=left)
 
 
 def _plan(system: Searches, right: Right, record: Record) -> Sequence[PlanStep]:
@@ -84,13 +84,15 @@ def _plan(system: Searches, right: Right, record: Record) -> Sequence[PlanStep]:
     return system.plan_erase([record]) if isinstance(system, Erases) else ()
 
 
-def _carry_out(system: Searches, steps: Sequence[PlanStep], key: str) -> Ending:
-    assert isinstance(system, Erases | Suppresses | Restricts)  # noqa: S101  # only such a system gives writing steps
+def _carry_out(app: App, duty: Duty, system: Searches, steps: Sequence[PlanStep], key: str) -> Ending:
     try:
         for number, step in enumerate(steps):
-            system.apply(step, key=f"{key}:{number}")
+            bound = jobs.of_duty(app, duty, step, system, key=duties.KEY)
+            assert isinstance(bound, Erases | Suppresses | Restricts)  # noqa: S101  # only such a system gives writing steps
+            bound.apply(step, key=f"{key}:{number}")
     except SystemDriftError:
         return Ending.ANOTHER
     except (SystemRefusedError, SystemContractError):
         return Ending.REFUSED
+    assert isinstance(system, Erases | Suppresses | Restricts)  # noqa: S101  # as above
     return Ending.DONE if all(system.verify(step).done for step in steps) else Ending.STAYS

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from dsar import deadlines
-from dsar.casework import duties, removing
+from dsar.casework import duties, freezing, jobs, removing
 from dsar.casework.context import App
 from dsar.casework.removing import Ending
 from dsar.errors import SystemUnavailableError, UsageError
 from dsar.lifecycle import State
-from dsar.model import Right
+from dsar.model import Record, Right
 from dsar.store.tables import Duty
 
 #: Ending -> how staff read it; those of which a person must look.
@@ -71,11 +71,25 @@ def _again(app: App, duty: Duty, *, dry_run: bool, now: datetime) -> tuple[str, 
             ending = Ending.NOTHING  # emptied, or somebody else's who was given its key
         elif dry_run:
             return "has come back", False
+        elif frozen := _frozen(app, duty, record):
+            return frozen, True
         else:
             ending = removing.remove(app, duty, record, key=f"replay:{duty.id}:{now.isoformat()}").ending
+        if not dry_run:
+            with app.store.transaction() as tx:
+                jobs.forget(tx, duty)
     except SystemUnavailableError:
         return "the system does not answer", True
     return _WORDS[ending], ending in _FOR_A_PERSON
+
+
+def _frozen(app: App, duty: Duty, record: Record) -> str:
+    """Why what has come back is not erased today; to stop marketing or to lock takes nothing away from an answer."""
+    if duty.right != Right.ERASE:
+        return ""
+    with app.store.transaction(read_only=True) as tx:
+        why = freezing.why(app, tx, duty, record)
+    return f"waits: {why}" if why else ""
 
 
 def _replayed(duty: Duty, result: str, needs_person: bool) -> Replayed:  # noqa: FBT001  # as _again tells it

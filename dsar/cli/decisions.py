@@ -203,13 +203,17 @@ def done(ctx: click.Context, reference: str, what: str) -> None:
 @click.option("--stop", "how", flag_value="stop", help="End the blocked change; what is done is told.")
 @click.option("--seen", "how", flag_value="seen", help="You have looked at the follow-ups.")
 @click.option("--hold", "how", flag_value="hold", help="End the hold.")
+@click.option("--reason", help="Why an erasure does not wait for the answer in another case; with --continue.")
 @click.pass_context
-def release(ctx: click.Context, reference: str, *, how: str | None) -> None:
+def release(ctx: click.Context, reference: str, *, how: str | None, reason: str | None) -> None:
     """Decide about what is blocked."""
     if how is None:
         raise UsageError("Say how: --sent, --resend, --continue, --stop, --seen or --hold.")
+    if reason and how != "continue":
+        raise UsageError("--reason belongs to --continue.")
     with session(ctx) as opened:
-        click.echo(_RELEASE[how](opened, reference))
+        act = partial(_RELEASE[how], reason=reason) if reason else _RELEASE[how]
+        click.echo(act(opened, reference))
         run_due(opened)
 
 
@@ -223,12 +227,14 @@ def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
     return _("{count} mail(s) taken as sent." if sent else "{count} mail(s) sent again.").format(count=count)
 
 
-def _release_change(opened: "Session", reference: str, *, go_on: bool) -> str:
+def _release_change(opened: "Session", reference: str, *, go_on: bool, reason: str | None = None) -> str:
     from dsar.casework import intervening, views
 
     case, request = views.find_request(opened.app, reference, {State.BLOCKED}, actor=opened.actor())
-    act = intervening.go_on if go_on else intervening.stop
-    act(opened.app, case, request, actor=opened.actor(), now=now())
+    if go_on:
+        intervening.go_on(opened.app, case, request, reason=reason, actor=opened.actor(), now=now())
+    else:
+        intervening.stop(opened.app, case, request, actor=opened.actor(), now=now())
     return _("{reference} goes on." if go_on else "{reference} is stopped.").format(
         reference=f"{case.reference}/{request.right}"
     )
@@ -250,7 +256,7 @@ def _release_hold(opened: "Session", reference: str) -> str:
     return _("{case} is free from its hold.").format(case=case.reference)
 
 
-_RELEASE: dict[str, Callable[["Session", str], str]] = {
+_RELEASE: dict[str, Callable[..., str]] = {
     "sent": partial(_release_mail, sent=True),
     "resend": partial(_release_mail, sent=False),
     "continue": partial(_release_change, go_on=True),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
@@ -24,6 +24,7 @@ from dsar.casework import (
     approving,
     asking,
     extending,
+    freezing,
     intervening,
     redacting,
     searching,
@@ -44,9 +45,6 @@ from dsar.identity import CheckMethod
 from dsar.lifecycle import State
 from dsar.locale import _, said
 from dsar.model import Right, Strength
-
-if TYPE_CHECKING:
-    from dsar.store.tables import CaseFile, Request
 
 _OPEN = frozenset(State) - {State.CLOSED}
 _BEFORE_LETTER = (State.IDENTITY, State.CLARIFYING, State.SEARCHING, State.REVIEW)
@@ -296,13 +294,13 @@ def _release(look: Look) -> None:
         sending.decide_uncertain(look.opened.app, case, sent=sent, actor=actor, now=now())
         return
     go_on = _is_sure("Let it go on as approved (no: stop it, and tell what is done)")
+    waits = go_on and request.blocked_reason == freezing.ACCESS_ELSEWHERE
+    reason = ask("Why the answer in the other case is not waited for") if waits else None
     _confirm(case.reference)
-    _go_on_or_stop(look, case, request, go_on=go_on)
-
-
-def _go_on_or_stop(look: Look, case: "CaseFile", request: "Request", *, go_on: bool) -> None:
-    act = intervening.go_on if go_on else intervening.stop
-    act(look.opened.app, case, request, actor=look.opened.actor(), now=now())
+    if go_on:
+        intervening.go_on(look.opened.app, case, request, reason=reason, actor=actor, now=now())
+    else:
+        intervening.stop(look.opened.app, case, request, actor=actor, now=now())
 
 
 def _has_candidates(look: Look) -> bool:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from dsar.model import PlanStep
 
 
-def print_form(app: "App", reference: str, steps: Sequence["PlanStep"], *, waits: bool) -> None:
+def print_form(app: "App", reference: str, steps: Sequence["PlanStep"], *, waits: Sequence[str]) -> None:
     """Print every line with its number, which `dsar correct` takes."""
     if not steps:
         say("Nothing would be changed.")
         return
     say("Plan of {reference}, in the order in which it is done", reference=reference)
     if waits:
-        say("It waits until the access answer has left and has not come back.")
+        say("It waits until the access answer of {cases} has left and has not come back.", cases=", ".join(waits))
     numbered = enumerate(steps, 1)
     for system, lines in groupby(numbered, key=lambda line: line[1].system):
         click.echo(f"\n{app.system_label(system).in_language(language())} ({system})")

@@ -278,7 +278,7 @@ def _plan(look: Look) -> None:
     with app.store.transaction() as tx:
         tx.record("looked_at_plan", actor=look.opened.actor(), at=now(), case_id=case.id, request_id=request.id)
         steps = current_plan(app, tx, case, right)
-        waits = approving.waits_for_access(tx, case, request)
+        waits = approving.waits_for_access(app, tx, case, request)
     print_heading("Plan")
     print_form(app, f"{case.reference}/{request.right}", protecting.hidden_steps(case, steps), waits=waits)
 

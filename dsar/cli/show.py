@@ -259,7 +259,7 @@ def _plan(look: Look) -> None:
     with opened.app.store.transaction() as tx:
         tx.record("looked_at_plan", actor=opened.actor(), at=now(), case_id=case.id, request_id=request.id)
         shown = current_plan(opened.app, tx, case, Right(request.right))
-        waits = approving.waits_for_access(tx, case, request)
+        waits = approving.waits_for_access(opened.app, tx, case, request)
     steps = protecting.hidden_steps(case, shown)
     if look.as_json:
         for step in steps:

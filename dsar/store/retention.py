@@ -159,6 +159,8 @@ class RetentionQueries(Queries):
         requests = select(Request.id).where(Request.case_id == case_id)
         empty = {"sealed_steps": _GONE, "sealed_outcomes": None}
         self.session.execute(sa.update(ChangePlan).where(col(ChangePlan.request_id).in_(requests)).values(empty))
+        plans = select(ChangePlan.id).where(col(ChangePlan.request_id).in_(requests))
+        self.session.execute(sa.update(LedgerEntry).where(col(LedgerEntry.plan_id).in_(plans)).values(sealed_jobs=None))
         mails = {"sealed_mime": _GONE, "sealed_recipient": _GONE}
         self.session.execute(sa.update(OutboxRow).where(col(OutboxRow.case_id) == case_id).values(mails))
         words = {"sealed_grounds": None, "sealed_note": None}

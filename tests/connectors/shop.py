@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 from urllib.parse import unquote
 
@@ -56,7 +57,12 @@ web.remove = [{method = "POST", path = "/remove", form = {no = "{key}"}}]
 PAPERS = request = {method = "POST", path = "/papers/{value}", form = {no = "{key}"}}
 """,
 }
-OPTIONS = {"json": {"token": "t-1"}}
+#: Removing begins a job, which ends when it has been asked about twice.
+DIALECTS["jobs"] = DIALECTS["json"].replace(
+    'web.remove = [{method = "DELETE", path = "/customers/{key}"}]',
+    'web.remove = [{method = "DELETE", path = "/customers/{key}/later", job = {number = "id", path = "/jobs/{job}", status = "state", done = ["done"], failed = ["failed"], every_seconds = 0.01}}]',
+)
+OPTIONS = {"json": {"token": "t-1"}, "jobs": {"token": "t-1"}}
 
 
 def declared(dialect: str) -> str:
@@ -81,6 +87,8 @@ class Customers:
         told = {"id": 7, "name": conformance.PAPER.name, "bytes": len(conformance.PAPER.content)}
         self.rows["K1"]["papers"] = [told | {"url": "/api/papers/7"}]
         self.sessions: set[str] = set()
+        self.begun: list[str] = []  #: Of every job, the customer it removes.
+        self._polled: Counter[str] = Counter()
 
     def answer(self, asked: Asked) -> Reply:
         path = asked.path.removeprefix("/api")
@@ -115,6 +123,11 @@ class Customers:
     def _json(self, path: str, asked: Asked) -> Reply:
         if asked.headers.get("authorization") != "Bearer t-1":
             return Reply(status=401, body={})
+        if path.startswith("/jobs/"):
+            return self._job(path.removeprefix("/jobs/"))
+        if path.endswith("/later"):
+            self.begun.append(path.split("/")[2])
+            return Reply(status=202, body={"id": f"J{len(self.begun)}"})
         key = unquote(path.removeprefix("/customers").removeprefix("/"))
         if not key:
             rows = [row for row in self.rows.values() if row["no"] == asked.query.get("number", row["no"])]
@@ -132,6 +145,13 @@ class Customers:
             del self.rows[key]
             return Reply(status=204)
         return Reply(body=row, headers={"ETag": tag})
+
+    def _job(self, id_: str) -> Reply:
+        self._polled[id_] += 1
+        if self._polled[id_] < 2:
+            return Reply(body={"state": "running"})
+        self.rows.pop(self.begun[int(id_.removeprefix("J")) - 1], None)
+        return Reply(body={"state": "done"})
 
     def _graphql(self, asked: Asked) -> Reply:
         if asked.headers.get("authorization") != "Bearer s-1":

@@ -1,4 +1,4 @@
-"""A web API over a real connection passes the suite in four dialects."""
+"""A web API over a real connection passes the suite in five dialects."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,9 +12,20 @@ from dsar.declaration import parse_declaration
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    with serve(Customers().answer) as running:
+def shop() -> Customers:
+    return Customers()
+
+
+@pytest.fixture
+def web(shop: Customers) -> Iterator[Web]:
+    with serve(shop.answer) as running:
         yield running
+
+
+def opened(dialect: str, web: Web) -> Any:
+    options = {"url": web.url, "changes": "on", **OPTIONS.get(dialect, {"user": "dsar", "password": "pw"})}
+    declaration = parse_declaration(declared(dialect), source=dialect)
+    return open_connector("rest", name="shop", declaration=declaration, options=options)
 
 
 class TestRestConnector(
@@ -29,6 +40,14 @@ class TestRestConnector(
 ):
     @pytest.fixture(params=DIALECTS)
     def connector(self, request: pytest.FixtureRequest, web: Web) -> Any:
-        options = {"url": web.url, "changes": "on", **OPTIONS.get(request.param, {"user": "dsar", "password": "pw"})}
-        declaration = parse_declaration(declared(request.param), source=request.param)
-        return open_connector("rest", name="shop", declaration=declaration, options=options)
+        return opened(request.param, web)
+
+
+class TestRestConnectorThatEndsChangesLater(conformance.JobTests):
+    @pytest.fixture
+    def connector(self, web: Web, shop: Customers) -> Any:
+        self._shop = shop
+        return opened("jobs", web)
+
+    def begun(self, connector: Any) -> int:  # the shop counts
+        return len(self._shop.begun)

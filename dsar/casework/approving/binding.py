@@ -4,7 +4,7 @@ A draft as it was shown -> its approval, the mails with exactly those bytes, and
 Effects: writes the database.
 """
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from dsar import approval, deadlines
 from dsar.casework import delivering, freezing, phrases, posting, protecting
@@ -67,7 +67,6 @@ def approve(app: App, case: CaseFile, request: Request, *, actor: str, now: date
         check_unchanged(app, tx, case, request, seen, now=now)
         if case.legal_hold and request.right == Right.ERASE and not request.decision:
             raise ApprovalError(reference, "the case is under a hold, so nothing is erased")
-        _check_answered(app, tx, case, request, records)
         if current.letter.kind not in _DISCLOSES_NOTHING or request.decision in AFTER_CHANGES:
             check_identity(app, tx, case, request, records)
             check_coverage(app, tx, case)
@@ -101,9 +100,11 @@ def set_going(
     tx.advance(request, Event.APPROVED, actor=actor, at=now, detail={"mime": mime})
     if plan is None:
         tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now)
-    elif waits_for_access(tx, case, request):
+    elif request.right == Right.ERASE and _access_comes_first(tx, case):
         tx.advance(request, Event.BLOCKED, actor=PROGRAM, at=now, blocked_reason=_ACCESS_FIRST)
         tx.enqueue("release_erasure", request.id or 0, due_at=now)
+    elif others := freezing.asked_elsewhere(app, tx, case, request):
+        freezing.wait(tx, request, others, now=now)
     else:
         tx.advance(request, Event.APPLY_STARTED, actor=actor, at=now)
         tx.enqueue("apply", request.id or 0, due_at=now)
@@ -179,31 +180,48 @@ _ACCESS_FIRST = "access_first"
 
 def release_erasure(app: App, request_id: int, *, now: datetime) -> bool:
     """
-    Step: let an erasure go on once the access answer of its case was sent and has not come back for some working days.
+    Step: let an erasure go on once the access answer was sent and has not come back for some working days.
 
     Returns: True when there is nothing more to wait for: it goes on, or a person must decide.
     """
     with app.store.transaction() as tx:
         request = tx.request(request_id)
-        if request.state != State.BLOCKED or request.blocked_reason != _ACCESS_FIRST:
+        if request.state != State.BLOCKED or request.blocked_reason not in _STILL_AWAITED:
             return True
         case = tx.case_by_id(request.case_id)
         if case.legal_hold or {STRANGER, WITHDRAWN} & set(case.flags):
             return True  # a person decides (`dsar release`)
-        if _access_comes_first(tx, case):
-            return False
-        answered = [each for each in tx.requests(case.id or 0) if each.right == Right.ACCESS]
-        if any(each.outcome not in {Outcome.FULFILLED, Outcome.NOTHING_FOUND, Outcome.PARTLY} for each in answered):
-            return True  # access ended otherwise: a person decides (`dsar release`)
         today = deadlines.received_on(now)
-        sent_on = max(deadlines.received_on(each.closed_at) for each in answered if each.closed_at)
-        wait_until = deadlines.add_working_days(sent_on, app.settings.bounce_wait_working_days)
-        if today < wait_until:
-            return False
+        awaited = _STILL_AWAITED[request.blocked_reason](app, tx, case, request, today)
+        if awaited is not False:
+            return awaited is None
         if today > request.send_by_on:
             return True  # never past its own send-by without a person
         _start_applying(tx, request, actor=PROGRAM, now=now)
     return True
+
+
+def _awaits_own_answer(app: App, tx: Transaction, case: CaseFile, _request: Request, today: date) -> bool | None:
+    """Whether the access answer of the case is waited for, or its bounce; None: a person decides."""
+    if _access_comes_first(tx, case):
+        return True
+    answered = [each for each in tx.requests(case.id or 0) if each.right == Right.ACCESS]
+    if any(each.outcome not in {Outcome.FULFILLED, Outcome.NOTHING_FOUND, Outcome.PARTLY} for each in answered):
+        return None  # access ended otherwise (`dsar release`)
+    sent_on = max(deadlines.received_on(each.closed_at) for each in answered if each.closed_at)
+    return today < deadlines.add_working_days(sent_on, app.settings.bounce_wait_working_days)
+
+
+def _awaits_other_answers(app: App, tx: Transaction, case: CaseFile, request: Request, today: date) -> bool | None:
+    """Whether the access answer of another case is waited for, or its bounce."""
+    may_bounce = today
+    while deadlines.add_working_days(may_bounce - timedelta(days=1), app.settings.bounce_wait_working_days) > today:
+        may_bounce -= timedelta(days=1)
+    return bool(freezing.asked_elsewhere(app, tx, case, request, answered_since=may_bounce))
+
+
+#: Reason of a block -> what tells whether it still holds.
+_STILL_AWAITED = {_ACCESS_FIRST: _awaits_own_answer, freezing.ACCESS_ELSEWHERE: _awaits_other_answers}
 
 
 def _start_applying(tx: Transaction, request: Request, *, actor: str, now: datetime) -> None:
@@ -211,25 +229,16 @@ def _start_applying(tx: Transaction, request: Request, *, actor: str, now: datet
     tx.enqueue("apply", request.id or 0, due_at=now)
 
 
-def waits_for_access(tx: Transaction, case: CaseFile, request: Request) -> bool:
-    """Whether *request* would wait for the access answer of its case once it is approved."""
-    return request.right == Right.ERASE and _access_comes_first(tx, case)
+def waits_for_access(app: App, tx: Transaction, case: CaseFile, request: Request) -> tuple[str, ...]:
+    """References of the cases for whose access answer *request* would wait once it is approved."""
+    if request.right == Right.ERASE and _access_comes_first(tx, case):
+        return (case.reference,)
+    return freezing.asked_elsewhere(app, tx, case, request)
 
 
 def _access_comes_first(tx: Transaction, case: CaseFile) -> bool:
     """Whether the case has an access request that is not answered yet."""
     return any(each.right == Right.ACCESS and each.state != State.CLOSED for each in tx.requests(case.id or 0))
-
-
-def _check_answered(app: App, tx: Transaction, case: CaseFile, request: Request, records: tuple[Record, ...]) -> None:
-    """Raises: ApprovalError while the person waits in another case to see what would be erased."""
-    if request.right != Right.ERASE or request.decision:
-        return
-    if other := freezing.asked_elsewhere(app, tx, case, records):
-        raise ApprovalError(
-            f"{case.reference}/{request.right}",
-            said("the same person asks for access in {other}: that is answered first", other=other),
-        )
 
 
 def _check_actor(

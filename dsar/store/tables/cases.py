@@ -98,6 +98,8 @@ class Request(Row, table=True):
     paused_days: int = 0
     extended_at: datetime | None = None
     blocked_reason: str = ""  #: Code: uncertain, access_first, ...
+    #: References of cases whose answer would come first (freezing) and that a person has said not to wait for.
+    not_awaited: list[str] = Field(default_factory=list, sa_type=sa.JSON)
     needed_level: str = ""  #: Identity level that it demands, by what was found and is to change; "": not known yet.
     decision: str = ""  #: "", refuse, unidentified, deceased, not_request, done, ...: what a person decided to answer
     refusal_ground: str = ""  #: Article that a refusal rests on, e.g. "12(5)"; "": none, or another law.

@@ -30,6 +30,8 @@ class LedgerEntry(Row, table=True):
     started_at: datetime
     ended_at: datetime | None = None
     detail: str = ""  #: Why it failed, without personal data.
+    #: {request of the step: id of the job that it began in the system}, until the step has ended.
+    sealed_jobs: bytes | None = Field(default=None, sa_type=sa.LargeBinary)
 
 
 class PlanLine(Row, table=True):
@@ -70,6 +72,7 @@ class Duty(Row, table=True):
     #: Keyed digests of what told the record's person: a key that another record has been given since is known by them.
     marks: list[str] = Field(default_factory=list, sa_type=sa.JSON)
     problem: str = ""  #: Why it is due and not done, without personal data; a person looks.
+    sealed_jobs: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: As LedgerEntry.sealed_jobs.
 
 
 class RecipientNotice(Row, table=True):
