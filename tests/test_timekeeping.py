@@ -14,7 +14,7 @@ from sqlmodel import select
 from dsar.casework import health, purging, timekeeping
 from dsar.errors import ClockLeaptError
 from dsar.outbox import SmtpOutbox
-from dsar.store.tables import EventRow
+from dsar.store.tables import EventRow, Lease, Work
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -98,3 +98,63 @@ def test_no_walk_of_the_clock_brings_a_day_forward_by_more_than_the_leap_at_a_ti
             if may_erase(office, at=at):
                 assert at - believed <= 8 * DAY
                 believed = at
+
+
+# ------------------------------------------------------------------------------------------ what the leapt time put off
+
+
+def dues(office: Office) -> dict[str, datetime]:
+    """{step: when it is due}"""
+    with office.app.store.transaction(read_only=True) as tx:
+        return {work.step: work.due_at for work in tx.work()}
+
+
+def leap_and_return(office: Office, *steps: Work) -> None:
+    """The clock leaps by a hundred days, *steps* and a lease are made, and it is set right again."""
+    timekeeping.beat(office.app, now=NOW)
+    timekeeping.beat(office.app, now=NOW + 100 * DAY)
+    with office.app.store.transaction() as tx:
+        for step in steps:
+            tx.session.add(step)
+        tx.take_lease("mailbox:privacy", "elsewhere:17", now=NOW + 100 * DAY, seconds=600)
+    timekeeping.beat(office.app, now=NOW + HOUR)
+
+
+def test_what_came_in_while_the_clock_had_leapt_is_sorted_once_it_is_right(office: Office) -> None:
+    leap_and_return(office, Work(step="sort", subject_id=901, due_at=NOW + 100 * DAY))
+    assert dues(office) == {"sort": NOW + HOUR}
+
+
+def test_what_failed_while_the_clock_had_leapt_is_tried_again(office: Office) -> None:
+    leap_and_return(office, Work(step="ask", subject_id=902, due_at=NOW + 101 * DAY, attempts=3))
+    assert dues(office) == {"ask": NOW + HOUR}
+
+
+def test_what_waits_for_its_day_goes_on_waiting(office: Office) -> None:
+    leap_and_return(office, Work(step="duty", subject_id=903, due_at=NOW + 400 * DAY))
+    assert dues(office) == {"duty": NOW + 400 * DAY}
+
+
+def test_a_worker_that_died_while_the_clock_had_leapt_keeps_nothing_from_others(office: Office) -> None:
+    held = Work(
+        step="search", subject_id=904, due_at=NOW, lease_until=NOW + 100 * DAY, worker="elsewhere:17", attempts=1
+    )
+    leap_and_return(office, held)
+    with office.app.store.transaction() as tx:
+        assert tx.session.exec(select(Lease)).all() == []
+        claimed = tx.claim("here:1", now=NOW + HOUR, lease=10 * timedelta(minutes=1))
+        assert claimed is not None
+        assert claimed.step == "search"
+
+
+def test_what_is_done_daily_is_done_although_the_last_time_lies_ahead(office: Office) -> None:
+    """Else nothing would be backed up or compared for months."""
+    with office.app.store.transaction() as tx:
+        tx.set_mark("purged", at=NOW + 100 * DAY)
+    assert purging.is_due(office.app, now=NOW)
+
+
+def test_clocks_of_machines_that_differ_a_little_repeat_nothing(office: Office) -> None:
+    with office.app.store.transaction() as tx:
+        tx.set_mark("purged", at=NOW + timedelta(seconds=2))
+    assert not purging.is_due(office.app, now=NOW)

@@ -116,7 +116,7 @@ def note_differences(tx: Transaction, mailbox: str, words: str, *, now: datetime
 def _test(app: App, outbox: SmtpOutbox, *, now: datetime) -> None:
     with app.store.transaction() as tx:
         last, missing = tx.mark("self_test_sent"), tx.mark("self_test_missing")
-        if last is not None and now - last.at < (_TEST_AGAIN if missing else _TEST_EVERY):
+        if not timekeeping.is_over(last, every=_TEST_AGAIN if missing else _TEST_EVERY, now=now):
             return
         _note_self_test(tx, now=now)
     _send_self_test(app, outbox, now=now)

@@ -84,7 +84,7 @@ def is_due(app: App, *, now: datetime) -> bool:
         last = tx.mark("purged")
         if timekeeping.leapt_from(tx, now=now):
             return False
-    return last is None or now - last.at >= _EVERY
+    return timekeeping.is_over(last, every=_EVERY, now=now)
 
 
 def _purge(app: App, rule: Rule[Any], *, now: datetime) -> Iterator[list[Purge]]:
