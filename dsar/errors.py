@@ -107,6 +107,20 @@ class TemporaryError(DsarError):
     exit_code = 3
 
 
+class ClockLeaptError(TemporaryError):
+    """What becomes due by the calendar and cannot be undone waits until a person says that the clock is right."""
+
+    def __init__(self, before: datetime, now: datetime) -> None:
+        super().__init__(
+            said(
+                "The clock has leapt from {before} to {now}, so nothing is erased by the calendar. If it is right: "
+                "'dsar check --clock-is-right'.",
+                before=f"{before:%Y-%m-%d %H:%M} UTC",
+                now=f"{now:%Y-%m-%d %H:%M} UTC",
+            )
+        )
+
+
 class InboxUnavailableError(TemporaryError):
     def __init__(self, mailbox: str, cause: str) -> None:
         super().__init__(said("Mailbox {mailbox!r} cannot be read: {cause}.", mailbox=mailbox, cause=cause))

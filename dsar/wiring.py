@@ -310,6 +310,7 @@ def imap_account(name: str, section: MailboxSection) -> "ImapAccount":
         folders=section.folders,
         done_folder=section.done_folder,
         sent_folder=section.sent_folder,
+        timeout_seconds=section.timeout_seconds,
     )
 
 
@@ -326,6 +327,7 @@ def smtp_account(chosen: Settings) -> "SmtpAccount":
         user=section.user or None,
         credential=_credential("smtp", section.oauth2, password) if section.user else None,
         ca_file=section.ca_file,
+        timeout_seconds=section.timeout_seconds,
     )
 
 

@@ -39,6 +39,7 @@ from dsar.casework import (
     searching,
     sending,
     texting,
+    timekeeping,
     unlocking,
     verifying,
 )
@@ -269,6 +270,7 @@ def run_due(
     """
     tried = 0
     name = worker_name()
+    timekeeping.beat(tools.app, now=datetime.now(UTC))
     with tools.app.store.transaction() as tx:
         tx.free_leases([name])  # nothing is under way here: it is left of steps that a lost database kept from ending
     while not stopped():

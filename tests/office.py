@@ -89,17 +89,23 @@ class Office:
         headers: Mapping[str, str] | None = None,
         subject: str = "Mina uppgifter",
         at: datetime | None = None,
+        arrived: datetime | None = None,
     ) -> Message:
-        """Take one mail; *finding* is our mail server's word about its sender, by default a pass."""
+        """Take one mail *at* a time; *finding* is our mail server's word about its sender, by default a pass."""
         mail = written(sender, text, in_reply_to=in_reply_to, finding=finding, headers=headers, subject=subject)
-        return self.take(mail, at=at)
+        return self.take(mail, at=at, arrived=arrived)
 
-    def take(self, content: bytes, *, at: datetime | None = None) -> Message:
-        """Store one mail as the poller does, and sort it."""
+    def take(self, content: bytes, *, at: datetime | None = None, arrived: datetime | None = None) -> Message:
+        """Store one mail as the poller does, and sort it; *arrived*: when the server got it, else *at*."""
         self._uid += 1
         now = at or datetime.now(UTC)
         mail = RawMail(
-            mailbox="privacy", folder="INBOX", uid_validity=1, uid=self._uid, received_at=now, content=content
+            mailbox="privacy",
+            folder="INBOX",
+            uid_validity=1,
+            uid=self._uid,
+            received_at=arrived or now,
+            content=content,
         )
         intake.store_mails(self.app, (mail,), now=now)
         with self.app.store.transaction() as tx:

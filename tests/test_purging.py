@@ -122,6 +122,15 @@ def test_mail_that_was_no_request_goes_after_thirty_days(office: Office) -> None
         views.find_message(office.app, f"M-{message.id}")
 
 
+def test_old_mail_that_is_found_late_is_kept_as_long_as_other_mail(office: Office) -> None:
+    """Whoever looks through what was filed must be able to find a request among it."""
+    message = office.receive(
+        "News <news@shop.example>", NEWS, subject="News", headers=LIST, at=NOW, arrived=NOW - 400 * DAY
+    )
+    assert purged(office, after=30 * DAY) == []
+    assert purged(office, after=31 * DAY) == [("noise", f"M-{message.id}")]
+
+
 def test_mail_that_waits_for_a_person_never_goes(office: Office) -> None:
     message = office.receive("X <x@y.example>", "Kan ni göra det som vi pratade om?", at=NOW)
     assert message.status == "person"

@@ -240,7 +240,7 @@ def mail(uid: int = 7, text: str = "Hej", *, epoch: int = 1, mailbox: str = "pri
 def add(store: Store, *mails: RawMail) -> list[int]:
     """Ids of the messages that were not known before."""
     with store.transaction() as tx:
-        return tx.add_mails(mails, sealed={each.sha256: b"sealed" for each in mails})
+        return tx.add_mails(mails, sealed={each.sha256: b"sealed" for each in mails}, now=NOW)
 
 
 def test_a_mail_seen_again_is_one_message_and_the_earlier_arrival_starts_its_clock(store: Store) -> None:
@@ -296,7 +296,7 @@ def test_another_epoch_is_read_from_the_start(store: Store) -> None:
 
 def test_moved_mails_are_not_moved_again(store: Store) -> None:
     with store.transaction() as tx:
-        tx.add_mails([mail(7), mail(8)], sealed={})
+        tx.add_mails([mail(7), mail(8)], sealed={}, now=NOW)
         tx.mark_moved("privacy", "INBOX", 1, [7], now=NOW, places={7: (5, 1)})
     with store.transaction() as tx:
         assert tx.unmoved("privacy", "INBOX", 1) == [8]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dsar import archive
+from dsar.casework import timekeeping
 from dsar.casework.context import PROGRAM, App
 from dsar.errors import BackupUnavailableError, UsageError, WrongKeyError
 from dsar.settings import Settings
@@ -64,7 +65,7 @@ def is_due(app: App, *, now: datetime) -> bool:
         return False
     with app.store.transaction(read_only=True) as tx:
         last = tx.mark("backed_up")
-    return last is None or now - last.at >= _EVERY
+    return timekeeping.is_over(last, every=_EVERY, now=now)
 
 
 def back_up(app: App, *, now: datetime, told: _Told = lambda _done, _total: None) -> Backup:

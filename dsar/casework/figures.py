@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
 from dsar import deadlines, monthly_statistics
+from dsar.casework import timekeeping
 from dsar.casework.context import App
 from dsar.deadlines import STOCKHOLM
 from dsar.model import Disposition, RequestTimes, SystemOutcome
@@ -106,11 +107,13 @@ def _with_owner(app: App, each: HeldUp) -> HeldUp:
 
 
 def outages(alarms: Sequence[EventRow], *, first_on: date, last_on: date) -> Iterator[Outage]:
-    """The outages that touch the period. Args: alarms: events "alarm_raised" and "alarm_ended", in order."""
+    """The outages of mail that touch the period. Args: alarms: events "alarm_raised", "alarm_ended", in order."""
     began: dict[str, datetime] = {}
     found: list[Outage] = []
     for event in alarms:
         problem = event.detail.get("problem", "")
+        if problem == timekeeping.PROBLEM:
+            continue
         if event.name == "alarm_raised":
             began.setdefault(problem, event.at)
         elif problem in began:

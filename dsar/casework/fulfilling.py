@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from dsar import deadlines
-from dsar.casework import duties, freezing, jobs, removing
+from dsar.casework import duties, freezing, jobs, removing, timekeeping
 from dsar.casework.context import PROGRAM, App
 from dsar.casework.flags import flag
 from dsar.casework.planning import WRITING, demand_complete, plan, records_for, search_for
 from dsar.casework.removing import Ending
-from dsar.errors import SystemUnavailableError
+from dsar.errors import ClockLeaptError, SystemUnavailableError
 from dsar.lifecycle import Outcome, State
 from dsar.model import Right
 from dsar.store import DO_NOT_RESTORE, ERASE_LATER, VERIFY_AGAIN, Transaction
@@ -36,17 +36,24 @@ def perform(app: App, duty_id: int, *, now: datetime) -> None:
     """
     Step: do what is due; may be repeated after a crash anywhere.
 
-    Raises: SystemUnavailableError: try again later; the queue says so meanwhile.
+    Raises: SystemUnavailableError: try again later; the queue says so meanwhile. ClockLeaptError.
     """
     with app.store.transaction() as tx:
         duty = tx.duty(duty_id)
     if duty is None or duty.done_at is not None or duty.due_on > deadlines.received_on(now):
         return
     try:
+        if duty.kind == ERASE_LATER:
+            with app.store.transaction(read_only=True) as tx:
+                timekeeping.demand_believable(tx, now=now)
         _PERFORM[duty.kind](app, duty, now)
     except SystemUnavailableError:
         with app.store.transaction() as tx:
             _set_problem(tx, duty_id, "the system does not answer: it is tried again")
+        raise
+    except ClockLeaptError:
+        with app.store.transaction() as tx:
+            _set_problem(tx, duty_id, "the clock has leapt: 'dsar check' tells more")
         raise
 
 

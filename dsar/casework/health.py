@@ -15,6 +15,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 
+from dsar.casework import timekeeping
 from dsar.casework.context import PROGRAM, App
 from dsar.errors import DsarError
 from dsar.lifecycle import State
@@ -80,6 +81,12 @@ def problems(settings: Settings, tx: Transaction, *, now: datetime) -> tuple[Pro
     if waiting is not None and now - waiting.at >= patience:
         words = f"No self-test mail has arrived since the one of {waiting.at:%Y-%m-%d %H:%M} UTC was sent."
         found.append(Problem(name="self_test", words=words))
+    if before := timekeeping.leapt_from(tx, now=now):
+        words = (
+            f"The clock has leapt from {before:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC, so nothing is erased by "
+            "the calendar. If it is right, run 'dsar check --clock-is-right'."
+        )
+        found.append(Problem(name=timekeeping.PROBLEM, words=words))
     return tuple(found)
 
 
@@ -109,7 +116,7 @@ def note_differences(tx: Transaction, mailbox: str, words: str, *, now: datetime
 def _test(app: App, outbox: SmtpOutbox, *, now: datetime) -> None:
     with app.store.transaction() as tx:
         last, missing = tx.mark("self_test_sent"), tx.mark("self_test_missing")
-        if last is not None and now - last.at < (_TEST_AGAIN if missing else _TEST_EVERY):
+        if not timekeeping.is_over(last, every=_TEST_AGAIN if missing else _TEST_EVERY, now=now):
             return
         _note_self_test(tx, now=now)
     _send_self_test(app, outbox, now=now)

@@ -52,7 +52,7 @@ def store_mails(app: App, mails: Sequence[RawMail], *, now: datetime) -> None:
     )
     with app.store.transaction() as tx:
         known = [(message, message.received_at) for message in tx.messages_of({mail.sha256 for mail in mails})]
-        ids = tx.add_mails(mails, sealed={digest: sealed[mail_key(digest)] for digest in new})
+        ids = tx.add_mails(mails, sealed={digest: sealed[mail_key(digest)] for digest in new}, now=now)
         for digest, mail in new.items():
             if mail.spool is not None:
                 tx.add_raw_pieces(digest, _sealed_pieces(app, mail))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from dsar.casework import health, intake
+from dsar.casework import health, intake, timekeeping
 from dsar.casework.context import PROGRAM, App
 from dsar.inbox import Census, ImapInbox
 from dsar.store.tables import Sighting
@@ -37,7 +37,7 @@ def is_due(app: App, mailbox: str, *, now: datetime) -> bool:
     """Whether the last reconciliation of this mailbox is a day old."""
     with app.store.transaction() as tx:
         last = tx.mark(f"reconciled:{mailbox}")
-    return last is None or now - last.at >= _EVERY
+    return timekeeping.is_over(last, every=_EVERY, now=now)
 
 
 def reconcile(app: App, inbox: ImapInbox, *, now: datetime) -> Differences:

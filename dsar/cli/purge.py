@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 @click.pass_context
 def purge(ctx: click.Context, *, dry_run: bool, as_json: bool) -> None:
     """Remove what has been kept long enough; a case under a hold stays whole."""
-    from dsar.casework import purging
+    from dsar.casework import purging, timekeeping
 
     with session(ctx, for_anybody=True) as opened:
         if dry_run:
             _print(purging.due(opened.app, now=now()), as_json=as_json, done=False)
             return
+        with opened.app.store.transaction(read_only=True) as tx:
+            timekeeping.demand_believable(tx, now=now())
         with progress("Removing") as told:
             gone = purging.purge(opened.app, now=now(), told=told)
         _print(gone, as_json=as_json, done=True)

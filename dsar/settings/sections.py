@@ -135,6 +135,7 @@ class MailboxSection(_MailServer):
     folders: Items = ("INBOX",)
     done_folder: Filled = "DSAR-Done"
     sent_folder: Filled = "Sent"
+    timeout_seconds: Count = 30
 
     @model_validator(mode="after")
     def _can_log_in(self) -> "MailboxSection":
@@ -154,6 +155,7 @@ class SmtpSection(_MailServer):
     size_limit_mb: Count = 20
     per_minute: Count | None = None
     per_day: Count | None = None
+    timeout_seconds: Count = 60
 
     @model_validator(mode="after")
     def _user_and_proof(self) -> "SmtpSection":

@@ -64,7 +64,7 @@ class MailQueries(Queries):
         """Those of the SHA-256 *digests* whose bytes are stored."""
         return set(self.session.exec(select(RawContent.sha256).where(col(RawContent.sha256).in_(digests))))
 
-    def add_mails(self, mails: Sequence[RawMail], *, sealed: Mapping[str, bytes]) -> list[int]:
+    def add_mails(self, mails: Sequence[RawMail], *, sealed: Mapping[str, bytes], now: datetime) -> list[int]:
         """
         Store mails of one folder: bytes once, sightings, and a message row per mail not known yet.
 
@@ -90,7 +90,13 @@ class MailQueries(Queries):
         self._insert_all_new(
             Message,
             [
-                {"sha256": digest, "mailbox": mail.mailbox, "received_at": mail.received_at, **_NEW}
+                {
+                    "sha256": digest,
+                    "mailbox": mail.mailbox,
+                    "received_at": mail.received_at,
+                    "stored_at": now,
+                    **_NEW,
+                }
                 for digest, mail in arrivals.items()
             ],
         )

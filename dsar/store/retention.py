@@ -89,11 +89,20 @@ class RetentionQueries(Queries):
         return self.session.exec(query.order_by(col(LetterRow.id))).all()
 
     def noise(self, *, before: datetime) -> Sequence[Message]:
-        """Mails of no case that were filed, came *before* and whose bytes are kept."""
+        """
+        Mails of no case that were filed, came *before* and whose bytes are kept.
+
+        One that lay on the server for a year can be looked at as long as another.
+        """
         query = (
             select(Message)
             .join(RawContent, col(RawContent.sha256) == Message.sha256)
-            .where(Message.status == "sorted", col(Message.case_id).is_(None), Message.received_at < before)
+            .where(
+                Message.status == "sorted",
+                col(Message.case_id).is_(None),
+                Message.received_at < before,
+                sa.func.coalesce(Message.stored_at, Message.received_at) < before,
+            )
         )
         return self.session.exec(query.order_by(col(Message.id))).all()
 

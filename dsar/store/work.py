@@ -56,6 +56,12 @@ SUBJECTS: Final[Mapping[str, type[Row]]] = {
     "file_copy": OutboxRow,
 }
 
+#: Steps that wait for their day; all others are made due for the very moment.
+FOR_A_DAY: Final = frozenset({"alarm", "ask", "conclude", "duty", "expire", "notice", "remind"})
+
+#: No step and no lease is put off for longer, if the clock that said so was right.
+_LONGEST_LEASE, _LONGEST_RETRY = timedelta(hours=1), timedelta(hours=25)
+
 #: Lease of the one who sorts new mail: who sorts must see the cases that all earlier mails opened.
 SORTING: Final = "sorting"
 
@@ -268,6 +274,21 @@ class WorkQueries(Queries):
             sa.update(Work).where(col(Work.worker).in_(workers)).values(lease_until=None, worker="", lock="")
         )
         return int(result.rowcount)  # type: ignore[attr-defined]
+
+    def take_up_again(self, *, now: datetime) -> None:
+        """
+        Make due and free what was put off or leased by a clock that was far ahead of *now*.
+
+        What workers hold that beat is left: they renew it, and if they die they are missed by their beats.
+        """
+        new = col(Work.attempts) == 0, col(Work.step).not_in(FOR_A_DAY), col(Work.due_at) > now + timedelta(minutes=5)
+        tried = col(Work.attempts) > 0, col(Work.due_at) > now + _LONGEST_RETRY
+        self.session.execute(sa.update(Work).where(sa.or_(sa.and_(*new), sa.and_(*tried))).values(due_at=now))
+        beating = sa.select(col(Worker.name))
+        held = col(Work.lease_until) > now + _LONGEST_LEASE, col(Work.worker).not_in(beating)
+        self.session.execute(sa.update(Work).where(*held).values(lease_until=None, worker="", lock=""))
+        kept = col(Lease.until) > now + _LONGEST_LEASE, col(Lease.holder).not_in(beating)
+        self.session.execute(sa.delete(Lease).where(*kept))
 
     def work(self) -> Sequence[Work]:
         """All steps, the most overdue first."""

@@ -66,13 +66,19 @@ def test_kept_invoices_go_when_their_law_has_passed_and_the_trail_says_so(compan
     kept = [duty for duty in company.ok("duties", "--json").lines if duty["kind"] == "erase_later"]
     assert len(kept) == 3
     with later(800):
+        company.dsar("check", "--clock-is-right")
         company.ok("purge")
     with later(8 * 366):
+        company.dsar("poll")
+        waiting = {duty["problem"] for duty in company.ok("duties", "--json").lines if duty["kind"] == "erase_later"}
+        company.dsar("check", "--clock-is-right")
+    with later(8 * 366 + 1):
         company.ok("poll")
         owed = company.ok("duties", "--json").lines
         timeline = company.ok("show", "D-2026-00001", "--timeline").out
         assert company.queue() == []
 
+    assert waiting == {"the clock has leapt: 'dsar check' tells more"}
     assert [duty["kind"] for duty in owed] == []
     assert rows(company, "business", "SELECT count(*) FROM invoices WHERE recipient LIKE '%Whitfield%'") == [(0,)]
     assert timeline.count("kept_data_erased") == 3

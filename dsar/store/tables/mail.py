@@ -61,6 +61,7 @@ class Message(Row, table=True):
     sha256: str = Field(unique=True, max_length=64)
     mailbox: str
     received_at: datetime = Field(index=True)  #: Arrival at the mail server: the legal clock starts here.
+    stored_at: datetime | None = None  #: When it was taken in; an old mail may be found late. None: as received_at.
     status: str = Field(default="new", index=True)  #: new, sorted, person (waits for one), quarantine
     disposition: str | None = None
     flags: list[str] = Field(default_factory=list, sa_type=sa.JSON)

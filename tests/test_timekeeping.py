@@ -1,0 +1,160 @@
+"""A clock that leaps erases nothing: what becomes due by the calendar waits until a person says that it is right."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from office import Office, open_office
+from servers import SmtpSink
+from sqlmodel import select
+
+from dsar.casework import health, purging, timekeeping
+from dsar.errors import ClockLeaptError
+from dsar.outbox import SmtpOutbox
+from dsar.store.tables import EventRow, Lease, Work
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as opened:
+        yield opened
+
+
+def may_erase(office: Office, *, at: datetime) -> bool:
+    with office.app.store.transaction(read_only=True) as tx:
+        try:
+            timekeeping.demand_believable(tx, now=at)
+        except ClockLeaptError:
+            return False
+        return True
+
+
+def test_a_new_installation_believes_its_clock(office: Office) -> None:
+    assert may_erase(office, at=NOW)
+
+
+def test_a_clock_that_leapt_is_not_believed_however_long_the_program_goes_on(office: Office) -> None:
+    timekeeping.beat(office.app, now=NOW)
+    for hours in range(100):
+        timekeeping.beat(office.app, now=NOW + 100 * DAY + hours * HOUR)
+    assert not may_erase(office, at=NOW + 104 * DAY)
+
+
+def test_a_clock_that_is_set_right_again_is_believed(office: Office) -> None:
+    timekeeping.beat(office.app, now=NOW)
+    timekeeping.beat(office.app, now=NOW + 100 * DAY)
+    timekeeping.beat(office.app, now=NOW + 2 * HOUR)
+    assert may_erase(office, at=NOW + 3 * HOUR)
+
+
+def test_a_clock_that_was_put_back_counts_from_there(office: Office) -> None:
+    timekeeping.beat(office.app, now=NOW)
+    timekeeping.beat(office.app, now=NOW - 300 * DAY)
+    assert not may_erase(office, at=NOW)
+
+
+def test_a_week_without_the_program_is_no_leap(office: Office) -> None:
+    timekeeping.beat(office.app, now=NOW)
+    timekeeping.beat(office.app, now=NOW + 7 * DAY)
+    assert may_erase(office, at=NOW + 14 * DAY)
+
+
+def test_a_person_says_that_the_clock_is_right_and_the_trail_keeps_who(office: Office) -> None:
+    timekeeping.beat(office.app, now=NOW)
+    timekeeping.believe(office.app, actor="anna", now=NOW + 60 * DAY)
+    assert may_erase(office, at=NOW + 61 * DAY)
+    with office.app.store.transaction() as tx:
+        (event,) = tx.session.exec(select(EventRow).where(EventRow.name == "clock_believed"))
+    assert (event.actor, event.detail) == ("anna", {"before": "2026-03-02"})
+
+
+def test_the_daily_purge_waits_and_somebody_is_told(office: Office) -> None:
+    timekeeping.beat(office.app, now=NOW)
+    assert purging.is_due(office.app, now=NOW)
+    assert not purging.is_due(office.app, now=NOW + 60 * DAY)
+    with SmtpSink(None) as sink:
+        outbox = SmtpOutbox(sink.account(user=None, credential=None))
+        found = health.look_after(office.app, outbox, now=NOW + 60 * DAY)
+    assert "clock" in {problem.name for problem in found}
+
+
+@given(steps=st.lists(st.integers(-200, 200), min_size=1, max_size=12))
+def test_no_walk_of_the_clock_brings_a_day_forward_by_more_than_the_leap_at_a_time(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[int]
+) -> None:
+    """However it jumps, between two times that were believed lie eight days at most."""
+    with open_office(tmp_path_factory.mktemp("office")) as office:
+        timekeeping.beat(office.app, now=NOW)
+        believed = at = NOW
+        for days in steps:
+            at += days * DAY
+            timekeeping.beat(office.app, now=at)
+            if may_erase(office, at=at):
+                assert at - believed <= 8 * DAY
+                believed = at
+
+
+# ------------------------------------------------------------------------------------------ what the leapt time put off
+
+
+def dues(office: Office) -> dict[str, datetime]:
+    """{step: when it is due}"""
+    with office.app.store.transaction(read_only=True) as tx:
+        return {work.step: work.due_at for work in tx.work()}
+
+
+def leap_and_return(office: Office, *steps: Work) -> None:
+    """The clock leaps by a hundred days, *steps* and a lease are made, and it is set right again."""
+    timekeeping.beat(office.app, now=NOW)
+    timekeeping.beat(office.app, now=NOW + 100 * DAY)
+    with office.app.store.transaction() as tx:
+        for step in steps:
+            tx.session.add(step)
+        tx.take_lease("mailbox:privacy", "elsewhere:17", now=NOW + 100 * DAY, seconds=600)
+    timekeeping.beat(office.app, now=NOW + HOUR)
+
+
+def test_what_came_in_while_the_clock_had_leapt_is_sorted_once_it_is_right(office: Office) -> None:
+    leap_and_return(office, Work(step="sort", subject_id=901, due_at=NOW + 100 * DAY))
+    assert dues(office) == {"sort": NOW + HOUR}
+
+
+def test_what_failed_while_the_clock_had_leapt_is_tried_again(office: Office) -> None:
+    leap_and_return(office, Work(step="ask", subject_id=902, due_at=NOW + 101 * DAY, attempts=3))
+    assert dues(office) == {"ask": NOW + HOUR}
+
+
+def test_what_waits_for_its_day_goes_on_waiting(office: Office) -> None:
+    leap_and_return(office, Work(step="duty", subject_id=903, due_at=NOW + 400 * DAY))
+    assert dues(office) == {"duty": NOW + 400 * DAY}
+
+
+def test_a_worker_that_died_while_the_clock_had_leapt_keeps_nothing_from_others(office: Office) -> None:
+    held = Work(
+        step="search", subject_id=904, due_at=NOW, lease_until=NOW + 100 * DAY, worker="elsewhere:17", attempts=1
+    )
+    leap_and_return(office, held)
+    with office.app.store.transaction() as tx:
+        assert tx.session.exec(select(Lease)).all() == []
+        claimed = tx.claim("here:1", now=NOW + HOUR, lease=10 * timedelta(minutes=1))
+        assert claimed is not None
+        assert claimed.step == "search"
+
+
+def test_what_is_done_daily_is_done_although_the_last_time_lies_ahead(office: Office) -> None:
+    """Else nothing would be backed up or compared for months."""
+    with office.app.store.transaction() as tx:
+        tx.set_mark("purged", at=NOW + 100 * DAY)
+    assert purging.is_due(office.app, now=NOW)
+
+
+def test_clocks_of_machines_that_differ_a_little_repeat_nothing(office: Office) -> None:
+    with office.app.store.transaction() as tx:
+        tx.set_mark("purged", at=NOW + timedelta(seconds=2))
+    assert not purging.is_due(office.app, now=NOW)
