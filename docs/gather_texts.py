@@ -28,6 +28,8 @@ from dsar import lifecycle, locale, model
 from dsar.approval import Role
 from dsar.casework import protecting, views
 from dsar.cli import COMMANDS, main, words
+from dsar.triage.dispositions import DISPOSITIONS
+from dsar.triage.rights import RULES
 
 ROOT = Path(__file__).parents[1]
 PO = locale.FOLDER / "sv" / "LC_MESSAGES" / f"{locale.DOMAIN}.po"
@@ -161,8 +163,10 @@ def _named() -> Iterator[tuple[str, str]]:
     for kind in _NAMES:
         for value in kind:
             yield value.value, kind.__name__
-    yield from ((text, "words.py") for table in (words.FLAGS, words.RIGHTS) for text in table.values())
-    yield from ((name, "words.py") for name in words.NAMES)
+    yield from ((text, "words.py") for table in words.TABLES for text in table.values())
+    yield from ((rule.name, "rights.py") for rule in RULES)
+    yield from ((rule.reason, "dispositions.py") for rule in DISPOSITIONS)
+    yield from ((name, "words.py") for name in (*words.NAMES, *words.DOUBTS))
     yield from ((text, "waiting.py") for text in views.WAITED_FOR)
     yield protecting.FORWARDING, "protecting.py"
 
