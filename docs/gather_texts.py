@@ -24,10 +24,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from dsar import lifecycle, locale, model
+from dsar import deadlines, lifecycle, locale, model
 from dsar.approval import Role
 from dsar.casework import protecting, views
-from dsar.cli import COMMANDS, main, words
+from dsar.cli import COMMANDS, clock, main, words
 from dsar.triage.dispositions import DISPOSITIONS
 from dsar.triage.rights import RULES
 
@@ -169,6 +169,8 @@ def _named() -> Iterator[tuple[str, str]]:
     yield from ((name, "words.py") for name in (*words.NAMES, *words.DOUBTS))
     yield from ((text, "waiting.py") for text in views.WAITED_FOR)
     yield protecting.FORWARDING, "protecting.py"
+    yield from ((label, "cli/clock.py") for _key, label, _field, _of_extension in clock.ROWS)
+    yield from ((text, "deadlines.py") for text in deadlines.WEEKDAYS)
 
 
 def catalogue(old: Catalog | None = None) -> Catalog:

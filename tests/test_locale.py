@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -15,11 +15,12 @@ import pytest
 
 from dsar import locale
 from dsar.cli.words import METHODS, reason_told
+from dsar.clock import Extension, Question, QuestionKind, run
 from dsar.errors import CoverageError
 from dsar.identity import CheckMethod, IdentityCheck, assess
 from dsar.locale import said, tell, tell_again
 from dsar.mime import read_mail
-from dsar.model import Identifier, IdentifierType, SenderAuthentication
+from dsar.model import Identifier, IdentifierType, Right, SenderAuthentication
 from dsar.triage import triage
 
 ROOT = Path(__file__).parents[1]
@@ -221,6 +222,30 @@ def test_no_reason_of_the_corpus_is_left_in_english() -> None:
     told |= {sign: tell_again(sign) for result in results for sign in result.sender_evidence}
     assert len(told) > 40
     assert [reason for reason, swedish in told.items() if swedish == reason] == []
+
+
+@pytest.mark.usefixtures("swedish")
+@pytest.mark.parametrize("right", Right)
+def test_every_step_of_the_clock_is_told_in_swedish(right: Right) -> None:
+    """Over a year of receipts, with questions and extensions that count and that do not."""
+    told: dict[str, str] = {}
+    for received in (date(2026, 1, 1) + timedelta(days=number) for number in range(0, 366, 5)):
+        asked = [received + timedelta(days=days) for days in (1, 20)]
+        questions = [
+            Question(kind=kind, left_on=left, answered_on=answered, grounded=grounded)
+            for kind, left, answered, grounded in zip(
+                QuestionKind,
+                [*asked, asked[0]],
+                [asked[0] + timedelta(days=3), None, None],
+                [True, True, False],
+                strict=True,
+            )
+        ]
+        for extension in (None, Extension(left_on=received), Extension(left_on=received + timedelta(days=60))):
+            clock = run(received, right, questions=questions, extension=extension)
+            told |= {sentence: tell(sentence) for sentence in clock.explanation}
+    assert len(told) > 200
+    assert [swedish for sentence, swedish in told.items() if swedish == sentence or " the " in swedish] == []
 
 
 @pytest.mark.usefixtures("swedish")

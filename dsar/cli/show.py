@@ -19,8 +19,8 @@ from dsar.cli.console import (
     wrap,
     writes_to_terminal,
 )
-from dsar.cli.words import IDENTIFIERS, METHODS, SENDERS, reason_told
-from dsar.locale import _, language, tell_again
+from dsar.cli.words import IDENTIFIERS, METHODS, RIGHTS, SENDERS, reason_told
+from dsar.locale import _, language, tell, tell_again
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
@@ -77,7 +77,7 @@ def _head(look: Look) -> None:
     print_field("Requester", _(case.requester))
     if case.mandate:
         print_field("Mandate", f"{_(case.mandate)}, {_('the answer goes to')}: {_(case.answer_to)}")
-    print_field("Answered by", protecting.channel_of(case))
+    print_field("Answered by", _(protecting.channel_of(case)))
     print_field("Handler", case.handler or "-")
     print_field("Identity", identity_told(case))
     print_field("Flags", " ".join(case.flags) or "-")
@@ -85,7 +85,7 @@ def _head(look: Look) -> None:
         print_field("Purged", f"{case.purged_at:%Y-%m-%d}: {_('its mails, letters and findings are gone')}")
     for request in view.requests:
         print_field(
-            request.right,
+            RIGHTS[request.right],
             f"{_(request.state)}{f' ({request.blocked_reason})' if request.blocked_reason else ''}"
             f"{f', {_(request.outcome)}' if request.outcome else ''}"
             f", {_('send by')} {request.send_by_on}, {_('legal')} {request.legal_on}",
@@ -402,7 +402,7 @@ def _clock(look: Look) -> None:
     sentence = "{gross} since receipt, {net} of them counted; {paused} paused"
     print_field("Days", _(sentence).format(gross=gross, net=net, paused=clock.paused_days))
     for sentence in clock.explanation:
-        click.echo(f"- {sentence}")
+        click.echo(wrap(f"- {tell(sentence)}", hanging="  ") if writes_to_terminal() else f"- {tell(sentence)}")
 
 
 def clock_json(clock: "Clock") -> dict[str, object]:
