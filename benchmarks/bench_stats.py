@@ -1,10 +1,12 @@
 """
 `dsar queue` and `dsar stats` of a year, as processes, on a database with CASES cases; exit 1 above the limits.
 
-A hundredth of the requests is open, the rest was answered, each with its events. The fastest of ROUNDS counts.
+A hundredth of the requests is open, the rest was answered, each with its events. The fastest of ROUNDS counts; time of
+the processor stands beside it, which on an idle machine is the same and on a busy one says how far from idle it was.
 """
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -23,7 +25,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
 from office import open_office
 
 from dsar.model import Right
-from dsar.store.tables import CaseFile, Closing, EventRow, Request
+from dsar.store.tables import CaseFile, Closing, EventRow, Request, SystemRow
 
 CASES = 100_000
 ROUNDS = 5
@@ -64,7 +66,11 @@ def rows(number: int) -> Iterator[tuple[type[SQLModel], dict[str, object]]]:
     request |= {"send_by_on": legal_on - timedelta(days=3), "legal_on": legal_on, "version": 5}
     ending = {"state": "review"} if is_open else {"state": "closed", "outcome": "fulfilled", "closed_at": answered}
     yield Request, {"outcome": None, "closed_at": None} | request | ending
-    if not is_open:
+    if is_open:
+        for system, outcome in _FOUND.items():
+            found = {"outcome": outcome.partition(" ")[0], "detail": "", "searched_at": received, "sealed_records": b""}
+            yield SystemRow, found | {"case_id": number, "run": 1, "system": system}
+    else:
         yield Closing, {"request_id": number, "closed_at": answered, "outcome": "fulfilled", "legal_on": legal_on}
     for name, of_request, before, after in _EVENTS:
         event = {"at": received, "actor": "dsar", "name": name, "from_state": before, "to_state": after}
@@ -85,11 +91,19 @@ def fill(folder: Path) -> None:
         connection.exec_driver_sql("ANALYZE")
 
 
-def seconds(command: list[str]) -> float:
-    """How long *command* takes."""
+def seconds(command: list[str]) -> tuple[float, float]:
+    """How long *command* takes, and how long it keeps the processor."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "DSAR_ACTOR": "anna"})
-    return time.perf_counter() - began
+    took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def fastest(command: list[str]) -> tuple[float, float]:
+    """The best of ROUNDS, of either time."""
+    took, worked = zip(*(seconds(command) for _ in range(ROUNDS)), strict=True)
+    return min(took), min(worked)
 
 
 def main() -> None:
@@ -98,16 +112,16 @@ def main() -> None:
     try:
         fill(folder)
         program = [sys.executable, "-m", "dsar", "--settings", str(folder / "settings.ini")]
-        took = {command: min(seconds([*program, *command]) for _ in range(ROUNDS)) for command in LIMITS}
-        empty = min(seconds([sys.executable, "-c", "pass"]) for _ in range(ROUNDS))
+        took = {command: fastest([*program, *command]) for command in LIMITS}
+        empty, _ = fastest([sys.executable, "-c", "pass"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    for command, took_s in took.items():
+    for command, (took_s, worked_s) in took.items():
         print(
             f"dsar {command[0]} with {CASES} cases: {took_s:.2f} s, limit {LIMITS[command]}; "
-            f"{took_s / empty:.0f} times python -c pass"
+            f"{worked_s:.2f} s of the processor; {took_s / empty:.0f} times python -c pass"
         )
-    sys.exit(any(took_s > LIMITS[command] for command, took_s in took.items()))
+    sys.exit(any(took_s > LIMITS[command] for command, (took_s, _) in took.items()))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ points of group `dsar.connectors` (name = kind, object = a callable with the sig
 import importlib
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsar.connector import Searches
-from dsar.declaration import Declaration
 from dsar.errors import SettingsError
+
+if TYPE_CHECKING:
+    from dsar.declaration import Declaration
 
 #: Kind -> "module:callable".
 CONNECTORS = {
@@ -28,7 +30,7 @@ CONNECTORS = {
 }
 
 
-def open_connector(kind: str, *, name: str, declaration: Declaration, options: Mapping[str, str]) -> Searches:
+def open_connector(kind: str, *, name: str, declaration: "Declaration", options: Mapping[str, str]) -> Searches:
     """
     The connector of a *kind* for the system *name*; which abilities it has shows in its type.
 

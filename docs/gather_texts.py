@@ -24,10 +24,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from dsar import lifecycle, locale, model
+from dsar import deadlines, lifecycle, locale, model
 from dsar.approval import Role
 from dsar.casework import protecting, views
-from dsar.cli import COMMANDS, main, words
+from dsar.cli import COMMANDS, clock, main, words
+from dsar.triage.dispositions import DISPOSITIONS
+from dsar.triage.rights import RULES
 
 ROOT = Path(__file__).parents[1]
 PO = locale.FOLDER / "sv" / "LC_MESSAGES" / f"{locale.DOMAIN}.po"
@@ -161,10 +163,14 @@ def _named() -> Iterator[tuple[str, str]]:
     for kind in _NAMES:
         for value in kind:
             yield value.value, kind.__name__
-    yield from ((text, "words.py") for table in (words.FLAGS, words.RIGHTS) for text in table.values())
-    yield from ((name, "words.py") for name in words.NAMES)
+    yield from ((text, "words.py") for table in words.TABLES for text in table.values())
+    yield from ((rule.name, "rights.py") for rule in RULES)
+    yield from ((rule.reason, "dispositions.py") for rule in DISPOSITIONS)
+    yield from ((name, "words.py") for name in (*words.NAMES, *words.DOUBTS))
     yield from ((text, "waiting.py") for text in views.WAITED_FOR)
     yield protecting.FORWARDING, "protecting.py"
+    yield from ((label, "cli/clock.py") for _key, label, _field, _of_extension in clock.ROWS)
+    yield from ((text, "deadlines.py") for text in deadlines.WEEKDAYS)
 
 
 def catalogue(old: Catalog | None = None) -> Catalog:

@@ -11,7 +11,8 @@ from datetime import date
 from enum import StrEnum
 
 from dsar import deadlines
-from dsar.deadlines import pause_days, total_pause_days
+from dsar.deadlines import days_told, name_of, pause_days, total_pause_days
+from dsar.locale import said
 from dsar.model import Deadlines, Right
 
 
@@ -97,14 +98,17 @@ def run(
     if counts:
         nominal = max(nominal, min(told or dates.extended_nominal_on, dates.extended_nominal_on))
     legal, send_by = deadlines.around(nominal, received_on, closures=closures)
-    explanation = [*dates.explanation, *(said for _, said in judged)]
+    explanation = [*dates.explanation, *(why for _, why in judged)]
     if extension is not None:
         explanation.append(_explain_extension(extension, dates, nominal, counts=counts))
     if right is Right.OBJECT:
         send_by = deadlines.add_working_days(received_on, 1)
         explanation.append(
-            f"Marketing stops by the next working day, {deadlines.name_of(send_by)}: at once and without weighing "
-            "(Art. 21(3) GDPR); no question pauses it and no extension moves it."
+            said(
+                "Marketing stops by the next working day, {day}: at once and without weighing (Art. 21(3) GDPR); no "
+                "question pauses it and no extension moves it.",
+                day=name_of(send_by),
+            )
         )
     return Clock(
         dates=dates,
@@ -125,41 +129,58 @@ def can_pause(right: Right, received_on: date, asked_on: date) -> bool:
 
 def _judge(question: Question, right: Right, unpaused: Deadlines) -> tuple[tuple[date, date] | None, str]:
     """The days during which a question pauses the clock, None if it does not; and why, in words."""
-    said = f"The question about {question.kind} that left on {deadlines.name_of(question.left_on)}"
+    about = said(
+        "The question about {kind} that left on {day}", kind=_ABOUT[question.kind], day=name_of(question.left_on)
+    )
+    sentence = "{question} pauses nothing: {why}."
     received, ask_by = unpaused.received_on, deadlines.ask_by(unpaused.received_on)
     if right in UNPAUSED:
-        return None, f"{said} pauses nothing: this right is never paused (Art. 18, 21(3) GDPR)."
+        why = said("this right is never paused (Art. 18, 21(3) GDPR)")
+        return None, said(sentence, question=about, why=why)
     if question.left_on > ask_by:
-        why = f"it was not asked without undue delay, by {deadlines.name_of(ask_by)} (EDPB 01/2022 s. 5.3)"
-        return None, f"{said} pauses nothing: {why}."
+        why = said("it was not asked without undue delay, by {day} (EDPB 01/2022 s. 5.3)", day=name_of(ask_by))
+        return None, said(sentence, question=about, why=why)
     if not question.grounded:
-        return None, f"{said} pauses nothing: {_CONDITION[question.kind]}."
+        return None, said(sentence, question=about, why=_CONDITION[question.kind])
     if question.answered_on is None:
-        limit = deadlines.name_of(unpaused.send_by_on)
-        return None, f"{said} has no answer, which moves nothing: what can be said is said by {limit}."
+        return None, said(
+            "{question} has no answer, which moves nothing: what can be said is said by {day}.",
+            question=about,
+            day=name_of(unpaused.send_by_on),
+        )
     begins = max(question.left_on, received)  # a right that was added later waits for the same answer
     # A pause does not run past the month in which a refusal must be told (Art. 12(4)).
     ends = max(begins, min(question.answered_on, unpaused.send_by_on))
-    days = pause_days(begins, ends)
-    counted = "1 day" if days == 1 else f"{days} days"
-    return (begins, ends), (
-        f"{said} was answered on {deadlines.name_of(question.answered_on)}: the time did not run for {counted} "
-        "(Art. 12(6) GDPR, EDPB 01/2022 s. 5.3)."
+    return (begins, ends), said(
+        "{question} was answered on {day}: the time did not run for {days} (Art. 12(6) GDPR, EDPB 01/2022 s. 5.3).",
+        question=about,
+        day=name_of(question.answered_on),
+        days=days_told(pause_days(begins, ends)),
     )
 
 
+_ABOUT = {
+    QuestionKind.IDENTITY: said("identity"),
+    QuestionKind.SCOPE: said("scope"),
+    QuestionKind.OTHER: said("other"),
+}
+
 _CONDITION = {
-    QuestionKind.IDENTITY: "no reasonable doubt about this very sender is written down (Art. 12(6) GDPR)",
-    QuestionKind.SCOPE: "no large quantity of information stands behind it (recital 63 GDPR)",
-    QuestionKind.OTHER: "only who asks, and what of a large quantity is wanted, can (EDPB 01/2022 s. 5.3)",
+    QuestionKind.IDENTITY: said("no reasonable doubt about this very sender is written down (Art. 12(6) GDPR)"),
+    QuestionKind.SCOPE: said("no large quantity of information stands behind it (recital 63 GDPR)"),
+    QuestionKind.OTHER: said("only who asks, and what of a large quantity is wanted, can (EDPB 01/2022 s. 5.3)"),
 }
 
 
 def _explain_extension(extension: Extension, dates: Deadlines, nominal: date, *, counts: bool) -> str:
-    left, legal = deadlines.name_of(extension.left_on), deadlines.name_of(dates.legal_on)
+    left = name_of(extension.left_on)
     if not counts:
-        return (
-            f"The notice of extension left on {left}, after {legal}: it has no effect, because the person is informed "
-            '"within one month of receipt" (Art. 12(3) GDPR).'
+        return said(
+            "The notice of extension left on {day}, after {legal}: it has no effect, because the person is informed "
+            '"within one month of receipt" (Art. 12(3) GDPR).',
+            day=left,
+            legal=name_of(dates.legal_on),
         )
-    return f"Extended to {deadlines.name_of(nominal)} by the notice that left on {left} (Art. 12(3) GDPR)."
+    return said(
+        "Extended to {until} by the notice that left on {day} (Art. 12(3) GDPR).", until=name_of(nominal), day=left
+    )

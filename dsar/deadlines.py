@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from dsar.locale import Said, said
 from dsar.model import Deadlines
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -183,7 +184,10 @@ def deadlines(received_on: date, *, paused_days: int = 0, closures: frozenset[da
         extended_legal_on=_forward(extended),
         extended_send_by_on=_backward(extended, received_on, closures),
         explanation=(
-            f"Received {name_of(received_on)} in Stockholm; that day is not counted (Reg. 1182/71 art. 3(1)).",
+            said(
+                "Received {day} in Stockholm; that day is not counted (Reg. 1182/71 art. 3(1)).",
+                day=name_of(received_on),
+            ),
             _explain_month(received_on, month_later),
             *_explain_pause(paused_days, nominal),
             *_explain_legal(nominal),
@@ -248,40 +252,57 @@ def _is_open(day: date, closures: frozenset[date]) -> bool:
 # ---------------------------------------------------------------------------------------------------- explanation
 
 
-def name_of(day: date) -> str:
+#: By date.weekday().
+WEEKDAYS = (
+    "Monday {day}",
+    "Tuesday {day}",
+    "Wednesday {day}",
+    "Thursday {day}",
+    "Friday {day}",
+    "Saturday {day}",
+    "Sunday {day}",
+)
+
+
+def name_of(day: date) -> Said:
     """Weekday and date."""
-    return f"{day:%A} {day.isoformat()}"
+    return said(WEEKDAYS[day.weekday()], day=day.isoformat())
+
+
+def days_told(count: int) -> Said:
+    """ "1 day", "4 days"."""
+    return said("1 day") if count == 1 else said("{count} days", count=count)
 
 
 def _explain_month(received: date, month_later: date) -> str:
     if month_later.day == received.day:
-        how = "the same date of the next month (Reg. 1182/71 art. 3(2)(c))"
+        how = said("the same date of the next month (Reg. 1182/71 art. 3(2)(c))")
     else:
-        how = "the last day of the next month, which has no such date (Reg. 1182/71 art. 3(2)(c))"
-    return f"One month from receipt (Art. 12(3) GDPR): {name_of(month_later)}, {how}."
+        how = said("the last day of the next month, which has no such date (Reg. 1182/71 art. 3(2)(c))")
+    return said("One month from receipt (Art. 12(3) GDPR): {day}, {how}.", day=name_of(month_later), how=how)
 
 
 def _explain_pause(paused_days: int, nominal: date) -> tuple[str, ...]:
     if not paused_days:
         return ()
-    days = "1 day" if paused_days == 1 else f"{paused_days} days"
-    return (f"Paused for {days} while a question waited for its answer (EDPB 01/2022 s. 5.3): {name_of(nominal)}.",)
+    sentence = "Paused for {days} while a question waited for its answer (EDPB 01/2022 s. 5.3): {until}."
+    return (said(sentence, days=days_told(paused_days), until=name_of(nominal)),)
 
 
 def _explain_legal(nominal: date) -> tuple[str, ...]:
     if is_working_day(nominal):
         return ()
-    why = "a public holiday (lag 1989:253)" if is_public_holiday(nominal) else "a Saturday"
-    next_day = name_of(_forward(nominal))
-    return (
-        f"{name_of(nominal)} is {why}: the period ends on the next working day, {next_day} (Reg. 1182/71 art. 3(4)).",
-    )
+    why = said("a public holiday (lag 1989:253)") if is_public_holiday(nominal) else said("a Saturday")
+    sentence = "{day} is {why}: the period ends on the next working day, {next} (Reg. 1182/71 art. 3(4))."
+    return (said(sentence, day=name_of(nominal), why=why, next=name_of(_forward(nominal))),)
 
 
 def _explain_extension(nominal: date, extended: date) -> str:
-    return (
-        f"If extended by two further months for complexity and number, with reasons sent by "
-        f"{name_of(_forward(nominal))} (Art. 12(3) GDPR): {name_of(extended)}, counted from the unshifted date."
+    return said(
+        "If extended by two further months for complexity and number, with reasons sent by {legal} "
+        "(Art. 12(3) GDPR): {until}, counted from the unshifted date.",
+        legal=name_of(_forward(nominal)),
+        until=name_of(extended),
     )
 
 
@@ -289,5 +310,11 @@ def _explain_send_by(nominal: date, received: date, closures: frozenset[date]) -
     send_by = _backward(nominal, received, closures)
     if send_by == nominal:
         return ()
-    eve = " An eve gains no time: it is not a public holiday (lag 1989:253)." if is_eve(nominal) else ""
-    return (f"Plan to send by {name_of(send_by)}, the last day on which the office is open.{eve}",)
+    if is_eve(nominal):
+        sentence = (
+            "Plan to send by {day}, the last day on which the office is open. An eve gains no time: it is not a public "
+            "holiday (lag 1989:253)."
+        )
+    else:
+        sentence = "Plan to send by {day}, the last day on which the office is open."
+    return (said(sentence, day=name_of(send_by)),)

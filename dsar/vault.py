@@ -91,7 +91,8 @@ class Vault:
         self._prove_master_key()
 
     def _prove_master_key(self) -> None:
-        self._keys.put(_PROOF, _MASTER, _encrypt(self._wrap_key, _PROOF, os.urandom(_KEY_BYTES)))
+        if _MASTER not in self._keys.get(_PROOF):
+            self._keys.put(_PROOF, _MASTER, _encrypt(self._wrap_key, _PROOF, os.urandom(_KEY_BYTES)))
         try:
             _decrypt(self._wrap_key, _PROOF, self._keys.get(_PROOF)[_MASTER])
         except InvalidTag:

@@ -9,34 +9,35 @@ import csv
 import os
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import connectors
-from dsar import declaration, settings, staff
+from dsar import settings, staff
 from dsar.casework.context import App
 from dsar.connector import Asks, Searches, TakesTurns
-from dsar.declaration import Declaration
 from dsar.errors import SettingsError, UsageError
 from dsar.mailserver import Credential, CredentialSource
 from dsar.model import Activity
 from dsar.settings import MailboxSection, Settings
 from dsar.store import SqlKeyStore, Store
-from dsar.turns import SharedTurns
 from dsar.vault import Vault, fernet_key
 
 if TYPE_CHECKING:
     from connectors import granting, sifting
     from dsar import worker
+    from dsar.declaration import Declaration
     from dsar.inbox import ImapAccount, ImapInbox
     from dsar.oauth import OAuthClient
     from dsar.outbox import SmtpAccount
     from dsar.signatures import LookUpTxt
     from dsar.sms import SmsGateway
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,32 +85,34 @@ class Session:
 
 
 @contextmanager
-def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Session]:
+def open_session(path: Path, environ: Mapping[str, str] = os.environ, *, shows_only: bool = False) -> Iterator[Session]:
     """
     Assemble the program that the settings file *path* describes.
 
+    Args: shows_only: what is stored is shown, and nothing done: a system is opened, and what it declares read, once it
+    is asked for.
     Raises: SettingsError with all faults of settings, declarations and register at once; WrongKeyError;
     DatabaseUnavailableError.
     """
     chosen = settings.load(path, environ)
-    declarations, register = load_declarations(chosen)
-    systems = open_systems(chosen, declarations)
     _set_vocabulary(chosen)
     store = Store(chosen.database.url.get_secret_value())
+    connected = cache(partial(_connect, chosen, store))
+    if not shows_only:
+        connected()
     if chosen.database.create:
         _make_current(store)
     with store.transaction(read_only=True) as tx:
         tx.check_version()
-    _share_turns(store, systems, declarations)
     keys = SqlKeyStore(chosen.database.keys_url.get_secret_value())
     try:
         app = App(
             settings=chosen,
             store=store,
             vault=Vault(chosen.vault.master_key.get_secret_value(), keys),
-            systems=systems,
-            declarations=declarations,
-            register=register,
+            systems=_OnUse(lambda: connected().systems, chosen.systems),
+            declarations=_OnUse(lambda: connected().declarations, chosen.systems),
+            register=_OnUse(lambda: connected().register),
             controller=chosen.controller,
             sms=sms_gateway(chosen),
             look_up_txt=_dns() if chosen.authentication.dkim else None,
@@ -120,8 +123,43 @@ def open_session(path: Path, environ: Mapping[str, str] = os.environ) -> Iterato
         keys.close()
 
 
-def _share_turns(store: Store, systems: Mapping[str, Searches], declarations: Mapping[str, Declaration]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Connected:
+    """What is connected, and what is known of it; the names are those of App."""
+
+    systems: Mapping[str, Searches]
+    declarations: "Mapping[str, Declaration]"
+    register: Mapping[str, Activity]
+
+
+class _OnUse(Mapping[str, _Value]):
+    """What *load* gives, once a value is asked for; names that are known before cost nothing."""
+
+    def __init__(self, load: Callable[[], Mapping[str, _Value]], names: Collection[str] | None = None) -> None:
+        self._load, self._names = load, names
+
+    def __getitem__(self, name: str) -> _Value:
+        return self._load()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load() if self._names is None else self._names)
+
+    def __len__(self) -> int:
+        return len(self._load() if self._names is None else self._names)
+
+
+def _connect(chosen: Settings, store: Store) -> _Connected:
+    """Raises: SettingsError with the faults of all declarations, of the register, or of all options."""
+    declarations, register = load_declarations(chosen)
+    systems = open_systems(chosen, declarations)
+    _share_turns(store, systems, declarations)
+    return _Connected(systems=systems, declarations=declarations, register=register)
+
+
+def _share_turns(store: Store, systems: Mapping[str, Searches], declarations: "Mapping[str, Declaration]") -> None:
     """Have the calls to a system counted over all processes that work on this database."""
+    from dsar.turns import SharedTurns
+
     for name, system in systems.items():
         rate = declarations[name].bears
         if isinstance(system, TakesTurns) and rate is not None:
@@ -156,12 +194,14 @@ def _dns() -> "LookUpTxt":
     return signatures.dns()
 
 
-def load_declarations(chosen: Settings) -> tuple[dict[str, Declaration], Mapping[str, Activity]]:
+def load_declarations(chosen: Settings) -> "tuple[dict[str, Declaration], Mapping[str, Activity]]":
     """
     What every connected system holds, and the register of processing activities.
 
     Raises: SettingsError with the faults of all files at once.
     """
+    from dsar import declaration
+
     faults: list[str] = []
     declarations: dict[str, Declaration] = {}
     for name, section in chosen.systems.items():
@@ -179,7 +219,7 @@ def load_declarations(chosen: Settings) -> tuple[dict[str, Declaration], Mapping
     return declarations, register
 
 
-def open_systems(chosen: Settings, declarations: Mapping[str, Declaration]) -> dict[str, Searches]:
+def open_systems(chosen: Settings, declarations: "Mapping[str, Declaration]") -> dict[str, Searches]:
     """{name in settings: connector}; nothing is connected yet. Raises: SettingsError with all faults at once."""
     faults: list[str] = []
     systems: dict[str, Searches] = {}
@@ -203,7 +243,9 @@ def open_systems(chosen: Settings, declarations: Mapping[str, Declaration]) -> d
     return systems
 
 
-def consent(chosen: Settings, declarations: Mapping[str, Declaration], name: str, *, changes: bool) -> "granting.Grant":
+def consent(
+    chosen: Settings, declarations: "Mapping[str, Declaration]", name: str, *, changes: bool
+) -> "granting.Grant":
     """A walk through the page of consent of the system *name*. Raises: SettingsError."""
     from connectors import granting
 

@@ -7,14 +7,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from dsar import locale
+from dsar.cli.words import METHODS, reason_told
+from dsar.clock import Extension, Question, QuestionKind, run
 from dsar.errors import CoverageError
-from dsar.locale import said, tell
+from dsar.identity import CheckMethod, IdentityCheck, assess
+from dsar.locale import said, tell, tell_again
+from dsar.mime import read_mail
+from dsar.model import Identifier, IdentifierType, Right, SenderAuthentication
+from dsar.triage import triage
 
 ROOT = Path(__file__).parents[1]
 
@@ -165,3 +172,87 @@ def test_words_that_are_typed_stay_as_they_are() -> None:
 
 def test_a_finished_sentence_is_an_ordinary_text() -> None:
     assert said("system {name} was not searched", name="crm") == "system crm was not searched"
+
+
+# --------------------------------------------------------------------------------------- what was kept in English
+
+
+@pytest.mark.usefixtures("swedish")
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ("bo recorded it.", "bo har antecknat det."),
+        ("bo has seen the mandate (god_man).", "bo har sett behörigheten (god_man)."),
+        ("The sender's address is not on file.", "Avsändarens adress finns inte i registren."),
+        ("signed by example.com, example.se", "signerat av example.com, example.se"),
+        ("a sentence of the version before", "a sentence of the version before"),
+    ],
+)
+def test_a_kept_sentence_is_told_again(kept: str, told: str) -> None:
+    assert tell_again(kept) == told
+
+
+def test_a_kept_sentence_stays_in_english() -> None:
+    assert tell_again("bo recorded it.") == "bo recorded it."
+
+
+@pytest.mark.usefixtures("swedish")
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("access: asks what we hold (wanted)", "tillgång (art. 15): frågar vad vi har (begärs)"),
+        ("request: it exercises a right", "begäran: det utövar en rättighet"),
+        ("a person decides: no rule knows what it is", "en person avgör: ingen regel vet vad det är"),
+        ("certain to 83% only", "bara säkert till 83%"),
+        ("flags: look_alike, threat", "Flaggor: look_alike, threat"),
+    ],
+)
+def test_why_a_mail_was_sorted_so_is_told_in_swedish(reason: str, told: str) -> None:
+    assert reason_told(reason) == told
+
+
+@pytest.mark.usefixtures("swedish")
+def test_no_reason_of_the_corpus_is_left_in_english() -> None:
+    """Reasons are kept in English; `DOUBTS` of dsar.cli.words names those that are in no table of triage."""
+    results = [
+        triage(read_mail(path.read_bytes()), sender_authentication=SenderAuthentication.NONE)
+        for path in (ROOT / "tests" / "mails").glob("*.eml")
+    ]
+    told = {reason: reason_told(reason) for result in results for reason in result.reasons}
+    told |= {sign: tell_again(sign) for result in results for sign in result.sender_evidence}
+    assert len(told) > 40
+    assert [reason for reason, swedish in told.items() if swedish == reason] == []
+
+
+@pytest.mark.usefixtures("swedish")
+@pytest.mark.parametrize("right", Right)
+def test_every_step_of_the_clock_is_told_in_swedish(right: Right) -> None:
+    """Over a year of receipts, with questions and extensions that count and that do not."""
+    told: dict[str, str] = {}
+    for received in (date(2026, 1, 1) + timedelta(days=number) for number in range(0, 366, 5)):
+        asked = [received + timedelta(days=days) for days in (1, 20)]
+        questions = [
+            Question(kind=kind, left_on=left, answered_on=answered, grounded=grounded)
+            for kind, left, answered, grounded in zip(
+                QuestionKind,
+                [*asked, asked[0]],
+                [asked[0] + timedelta(days=3), None, None],
+                [True, True, False],
+                strict=True,
+            )
+        ]
+        for extension in (None, Extension(left_on=received), Extension(left_on=received + timedelta(days=60))):
+            clock = run(received, right, questions=questions, extension=extension)
+            told |= {sentence: tell(sentence) for sentence in clock.explanation}
+    assert len(told) > 200
+    assert [swedish for sentence, swedish in told.items() if swedish == sentence or " the " in swedish] == []
+
+
+@pytest.mark.usefixtures("swedish")
+@pytest.mark.parametrize("method", CheckMethod)
+def test_what_a_check_shows_is_told_in_swedish(method: CheckMethod) -> None:
+    contact = Identifier(type=IdentifierType.EMAIL, value="anna@kund.se")
+    check = IdentityCheck(method=method, checked_by="bo", checked_on=date(2026, 11, 25), contact=contact)
+    found = assess(sender=None, authentication=SenderAuthentication.NONE, on_file=[contact], checks=[check])
+    assert tell_again(str(found.reason)) != found.reason
+    assert locale._(METHODS[method]) != METHODS[method]

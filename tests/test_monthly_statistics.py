@@ -435,8 +435,34 @@ SHOWN = summarise(
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("sv", ["oktober 2026", "Avslutade", "för sent", "41", "12(5)", "Åsa Öst", "pågår", "D-2026-00001"]),
-        ("en", ["October 2026", "Closed", "late", "41", "12(5)", "Åsa Öst", "still lasts", "D-2026-00001"]),
+        (
+            "sv",
+            [
+                "oktober 2026",
+                "Avslutade",
+                "för sent",
+                "41",
+                "12(5)",
+                "Åsa Öst",
+                "Hämtning av post (privacy)",
+                "pågår",
+                "D-2026-00001",
+            ],
+        ),
+        (
+            "en",
+            [
+                "October 2026",
+                "Closed",
+                "late",
+                "41",
+                "12(5)",
+                "Åsa Öst",
+                "Fetching mail (privacy)",
+                "still lasts",
+                "D-2026-00001",
+            ],
+        ),
     ],
 )
 def test_the_page_holds_every_figure_as_text(language: str, said: list[str]) -> None:

@@ -199,20 +199,14 @@ def _confirm(
     # The mail that brings the code of a phone or a letter box shows who reads at the address that it comes from.
     through_it = contact.type is IdentifierType.EMAIL or asked_by is None
     reached = () if through_it else (Identifier(type=IdentifierType.EMAIL, value=asked_by or ""),)
+    finding = identity.assess(
+        sender=None, authentication=SenderAuthentication.NONE, on_file=(contact,), checks=(check,)
+    )
+    finding = replace(finding, proven=(*reached, *finding.proven))
+    if case.mandate and finding.level == IdentityLevel.L1:  # the person confirms who acts for them
+        finding = replace(finding, level=IdentityLevel.L2)
+    identifying.keep_finding(app, tx, case, finding, now=now)
     for request in requests:
-        finding = identity.assess(
-            Right(request.right),
-            sender=None,
-            authentication=SenderAuthentication.NONE,
-            on_file=(contact,),
-            risk=identity.Risk.LOW,
-            portability=request.portability,
-            checks=(check,),
-        )
-        finding = replace(finding, proven=(*reached, *finding.proven))
-        if case.mandate and finding.level == IdentityLevel.L1:  # the person confirms who acts for them
-            finding = replace(finding, level=IdentityLevel.L2)
-        identifying.keep_finding(app, tx, case, finding, now=now)
         # What is found may demand more: approving looks at it again (dsar.casework.approving).
         if finding.level < identity.required_level(
             Right(request.right), identity.Risk.LOW, portability=request.portability

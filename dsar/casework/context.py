@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from dsar.connector import Holding, Searches
-from dsar.declaration import Declaration
 from dsar.errors import WrongKeyError
 from dsar.model import (
     Activity,
@@ -45,6 +44,9 @@ from dsar.store.tables import (
 )
 from dsar.vault import Vault
 
+if TYPE_CHECKING:
+    from dsar.declaration import Declaration  # slow to load, and a view of what is stored needs none
+
 #: Actor of everything that no person decided.
 PROGRAM = "dsar"
 
@@ -59,7 +61,7 @@ class App:
     store: Store
     vault: Vault
     systems: Mapping[str, Searches]  #: {name in settings: connector}
-    declarations: Mapping[str, Declaration]  #: {name in settings: what the system holds}
+    declarations: "Mapping[str, Declaration]"  #: {name in settings: what the system holds}
     register: Mapping[str, Activity]  #: {id: processing activity}
     controller: Controller
     sms: SmsGateway | None = None  #: None: no codes by SMS.
@@ -146,24 +148,14 @@ class AnswerContent:
     said: str = ""  #: Why it cannot be done, or words that only a person can judge.
 
 
-#: One per kind of value that is kept sealed; making one is slow.
-_ADAPTERS: dict[object, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind)
-    for kind in (
-        CaseSubject,
-        Identifier,
-        Triage,
-        tuple[Record, ...],
-        Grounds,
-        LetterContent,
-        tuple[PlanStep, ...],
-        tuple[StepOutcome, ...],
-        Passage,
-        Question,
-        AnswerContent,
-        LineWord,
-    )
-}
+_ADAPTERS: dict[object, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401
+    """Of one kind of value that is kept sealed; made once and on use, since making it is slow."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def case_key(case: CaseFile) -> str:
@@ -190,12 +182,12 @@ def is_mailbox_key(name: str) -> bool:
 
 
 def _seal(app: App, case: CaseFile, context: str, kind: Any, value: object) -> bytes:  # noqa: ANN401
-    return app.vault.seal(case_key(case), context, _ADAPTERS[kind].dump_json(value))
+    return app.vault.seal(case_key(case), context, _adapter(kind).dump_json(value))
 
 
 def _unseal(app: App, case: CaseFile, context: str, kind: type[_Value], sealed: bytes) -> _Value:
     plain = app.vault.unseal(case_key(case), context, sealed)
-    value: _Value = _ADAPTERS[kind].validate_json(plain)
+    value: _Value = _adapter(kind).validate_json(plain)
     return value
 
 

@@ -64,17 +64,14 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
                 continue
             sender = on_file[triage.asked_by]
             flag(tx, case, *sender.flags)
-            risk = risk_of(case, sender.records)
             finding = identity.assess(
-                right,
-                sender=triage.asked_by,
-                authentication=triage.sender_authentication,
-                on_file=sender.on_file,
-                risk=risk,
-                portability=request.portability,
+                sender=triage.asked_by, authentication=triage.sender_authentication, on_file=sender.on_file
             )
             keep_finding(app, tx, case, finding, now=now)
-            if finding.level >= identity.required_level(right, risk, portability=request.portability):
+            request.needed_level = identity.required_level(
+                right, risk_of(case, sender.records), portability=request.portability
+            )
+            if finding.level >= IdentityLevel(request.needed_level):
                 identified(app, tx, request, finding, actor=PROGRAM, now=now)
         compare_later(app, tx, case, now=now)
         if any(request.state == State.IDENTITY for request in waiting):

@@ -36,16 +36,15 @@ def obstacles(
         found.append(of_passages(case, case.unredacted))
     if case.documents_open and request.right == Right.ACCESS:
         found.append(of_documents(case, case.documents_open))
-    if request.needed_level and IdentityLevel(case.identity_level) < IdentityLevel(request.needed_level):
-        found.append(
-            said(
-                "identity is {level}, {needed} is needed ('dsar verify {case}')",
-                level=case.identity_level,
-                needed=request.needed_level,
-                case=case.reference,
-            )
-        )
-    return found
+    return found + of_identity(case, request)
+
+
+def of_identity(case: CaseFile, request: Request) -> list[str]:
+    """That who asks is not known surely enough for this request (promise P4)."""
+    if not request.needed_level or IdentityLevel(case.identity_level) >= IdentityLevel(request.needed_level):
+        return []
+    sentence = "identity is {level}, {needed} is needed ('dsar verify {case}')"
+    return [said(sentence, level=case.identity_level, needed=request.needed_level, case=case.reference)]
 
 
 def of_coverage(app: App, outcomes: Mapping[str, str], asked: Sequence[Task], right: Right | None = None) -> list[str]:

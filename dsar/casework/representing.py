@@ -77,7 +77,7 @@ def take_mandate(
         finding = IdentityFinding(
             level=max(level, IdentityLevel(case.identity_level)),
             method=identity.CheckMethod.MANDATE,
-            reason=f"{actor} has seen the mandate ({mandate.replace('_', ' ')}).",
+            reason=said("{who} has seen the mandate ({kind}).", who=actor, kind=mandate.value),
             proven=(person,),
         )
         detail = {"kind": mandate.value, "answer_to": case.answer_to, "result": "passed"}

@@ -71,7 +71,7 @@ def verify(
         finding = IdentityFinding(
             level=max(identity.LEVEL_OF_CHECK[method], IdentityLevel(case.identity_level)),
             method=method,
-            reason=f"{actor} recorded {method.replace('_', ' ')}.",
+            reason=said("{who} recorded it.", who=actor),
             proven=proven,
         )
         search_anew(app, tx, case, proven, actor=actor, now=now)
@@ -202,7 +202,7 @@ def compare_facts(app: App, case: CaseFile, facts: Sequence[Identifier], *, acto
         finding = IdentityFinding(
             level=max(IdentityLevel.L2, IdentityLevel(case.identity_level)),
             method=identity.CheckMethod.SHARED_FACTS,
-            reason=f"Facts known to both ({kinds}) fit what the systems hold.",
+            reason=said("Facts known to both ({kinds}) fit what the systems hold.", kinds=kinds),
         )
         keep(app, tx, case, finding, actor=actor, now=now)
     return True

@@ -13,7 +13,7 @@ from dsar import deadlines
 from dsar.casework.context import App
 from dsar.casework.desks import LATE, PERSON, UNANSWERED
 from dsar.casework.flags import MAIL_FAILED, REMINDER
-from dsar.casework.obstacles import obstacles
+from dsar.casework.obstacles import obstacles, of_identity
 from dsar.lifecycle import State
 from dsar.model import Right
 from dsar.store import DONE_BY_PROGRAM, Transaction
@@ -142,7 +142,11 @@ def request_line(
 ) -> QueueLine:
     """The line of one open request. Args: outcomes, asked: as `obstacles` takes them."""
     state = State(request.state)
-    blockers = tuple(obstacles(app, case, request, outcomes=outcomes, asked=asked)) if state is State.REVIEW else ()
+    blockers: tuple[str, ...] = ()
+    if state is State.REVIEW:
+        blockers = tuple(obstacles(app, case, request, outcomes=outcomes, asked=asked))
+    elif state is State.IDENTITY:
+        blockers = tuple(of_identity(case, request))
     if request.blocked_reason:
         blockers = (*blockers, request.blocked_reason)
     return QueueLine(

@@ -10,14 +10,15 @@ from datetime import date, datetime
 
 import click
 
+from dsar.cli.console import wrap, writes_to_terminal
 from dsar.clock import Question, QuestionKind, run
-from dsar.deadlines import STOCKHOLM, received_on
+from dsar.deadlines import STOCKHOLM, name_of, received_on
 from dsar.errors import UsageError
-from dsar.locale import said
+from dsar.locale import _, said, tell
 from dsar.model import Deadlines, Right
 
 #: (key in JSON, label in text, field of Deadlines, belongs to the extension)
-_ROWS = (
+ROWS = (
     ("received", "Received", "received_on", False),
     ("nominal", "One month", "nominal_on", False),
     ("legal", "Legal limit", "legal_on", False),
@@ -86,14 +87,20 @@ def _question(asked_on: date, answered_on: date) -> Question:
 
 
 def _as_json(result: Deadlines, explanation: tuple[str, ...]) -> str:
-    dates = {key: getattr(result, field).isoformat() for key, _, field, _ in _ROWS}
+    dates = {key: getattr(result, field).isoformat() for key, _label, field, _of_extension in ROWS}
     return json.dumps(dates | {"explanation": explanation}, ensure_ascii=False)
 
 
 def _as_text(result: Deadlines, explanation: tuple[str, ...], *, extend: bool) -> str:
+    widest = max(len(_(label)) for _key, label, _field, _of_extension in ROWS) + 1
     rows = [
-        f"{label:<17} {getattr(result, field).isoformat()} {getattr(result, field):%A}"
-        for _, label, field, of_extension in _ROWS
+        f"{_(label):<{widest}} {getattr(result, field).isoformat()} {_weekday(getattr(result, field))}"
+        for _key, label, field, of_extension in ROWS
         if extend or not of_extension
     ]
-    return "\n".join([*rows, "", *explanation])
+    sentences = map(tell, explanation)
+    return "\n".join([*rows, "", *(map(wrap, sentences) if writes_to_terminal() else sentences)])
+
+
+def _weekday(day: date) -> str:
+    return tell(name_of(day)).partition(" ")[0]

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def session(ctx: click.Context, *, for_anybody: bool = False) -> Iterator["Session"]:
+def session(ctx: click.Context, *, for_anybody: bool = False, shows_only: bool = False) -> Iterator["Session"]:
     """
     The assembled program for the settings that --settings names.
 
-    Args: for_anybody: the command shows nothing of a case and decides nothing, so that a timer may run it, too.
+    Args: for_anybody: the command shows nothing of a case and decides nothing, so that a timer may run it, too;
+    shows_only: as of wiring.open_session.
     Raises: NotPermittedError for who is no member of staff; SettingsError and whatever opening may.
     """
     from dsar.cli import journal
@@ -42,7 +43,7 @@ def session(ctx: click.Context, *, for_anybody: bool = False) -> Iterator["Sessi
 
     if ctx.info_name != "run":  # whose lines a machine reads
         journal.listen(journal.Words(), level=logging.WARNING)
-    with open_session(ctx.obj) as opened:
+    with open_session(ctx.obj, shows_only=shows_only) as opened:
         if not for_anybody:
             opened.actor()
         yield opened

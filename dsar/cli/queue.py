@@ -46,7 +46,7 @@ def queue(
     if filed:
         _show_filed(ctx, as_json=as_json)
         return
-    with session(ctx) as opened:
+    with session(ctx, shows_only=True) as opened:
         everything = waiting.queue(opened.app, now=now())
         handlers: Collection[str] | None = None
         if mine:
@@ -146,7 +146,7 @@ def _show_filed(ctx: click.Context, *, as_json: bool) -> None:
     """What the program filed by itself, for whoever wants to check it; 'dsar sort' takes a mail up again."""
     from dsar.casework import waiting
 
-    with session(ctx) as opened:
+    with session(ctx, shows_only=True) as opened:
         opened.actor()
         lines = waiting.filed(opened.app)
     if as_json:

@@ -31,10 +31,10 @@ from dsar.cli import show
 from dsar.cli.console import clean, now, paint, print_field, print_heading, say, sign_of, width, wrap, written_day
 from dsar.cli.plan_form import print_form
 from dsar.cli.queue import DUE_WITHIN
-from dsar.cli.words import FLAGS, RIGHTS
+from dsar.cli.words import FLAGS, IDENTIFIERS, RIGHTS, SENDERS, reason_told
 from dsar.errors import DsarError, RefusedError, StaleStateError, UsageError
 from dsar.lifecycle import State
-from dsar.locale import _, language, ngettext, said, tell
+from dsar.locale import _, language, ngettext, said, tell, tell_again
 from dsar.model import Right, Strength, Text
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _who(look: Look) -> None:
     for address in view.addresses:
         _field("Address", address)
     _field("Requester", _(case.requester))
-    _field("Identity", f"{case.identity_level} ({case.identity_method}) {case.identity_reason}".strip())
+    _field("Identity", show.identity_told(case))
     others = [each for each in view.requests if not look.line.reference.endswith(f"/{each.right}")]
     for each in others:
         _field("Also asked", f"{_(RIGHTS[each.right])}: {_(each.state)}{f', {each.outcome}' if each.outcome else ''}")
@@ -163,11 +163,11 @@ def _print_mail(entry: "ThreadMail") -> None:
         click.echo()
         click.echo(_coloured(wrap(text, indent="  ")))
         click.echo()
-    _field("Sender is", _(entry.triage.sender_authentication))
+    _field("Sender is", _(SENDERS[entry.triage.sender_authentication]))
     for sign in entry.triage.sender_evidence:
-        _field("Sender", sign)
+        _field("Sender", tell_again(sign))
     for reason in entry.triage.reasons:
-        _field("Because", reason)
+        _field("Because", reason_told(reason))
 
 
 def _coloured(text: str) -> str:
@@ -229,7 +229,8 @@ def _records(look: Look) -> None:
 def _print_record(number: int, record: "Record", *, word: bool | None) -> None:
     decided = {None: _(record.strength.value), True: _("accepted"), False: _("left out")}[word]
     undecided = record.strength is Strength.CANDIDATE and word is None
-    text = f"[{number}] {record.system}/{record.object} {record.key}: {decided}, {_('found by')} {record.found_by.type}"
+    found_by = f"{_('found by')} {_(IDENTIFIERS[record.found_by.type])}"
+    text = f"[{number}] {record.system}/{record.object} {record.key}: {decided}, {found_by}"
     _item(f"{'?? ' if undecided else ''}{text}", colour="yellow" if undecided else None)
 
 
@@ -237,7 +238,7 @@ def _print_sides(sides: Sequence[comparing.Side]) -> None:
     for side in sides:
         verdict = {None: "", True: _("same"), False: _("differs")}[side.agrees]
         here, there = ", ".join(side.person) or "-", ", ".join(side.record) or "-"
-        text = f"{side.type}: {_('the person')} {here}; {_('this record')} {there} {verdict}"
+        text = f"{_(IDENTIFIERS[side.type])}: {_('the person')} {here}; {_('this record')} {there} {verdict}"
         _item(text, indent="      ")
 
 

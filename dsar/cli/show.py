@@ -19,7 +19,8 @@ from dsar.cli.console import (
     wrap,
     writes_to_terminal,
 )
-from dsar.locale import _, language
+from dsar.cli.words import IDENTIFIERS, METHODS, RIGHTS, SENDERS, reason_told
+from dsar.locale import _, language, tell, tell_again
 
 if TYPE_CHECKING:
     from dsar.casework.answering import Draft
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from dsar.casework.views import CaseView, ThreadMail, TimelineEntry
     from dsar.clock import Clock
     from dsar.model import InboundMail, Record
+    from dsar.store.tables import CaseFile
     from dsar.wiring import Session
 
 
@@ -75,19 +77,25 @@ def _head(look: Look) -> None:
     print_field("Requester", _(case.requester))
     if case.mandate:
         print_field("Mandate", f"{_(case.mandate)}, {_('the answer goes to')}: {_(case.answer_to)}")
-    print_field("Answered by", protecting.channel_of(case))
+    print_field("Answered by", _(protecting.channel_of(case)))
     print_field("Handler", case.handler or "-")
-    print_field("Identity", f"{case.identity_level} ({case.identity_method}) {case.identity_reason}")
+    print_field("Identity", identity_told(case))
     print_field("Flags", " ".join(case.flags) or "-")
     if case.purged_at:
         print_field("Purged", f"{case.purged_at:%Y-%m-%d}: {_('its mails, letters and findings are gone')}")
     for request in view.requests:
         print_field(
-            request.right,
+            RIGHTS[request.right],
             f"{_(request.state)}{f' ({request.blocked_reason})' if request.blocked_reason else ''}"
             f"{f', {_(request.outcome)}' if request.outcome else ''}"
             f", {_('send by')} {request.send_by_on}, {_('legal')} {request.legal_on}",
         )
+
+
+def identity_told(case: "CaseFile") -> str:
+    """How sure we are who asks, by what, and why."""
+    method = _(METHODS.get(case.identity_method, case.identity_method))
+    return f"{case.identity_level} ({method}) {tell_again(case.identity_reason)}".strip()
 
 
 def _head_json(view: "CaseView") -> dict[str, object]:
@@ -160,13 +168,13 @@ def _print_thread_mail(entry: "ThreadMail") -> None:
     else:
         sender = f"{entry.mail.sender_name} <{entry.mail.sender or _('no usable sender')}>"
         print_mail(sender, f"{entry.mail.subject}\n\n{entry.mail.text}{documents(entry.mail)}", evidence)
-    print_field("Sender is", _(entry.triage.sender_authentication))
+    print_field("Sender is", _(SENDERS[entry.triage.sender_authentication]))
     for sign in entry.triage.sender_evidence:
-        print_field("Sender", sign)
+        print_field("Sender", tell_again(sign))
     if entry.triage.flags:
         print_field("Flags", " ".join(entry.triage.flags))
     for reason in entry.triage.reasons:
-        print_field("Because", reason)
+        print_field("Because", reason_told(reason))
     click.echo()
 
 
@@ -237,13 +245,15 @@ def _data(look: Look) -> None:
 
 def _side(side: "Side") -> tuple[str, str, str, str]:
     verdict = {None: "", True: _("same"), False: _("differs")}[side.agrees]
-    return side.type, ", ".join(side.person) or "-", ", ".join(side.record) or "-", verdict
+    return _(IDENTIFIERS[side.type]), ", ".join(side.person) or "-", ", ".join(side.record) or "-", verdict
 
 
 def _strength(record: "Record", word: bool | None) -> str:  # noqa: FBT001
     place = f"{record.system}/{record.object} {clean(record.key)}"
     decided = {None: [], True: [_("accepted")], False: [_("left out")]}[word]
-    return f"{place}: {', '.join([_(record.strength), *decided])}, {_('found by')} {record.found_by.type}"
+    return (
+        f"{place}: {', '.join([_(record.strength), *decided])}, {_('found by')} {_(IDENTIFIERS[record.found_by.type])}"
+    )
 
 
 def _plan(look: Look) -> None:
@@ -392,7 +402,7 @@ def _clock(look: Look) -> None:
     sentence = "{gross} since receipt, {net} of them counted; {paused} paused"
     print_field("Days", _(sentence).format(gross=gross, net=net, paused=clock.paused_days))
     for sentence in clock.explanation:
-        click.echo(f"- {sentence}")
+        click.echo(wrap(f"- {tell(sentence)}", hanging="  ") if writes_to_terminal() else f"- {tell(sentence)}")
 
 
 def clock_json(clock: "Clock") -> dict[str, object]:

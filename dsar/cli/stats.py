@@ -63,7 +63,7 @@ def stats(
     from dsar import monthly_statistics
     from dsar.casework import figures
 
-    with session(ctx, for_anybody=True) as opened:
+    with session(ctx, for_anybody=True, shows_only=True) as opened:
         company = opened.app.controller.name
         if is_public:
             times = figures.request_times(opened.app)

@@ -4,6 +4,10 @@ The short names of the program -> what they mean, for whoever reads them for the
 Effects: none.
 """
 
+import re
+
+from dsar.locale import _, tell_again
+
 #: Right -> what is asked, with the article that gives it.
 RIGHTS = {
     "access": "access (Art. 15)",
@@ -63,6 +67,130 @@ FLAGS = {
     "withdrawn": "the person takes the request back; nothing goes on by itself",
 }
 
+#: How somebody proved to be the person -> the same in words.
+METHODS = {
+    "address_on_file": "address on file",
+    "code": "code sent to an address on file",
+    "sms_code": "code sent to a phone on file",
+    "letter_code": "code posted to the address on file",
+    "mandate": "mandate seen",
+    "shared_facts": "facts that only both know",
+    "call_back": "called back on the number on file",
+    "shop_login": "asked while logged in to the web shop",
+    "id_shown": "identity document or e-ID shown",
+    "none": "nothing",
+}
+
+#: What the mail server says about the sender -> the same in words.
+SENDERS = {
+    "pass": "confirmed by our mail server",
+    "fail": "not confirmed by our mail server: perhaps somebody else",
+    "none": "not checked by our mail server",
+}
+
+#: Kind of identifier -> the same in words.
+IDENTIFIERS = {
+    "email": "e-mail address",
+    "phone": "phone number",
+    "personnummer": "personnummer",
+    "national_id": "foreign personal number",
+    "orgnr": "company number",
+    "customer_no": "customer number",
+    "username": "user name",
+    "name": "name",
+    "address": "street address",
+    "order_no": "order or invoice number",
+    "serial": "serial number",
+}
+
+#: How a sentence of a mail stands to what it names -> the same in words.
+STANCES = {
+    "wanted": "asked for",
+    "doubtful": "perhaps asked for",
+    "denied": "not wanted",
+    "conditional": "threatened, or planned for later",
+    "remembered": "asked for earlier",
+    "status": "asked whether it was done",
+    "asked": "asked how it works",
+}
+
+#: All tables above.
+TABLES = (RIGHTS, FLAGS, METHODS, SENDERS, IDENTIFIERS, STANCES)
+
+#: What makes a person sort a mail, and what is seen of its sender; kept in English, with values in the {places}.
+DOUBTS = (
+    "a person decides",
+    "a machine answered, yet its text asks for something",
+    "certain to {share} only",
+    "it may only be a question",
+    "another right is mentioned",
+    "another right may be meant",
+    "it may ask for something",
+    "it may be more than noise",
+    "a list or a machine sent it",
+    "somebody asks for another person",
+    "it is about several persons",
+    "the change has no value",
+    "the sender failed authentication",
+    "the sender is unknown",
+    "it is too long to be read by a machine",
+    "its text and HTML say different things",
+    "the language is {language}",
+    "what is asked stands in an attachment",
+    "nobody knows when the colleague got it",
+    "the web form does not look as the settings say",
+    "a field of the web form stands twice",
+    "an attachment is protected by a password",
+    "an attachment holds macros",
+    "an attachment unpacks to far more than it should",
+    "an attachment is an archive, which is not opened",
+    "an attached PDF has no text, it is a scan or a picture",
+    "an attachment is in an old file format, which is not read",
+    "an attachment is broken",
+    "an attachment is too large to be read",
+    "an attachment is a picture or a recording, which is not read",
+    "the mail is encrypted",
+    "the mail is too long to be read whole",
+    "winmail.dat is broken, or its text is in a form that is not read",
+    "sorted by a person",
+    "opened by {who}",
+    "there are several From headers",
+    "the From header names no one address",
+    "answers would go to another address",
+    "the display name shows another address",
+    "the display name is of a member of staff, the address is not",
+    "the address mixes scripts",
+    "the domain looks like ours",
+    "the domain looks like a known customer's",
+    "the display name names us",
+    "the display name is of an authority, the address is not",
+    "a mailing list passed it on",
+    "a colleague forwarded it: nothing is known about who wrote it",
+    "a web form sent it: nothing is known about who filled it in",
+    "a relay sealed its own findings (ARC), which are not believed",
+    "signed by {domains}",
+    "the mail cannot be read",
+    "a signature could not be checked",
+    "no signature is valid",
+    "not signed",
+)
+
+#: A reason of triage: what it speaks of, the rule, and how the mail stands to it.
+_REASON = re.compile(r"(?P<about>[\w ]+): (?P<rule>.+?)(?: \((?P<stance>[a-z]+)\))?")
+
+
+def reason_told(reason: str) -> str:
+    """A reason of triage, which is kept in English, as a reader understands it."""
+    found = _REASON.fullmatch(reason)
+    if found is None:
+        return tell_again(reason)
+    if found["about"] == "flags":
+        return f"{_('Flags')}: {found['rule']}"
+    about, rule, stance = found.groups()
+    told = f"{_(RIGHTS.get(about, about))}: {tell_again(rule)}"
+    return f"{told} ({_(STANCES.get(stance, stance))})" if stance else told
+
+
 #: Short names that stand on the screen as they are: roles of mails, mandates, states of tasks, ways, words for records.
 NAMES = (
     "accepted",
@@ -75,9 +203,11 @@ NAMES = (
     "late",
     "left out",
     "letter",
+    "mail",
     "open",
     "origin",
     "person",
+    "post",
     "power_of_attorney",
     "sms",
     "voice",

@@ -395,7 +395,7 @@ class Story:
             return intake.examine(app, mail).reasons[-1].removeprefix("a person decides: ")
         case = views.find_case(app, reference)
         if case.identity_reason:
-            return case.identity_reason.rpartition("DMARC. ")[2]
+            return case.identity_reason
         return views.thread(app, case, actor=HANDLER, now=_now())[0].triage.reasons[-1]
 
 

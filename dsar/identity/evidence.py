@@ -11,14 +11,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from dsar.identifiers import is_role_mailbox
-from dsar.identity.risk import Risk, required_level
+from dsar.locale import said
 from dsar.model import (
     Identifier,
     IdentifierType,
     IdentityFinding,
     IdentityLevel,
     RecordValue,
-    Right,
     SenderAuthentication,
 )
 
@@ -94,17 +93,14 @@ class _Evidence(NamedTuple):
 
 
 def assess(
-    right: Right,
     *,
     sender: str | None,
     authentication: SenderAuthentication,
     on_file: Sequence[Identifier],
-    risk: Risk,
-    portability: bool = False,
     checks: Sequence[IdentityCheck] = (),
 ) -> IdentityFinding:
     """
-    How sure we are who asks, from all evidence, and whether that is enough for *right*.
+    How sure we are who asks, from all evidence; whether that is enough, `required_level` says.
 
     Args:
         sender: the From address, lower-case.
@@ -116,12 +112,10 @@ def assess(
     for check in sorted(checks, key=lambda made: made.method is CheckMethod.SHARED_FACTS):
         evidence.append(_check_evidence(check, on_file, reached=max(found.level for found in evidence)))
     best = max(evidence, key=lambda found: found.level)
-    needed = required_level(right, risk, portability=portability)
-    verdict = "is enough" if best.level >= needed else f"is too little, {needed} is needed"
     return IdentityFinding(
         level=best.level,
         method=best.method,
-        reason=f"{best.reason} {best.level} {verdict} for {right} at {risk.name.lower()} risk.",
+        reason=best.reason,
         proven=tuple(dict.fromkeys(contact for found in evidence for contact in found.proven)),
     )
 
@@ -131,12 +125,13 @@ def _sender_evidence(
 ) -> _Evidence:
     address = Identifier(type=IdentifierType.EMAIL, value=sender) if sender else None
     if address is None or address not in on_file:
-        return _Evidence(_L0, "none", "The sender's address is not on file.")
+        return _Evidence(_L0, "none", said("The sender's address is not on file."))
     if is_role_mailbox(address):
-        return _Evidence(_L0, "none", "The address on file is one that several people read.")
+        return _Evidence(_L0, "none", said("The address on file is one that several people read."))
     if authentication is not SenderAuthentication.PASS:
-        return _Evidence(_L0, "none", "The sender's address is on file, but the mail server did not confirm it.")
-    reason = "The mail comes from an address on file and passed DMARC."
+        reason = said("The sender's address is on file, but the mail server did not confirm it.")
+        return _Evidence(_L0, "none", reason)
+    reason = said("The mail comes from an address on file and passed DMARC.")
     return _Evidence(_L1, "address_on_file", reason, (address,))
 
 
@@ -145,9 +140,10 @@ def _check_evidence(check: IdentityCheck, on_file: Sequence[Identifier], *, reac
     if contact is not None and is_role_mailbox(contact):
         contact = None
     if check.method in _THROUGH_CONTACT and contact is None:
-        return _Evidence(_L0, "none", "The check was not made through a personal contact point on file.")
+        return _Evidence(_L0, "none", said("The check was not made through a personal contact point on file."))
     if check.method is CheckMethod.SHARED_FACTS and reached < _L1:
-        return _Evidence(_L0, "none", "Facts known to both count only together with a contact point on file.")
+        reason = said("Facts known to both count only together with a contact point on file.")
+        return _Evidence(_L0, "none", reason)
     proven = () if contact is None else (contact,)
-    reason = f"Checked by {check.method.replace('_', ' ')} on {check.checked_on.isoformat()}."
+    reason = said("Checked on {day}.", day=check.checked_on.isoformat())
     return _Evidence(LEVEL_OF_CHECK[check.method], check.method, reason, proven)

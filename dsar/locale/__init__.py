@@ -8,7 +8,9 @@ Effects: reads a catalogue.
 """
 
 import gettext
+import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +21,10 @@ DOMAIN = "dsar"
 
 #: Languages of the interface; English needs no catalogue.
 LANGUAGES = ("en", "sv")
+
+
+_FEWEST_LETTERS = 8
+_PLACE = re.compile(r"{(\w+)}")
 
 
 class Said(str):
@@ -96,6 +102,47 @@ def tell(text: str) -> str:
     if isinstance(text, Said):
         return _(text.template).format(**{name: _value(value) for name, value in text.values.items()})
     return _(text)
+
+
+def tell_again(text: str) -> str:
+    """
+    A sentence that was made by said() and of which only the English text was kept, in the language in use.
+
+    It is the one whose template fits with the fewest letters left for its values; what fits none stays English.
+    """
+    told = _(text)
+    if told != text or _Spoken.language == "en":
+        return told
+    fitting = [(template, found) for template, pattern in _patterns() if (found := pattern.fullmatch(text))]
+    if not fitting:
+        return text
+    template, found = min(fitting, key=lambda each: sum(map(len, each[1].groupdict().values())))
+    return tell(Said(text, template, found.groupdict()))
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """(template, what its sentences look like) of every template with {places} that has enough words of its own."""
+    from babel.messages.mofile import read_mo  # slow to load
+
+    with (FOLDER / "sv" / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as catalogue:
+        texts = [message.id for message in read_mo(catalogue) if isinstance(message.id, str)]
+    return tuple((text, _pattern(text)) for text in texts if _PLACE.search(text) and _is_telling(text))
+
+
+def _is_telling(template: str) -> bool:
+    """Whether what fits was made of it: "{number} of {count}" fits too much else."""
+    return sum(map(str.isalpha, _PLACE.sub("", template))) >= _FEWEST_LETTERS
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Each {place} is any text, the same one wherever it stands twice."""
+    seen: set[str] = set()
+    parts = []
+    for at, part in enumerate(_PLACE.split(template)):
+        parts.append(re.escape(part) if at % 2 == 0 else f"(?P={part})" if part in seen else f"(?P<{part}>.+)")
+        seen |= {part} if at % 2 else set()
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def _value(value: object) -> object:

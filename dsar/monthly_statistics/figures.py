@@ -158,11 +158,11 @@ class _Looked:
     """One request as the period sees it; days are computed once, for they cost most."""
 
     __slots__ = (
+        "closed",
         "gross_days",
         "is_late",
         "is_open",
         "last",
-        "late_on",
         "net_days",
         "received",
         "received_on",
@@ -174,13 +174,14 @@ class _Looked:
         self.request = request
         self.received_on = began_on = received_on(request.received_at)
         self.received = first_on <= began_on <= last_on
-        self.late_on: dict[date, bool] = {}
+        self.closed: list[tuple[date, bool]] = []  #: Each closing: when, and whether it was late.
         self.last: ClosedOnce | None = None  #: The last closing in the period.
         self.was_closed = False
         self.is_open = began_on <= last_on
         for closing in request.closings:
             on = received_on(closing.at)
-            is_late = self.late_on[on] = on > closing.legal_on
+            is_late = on > closing.legal_on
+            self.closed.append((on, is_late))
             if on > last_on:
                 continue
             self.was_closed = True
@@ -299,23 +300,32 @@ class _Months:
     """The counts of calendar months; each request counts once a month, as in the figures of that month."""
 
     def __init__(self) -> None:
-        self._received: Counter[tuple[int, int]] = Counter()
-        self._in_time: Counter[tuple[int, int]] = Counter()
-        self._late: Counter[tuple[int, int]] = Counter()
+        self._received: Counter[date] = Counter()
+        self._in_time: Counter[date] = Counter()
+        self._late: Counter[date] = Counter()
 
     def add(self, each: _Looked) -> None:
-        self._received[each.received_on.year, each.received_on.month] += 1
-        for place, was_late in {(on.year, on.month): was_late for on, was_late in each.late_on.items()}.items():
-            (self._late if was_late else self._in_time)[place] += 1
+        self._received[each.received_on] += 1
+        for on, was_late in _last_of_months(each.closed):
+            (self._late if was_late else self._in_time)[on] += 1
 
     def up_to(self, last_on: date) -> tuple[MonthCounts, ...]:
         firsts = [add_months(last_on.replace(day=1), -back) for back in reversed(range(_SHOWN_MONTHS))]
+        received, in_time, late = map(_by_month, (self._received, self._in_time, self._late))
         return tuple(
-            MonthCounts(
-                first_on=first,
-                received=self._received[first.year, first.month],
-                in_time=self._in_time[first.year, first.month],
-                late=self._late[first.year, first.month],
-            )
+            MonthCounts(first_on=first, received=received[first], in_time=in_time[first], late=late[first])
             for first in firsts
         )
+
+
+def _last_of_months(closed: Sequence[tuple[date, bool]]) -> Iterable[tuple[date, bool]]:
+    """The last closing of each month."""
+    return closed if len(closed) < 2 else {on.replace(day=1): (on, was_late) for on, was_late in closed}.values()
+
+
+def _by_month(days: Mapping[date, int]) -> Counter[date]:
+    """{first day of a month: sum over its days}"""
+    months: Counter[date] = Counter()
+    for on, count in days.items():
+        months[on.replace(day=1)] += count
+    return months

@@ -25,6 +25,13 @@ RIGHT_NAMES: Mapping[Right, Text] = {
     Right.RESTRICT: Text(sv="Begränsning", en="Restriction"),
 }
 
+#: Kind of outage -> what stood still.
+_OUTAGES: Mapping[str, Text] = {
+    "poll": Text(sv="Hämtning av post", en="Fetching mail"),
+    "differs": Text(sv="Brevlåda och databas stämmer inte överens", en="Mailbox and database differ"),
+    "self_test": Text(sv="Provbrevet kom inte tillbaka", en="The test mail did not come back"),
+}
+
 _WORDS: Mapping[str, Text] = {
     "title": Text(sv="Begäranden om personuppgifter", en="Requests about personal data"),
     "as_of": Text(sv="Sammanställt", en="Computed"),
@@ -90,8 +97,17 @@ def as_html(result: MonthlyStatistics, *, company: str, language: str) -> str:
         right_names={right: text.in_language(language) for right, text in RIGHT_NAMES.items()},
         rows=table(result, language),
         chart=_svg(result, language),
+        outage_name=lambda what: _outage_name(what, language),
         month_name=lambda day: format_date(day, "MMMM y", locale=language),
     )
+
+
+def _outage_name(what: str, language: str) -> str:
+    """As "poll:privacy" is told."""
+    kind, _, mailbox = what.partition(":")
+    if kind not in _OUTAGES:
+        return what
+    return _OUTAGES[kind].in_language(language) + (f" ({mailbox})" if mailbox else "")
 
 
 def words(language: str) -> dict[str, str]:

@@ -5,10 +5,21 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
-from sqlmodel import Session, SQLModel
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, SQLModel, col, select
+
+from dsar.lifecycle import State
+from dsar.store.tables import Request
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
+
+_Open = aliased(Request)
+
+#: Of requests that are not closed: the index of states finds them first, since of many cases few are open.
+IS_OPEN = col(Request.id).in_(
+    select(_Open.id).where(col(_Open.state).in_([state for state in State if state is not State.CLOSED]))
+)
 
 
 def insert_into(table: sa.Table, dialect: sa.Dialect) -> "sqlite.Insert | postgresql.Insert":

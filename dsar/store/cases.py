@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from dsar.errors import StaleStateError, UnknownCaseError
 from dsar.lifecycle import Event, Outcome, State, next_state
-from dsar.store.base import Queries
+from dsar.store.base import IS_OPEN, Queries
 from dsar.store.tables import (
     CaseDocument,
     CaseFile,
@@ -99,7 +99,7 @@ class CaseQueries(Queries):
         query = (
             select(Request, CaseFile)
             .join(CaseFile, col(CaseFile.id) == Request.case_id)
-            .where(Request.state != State.CLOSED)
+            .where(IS_OPEN)
             .order_by(col(Request.send_by_on), col(Request.id))
         )
         return self.session.exec(query).all()
@@ -221,7 +221,7 @@ class CaseQueries(Queries):
     def search_outcomes_of_open(self) -> Mapping[int, dict[str, str]]:
         """{id of a case with an open request: what `search_outcomes` says of it}, by one query for a long queue."""
         latest = sa.and_(col(SystemRow.case_id) == CaseFile.id, col(SystemRow.run) == CaseFile.search_run)
-        is_open = select(Request.case_id).where(Request.state != State.CLOSED)
+        is_open = select(Request.case_id).where(IS_OPEN)
         query = sa.select(col(SystemRow.case_id), col(SystemRow.system), col(SystemRow.outcome)).join(CaseFile, latest)
         found: dict[int, dict[str, str]] = defaultdict(dict)
         for case_id, system, outcome in self.session.execute(

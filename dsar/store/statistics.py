@@ -1,7 +1,7 @@
 """Queries for the statistics: times, codes and counts; nothing that names a person."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -21,13 +21,54 @@ _RIGHTS = {str(right): right for right in Right}
 _OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
-def _plain(column: object) -> sa.ColumnElement[datetime]:
+def _plain(column: object) -> sa.ColumnElement[str]:
     """
-    A time as the driver gives it, in UTC and perhaps without saying so.
+    A time as the driver gives it, for `_moment`: text from SQLite, an aware time from PostgreSQL.
 
-    The column's own conversion is a call for each value, which takes longer than all else on the way.
+    The column's own conversion takes longer than all else that a row costs.
     """
-    return sa.type_coerce(col(column), sa.DateTime(timezone=True))
+    return sa.type_coerce(col(column), sa.Text)
+
+
+def _moment(given: str | datetime) -> datetime:
+    """SQLite keeps times in UTC without saying so."""
+    return datetime.fromisoformat(f"{given}+00:00") if isinstance(given, str) else given
+
+
+#: What RequestTimes are made of, a row for each closing of a request, or one row.
+_REQUESTS_AND_CLOSINGS = (
+    sa.select(
+        col(Request.id),
+        col(Request.case_id),
+        col(Request.state),
+        col(CaseFile.reference),
+        col(Request.right),
+        _plain(Request.received_at),
+        col(Request.legal_on),
+        col(Request.paused_days),
+        *(_plain(Closing.closed_at), col(Closing.outcome), col(Closing.legal_on)),
+        *(col(Closing.ground), col(Closing.paused_days), _plain(Closing.reopened_at)),
+    )
+    .join(CaseFile, col(CaseFile.id) == Request.case_id)
+    .outerjoin(Closing, col(Closing.request_id) == Request.id)
+    .where(sa.func.coalesce(Request.outcome, "").not_in(_UNCOUNTED_OUTCOMES))
+    .order_by(col(Request.id), col(Closing.id))
+)
+
+
+def _closings(
+    closed_at: str | datetime | None,
+    outcome: str,
+    legal_on: date,
+    ground: str,
+    paused_days: int,
+    reopened_at: str | datetime | None,
+) -> tuple[ClosedOnce, ...]:
+    """The closing of one row, if there is one."""
+    if closed_at is None:
+        return ()
+    again = _moment(reopened_at) if reopened_at else None
+    return (ClosedOnce(_moment(closed_at), _OUTCOMES[outcome], legal_on, ground, paused_days, again),)
 
 
 class _Noted(NamedTuple):
@@ -42,64 +83,32 @@ class StatisticsQueries(Queries):
     """Times of requests, purged cases included."""
 
     def request_times(self) -> list[RequestTimes]:
-        """One value per request; what nobody has sorted yet is a request until then."""
-        closings, noted = self._closings(), self._noted()
-        query = (
-            sa.select(
-                col(Request.id),
-                col(Request.case_id),
-                col(CaseFile.reference),
-                col(Request.right),
-                col(Request.state),
-                _plain(Request.received_at),
-                col(Request.legal_on),
-                col(Request.paused_days),
-            )
-            .join(CaseFile, col(CaseFile.id) == Request.case_id)
-            .where(sa.func.coalesce(Request.outcome, "").not_in(_UNCOUNTED_OUTCOMES))
-            .order_by(col(Request.received_at), col(Request.id))
-        )
-        return [
-            RequestTimes(
-                reference=reference,
-                right=_RIGHTS[right],
-                received_at=received_at if received_at.tzinfo else received_at.replace(tzinfo=UTC),
-                legal_on=legal_on,
-                closings=closings.get(id_, ()),
-                paused_days=paused_days,
-                is_sorted=state != State.TRIAGE,
-                extended_because=noted.because.get(id_),
-                asked_on=noted.asked_on.get(case_id),
-                stopped_at=noted.applied_at.get(id_) if right == Right.OBJECT else None,
-            )
-            for id_, case_id, reference, right, state, received_at, legal_on, paused_days in self._rows(query)
-        ]
-
-    def _closings(self) -> Mapping[int, tuple[ClosedOnce, ...]]:
-        columns = (
-            col(Closing.id),
-            col(Closing.request_id),
-            _plain(Closing.closed_at),
-            col(Closing.outcome),
-            col(Closing.ground),
-            col(Closing.legal_on),
-            col(Closing.paused_days),
-        )
-        again = sa.select(col(Closing.id), col(Closing.reopened_at)).where(col(Closing.reopened_at).is_not(None))
-        reopened = {id_: at for id_, at in self._rows(again)}  # noqa: C416  # a result has keys() that are no mapping's
-        found: dict[int, tuple[ClosedOnce, ...]] = {}
-        for id_, request_id, at, outcome, ground, legal_on, paused_days in self._rows(
-            sa.select(*columns).order_by(col(Closing.closed_at), col(Closing.id))
+        """One value per request, by their ids; what nobody has sorted yet is a request until then."""
+        noted = self._noted()
+        found: list[RequestTimes] = []
+        latest = None
+        for id_, case_id, state, reference, right, received_at, legal_on, paused_days, *closing in self._rows(
+            _REQUESTS_AND_CLOSINGS
         ):
-            closing = ClosedOnce(
-                at=at if at.tzinfo else at.replace(tzinfo=UTC),
-                outcome=_OUTCOMES[outcome],
-                ground=ground,
-                legal_on=legal_on,
-                paused_days=paused_days,
-                reopened_at=reopened.get(id_),
+            closings = _closings(*closing)
+            if id_ == latest:
+                found[-1] = found[-1]._replace(closings=found[-1].closings + closings)
+                continue
+            latest = id_
+            found.append(
+                RequestTimes(
+                    reference,
+                    _RIGHTS[right],
+                    _moment(received_at),
+                    legal_on,
+                    closings,
+                    paused_days,
+                    is_sorted=state != State.TRIAGE,
+                    extended_because=noted.because.get(id_),
+                    asked_on=noted.asked_on.get(case_id),
+                    stopped_at=noted.applied_at.get(id_) if right == Right.OBJECT else None,
+                )
             )
-            found[request_id] = (*found[request_id], closing) if request_id in found else (closing,)
         return found
 
     def _rows(self, query: sa.Executable) -> Iterable[Any]:
@@ -153,5 +162,9 @@ class StatisticsQueries(Queries):
 
     def alarms(self, *, until: datetime) -> Sequence[EventRow]:
         """Alarms about the flow of mail that were raised and that ended by then, in order."""
-        query = select(EventRow).where(col(EventRow.name).in_(("alarm_raised", "alarm_ended")), EventRow.at <= until)
+        query = select(EventRow).where(
+            col(EventRow.case_id).is_(None),  # true of each, and there are few such
+            col(EventRow.name).in_(("alarm_raised", "alarm_ended")),
+            EventRow.at <= until,
+        )
         return self.session.exec(query.order_by(col(EventRow.id))).all()

@@ -6,8 +6,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from dsar.lifecycle import State
-from dsar.store.base import Queries
+from dsar.store.base import IS_OPEN, Queries
 from dsar.store.tables import CaseFile, OutboxRow, Request, Task, TaskAnswer, TaskMail
 
 
@@ -38,7 +37,7 @@ class TaskQueries(Queries):
         """Tasks in one of *states*, oldest first. Args: of_open_cases: only while anything of their case is open."""
         query = select(Task, CaseFile).join(CaseFile, col(CaseFile.id) == Task.case_id)
         if of_open_cases:
-            unended = select(Request.case_id).where(Request.state != State.CLOSED)
+            unended = select(Request.case_id).where(IS_OPEN)
             query = query.where(col(Task.case_id).in_(unended))
         return self.session.exec(query.where(col(Task.state).in_(states)).order_by(col(Task.id))).all()
 
