@@ -375,18 +375,19 @@ def test_every_mark_on_a_page_leads_to_an_element_that_has_it_and_is_in_the_tree
         root = document.Root.StructTreeRoot
         numbers = list(root.ParentTree.Nums)
         told = [
-            (page, mark, tuple(element.objgen))
+            (int(page), mark, tuple(element.objgen))
             for page, elements in zip(numbers[::2], numbers[1::2], strict=True)
             for mark, element in enumerate(elements)
         ]
         places = {tuple(page.obj.objgen): page.obj.StructParents for page in document.pages}
-        found, left = [], [(root.K[0], root)]
+        found: list[tuple[int, int, tuple[int, ...]]] = []
+        left = [(root.K[0], root)]
         while left:
             element, above = left.pop()
             assert element.P.objgen == above.objgen
             for kid in element.K:
                 if "/MCID" in kid:
-                    found.append((places[tuple(kid.Pg.objgen)], kid.MCID, tuple(element.objgen)))
+                    found.append((int(places[tuple(kid.Pg.objgen)]), int(kid.MCID), tuple(element.objgen)))
                 else:
                     left.append((kid, element))
         assert sorted(told) == sorted(found)
