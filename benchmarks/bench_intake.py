@@ -188,4 +188,10 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--ours"]:
         run_ours(sys.argv[2], Path(sys.argv[3]))
     else:
-        run(__doc__, judged, full={"mails": 10_000, "rounds": 2}, small={"mails": 300, "rounds": 1})
+        run(
+            __doc__,
+            judged,
+            full={"mails": 10_000, "rounds": 2},
+            usual={"mails": 2000},
+            small={"mails": 300, "rounds": 1},
+        )

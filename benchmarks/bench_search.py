@@ -251,4 +251,4 @@ _DATABASES = {"sqlite": _sqlite, "postgresql": _postgresql}
 
 
 if __name__ == "__main__":
-    run(__doc__, measure, full={"customers": CUSTOMERS}, small={"customers": 10_000})
+    run(__doc__, measure, full={"customers": CUSTOMERS}, usual={"customers": 1_000_000}, small={"customers": 10_000})

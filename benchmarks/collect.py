@@ -1,7 +1,8 @@
 """
 Every benchmark, one after the other -> one table, and benchmarks/RESULTS.md; exit 1 if a promise is missed.
 
-    make bench                          everything, which takes long; the machine should do nothing else
+    make bench                          everything, in about a quarter of an hour; the machine should do nothing else
+    make bench ARGS="--full"            in the sizes that the promises name, which takes more than an hour
     make bench ARGS="--small"           whether all of it works, with figures that say little
     make bench ARGS="--only pdf,help"   some of it
 """
@@ -22,6 +23,11 @@ from frame import HEAD, Figure, cells, table
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
 
+_SIZES = {
+    "--small": "**Small sizes, which only try whether all works: the figures say little.**",
+    "--full": "In the sizes that the promises name.",
+}
+
 #: A line of bench_stats.py: what, seconds, limit.
 _STATS_LINE = re.compile(r"(?P<what>[^:]+): (?P<value>[\d.]+) s.*?limit (?P<most>[\d.]+)")
 
@@ -31,10 +37,10 @@ def names() -> list[str]:
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
-def figures_of(name: str, *, small: bool) -> Iterator[Figure]:
+def figures_of(name: str, *, size: Sequence[str]) -> Iterator[Figure]:
     """Run one script. A script that fails before it has said anything is a promise that is missed."""
     script = str(HERE / f"bench_{name}.py")
-    options = [] if name == "stats" else ["--json", *(["--small"] if small else [])]
+    options = [] if name == "stats" else ["--json", *size]
     done = subprocess.run([sys.executable, script, *options], stdout=subprocess.PIPE, text=True, check=False)
     read = _of_stats if name == "stats" else _of_json
     found = list(read(done.stdout))
@@ -71,7 +77,7 @@ def commit() -> str:
     return told.stdout.strip()
 
 
-def report(figures: Sequence[Figure], *, began_on: str, small: bool) -> str:
+def report(figures: Sequence[Figure], *, began_on: str, size: Sequence[str]) -> str:
     """RESULTS.md."""
     missed = [each for each in figures if each.missed]
     rows = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
@@ -80,7 +86,7 @@ def report(figures: Sequence[Figure], *, began_on: str, small: bool) -> str:
         "# Results of the benchmarks\n\n"
         f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC at commit {commit() or '?'}: "
         f"{began_on}. A ratio is to what is named, measured in the same run.\n\n"
-        + ("**Small sizes, which only try whether all works: the figures say little.**\n\n" if small else "")
+        + "".join(f"{_SIZES[each]}\n\n" for each in size)
         + f"{len(missed)} of {len(figures)} promises and figures are missed.\n\n"
         + "\n".join(rows)
         + "\n"
@@ -90,7 +96,8 @@ def report(figures: Sequence[Figure], *, began_on: str, small: bool) -> str:
 def main() -> None:
     """Run, print, write, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--small", action="store_true")
+    for each in _SIZES:
+        parser.add_argument(each, action="append_const", const=each, dest="size", default=[])
     parser.add_argument("--only", default=",".join(names()), help="names, with commas between")
     given = parser.parse_args()
     chosen = given.only.split(",")
@@ -100,9 +107,9 @@ def main() -> None:
     figures: list[Figure] = []
     for name in chosen:
         print(f"bench_{name}.py ...", file=sys.stderr, flush=True)
-        figures += figures_of(name, small=given.small)
+        figures += figures_of(name, size=given.size)
     print("\n".join(table(figures)))
-    RESULTS.write_text(report(figures, began_on=began_on, small=given.small), "utf-8")
+    RESULTS.write_text(report(figures, began_on=began_on, size=given.size), "utf-8")
     sys.exit(any(each.missed for each in figures))
 
 

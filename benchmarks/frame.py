@@ -13,16 +13,17 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-#: Ten times the work may take this many times as long; the tenth part above is what measuring itself sways.
-MOST_GROWTH: Final = 11.0
+#: Linear: over ten times the work, time grows with it to this power at most. Ten times the work takes then 12.6 times
+#: as long, where measuring itself sways by a tenth; sorting (n log n) would have 1.12 here, and anything quadratic 2.
+MOST_POWER: Final = 1.1
 #: Shorter than this nothing can be told apart.
 _LEAST_SECONDS: Final = 0.05
-#: Ten times the work may take this many times the memory.
+#: Flat: ten times the work may take this many times the memory of the whole process, input and results included.
 MOST_MEMORY_GROWTH: Final = 1.25
 
 
@@ -81,20 +82,25 @@ def run(
     measure: Callable[[argparse.Namespace], Iterable[Figure]],
     *,
     full: dict[str, int] | None = None,
+    usual: dict[str, int] | None = None,
     small: dict[str, int] | None = None,
 ) -> None:
     """
     Measure, print, end with 1 if a limit is missed.
 
-    Args: full: sizes of the whole run, each an option; small: those of --small, which only tries whether all works.
+    Args: full: sizes of --full, as the issues name them, each an option; usual: those that take minutes, where they are
+    others; small: those of --small, which only tries whether all works.
     """
     parser = argparse.ArgumentParser(description=description.strip().splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON lines")
     parser.add_argument("--small", action="store_true", help="small sizes, whose figures say little")
-    for name, size in (full or {}).items():
+    parser.add_argument("--full", action="store_true", help="the sizes of the promises, which may take an hour")
+    sizes = {**(full or {}), **(usual or {})}
+    for name, size in sizes.items():
         parser.add_argument(f"--{name}", type=int, help=f"{size:,} unless said")
     given = parser.parse_args()
-    for name, size in ((small or full or {}) if given.small else (full or {})).items():
+    sizes |= (small or {}) if given.small else (full or {}) if given.full else {}
+    for name, size in sizes.items():
         if getattr(given, name) is None:
             setattr(given, name, size)
     figures = []
@@ -133,14 +139,14 @@ print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_
 """
 
 
-def cost(command: Sequence[str], **environment: str) -> Cost:
-    """Run *command* to its end."""
+def cost(command: Sequence[str], *, ends_with: Sequence[str] = ("0",), **environment: str) -> Cost:
+    """Run *command* to its end. Args: ends_with: exit codes that are as they should be."""
     launcher = [sys.executable, "-S", "-E", "-c", _LAUNCHER, *command]
     told = subprocess.run(
         launcher, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
     ).stdout
     exit_code, took, kilobytes = told.split()
-    assert exit_code == "0", f"{' '.join(command)}: {exit_code}"
+    assert exit_code in ends_with, f"{' '.join(command)}: {exit_code}"
     return Cost(seconds=float(took), memory_mb=int(kilobytes) / 1024)
 
 
@@ -150,28 +156,31 @@ def peak_mb() -> float:
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
-def growth(what: str, ones: Sequence[Cost], tens: Sequence[Cost], *, idle: Cost | None = None) -> Iterator[Figure]:
+def growth(what: str, costs: Mapping[int, Sequence[Cost]], *, idle: Cost) -> Iterator[Figure]:
     """
-    How much more time and memory ten times the work takes; of several rounds the cheapest counts.
+    How time and memory grow with the work.
 
-    Args: idle: what the process costs without any work, which is taken off the times.
+    Args: costs: {amount of work: rounds}; of the times the shortest counts, of the memory the middle one. idle: what
+    the process costs without any work, which is taken off the times.
     """
-    base = idle.seconds if idle else 0.0
-    one, ten = (min(each.seconds for each in rounds) - base for rounds in (ones, tens))
-    first, second = (statistics.median(each.memory_mb for each in rounds) for rounds in (ones, tens))
+    amounts = sorted(costs)
+    times = [min(each.seconds for each in costs[amount]) - idle.seconds for amount in amounts]
+    memory = [statistics.median(each.memory_mb for each in costs[amount]) for amount in amounts]
+    told = " / ".join(f"{amount:,}" for amount in amounts)
+    longs = [math.log(amount) for amount in amounts]
     yield Figure(
-        what=f"{what}: time for 10 times the work",
-        value=ten / max(one, _LEAST_SECONDS),
-        unit="times",
-        most=MOST_GROWTH,
-        against="a tenth of the work",
-        detail=f"{one:.2f} s, {ten:.2f} s of processors",
+        what=f"{what}: time grows with the work to the power of",
+        value=statistics.linear_regression(longs, [math.log(max(each, _LEAST_SECONDS)) for each in times]).slope,
+        unit="",
+        most=MOST_POWER,
+        against="linear is 1, quadratic 2",
+        detail=f"{told}: {' / '.join(f'{each:.2f}' for each in times)} s of processors",
     )
     yield Figure(
-        what=f"{what}: memory for 10 times the work",
-        value=second / first,
+        what=f"{what}: memory for {amounts[-1] // amounts[0]} times the work",
+        value=memory[-1] / memory[0],
         unit="times",
         most=MOST_MEMORY_GROWTH,
-        against="a tenth of the work",
-        detail=f"{first:.0f} MB, {second:.0f} MB",
+        against="the least work",
+        detail=f"{told}: {' / '.join(f'{each:.0f}' for each in memory)} MB",
     )

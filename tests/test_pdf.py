@@ -380,7 +380,8 @@ def test_every_mark_on_a_page_leads_to_an_element_that_has_it_and_is_in_the_tree
             for mark, element in enumerate(elements)
         ]
         places = {tuple(page.obj.objgen): page.obj.StructParents for page in document.pages}
-        found, left = [], [(root.K[0], root)]
+        found: list[tuple[int, int, tuple[int, ...]]] = []
+        left = [(root.K[0], root)]
         while left:
             element, above = left.pop()
             assert element.P.objgen == above.objgen
