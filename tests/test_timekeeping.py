@@ -11,8 +11,19 @@ from office import Office, open_office
 from servers import SmtpSink
 from sqlmodel import select
 
-from dsar.casework import health, purging, timekeeping
+from dsar.casework import (
+    answering,
+    approving,
+    changing,
+    fulfilling,
+    health,
+    identifying,
+    purging,
+    searching,
+    timekeeping,
+)
 from dsar.errors import ClockLeaptError
+from dsar.lifecycle import State
 from dsar.outbox import SmtpOutbox
 from dsar.store.tables import EventRow, Lease, Work
 
@@ -100,6 +111,37 @@ def test_no_walk_of_the_clock_brings_a_day_forward_by_more_than_the_leap_at_a_ti
                 believed = at
 
 
+JOHN = "John Whitfield <john.whitfield@example.com>"
+ERASE = "Please delete all personal data you hold about me.\n\nJohn Whitfield\n"
+
+
+def test_an_approved_erasure_waits_while_the_calendar_may_be_wrong(office: Office) -> None:
+    """By a year that has not come, what the law keeps would be kept no more."""
+    timekeeping.beat(office.app, now=NOW)
+    office.receive(JOHN, ERASE, at=NOW)
+    identifying.identify(office.app, 1, now=NOW)
+    searching.collect(office.app, 1, attempt=1, now=NOW)
+    (request,) = office.requests()
+    answering.show(office.app, office.only_case(), request, actor="bo", now=NOW)
+    approving.approve(office.app, office.only_case(), request, actor="bo", now=NOW)
+    with pytest.raises(ClockLeaptError):
+        changing.apply(office.app, request.id or 0, now=NOW + 9 * 366 * DAY)
+    changing.apply(office.app, request.id or 0, now=NOW + HOUR)
+    assert office.requests()[0].state == State.DISPATCHING
+
+
+def test_no_duty_is_done_by_a_clock_that_leapt(office: Office) -> None:
+    """By a wrong calendar a bill that the law keeps was taken for data that had come back, and a letter was sent."""
+    timekeeping.beat(office.app, now=NOW)
+    office.carried_out(JOHN, ERASE, now=NOW)
+    with office.app.store.transaction() as tx:
+        kinds = {duty.kind: duty.id or 0 for duty in tx.open_duties() if duty.due_on < (NOW + 3600 * DAY).date()}
+    assert {"verify_again", "erase_later"} <= set(kinds)
+    for kind in ("verify_again", "erase_later"):
+        with pytest.raises(ClockLeaptError):
+            fulfilling.perform(office.app, kinds[kind], now=NOW + 3600 * DAY)
+
+
 # ------------------------------------------------------------------------------------------ what the leapt time put off
 
 
@@ -128,6 +170,14 @@ def test_what_came_in_while_the_clock_had_leapt_is_sorted_once_it_is_right(offic
 def test_what_failed_while_the_clock_had_leapt_is_tried_again(office: Office) -> None:
     leap_and_return(office, Work(step="ask", subject_id=902, due_at=NOW + 101 * DAY, attempts=3))
     assert dues(office) == {"ask": NOW + HOUR}
+
+
+def test_a_step_that_ends_after_the_clock_was_set_right_is_not_put_off_by_the_wrong_one(office: Office) -> None:
+    leap_and_return(office)
+    with office.app.store.transaction() as tx:
+        tx.session.add(Work(step="search", subject_id=905, due_at=NOW + 100 * DAY, attempts=1))
+    timekeeping.beat(office.app, now=NOW + HOUR + timedelta(seconds=30))
+    assert dues(office) == {"search": NOW + HOUR + timedelta(seconds=30)}
 
 
 def test_what_waits_for_its_day_goes_on_waiting(office: Office) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from dsar import approval, deadlines
-from dsar.casework import desks, duties, freezing, jobs, recipients, suppressing
+from dsar.casework import desks, duties, freezing, jobs, recipients, suppressing, timekeeping
 from dsar.casework.arrivals import moved_since_approval
 from dsar.casework.context import PROGRAM, App, seal_outcomes, seal_steps, steps_of
 from dsar.casework.facts import accepted_records
@@ -60,7 +60,7 @@ def apply(app: App, request_id: int, *, now: datetime) -> None:
     """
     Step: carry out the approved plan of a request; may be repeated after a crash anywhere.
 
-    Raises: SystemUnavailableError: try again later; what was done is in the ledger.
+    Raises: SystemUnavailableError: try again later; what was done is in the ledger. ClockLeaptError.
     """
     with app.store.transaction() as tx:
         request = tx.request(request_id)
@@ -73,6 +73,8 @@ def apply(app: App, request_id: int, *, now: datetime) -> None:
             raise SystemUnavailableError(case.reference, "its plan is missing")
         steps = steps_of(app, case, known)
         begun = bool(tx.ledger(known.id or 0))
+        if not begun and request.right == Right.ERASE:  # what is kept by law is told by the calendar
+            timekeeping.demand_believable(tx, now=now)
     if not begun and not _still_current(app, case, request, known, now=now):
         _return_to_review(app, case, request_id, known, (), because="changed_before", now=now)
         return

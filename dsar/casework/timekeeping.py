@@ -30,20 +30,29 @@ _BETWEEN_MACHINES = timedelta(minutes=1)
 def beat(app: App, *, now: datetime) -> None:
     """Note that the program works at *now*, unless the clock has leapt there; a clock that was put back counts anew."""
     with app.store.transaction(read_only=True) as tx:
-        last, leapt = tx.mark(_MARK), tx.mark(_LEAPT) is not None
+        last, leapt = tx.mark(_MARK), tx.mark(_LEAPT)
     since = now - last.at if last is not None else None
     if since is not None and since > _LEAP:
-        if not leapt:
+        if leapt is None or leapt.at <= now - _LEAP:
             with app.store.transaction() as tx:
-                tx.set_mark_once(_LEAPT, at=now)
+                tx.set_mark(_LEAPT, at=now)
         return
     set_back = since is not None and since < -_BETWEEN_MACHINES
-    if since is None or set_back or leapt or since >= _EVERY:
+    if since is None or set_back or since >= _EVERY:
         with app.store.transaction() as tx:
             tx.set_mark(_MARK, at=now)
-            if set_back or leapt:
-                tx.remove_mark(_LEAPT)
-                tx.take_up_again(now=now)
+    if set_back or leapt is not None:
+        _take_up_again(app, leapt, now=now)
+
+
+def _take_up_again(app: App, leapt: HealthMark | None, *, now: datetime) -> None:
+    """For an hour after the clock is right: a step that began by the wrong one may end, and be put off by it, later."""
+    with app.store.transaction() as tx:
+        tx.take_up_again(now=now)
+        if leapt is None or leapt.at > now + _BETWEEN_MACHINES:
+            tx.set_mark(_LEAPT, at=now)
+        elif now - leapt.at >= _EVERY:
+            tx.remove_mark(_LEAPT)
 
 
 def is_over(last: HealthMark | None, *, every: timedelta, now: datetime) -> bool:

@@ -10,10 +10,10 @@ import sys
 from click.testing import CliRunner
 
 from dsar.cli import main
-from faults import clock
+from faults import dying
 
 if __name__ == "__main__":
-    clock.follow()
+    dying.prepare()
     settings = sys.argv[1]
     for line in sys.stdin:
         actor, *arguments = json.loads(line)

@@ -15,8 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-#: What can go wrong with one connection, once so many bytes have gone in one direction.
-Wrong = Literal["refused", "cut", "stalled", "late", "garbled", "expired"]
+#: What can go wrong with one connection after so many bytes in one direction; "outlasted": it stalls until the client
+#: has given up.
+Wrong = Literal["refused", "cut", "stalled", "outlasted", "late", "garbled", "expired"]
 Direction = Literal["up", "down"]
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER for no time: the other side gets RST, as from a machine that is gone

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, get_args
 
-from servers import Fault
-
 from .door import Trouble, Wrong
-from .place import ROOT
+from .place import OUTLASTING, ROOT
 from .shop import Lapse
+from .steps import can_go, sink_faults
 
 if TYPE_CHECKING:
     from .laboratory import Laboratory
@@ -30,10 +29,9 @@ Act = Callable[["Laboratory", random.Random], bool]
 _REACH: Final = (0, 40, 200, 500, 900, 2000, 6000, 20_000)
 
 
-def _trouble(dice: random.Random, *, tls: bool) -> Trouble:
-    wrongs = [wrong for wrong in get_args(Wrong) if tls or wrong != "expired"]
-    wrong: Wrong = dice.choice(wrongs)
-    seconds = {"stalled": dice.uniform(0.5, 4), "late": dice.uniform(0.3, 3)}.get(wrong, 0.0)
+def _trouble(name: str, dice: random.Random, *, tls: bool) -> Trouble:
+    wrong: Wrong = dice.choice([wrong for wrong in get_args(Wrong) if can_go(wrong, name, tls=tls)])
+    seconds = {"stalled": dice.uniform(0.5, 3), "outlasted": OUTLASTING, "late": dice.uniform(0.3, 3)}.get(wrong, 0.0)
     reach = dice.choice(_REACH)
     after = dice.randint(reach // 2, reach)
     return Trouble(wrong=wrong, direction=dice.choice(("up", "down")), after=after, seconds=seconds)
@@ -43,7 +41,7 @@ def _door(name: str) -> Act:
     def act(lab: "Laboratory", dice: random.Random) -> bool:
         door = lab.place.doors[name]
         if len(door.troubles) < 2:
-            door.troubles.append(_trouble(dice, tls=lab.place.look.tls and name in {"imap", "smtp"}))
+            door.troubles.append(_trouble(name, dice, tls=lab.place.look.tls and name in {"imap", "smtp"}))
         return False
 
     return act
@@ -55,7 +53,7 @@ def _cut_all(name: str) -> Act:
 
 def _sink(lab: "Laboratory", dice: random.Random) -> bool:
     if not lab.place.smtp.faults:
-        lab.sink_fault(dice.choice([fault for fault in Fault if fault.value[0] != "5"] * 3 + [Fault.NEVER_AT_RCPT]))
+        lab.sink_fault(dice.choice(sink_faults()))
     return False
 
 
@@ -150,6 +148,13 @@ def _clock(lab: "Laboratory", dice: random.Random) -> bool:
     return True
 
 
+def _leap(lab: "Laboratory", dice: random.Random) -> bool:
+    if lab.place.leapt:
+        return False
+    lab.leap(dice.uniform(2, 7))
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of fault."""
@@ -161,25 +166,28 @@ class Kind:
 
 KINDS: Final[dict[str, Kind]] = {
     "worker killed": Kind(weight=4, act=_worker),
-    "daemon killed": Kind(weight=2, act=_daemon),
-    "all killed": Kind(weight=2, act=_everybody),
+    "daemon killed": Kind(weight=1, act=_daemon),
+    "all killed": Kind(weight=1, act=_everybody),
     "command of staff killed": Kind(weight=2, act=_clerk),
-    "database locked": Kind(weight=4, act=_lock("dsar.db", 6), possible=lambda lab: not lab.postgresql),
-    "keys locked": Kind(weight=2, act=_lock("dsar-keys.db", 3), possible=lambda lab: not lab.postgresql),
-    "disk full": Kind(weight=4, act=_full, possible=lambda _lab: ROOT),
+    "database locked": Kind(weight=2, act=_lock("dsar.db", 6), possible=lambda lab: not lab.postgresql),
+    "keys locked": Kind(weight=1, act=_lock("dsar-keys.db", 3), possible=lambda lab: not lab.postgresql),
+    "disk full": Kind(weight=2, act=_full, possible=lambda _lab: ROOT),
     "read-only": Kind(weight=1, act=_read_only, possible=lambda lab: ROOT and not lab.postgresql),
     "PostgreSQL crashed": Kind(weight=3, act=_crash, possible=lambda lab: bool(lab.postgresql)),
     "database line": Kind(weight=8, act=_door("database"), possible=lambda lab: bool(lab.postgresql)),
     "database lines cut": Kind(weight=3, act=_cut_all("database"), possible=lambda lab: bool(lab.postgresql)),
-    "clock jumped": Kind(weight=4, act=_clock),
-    "names unknown": Kind(weight=3, act=_names, possible=lambda _lab: ROOT),
+    "clock jumped": Kind(weight=2, act=_clock),
+    "clock leapt": Kind(weight=1, act=_leap),
+    "names unknown": Kind(weight=1, act=_names, possible=lambda _lab: ROOT),
     "imap line": Kind(weight=12, act=_door("imap")),
     "imap lines cut": Kind(weight=4, act=_cut_all("imap")),
+    "smtp lines cut": Kind(weight=2, act=_cut_all("smtp")),
+    "sms line": Kind(weight=5, act=_door("sms")),
     "smtp line": Kind(weight=12, act=_door("smtp")),
     "smtp server": Kind(weight=12, act=_sink),
     "shop line": Kind(weight=10, act=_door("shop")),
     "shop": Kind(weight=20, act=_lapse),
-    "business system locked": Kind(weight=4, act=_lock("data/business.db", 3)),
-    "business system away": Kind(weight=2, act=_away("business.db")),
-    "register away": Kind(weight=3, act=_away("visits/visits.csv")),
+    "business system locked": Kind(weight=2, act=_lock("data/business.db", 3)),
+    "business system away": Kind(weight=1, act=_away("business.db")),
+    "register away": Kind(weight=1, act=_away("visits/visits.csv")),
 }

@@ -27,24 +27,22 @@ from .kinds import KINDS
 from .place import EPOCHS, Look, Place, open_place
 from .promises import Seen, broken
 from .staff import Clerk, walk
+from .steps import NAMES, Orders, killed_at
 
 _PROGRAM = ("-m", "faults.dying")
 
 #: Seconds from one fault to the next.
-_PACE: Final = (0.1, 0.6)
-_SETTLE_SECONDS: Final = 150
-#: Steps to which the mails of a scenario lead.
-_STEPS: Final = (
-    "sort",
-    "unwrap",
-    "identify",
-    "search",
-    "stop_marketing",
-    "apply",
-    "dispatch",
-    "file_copy",
-    "reconcile",
-)
+_PACE: Final = (0.2, 1.2)
+_SETTLE_SECONDS: Final = 420
+#: So long a process that shall die at a step is left alone by the harm that kills at random.
+_SPARED_SECONDS: Final = 10
+#: How far the clock goes on at most from one day with something to do to the next, and after how many seconds.
+_STRIDE: Final = timedelta(days=3)
+_DAY_SECONDS: Final = 4
+#: In so many all that waits for a day has come to its turn; what is no request is purged last.
+_DAYS: Final = 32
+#: A clock that leaps, leaps so far.
+_LEAP: Final = timedelta(days=150)
 #: States in which it is the program's turn.
 _MOVING: Final = {"received", "searching", "approved", "applying", "dispatching"}
 #: How far the clock is put forward again and again until nothing waits for another try.
@@ -83,20 +81,24 @@ class Laboratory:
         postgresql: Server | None,
         steps: Sequence[str],
         faults: Counter[str],
+        days: int = 0,
     ) -> None:
+        """Args: days: how far the clock goes on after the first."""
         self.place = place
         self.postgresql: Server | None = postgresql
         self.faults = faults
         self.broken: list[str] = []
         self.anchors: list[tuple[int, str]] = []
-        self.clerk = Clerk(place, unforeseen=self._unforeseen)
-        self._dice, self._steps = dice, list(steps)
+        self.clerk = Clerk(place, unforeseen=self._unforeseen, order=self._order)
+        self._dice = dice
+        self._orders = Orders(dice, steps, place.folder.parent)
+        self._horizon = place.now() + timedelta(days=days)
+        self._spared_until = self._day_began = 0.0
         self._mends: list[tuple[float, Callable[[], object]]] = []
         self._given: list[Fault] = []
         self._daemon: subprocess.Popen[bytes] | None = None
-        self._armed: tuple[str, Path] | None = None
         self._ends = threading.Event()
-        self._healed = False
+        self._healed, self._deadly = False, False
         self._walks = 0
         self._cases: dict[str, str] = {}
 
@@ -118,16 +120,23 @@ class Laboratory:
     def jump(self, by: timedelta) -> None:
         self.place.shift(self.place.offset_now + by)
 
+    def leap(self, seconds: float) -> None:
+        """The clock shows a day months ahead, for so long."""
+        self.place.leap(_LEAP)
+        self.mend_in(seconds, lambda: self.place.leap(timedelta()))
+
     def kill_child(self, dice: random.Random) -> bool:
         """A process that the daemon has started: a worker, or one of those that read mails."""
         children = _children(self._daemon.pid) if self._daemon else []
-        if not children:
+        if not children or time.monotonic() < self._spared_until:
             return False
         with suppress(ProcessLookupError):
             os.kill(dice.choice(children), signal.SIGKILL)
         return True
 
     def kill_daemon(self, *, everybody: bool) -> bool:
+        if not self._healed and time.monotonic() < self._spared_until:
+            return False
         daemon, self._daemon = self._daemon, None
         if daemon is None or daemon.poll() is not None:
             return False
@@ -146,25 +155,27 @@ class Laboratory:
             return
         place = self.place
         arguments = ("--settings", str(place.settings), "run", "--interval", "2", "--workers", str(place.look.workers))
-        die_at, once = "", None
-        if not self._healed and self._dice.random() < 0.8:
-            step = self._steps.pop(0)
-            self._steps.append(step)
-            die_at = f"{step}:{self._dice.choice((0, 1, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 8, 9, 11, 12, 15, 16, 99))}"
-            once = place.folder.parent / f"once-{time.monotonic_ns()}"
-            once.touch()
-            self._armed = step, once
+        die_at = self._order()
+        if die_at:
+            self._spared_until = time.monotonic() + _SPARED_SECONDS
         log = place.folder.parent / "log"
         with log.open("ab") as file:
-            self._daemon = place.start(*_PROGRAM, *arguments, die_at=die_at, once=once, stdout=file, stderr=file)
+            self._daemon = place.start(*_PROGRAM, *arguments, die_at=die_at, stdout=file, stderr=file)
+
+    def _order(self) -> str:
+        """For a process that begins: at what steps to die, if it shall: until the last day has come."""
+        if not self._deadly or self.place.now() > self._horizon or self._dice.random() > 0.85:
+            return ""
+        return self._orders.give()
 
     def _count_deaths(self) -> None:
-        if self._armed and not self._armed[1].exists():
-            self.hit(f"killed at step {self._armed[0]}")
-            self._armed = None
+        for step in self._orders.carried_out():
+            self._spared_until = 0.0
+            self.hit(killed_at(step))
 
     def play(self, faults: int) -> None:
         """Let *faults* of them happen while mail comes in and staff work; then mend everything and go on to the end."""
+        self._deadly = True
         with self._staff_at_work():
             self._harm(faults)
             self._heal()
@@ -182,6 +193,7 @@ class Laboratory:
 
     @contextmanager
     def _staff_at_work(self) -> Iterator[None]:
+        self._ends.clear()
         staff = threading.Thread(target=self._work, daemon=True)
         staff.start()
         try:
@@ -197,7 +209,9 @@ class Laboratory:
         number = 0
         deadline = time.monotonic() + 30 + 3 * faults
         while sum(self.faults.values()) < faults and time.monotonic() < deadline:
-            if coming and number % every == 0:
+            if not coming:
+                self._pass_day()
+            elif number % every == 0 and not self.place.leapt:
                 self.place.deliver_from(coming.pop())
             number += 1
             self.keep_running()
@@ -208,8 +222,21 @@ class Laboratory:
             self._mend(late=False)
             self._note_anchor()
             time.sleep(self._dice.uniform(*_PACE))
+        self.place.leap(timedelta())
         for person in coming:
             self.place.deliver_from(person)
+
+    def _pass_day(self) -> None:
+        """Let the clock go on to the next day with something to do, or towards it, when this one has had its time."""
+        now = self.place.now()
+        if self.place.leapt or time.monotonic() < self._day_began + _DAY_SECONDS:
+            return
+        with suppress(Exception):  # it looks in the midst of the harm
+            dues = [row["due_at"] for row in self._rows("SELECT due_at FROM work WHERE attempts = 0")]
+            coming = [due for due in dues if now < due <= self._horizon]  # type: ignore[operator]  # moments
+            if coming:
+                self._day_began = time.monotonic()
+                self.jump(min(min(coming) - now + timedelta(minutes=1), _STRIDE))  # type: ignore[operator,type-var]  # moments
 
     def _mend(self, *, late: bool) -> None:
         """Undo the harm whose time is over; what another harm stands in the way of is tried again."""
@@ -230,9 +257,6 @@ class Laboratory:
     def _heal(self) -> None:
         """Everything works again."""
         self._count_deaths()
-        if self._armed:
-            self._armed[1].unlink(missing_ok=True)
-            self._armed = None
         for door in self.place.doors.values():
             door.troubles.clear()
         for fault in self._given[: len(self._given) - len(self.place.smtp.faults)]:
@@ -253,7 +277,14 @@ class Laboratory:
             if busy and self._retries():
                 self.jump(_HURRY)
             if not busy:
-                busy = self._staff_busy()
+                self._day_began = 0.0
+                before = self.place.offset_now
+                self._pass_day()
+                busy = ["another day"] if self.place.offset_now != before else self._staff_busy()
+                if self._deadly and not busy:
+                    busy, self._deadly = ["to the end unharmed"], False
+                    self._count_deaths()
+                    self._orders.withdraw()
         if busy:
             self.broken.append(f"P11: after {_SETTLE_SECONDS} s it is not done: {busy}")
 
@@ -286,6 +317,8 @@ class Laboratory:
 
     def _counts(self, row: dict[str, object]) -> bool:
         """Whether a step is one of now: tried before, or due; all else waits for its day."""
+        if (row["step"], row["last_error"]) == ("release_erasure", "StillWaitingError"):
+            return False  # it looks once an hour whether the days have passed
         return bool(row["attempts"] or row["worker"] or row["due_at"] <= self.place.now())  # type: ignore[operator]  # a moment
 
     def _retries(self) -> bool:
@@ -300,7 +333,7 @@ class Laboratory:
     # ------------------------------------------------------------------------------------------------------- staff
 
     def _work(self) -> None:
-        while not self._ends.wait(1.0):
+        while not self._ends.wait(2.0):
             walk(self.clerk, self.place, whose=self._whose, taken=self._taken, healed=self._healed)
             self._walks += 1
 
@@ -346,15 +379,15 @@ def look_of(dice: random.Random, *, kind: str = "") -> Look:
         tls=dice.random() < 0.6,
         epoch=epoch,
         workers=dice.choice((1, 2, 3)),
-        people=dice.choice((8, 10, 12)),
+        people=dice.choice((12, 13, 15)),
     )
 
 
-def play(servers: Servers, seed: int, folder: Path, *, faults: int, kind: str = "") -> Report:
+def play(servers: Servers, seed: int, folder: Path, *, faults: int, kind: str = "", days: int = _DAYS) -> Report:
     """One scenario from its seed."""
     dice = random.Random(seed)
     look = look_of(dice, kind=kind)
-    steps = list(_STEPS)
+    steps = list(NAMES)
     dice.shuffle(steps)
     began = time.monotonic()
     postgresql = servers.postgresql if look.database == "postgresql" else None
@@ -370,7 +403,7 @@ def play(servers: Servers, seed: int, folder: Path, *, faults: int, kind: str = 
         postgresql=postgresql,
         hit=lambda name: counted.update([name]),
     ) as place:
-        lab = Laboratory(place, dice, postgresql=postgresql, steps=steps, faults=counted)
+        lab = Laboratory(place, dice, postgresql=postgresql, steps=steps, faults=counted, days=days)
         try:
             lab.play(faults)
             lab.kill_daemon(everybody=True)

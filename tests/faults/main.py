@@ -24,6 +24,7 @@ from servers import dovecot, make_tls
 
 from .laboratory import Report, Servers, play
 from .place import unproven
+from .steps import expected, never
 
 
 @contextmanager
@@ -91,6 +92,10 @@ def main(arguments: Sequence[str]) -> int:
         if not given.keep:
             shutil.rmtree(folder, ignore_errors=True)
     say(json.dumps(dict(counted.most_common()), indent=1))
+    missing = never(counted)
+    say(f"{len(missing)} of {len(list(expected()))} kinds and steps never happened, so they were not tried")
+    for name in missing:
+        say(f"  {name}")
     told = f"broken: seeds {bad}" if bad else "every promise was kept"
     say(f"{counted.total()} faults in {played} scenarios from seed {seed}, {time.monotonic() - began:.0f} s: {told}")
     return bool(bad)

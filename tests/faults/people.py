@@ -11,7 +11,23 @@ from typing import Final, Literal
 from journeys.company import PRIVACY
 
 #: What a person wants; "leave" of the same kind: nobody at the company ever approves it.
-Wish = Literal["access", "erase", "update", "stop", "access, left", "erase, left", "noise", "silent"]
+Wish = Literal[
+    "access",
+    "erase",
+    "update",
+    "stop",
+    "both",
+    "stranger",
+    "texted",
+    "agent",
+    "access, left",
+    "erase, left",
+    "noise",
+    "silent",
+]
+
+#: They write from an address that is on file nowhere; "texted" has none on file at all, only a telephone.
+ASKED: Final = {"stranger", "texted", "agent"}
 
 #: Wish -> text of the mail; "" writes nothing.
 TEXTS: Final[dict[Wish, str]] = {
@@ -22,6 +38,16 @@ TEXTS: Final[dict[Wish, str]] = {
         "Kan ni ändra det hos er?\n\n/{name}\n"
     ),
     "stop": "Hej!\n\nSluta skicka reklam till mig, tack.\n\n{name}\n",
+    "both": ("Hej!\n\nSkicka mig ett registerutdrag. Radera sedan alla personuppgifter som ni har om mig.\n\n{name}\n"),
+    "stranger": (
+        "Hej!\n\nJag vill veta vilka personuppgifter ni har om mig. Mitt kundnummer är {number} och "
+        "mitt ordernummer är 48213.\n\n{name}\n"
+    ),
+    "texted": "Hej!\n\nJag begär ett registerutdrag. Mitt kundnummer är {number}.\n\n{name}\n",
+    "agent": (
+        "Undertecknad är ombud för {name}. För min klients räkning begär jag ett registerutdrag.\nFullmakt bifogas.\n\n"
+        "Lisa Brandt\nadvokat\n"
+    ),
     "access, left": "Hej!\n\nJag begär ett registerutdrag enligt artikel 15.\n\n{name}\n",
     "erase, left": "Hej!\n\nRadera alla personuppgifter som ni har om mig, tack.\n\n{name}\n",
     "noise": "Jag är på semester och läser inte min post.\n",
@@ -43,6 +69,7 @@ file = "visits.csv"
 key = "nr"
 activities = ["A1"]
 find = [{by = "email", columns = ["mail"]}]
+documents = [{label = {sv = "Besökskvitto", en = "Receipt of a visit"}, file = "fil"}]
 erase = {action = "delete"}
 fields = [
   {column = "nr", label = {sv = "Nummer", en = "Number"}, category = "technical", asserted_by = "company"},
@@ -64,17 +91,35 @@ class Person:
     kept: bool  #: An invoice of theirs is kept by law.
 
     @property
+    def filed(self) -> str:
+        """Their address as the systems have it."""
+        return "" if self.wish == "texted" else self.email
+
+    @property
+    def receipt(self) -> str:
+        """Name of a file of the visitor register that is about them."""
+        return f"{self.number}.txt" if self.wish == "access" else ""
+
+    @property
+    def visit(self) -> str:
+        """Their line of the visitor register."""
+        return f"{self.number};{self.filed};{self.receipt}\n"
+
+    @property
     def message_id(self) -> str:
         return f"<{self.number.lower()}@sender.example>"
 
     def mail(self) -> bytes:
         mail = EmailMessage(policy=policy.SMTP)
-        mail["Authentication-Results"] = "mx.xelent.example; dmarc=pass header.from=example.se"
-        mail["From"], mail["To"], mail["Message-ID"] = f"{self.name} <{self.email}>", PRIVACY, self.message_id
+        address = f"{self.number.lower()}@other.example" if self.wish in ASKED else self.email
+        name = "Lisa Brandt" if self.wish == "agent" else self.name
+        mail["Authentication-Results"] = f"mx.xelent.example; dmarc=pass header.from={address.partition('@')[2]}"
+        mail["From"], mail["To"], mail["Message-ID"] = f"{name} <{address}>", PRIVACY, self.message_id
         mail["Subject"] = "Autosvar" if self.wish == "noise" else "Mina uppgifter"
         if self.wish == "noise":
             mail["Auto-Submitted"] = "auto-replied"
-        mail.set_content(TEXTS[self.wish].format(name=self.name, phone=self.phone, other=self.other))
+        told = {"name": self.name, "number": self.number, "phone": self.phone, "other": self.other}
+        mail.set_content(TEXTS[self.wish].format(**told))
         return mail.as_bytes()
 
 
@@ -104,16 +149,26 @@ def make_known(people: list[Person], folder: Path) -> dict[str, dict[str, str]]:
             business.execute(
                 "INSERT INTO customers (customer_no, first_name, last_name, kind, email, mobile, marketing, active,"
                 " created_on) VALUES (?, ?, ?, 'P', ?, ?, 1, 1, '2021-03-15')",
-                (person.number, first, last, person.email, person.phone),
+                (person.number, first, last, person.filed, person.phone),
             )
             if person.kept:
                 bill = (f"F{person.number}", person.number, "2026-03-31", person.name, "Storgatan 1", "Hyra", "90", "B")
                 business.execute("INSERT INTO invoices VALUES (?, ?, ?, ?, ?, ?, ?, ?)", bill)
     business.close()
     (folder / "visits").mkdir()
-    lines = [f"{person.number};{person.email}\n" for person in people]
-    (folder / "visits" / VISITS).write_text(f"nr;mail\n{''.join(lines)}", "utf-8")
+    lines = [person.visit for person in people]
+    (folder / "visits" / VISITS).write_text(f"nr;mail;fil\n{''.join(lines)}", "utf-8")
+    for person in people:
+        if person.receipt:
+            (folder / "visits" / person.receipt).write_text("Kvitto.\n", "utf-8")
     return {
-        each.number: {"no": each.number, "name": each.name, "mail": each.email, "phone": each.phone, "offers": "1"}
+        each.number: {
+            "no": each.number,
+            "name": each.name,
+            "mail": each.filed,
+            "phone": each.phone,
+            "offers": "1",
+            "record": "Utdrag ur belastningsregistret" if each.wish == "access, left" else "",
+        }
         for each in people
     }

@@ -6,12 +6,13 @@ Effects: starts servers on free loopback ports; with root it mounts a small tmpf
 
 import os
 import random
+import sqlite3
 import ssl
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from databases import Own, Server
 from journeys.company import Company
 from servers import DovecotServer, SmtpSink, TlsFiles
 from servers.hosts import Host
+from servers.sms import PASSWORD, USER, SmsDouble
 from servers.web import serve
 
 from dsar.store import Store, migrate
@@ -32,6 +34,11 @@ from .clock import FILE
 from .door import Door
 from .people import VISITS_DECLARATION, Person, invent, make_known
 from .shop import DECLARATION, PATIENCE, Shop
+
+ALARMS, _MANAGEMENT, _OFFICE = "alarm@xelent.example", "chef@xelent.example", "karin@xelent.example"
+_RECIPIENT = "dpo@affarsdrift.example"
+#: Who else gets mail about requests.
+TOLD = frozenset({ALARMS, _MANAGEMENT, _OFFICE})
 
 ROOT = os.geteuid() == 0
 #: Run a command with names of its own: file of hosts, resolver, name of the host, command.
@@ -44,6 +51,8 @@ exec "$@"
 """
 _TESTS = str(Path(__file__).parents[1])
 TMPFS_MEGABYTES = 24
+#: Seconds that the program waits for mail servers here; and how long they keep silent to outlast that.
+MAIL_PATIENCE, OUTLASTING = 4, 6.0
 
 #: Where the clock of the program stands at the beginning; the nights are those on which Sweden changes its clocks.
 EPOCHS = {
@@ -110,13 +119,17 @@ class Place(Company):
         *,
         look: Look,
         shop: Shop,
+        gateway: SmsDouble,
         doors: dict[str, Door],
         network: "Network",
     ) -> None:
         super().__init__(folder, dovecot, smtp, user)
         self.look, self.shop, self.doors, self.network = look, shop, doors, network
+        self.gateway = gateway
         self.people: list[Person] = []
         self.furthest_back = timedelta()  #: How far the program's clock ever stood behind.
+        self.furthest_on = datetime.min.replace(tzinfo=UTC)  #: The latest that it ever was, but for leaps.
+        self.leapt = timedelta()  #: How far it has leapt just now.
         self.offset = folder.parent / "clock"
         self.hosts = folder.parent / "hosts"
         self.resolver = folder.parent / "resolv.conf"
@@ -131,12 +144,21 @@ class Place(Company):
         """Put the program's clock so far from the true one, for all its processes."""
         self.furthest_back = max(self.furthest_back, -offset)
         self.offset_now = offset
+        self.furthest_on = max(self.furthest_on, self.now())
+        self._tell()
+
+    def leap(self, by: timedelta) -> None:
+        """Put the program's clock off by so much more, which nobody should believe; by nothing: set it right."""
+        self.leapt = by
+        self._tell()
+
+    def _tell(self) -> None:
         other = self.offset.with_suffix(".new")
-        other.write_text(f"{offset.total_seconds():+.0f}\n")
+        other.write_text(f"{(self.offset_now + self.leapt).total_seconds():+.0f}\n")
         other.replace(self.offset)
 
     def now(self) -> datetime:
-        """What the program takes for the present."""
+        """What the program takes for the present, but for a leap."""
         return datetime.now(UTC) + self.offset_now
 
     def know_hosts(self, *, known: bool) -> None:
@@ -145,18 +167,25 @@ class Place(Company):
     # --------------------------------------------------------------------------------------------- its processes
 
     def start(
-        self, *program: str, die_at: str = "", once: Path | None = None, host: Host | None = None, **options: Any
+        self, *program: str, die_at: str = "", host: Host | None = None, **options: Any
     ) -> "subprocess.Popen[Any]":
         """Begin a program of ours with the company's clock and names, as the first of a group of processes."""
         environment = {**os.environ, "DSAR_ACTOR": "bo", FILE: str(self.offset), "PYTHONPATH": _TESTS}
-        if die_at and once:
-            environment |= {"DIE_AT": die_at, "DIE_ONCE": str(once)}
+        if die_at:
+            environment |= {"DIE_AT": die_at}
         command = [sys.executable, *program]
         if ROOT:
             elsewhere = host.entered if host else ("unshare",)
             own = ["sh", "-ec", _OWN_NAMES, "sh", str(self.hosts), str(self.resolver), host.name if host else ""]
             command = [*elsewhere, "--mount", *own, *command]
         return subprocess.Popen(command, env=environment, start_new_session=True, **options)
+
+    def bills_kept(self) -> list[int]:
+        """How many invoices the business system has of each person who wants to be erased."""
+        with closing(sqlite3.connect(self.data / "business.db")) as business:
+            query = "SELECT count(*) FROM invoices WHERE customer_no = ?"
+            numbers = [person.number for person in self.people if person.wish == "erase"]
+            return [business.execute(query, (number,)).fetchone()[0] for number in numbers]
 
     # ------------------------------------------------------------------------------------------------------ mail
 
@@ -195,7 +224,29 @@ def furnish(place: Place, dice: random.Random) -> None:
     text = text.replace("security = tls", f"security = {security}")
     text = text.replace("write_url = sqlite:///data/business.db", f"{_slow('business')}")
     text = text.replace("write_url = sqlite:///data/webshop.db", f"{_slow('webshop')}")
+    text = text.replace("sender = ", f"timeout_seconds = {MAIL_PATIENCE}\nsender = ", 1)
+    text = text.replace("password = test\n", f"password = test\ntimeout_seconds = {MAIL_PATIENCE}\n", 1)
+    register = place.data / "register.toml"
+    named = 'driftar affärssystemet", en = "processor, hosts the business system"}, country = "SE"'
+    register.write_text(register.read_text("utf-8").replace(named, f'{named}, notify = "{_RECIPIENT}"'), "utf-8")
     more = f"""
+[sms]
+provider = 46elks
+url = http://localhost:{place.doors["sms"].port}/a1/sms
+user = {USER}
+password = {PASSWORD}
+sender = Xelent
+[health]
+alarm_address = {ALARMS}
+[statistics]
+management = {_MANAGEMENT}
+[system.branch]
+connector = manual
+declaration = data/branch.toml
+owner = {_OFFICE}
+[colleague.karin]
+name = Karin Holm
+email = {_OFFICE}
 [system.visits]
 connector = files
 declaration = data/visits.toml
@@ -215,6 +266,12 @@ patience_seconds = 3
 
 def _slow(name: str) -> str:
     return f"write_url = sqlite:///data/{name}.db\ntimeout_seconds = 2"
+
+
+def _port(url: str) -> int:
+    port = sa.make_url(url).port
+    assert port
+    return port
 
 
 def _databases(server: Server, door: Door, network: Network) -> Own:
@@ -249,11 +306,13 @@ def open_place(
         sink = stack.enter_context(SmtpSink(tls if look.tls else None, deliver=None))
         shop = Shop(happened=lambda lapse: hit(f"shop: {lapse}"))
         web = stack.enter_context(serve(shop.answer))
+        gateway = stack.enter_context(SmsDouble())
         expired = expired_tls(tls, folder)
         ports = {
             "imap": dovecot.imaps_port if look.tls else dovecot.imap_port,
             "smtp": sink.port,
-            "shop": int(web.url.rpartition(":")[2].partition("/")[0]),
+            "shop": _port(web.url),
+            "sms": _port(gateway.elks_url),
         }
         if postgresql:
             ports["database"] = int(postgresql.url.rpartition(":")[2].strip("/"))
@@ -269,7 +328,7 @@ def open_place(
         for door in doors.values():
             stack.callback(door.close)
         user = f"f{uuid.uuid4().hex[:12]}"
-        place = Place(small, dovecot, sink, user, look=look, shop=shop, doors=doors, network=network)
+        place = Place(small, dovecot, sink, user, look=look, shop=shop, gateway=gateway, doors=doors, network=network)
         if postgresql:
             place.move(_databases(postgresql, doors["database"], network))
         furnish(place, dice)

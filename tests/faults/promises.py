@@ -6,6 +6,7 @@ Each function answers with the sentences of what is broken.
 
 import calendar
 import hashlib
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,8 +17,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from . import reader
-from .people import Person
-from .place import Place
+from .people import ASKED, Person
+from .place import TOLD, Place
 
 _STOCKHOLM: Final = ZoneInfo("Europe/Stockholm")
 
@@ -52,6 +53,13 @@ class Seen:
     def table(self, name: str, *, order: str = "1") -> list[dict[str, Any]]:
         return reader.rows(self.place.folder, self.place.databases.url, f'SELECT * FROM "{name}" ORDER BY {order}')  # noqa: S608  # names are ours
 
+    def purged(self) -> list[dict[str, Any]]:
+        """The events that tell of mails whose time was up."""
+        for event in self.events:
+            if isinstance(event["detail"], str):
+                event["detail"] = json.loads(event["detail"])
+        return [event for event in self.events if event["name"] == "purged" and event["detail"]["what"] == "noise"]
+
     def person_of(self, message_id: str) -> Person | None:
         return next((person for person in self.place.people if person.message_id == message_id), None)
 
@@ -68,9 +76,14 @@ def no_mail_is_lost(seen: Seen) -> Iterator[str]:
     writers = [person for person in seen.place.people if person.wish != "silent"]
     lying = Counter((mail.folder, mail.message_id) for mail in seen.mails if mail.folder != "Sent")
     joined = {row["message_id"] for row in seen.table("case_message")}
+    purged = seen.purged()
+    yield from _too_early(seen, purged)
+    gone = [person for person in writers if person.wish == "noise" and not lying["DSAR-Done", person.message_id]]
+    if len(gone) > len(purged):
+        yield f"{len(gone)} mails are gone from the mailbox, and {len(purged)} were purged"
     for person in writers:
         where = {folder: count for (folder, id_), count in lying.items() if id_ == person.message_id}
-        if where != {"DSAR-Done": 1}:
+        if where != {"DSAR-Done": 1} and (where or person.wish != "noise" or not purged):
             yield f"the mail of {person.number} lies in {where}"
     for mail in seen.mails:
         if mail.folder == "Sent" or seen.person_of(mail.message_id) is None:
@@ -86,6 +99,21 @@ def no_mail_is_lost(seen: Seen) -> Iterator[str]:
     yield from (f"message {id_} opened {count} cases" for id_, count in cases.items() if count > 1)
     references = Counter(row["reference"] for row in seen.table("case_file"))
     yield from (f"{count} cases are called {name}" for name, count in references.items() if count > 1)
+
+
+#: Days for which a mail that was no request is kept.
+_NOISE: Final = timedelta(days=30)
+
+
+def _too_early(seen: Seen, purged: list[dict[str, Any]]) -> Iterator[str]:
+    """What was purged although its time was not up, or by a clock that nobody believed."""
+    by_id = {f"M-{row['id']}": row for row in seen.messages.values()}
+    for event in purged:
+        row = by_id[event["detail"]["of"]]
+        if event["at"] < max(row["received_at"], row["stored_at"]) + _NOISE:
+            yield f"{event['detail']['of']} came at {row['received_at']}, and was purged at {event['at']}"
+        if event["at"] > seen.place.furthest_on + timedelta(hours=1):
+            yield f"{event['detail']['of']} was purged by a clock that had leapt to {event['at']}"
 
 
 def nothing_is_sent_twice(seen: Seen) -> Iterator[str]:
@@ -104,6 +132,8 @@ def nothing_is_sent_twice(seen: Seen) -> Iterator[str]:
         if request["letter_id"] == row["letter_id"]
     )
     yield from (f"request {id_} was answered {count} times" for id_, count in letters.items() if count > 1)
+    texts = Counter((text["to"], text["message"]) for text in seen.place.gateway.taken)
+    yield from (f"a text message was sent {count} times" for count in texts.values() if count > 1)
     filed = Counter(mail.message_id for mail in seen.mails if mail.folder == "Sent")
     yield from (f"{count} copies of {id_} are filed" for id_, count in filed.items() if count > 1)
 
@@ -121,13 +151,13 @@ def nothing_happens_without_approval(seen: Seen) -> Iterator[str]:
         if row["letter_id"] and row["letter_id"] not in approvals and row["kind"] != "objection_done":
             yield f"outbox {row['id']} ({row['kind']}) left, and nobody had approved it"
     ours = {row["message_id"] for row in seen.outbox}
-    staff = {"anna@xelent.example", "bo@xelent.example", "gdpr@xelent.example"}
+    staff = {"anna@xelent.example", "bo@xelent.example", "gdpr@xelent.example", *TOLD}
     for id_, mail in contents.items():
         if id_ not in ours and not set(mail.recipients) <= staff:
             yield f"a mail went to {len(mail.recipients)} others, and stands nowhere"
     for person in seen.place.people:
         held = _held(seen.place, person)
-        if person.wish not in {"erase", "update", "stop"} and held != _whole(person):
+        if person.wish not in {"erase", "both", "update", "stop"} and held != _whole(person):
             yield f"{person.number} ({person.wish}) was changed: {held}"
 
 
@@ -183,6 +213,8 @@ _POLL: Final = timedelta(minutes=1)
 def _clocks(seen: Seen) -> Iterator[str]:
     arrived = {mail.sha256: mail.arrived for mail in seen.mails if mail.folder != "Sent"}
     by_id = {row["id"]: arrived.get(sha256) for sha256, row in seen.messages.items()}
+    people = seen.person_of_case()
+    asked = {row["id"] for row in seen.requests if (who := people.get(row["case_id"])) and who.wish in ASKED}
     for row in seen.requests:
         begun = by_id.get(row["message_id"])
         if begun is None:
@@ -193,7 +225,8 @@ def _clocks(seen: Seen) -> Iterator[str]:
         month = _a_month_after(row["received_at"].astimezone(_STOCKHOLM).date())
         legal = row["legal_on"] if isinstance(row["legal_on"], date) else date.fromisoformat(row["legal_on"])
         # a period ends later only where it would end on a free day: Reg. 1182/71 art. 3(4)
-        if not month <= legal <= month + timedelta(days=5) or row["paused_days"]:
+        last = month + timedelta(days=5 + row["paused_days"])
+        if not month <= legal <= last or (row["paused_days"] and row["id"] not in asked):
             yield f"request {row['id']} is due on {legal}, a month after its receipt is {month}"
 
 
@@ -204,13 +237,17 @@ def _a_month_after(day: date) -> date:
 
 def it_went_on(seen: Seen) -> Iterator[str]:
     """P11: what should be done is done, or a person is asked."""
-    late = [row for row in seen.table("work") if row["worker"] or row["step"] == "sort"]
+    works = seen.table("work")
+    late = [row for row in works if row["worker"] or row["step"] == "sort"]
     yield from (f"step {row['step']} of {row['subject_id']} stands still ({row['last_error']})" for row in late)
+    comes = {(work["step"], work["subject_id"]) for work in works}  # their day will come
     people = seen.person_of_case()
     waiting = {row["case_id"] for row in seen.outbox if row["state"] in {"failed", "uncertain"}}
     for row in seen.requests:
         person = people.get(row["case_id"])
         if person is None or "left" in person.wish or row["case_id"] in waiting:
+            continue
+        if {("conclude", row["id"]), ("release_erasure", row["id"])} & comes:
             continue
         if row["state"] not in {"closed", "review", "triage", "identity"}:
             yield f"request {row['id']} ({row['right']}) of {person.number} stands in {row['state']}"
@@ -233,17 +270,17 @@ def _held(place: Place, person: Person) -> dict[str, Any]:
     return {
         "business": tuple(row) if row else None,
         "bills": bills,
-        "visits": f"{person.number};{person.email}\n" in visits,
+        "visits": person.visit in visits,
         "shop": (buyer["mail"], buyer["phone"], str(buyer["offers"])) if buyer else None,
     }
 
 
 def _whole(person: Person) -> dict[str, Any]:
     return {
-        "business": (person.email, person.phone, 1),
+        "business": (person.filed, person.phone, 1),
         "bills": int(person.kept),
         "visits": True,
-        "shop": (person.email, person.phone, "1"),
+        "shop": (person.filed, person.phone, "1"),
     }
 
 
@@ -272,6 +309,7 @@ def _untouched(person: Person, held: dict[str, Any]) -> bool:
 #: (right, wish) -> whether the systems hold what should be left.
 _WANTED: Final[dict[tuple[str, str], Callable[[Person, dict[str, Any]], bool]]] = {
     ("erase", "erase"): _erased,
+    ("erase", "both"): _erased,
     ("update", "update"): _updated,
     ("object", "stop"): _stopped,
     ("access", "access"): _untouched,

@@ -49,6 +49,7 @@ fields = [
   {column = "name", label = {sv = "Namn", en = "Name"}, category = "identity", asserted_by = "company"},
   {column = "mail", label = {sv = "E-post", en = "E-mail"}, category = "contact", asserted_by = "company"},
   {column = "phone", label = {sv = "Telefon", en = "Phone"}, category = "contact", asserted_by = "company", writable = true},
+  {column = "record", label = {sv = "Utdrag", en = "Extract"}, category = "criminal", asserted_by = "company"},
   {column = "offers", label = {sv = "Erbjudanden", en = "Offers"}, category = "marketing", asserted_by = "company"},
 ]
 """  # noqa: E501  # a TOML inline table stands on one line

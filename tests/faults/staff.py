@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from .people import Person
 from .place import Place
 
 _PROGRAM = ("-m", "faults.clerk")
@@ -18,8 +19,9 @@ Unforeseen = Callable[[str], None]
 class Clerk:
     """Commands of `dsar`, one after the other."""
 
-    def __init__(self, place: Place, *, unforeseen: Unforeseen) -> None:
-        self._place, self._unforeseen = place, unforeseen
+    def __init__(self, place: Place, *, unforeseen: Unforeseen, order: Callable[[], str]) -> None:
+        """Args: order: at what steps a process that begins shall die, as faults.dying has it."""
+        self._place, self._unforeseen, self._order = place, unforeseen, order
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self.at_work = False  #: A command is under way.
@@ -50,6 +52,7 @@ class Clerk:
                 self._process = self._place.start(
                     *_PROGRAM,
                     str(self._place.settings),
+                    die_at=self._order(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -99,9 +102,30 @@ def walk(
         if person is None or "left" in person.wish:
             continue
         if waits_for == "person: approve":
-            if person.wish == "update":
-                clerk.do("verify", case, "--method", "call_back", "--phone", person.phone)
-            clerk.do("show", reference, "--letter")
-            clerk.do("approve", reference)
+            _answer(clerk, case, reference, person, line["blockers"])
+        elif waits_for == "person: sort" and person.wish == "agent":
+            clerk.do("sort", reference, "--right", "access")
+        elif waits_for == "person: verify" and person.wish == "agent":
+            clerk.do("mandate", case, "--kind", "advokat", "--person", f"email={person.email}")
         elif waits_for == "person: release" and healed:
             clerk.do("release", case, "--sent" if taken(case) else "--resend")
+    for task in clerk.lines("task", "list"):
+        clerk.do("task", "answer", task["reference"], "--nothing")
+    for notice in clerk.lines("notices"):
+        if notice["state"] == "prepared":
+            clerk.do("notices", "show", str(notice["number"]))
+            clerk.do("notices", "approve", str(notice["number"]))
+
+
+def _answer(clerk: Clerk, case: str, reference: str, person: Person, blockers: list[str]) -> None:
+    """See to what is in the way, look, and approve."""
+    if person.wish == "update":
+        clerk.do("verify", case, "--method", "call_back", "--phone", person.phone)
+    for document in clerk.lines("document", case) if person.receipt else ():
+        if document["open"] and document["state"] == "kept":
+            clerk.do("document", case, str(document["number"]), "--annex")
+    if any(" failed" in words or " partial" in words for words in blockers):
+        clerk.do("decide", case, "--search-failed")
+        return
+    clerk.do("show", reference, "--letter")
+    clerk.do("approve", reference)
