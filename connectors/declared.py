@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connectors.matching import POINTING, holds
 from dsar.declaration import Declaration, DeclaredField, DeclaredObject, Find
@@ -37,6 +37,15 @@ class Rows(Protocol):
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterable[Row]:
         """Rows whose *column* is one of *values*."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """Rows of a system that can count."""
+
+    def combinations(self, declared: DeclaredObject, columns: Sequence[str]) -> Mapping[tuple[str, ...], int] | None:
+        """{values of *columns*: how many rows have them}, over all rows of *declared*; None: it cannot be told."""
         ...
 
 
@@ -77,7 +86,29 @@ def search_rows(
         fresh = [hit for hit in _reached(rows, declaration, fresh) if hits.improve(hit)]
     certain = [hit for hit in hits.values() if hit.strength is Strength.CERTAIN]
     emits = dict.fromkeys(identifier for hit in certain for identifier in _emitted(hit))
-    return tuple(to_record(hit, system=system, read_at=read_at) for hit in hits.values()), tuple(emits)
+    objects = {id(hit.declared): hit.declared for hit in hits.values()}
+    counts = {id_: _counted(rows, declared) for id_, declared in objects.items()}
+    records = [
+        to_record(hit, system=system, read_at=read_at, alike=_alike(hit.declared, hit.row, counts[id(hit.declared)]))
+        for hit in hits.values()
+    ]
+    return tuple(records), tuple(emits)
+
+
+def _counted(rows: Rows, declared: DeclaredObject) -> Mapping[tuple[str, ...], int] | None:
+    rare = declared.erase.rare if declared.erase else None
+    return rows.combinations(declared, rare.columns) if rare and isinstance(rows, Counting) else None
+
+
+def _alike(declared: DeclaredObject, row: Row, counts: Mapping[tuple[str, ...], int] | None) -> tuple[int, int] | None:
+    """What `Record.alike` says."""
+    rare = declared.erase.rare if declared.erase else None
+    if rare is None or counts is None:
+        return None
+    mine = tuple(row.values.get(column, "") for column in rare.columns)
+    staying = [place for place, column in enumerate(rare.columns) if column not in rare.set]
+    same = sum(count for other, count in counts.items() if all(other[place] == mine[place] for place in staying))
+    return counts.get(mine, 0), same
 
 
 def canary_found(rows: Rows, declaration: Declaration) -> bool | None:
@@ -198,8 +229,8 @@ def _emitted(hit: Hit) -> Iterator[Identifier]:
 # ---------------------------------------------------------------------------------------------------- row -> Record
 
 
-def to_record(hit: Hit, *, system: str, read_at: datetime) -> Record:
-    """What was found, with labels, explanations and the law that keeps it."""
+def to_record(hit: Hit, *, system: str, read_at: datetime, alike: tuple[int, int] | None = None) -> Record:
+    """What was found, with labels, explanations and the law that keeps it. Args: alike: see Record."""
     declared, row = hit.declared, hit.row
     keep = declared.keep
     starts_on = _as_date(row.values.get(keep.column, "")) if keep else None
@@ -220,15 +251,19 @@ def to_record(hit: Hit, *, system: str, read_at: datetime) -> Record:
         street=_street(declared, row),
         protected=_is_marked(declared, row),
         documents=row.documents,
+        alike=alike,
         values=tuple(_value(each, row.values) for each in declared.fields if row.values.get(each.column)),
     )
 
 
-def looked_up(declared: DeclaredObject, row: Row, *, system: str, read_at: datetime) -> Record:
-    """A record that was read by its key, which stands for what found it."""
+def looked_up(
+    declared: DeclaredObject, row: Row, *, system: str, read_at: datetime, rows: Rows | None = None
+) -> Record:
+    """A record that was read by its key, which stands for what found it. Args: rows: of its system, to count in."""
     itself = Identifier(type=IdentifierType.ORDER_NO, value=row.key)
     hit = Hit(declared=declared, row=row, strength=Strength.CERTAIN, found_by=itself)
-    return to_record(hit, system=system, read_at=read_at)
+    alike = _alike(declared, row, _counted(rows, declared)) if rows else None
+    return to_record(hit, system=system, read_at=read_at, alike=alike)
 
 
 def _value(declared: DeclaredField, stored: Mapping[str, str]) -> RecordValue:

@@ -12,6 +12,7 @@ Options: `folder`; `changes = on`.
 import csv
 import hashlib
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -115,7 +116,10 @@ class FilesEditor(plans.Planner, FilesConnector):
         if declared.content == "table" and not declared.key:
             raise SystemContractError(self.name, "its rows have only their numbers for names, and others move up")
         row, _, _ = self._by_key(declared, key)
-        return looked_up(declared, row, system=self.name, read_at=read_at) if row else None
+        if row is None:
+            return None
+        rows = _Files(self._folder, self._declaration)
+        return looked_up(declared, row, system=self.name, read_at=read_at, rows=rows)
 
     def plan_erase(self, records: Sequence[Record]) -> tuple[PlanStep, ...]:
         # From the last row to the first: what is named by its number keeps its number until its turn comes.
@@ -208,6 +212,11 @@ class _Files:
 
     def having(self, declared: DeclaredObject, column: str, values: Collection[str]) -> Iterator[Row]:
         return (row for row in self._rows[_named(declared)] if row.values[column] in values)
+
+    def combinations(self, declared: DeclaredObject, columns: Sequence[str]) -> Mapping[tuple[str, ...], int] | None:
+        if self.problems:
+            return None
+        return Counter(tuple(row.values[column] for column in columns) for row in self._rows[_named(declared)])
 
     def _read(self, folder: Path, declared: DeclaredObject) -> Iterator[Row]:
         paths = sorted(path for path in folder.glob(declared.file or "") if path.is_file() and not _is_ours(path))

@@ -9,6 +9,7 @@ Options: `rows_file`, JSON `{object: [{column: text}]}`; the bytes of documents 
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -56,7 +57,9 @@ class MemoryConnector(plans.Planner):
     def look_up(self, object_: str, key: str, *, read_at: datetime) -> Record | None:
         declared = self._declaration.object(object_, key)
         stored = self._stored(object_, key)
-        return looked_up(declared, _row(declared, stored), system=self.name, read_at=read_at) if stored else None
+        if stored is None:
+            return None
+        return looked_up(declared, _row(declared, stored), system=self.name, read_at=read_at, rows=self)
 
     def apply(self, step: PlanStep, *, key: str) -> None:
         stored = self._stored(step.object, step.key)
@@ -81,6 +84,10 @@ class MemoryConnector(plans.Planner):
         for stored in self._rows.get(declared.name, []):
             if stored.get(column) in values:
                 yield _row(declared, stored)
+
+    def combinations(self, declared: DeclaredObject, columns: Sequence[str]) -> Mapping[tuple[str, ...], int]:
+        rows = self._rows.get(declared.name, [])
+        return Counter(tuple(stored.get(column, "") for column in columns) for stored in rows)
 
     def _stored(self, object_: str, key: str) -> dict[str, str] | None:
         column = self._declaration.object(object_).key or ""

@@ -12,6 +12,7 @@ database of the product, and `residue_folder`: folder of the product, for what i
 per request); `patience_seconds` (120, for Retry-After).
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
@@ -108,7 +109,8 @@ class RestReader:
         raw, _ = self._read(self._reading, declared, key)
         if raw is None:
             return None
-        return looked_up(declared, to_row(self.name, declared, raw), system=self.name, read_at=read_at)
+        row, rows = to_row(self.name, declared, raw), _Reads(self._reading)
+        return looked_up(declared, row, system=self.name, read_at=read_at, rows=rows)
 
     def _read(self, caller: Caller, declared: DeclaredObject, key: str) -> tuple[dict[str, Any] | None, Answer]:
         """The one record with *key*, None if there is none."""
@@ -175,6 +177,9 @@ class RestEditor(plans.Planner, RestReader):
                 self._send_all(declared, "remove", self._web(declared).remove, row, raw)
             elif step.action is StepAction.ANONYMISE and (declared.residue or self._web(declared).anonymise):
                 self._send_all(declared, "anonymise", self._web(declared).anonymise, row, raw)
+                if rare := {column: text for column, text in writes.items() if column not in erased_by(declared)}:
+                    raw, answer = self._read(self._changing, declared, step.key)  # with its new ETag
+                    self._change(declared, row, raw or {}, rare, answer)
             else:
                 self._change(declared, row, raw, writes, answer)
         if self._database is not None and step.action in plans.REMOVING:
@@ -275,6 +280,15 @@ class _Reads:
             if to_row(self._caller.name, declared, raw).values.get(column) in values:
                 yield self._finished(declared, raw)
 
+    def combinations(self, declared: DeclaredObject, columns: Sequence[str]) -> Mapping[tuple[str, ...], int] | None:
+        """Over the rows of every list that names nobody; None if there is no such list."""
+        lists = [find.request for find in declared.find if find.request and "value" not in find.request.slots]
+        if not lists:
+            return None
+        raws = (raw for request in lists for raw in self._rows(declared, request, ()))
+        rows = {row.key: row for raw in raws for row in [to_row(self._caller.name, declared, raw)]}
+        return Counter(tuple(row.values[column] for column in columns) for row in rows.values())
+
     def _finished(self, declared: DeclaredObject, raw: Mapping[str, Any]) -> Row:
         return to_row(self._caller.name, declared, whole(self._caller, declared, raw, later=True))
 
@@ -335,6 +349,11 @@ def whole(
         values = slots_of(Row(key=":".join(_key(declared, made, known)), values=known))
         made[part.name] = list(rows_of(caller, part.request, values))
     return made
+
+
+def erased_by(declared: DeclaredObject) -> Collection[str]:
+    """Columns that the requests which anonymise a record overwrite."""
+    return declared.erase.set if declared.erase else ()
 
 
 def slots_of(row: Row) -> dict[str, str]:

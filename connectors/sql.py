@@ -10,6 +10,7 @@ Options: `url`; `write_url` (without it the system is only searched); `ca_file` 
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -98,7 +99,7 @@ class SqlReader(InTurn):
         declared = self._declaration.object(object_, key)
         with self._tables(self._reading) as tables:
             row = tables.by_key(declared, key)
-        return looked_up(declared, row, system=self.name, read_at=read_at) if row else None
+            return looked_up(declared, row, system=self.name, read_at=read_at, rows=tables) if row else None
 
     @contextmanager
     def _tables(self, engine: sa.Engine) -> Iterator["_Tables"]:
@@ -208,6 +209,16 @@ class _Tables:
         for start in range(0, len(ordered), CHUNK):
             chunk = [bound(value) for value in ordered[start : start + CHUNK]]
             yield from self._rows(declared, sa.column(column).in_(chunk))
+
+    def combinations(self, declared: DeclaredObject, columns: Sequence[str]) -> Mapping[tuple[str, ...], int] | None:
+        if any(declared.field(column).packed for column in columns):
+            return Counter(tuple(row.values[column] for column in columns) for row in self._rows(declared, sa.true()))
+        stored: Any = [sa.column(declared.field(column).stored_in or column) for column in columns]
+        query = sa.select(*stored, sa.func.count()).select_from(_table(declared)).group_by(*stored)
+        counts: Counter[tuple[str, ...]] = Counter()  # as text "" and NULL are one
+        for *values, count in self.connection.execute(query):
+            counts[tuple(map(as_text, values))] += count
+        return counts
 
     def by_key(self, declared: DeclaredObject, key: str, *, lock: bool = False) -> Row | None:
         """The one row with *key*. Raises: SystemContractError if the declared key names several."""

@@ -16,6 +16,7 @@ from dsar.errors import NotPermittedError
 from dsar.lifecycle import State
 from dsar.model import PlanStep, Right
 from dsar.store.tables import Request
+from dsar.wiring import open_session
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 SENDER = "John Whitfield <john.whitfield@example.com>"
@@ -108,6 +109,61 @@ def test_an_emptied_record_to_which_nothing_leads_is_erased(office: Office) -> N
 
     assert "Emptied:" not in text
     assert "Customer or contact person" in text.partition("Erased by")[2]
+
+
+# ------------------------------------------------------------------------------- what stays and could tell the person
+
+
+@pytest.fixture
+def rare(tmp_path: Path) -> Iterator[Office]:
+    """The business system, whose customers may be told by the day on which they were entered."""
+    with open_office(tmp_path):
+        pass
+    declaration = tmp_path / "data" / "business.toml"
+    text = declaration.read_text("utf-8").replace('source = ""}}', 'source = ""}, rare = {columns = ["created_on"]}}')
+    declaration.write_text(text, "utf-8")
+    with open_session(tmp_path / "settings.ini") as session:
+        opened = Office(session, tmp_path)
+        business(opened, "DELETE FROM invoices WHERE customer_no = 'K20002'")
+        opened.receive(SENDER, ERASE)
+        identifying.identify(opened.app, 1, now=datetime.now(UTC))
+        searching.collect(opened.app, 1, attempt=1, now=datetime.now(UTC))
+        yield opened
+
+
+ENTERED = "Remove or make more general what can show whom the record was about: Created."
+
+
+def test_what_could_tell_the_person_is_a_line_of_the_plan_and_the_letter_calls_nothing_erased(rare: Office) -> None:
+    form = " ".join(run(rare, "show", "D-2026-00001", "--plan").output.split())
+    text = " ".join(letter(rare).split())
+
+    assert f"a person does it Reason: {ENTERED}" in form
+    emptied = text.partition("Emptied:")[2]
+    assert "The record is emptied, but what remains can show that it was about you." in form
+    assert "Customer or contact person" in emptied.partition("do not call them erased")[0]
+    assert approve_and_apply(rare).state == State.DISPATCHING
+    assert ("customer", "by_hand") in {(each.object, each.kind) for each in duties.open_duties(rare.app)}
+
+
+def test_somebodys_word_that_it_tells_nobody_is_kept_with_its_reason(rare: Office) -> None:
+    harmless = ("correct", "D-2026-00001", number_of(rare, "customer"), "--harmless")
+    assert run(rare, *harmless).exit_code == 2
+
+    result = run(rare, *harmless, "--reason", "all customers of the old register got that day")
+
+    assert result.exit_code == 0, result.output
+    assert [step.action for step in plan(rare) if step.object == "customer"] == ["anonymise"]
+    assert "Emptied:" not in letter(rare)
+    assert "all customers of the old register got that day" in run(rare, "show", "D-2026-00001", "--timeline").output
+    with pytest.raises(NotPermittedError):
+        approve_and_apply(rare, actor="anna")
+
+
+def test_the_same_word_says_nothing_about_other_lines(rare: Office) -> None:
+    result = run(rare, "correct", "D-2026-00001", number_of(rare, "note"), "--harmless", "--reason", "r")
+
+    assert result.exit_code == 2
 
 
 # -------------------------------------------------------------------------------------------------- a person's word

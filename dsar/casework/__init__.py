@@ -16,7 +16,7 @@ Effects: through the store, vault, connectors, inbox and outbox it is given. Fil
     planning     what would be done                 correcting  a person's word on it, a system's refusal
     tying        what is emptied and not erased     changing    the approved plan, carried out and read back
     duties       what is owed later                 fulfilling  on its day, unless freezing says to wait
-    jobs         what a system does later, across a crash
+    jobs         what a system does later            traces      what of the rest tells a person
     replaying    after a restored backup            removing    one record by its key alone
     recipients   told of a change (Art. 19)         suppressing who wants no marketing
     approving    a person's approval                sending     outbox to mail server, exactly once

@@ -119,6 +119,7 @@ class LineChoice(StrEnum):
     ERASE = "erase"  #: The law that the declaration names does not keep it.
     TASK = "task"  #: A person does it.
     AGAIN = "again"  #: The program tries what the system refused before.
+    HARMLESS = "harmless"  #: What stays of an emptied record tells nobody: it is left as it is.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dsar.casework import traces
 from dsar.casework.context import App, LineChoice, LineWord, line_of, record_index, seal_line, seal_reason, steps_of
 from dsar.connector import Restricts, Searches
 from dsar.errors import SystemRefusedError, UsageError
 from dsar.lifecycle import State
+from dsar.locale import said
 from dsar.model import PlanStep, Record, Right, StepAction, Text
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, PlanLine, Request
@@ -123,6 +125,8 @@ def correct(
         raise UsageError(f"{case.reference}/{request.right} is not in review; 'dsar recall' takes an approval back.")
     if word and word.choice not in _CHOICES.get(Right(request.right), frozenset()):
         raise UsageError(f"A line of {case.reference}/{request.right} cannot be changed like that.")
+    if word and word.choice is LineChoice.HARMLESS and not traces.is_found(step):
+        raise UsageError(said("Nothing in that line says that what stays could tell whose it was."))
     index = record_index(app, step)
     with app.store.transaction() as tx:
         known = tx.lines_of(request.id or 0).get(index)

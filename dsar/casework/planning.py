@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from dsar import search
-from dsar.casework import correcting, desks, tying
-from dsar.casework.context import App, outcomes_of, record_index, subject_of, triage_of
+from dsar.casework import correcting, desks, traces, tying
+from dsar.casework.context import App, LineChoice, outcomes_of, record_index, subject_of, triage_of
 from dsar.connector import Erases, Restricts, Searches, Suppresses, Updates
 from dsar.declaration import Declaration, DeclaredObject
 from dsar.errors import SystemUnavailableError
@@ -83,7 +83,12 @@ def plan(app: App, tx: Transaction, case: CaseFile, right: Right, records: Seque
         found = correcting.corrected(app, said, systems[name], held, found)
         order = [declared.name for declared in reversed(app.declarations[name].objects)]
         steps += sorted(found, key=lambda step: order.index(step.object))
-    return tying.mark(steps, records, app.declarations)
+    marked = tying.mark(steps, records, app.declarations)
+    harmless = frozenset(index for index, word in said.words.items() if word.choice is LineChoice.HARMLESS)
+    judged = {(each.system, each.object, each.key) for each in records if record_index(app, each) in harmless}
+    person = subject_of(app, case).facts
+    found = traces.judged(marked, records, app.declarations, person=person, harmless=judged)
+    return tuple(step for step in found if step.changes or step.action is not StepAction.ANONYMISE)  # emptied before
 
 
 def _latest(tx: Transaction, case: CaseFile, right: Right) -> Request | None:
@@ -104,8 +109,7 @@ def _plan_system(
         return _plan_restrict(system, declaration, records)
     if not isinstance(system, Erases):
         return [_task(record) for record in records]
-    steps = system.plan_erase(records)
-    return [step for step in steps if step.changes or step.action is not StepAction.ANONYMISE]  # emptied before
+    return system.plan_erase(records)
 
 
 def _task(record: Record, *changes: FieldChange) -> PlanStep:

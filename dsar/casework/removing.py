@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from dsar.casework import duties, jobs
+from dsar.casework import duties, jobs, traces
 from dsar.casework.context import App
 from dsar.casework.planning import WRITING
 from dsar.connector import Erases, LooksUp, Restricts, Searches, Suppresses
@@ -66,7 +66,7 @@ def remove(app: App, duty: Duty, record: Record, *, key: str) -> Removal:
     Args: key: names this attempt for the system's own ledger. Raises: SystemUnavailableError: try again later.
     """
     system = app.systems[duty.system]
-    steps = _plan(system, Right(duty.right), record)
+    steps = traces.judged(_plan(system, Right(duty.right), record), [record], app.declarations)
     if any(step.action is StepAction.KEEP for step in steps):
         return Removal(ending=Ending.KEPT, until=next(step.until for step in steps if step.until))
     writing = [step for step in steps if step.action in WRITING and (step.changes or step.action is StepAction.ERASE)]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--erase", "choice", flag_value="erase", help="Erase it: the law of the declaration does not keep it.")
 @click.option("--task", "choice", flag_value="task", help="A person does it.")
 @click.option("--again", "choice", flag_value="again", help="Try again what the system has refused.")
+@click.option("--harmless", "choice", flag_value="harmless", help="What stays of the emptied record tells nobody.")
 @click.option("--undo", "choice", flag_value="undo", help="Take your word, or somebody else's, back.")
 @click.option("--law", help="Law and section, or the claim or agreement with its reference.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day on which it is kept.")
@@ -42,7 +43,7 @@ def correct(
     from dsar.lifecycle import State
 
     if choice is None:
-        raise UsageError(said("Say how: --keep, --erase, --task, --again or --undo."))
+        raise UsageError(said("Say how: --keep, --erase, --task, --again, --harmless or --undo."))
     if choice != "undo" and not (reason and reason.strip()):
         raise UsageError(said("A line is changed with a --reason."))
     if (choice == "keep") != bool(law and until):

@@ -119,7 +119,7 @@ def _note(look: Look) -> None:
 def _correct(look: Look) -> None:
     case, request = look.request(State.REVIEW)
     typed = ask("Number of the line")
-    choice = _choose("What becomes of it", ("keep", "erase", "task", "again", "undo"))
+    choice = _choose("What becomes of it", ("keep", "erase", "task", "again", "harmless", "undo"))
     word = None
     if choice != "undo":
         law = ask("Law and section, or the claim or agreement with its reference") if choice == "keep" else ""

@@ -33,7 +33,7 @@ def contradictions(declaration: Declaration) -> Iterator[tuple[Place, str]]:
         same = [each for each in declaration.objects[:index] if each.name == declared.name]
         if any(not declared.file or (each.file, each.sheet) == (declared.file, declared.sheet) for each in same):
             yield (*place, "name"), "another object has this name"
-        checks = (_column_faults, _strength_faults, _change_faults, _residue_faults)
+        checks = (_column_faults, _strength_faults, _change_faults, _erase_faults, _rare_faults, _residue_faults)
         for check in (*_KIND_FAULTS.get(declaration.kind, ()), *checks, _document_faults(declaration.kind)):
             for tail, fault in check(declared):
                 yield (*place, *tail), fault
@@ -59,6 +59,9 @@ def _column_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     used += [(("update",), column) for column in declared.update.values()]
     used += [(("keep", "column"), declared.keep.column)] if declared.keep else []
     used += [(("erase", "set"), column) for column in declared.erase.set] if declared.erase else []
+    used += [(("erase", "follows"), column) for column in declared.erase.follows] if declared.erase else []
+    rare = declared.erase.rare if declared.erase else None
+    used += [(("erase", "rare"), column) for column in (*rare.columns, *rare.set)] if rare else []
     used += [((name, "column"), mark.column) for name, mark in _marks(declared)]
     used += [
         (("fields", at, "changed_at"), each.changed_at) for at, each in enumerate(declared.fields) if each.changed_at
@@ -92,6 +95,9 @@ def _change_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
         for column in [*overwritten, *(mark.column for _, mark in _marks(declared))]:
             if column in fields and fields[column].packed:
                 yield ("fields",), f"column {column!r} is packed in another and cannot be written"
+
+
+def _erase_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     erase = declared.erase
     if erase is None:
         return
@@ -105,6 +111,26 @@ def _change_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
             identifies = each.free_text or (each.subject == "person" and each.category in {"identity", "contact"})
             if identifies and each.column not in erase.set and each.column != declared.key:
                 yield ("erase",), f"anonymising leaves column {each.column!r}, which identifies the person"
+
+
+def _rare_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
+    erase = declared.erase
+    if erase is None:
+        return
+    for name in ("rare", "follows"):
+        if getattr(erase, name) and erase.action != "anonymise":
+            yield ("erase", name), f"{name!r} belongs to action 'anonymise'"
+    for column in erase.follows:
+        if column in erase.set:
+            yield ("erase", "follows"), f"column {column!r} is overwritten by 'set'"
+    if erase.rare is None:
+        return
+    for column in (*erase.rare.columns, *erase.rare.set):
+        if column in erase.set or column == declared.key:
+            yield ("erase", "rare"), f"column {column!r} does not stay in an emptied record, or names it"
+    packed = {each.column for each in declared.fields if each.packed and declared.table}
+    for column in sorted(packed & set(erase.rare.set)):
+        yield ("erase", "rare"), f"column {column!r} is packed in another and cannot be written"
 
 
 def _residue_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
@@ -254,6 +280,7 @@ def _web_faults(declared: DeclaredObject) -> Iterator[tuple[Place, str]]:
     changed = {*declared.update.values(), *(mark.column for _, mark in _marks(declared))}
     if declared.erase and not (declared.residue or (writes and writes.anonymise)):
         changed |= set(declared.erase.set)
+    changed |= set(declared.erase.rare.set) if declared.erase and declared.erase.rare else set()
     if not (writes and writes.change) and changed - set(writes.change_of if writes else ()):
         yield ("web",), "changing a record needs web.change"
     if declared.erase and declared.erase.action == "delete" and not (writes and writes.remove):

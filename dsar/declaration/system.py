@@ -240,12 +240,27 @@ class Part(Strict):
     later: bool = False  #: Only for records that are found: nothing that is searched by stands in it.
 
 
+class Rare(Strict):
+    """
+    What stays of an emptied record and may tell one person: values that few records have (recital 26).
+
+    Few is judged by all columns together; what is empty tells nothing.
+    """
+
+    columns: tuple[Name, ...] = Field(min_length=1)
+    fewer_than: int = Field(default=5, ge=2)  #: Records with the same values; so many and more hide one another.
+    #: Column -> what replaces it in a record that is rare; the others are then judged without these.
+    set: dict[str, str] = Field(default_factory=dict)
+
+
 class Erase(Strict):
     """What erasing a record means in this system, once no law keeps it."""
 
     action: Literal["delete", "anonymise", "keep"]  #: keep: a person decides when the law's period has passed.
     pending: tuple[Pending, ...] = ()  #: While one of these is open, erasing is a task for a person.
     set: dict[str, str] = Field(default_factory=dict)  #: anonymise: column -> what replaces it, {key} the record's.
+    rare: Rare | None = None  #: anonymise: what of the rest may be rare.
+    follows: tuple[Name, ...] = ()  #: anonymise: columns that go by another request or record, or as residue.
 
 
 class Mark(Strict):
@@ -389,7 +404,20 @@ class Declaration(Strict):
     def unknown(self) -> tuple[str, ...]:
         """Missing facts as "fact: who must answer"."""
         tried = (f"status: whoever runs the system: has it been tried there ({self.status})",) if self.status else ()
-        return (*tried, *(f"processors: {each.unknown}" for each in self.processors if isinstance(each, Unknown)))
+        processors = (f"processors: {each.unknown}" for each in self.processors if isinstance(each, Unknown))
+        return (*tried, *processors, *filter(None, map(_unjudged, self.objects)))
+
+
+def _unjudged(declared: DeclaredObject) -> str | None:
+    """What of a machine or its history stays in emptied records without a word on whether it can be rare."""
+    if declared.erase is None or declared.erase.action != "anonymise" or declared.erase.rare:
+        return None
+    known = {declared.key, *declared.emits, *declared.erase.set, *declared.erase.follows}
+    known |= {column for find in declared.find if find.by is IdentifierType.SERIAL for column in find.columns}
+    stays = [each.column for each in declared.fields if each.category in {"device", "log"} and each.column not in known]
+    if not stays:
+        return None
+    return f"{declared.name}.erase.rare: whoever knows the data: which of these can be rare ({', '.join(stays)})"
 
 
 # ----------------------------------------------------------------------------------------------- keep periods

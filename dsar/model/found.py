@@ -103,6 +103,9 @@ class Record:
     street: Identifier | None = None  #: Where the person lives, as the company entered or confirmed it on this record.
     protected: bool = False  #: The system marks its person as living with protected identity.
     documents: tuple[Document, ...] = ()  #: Those that belong to it (Art. 15(3)).
+    #: Records of its system with the same values where an emptied record may be rare, this one among them; the second
+    #: number is of those values that stay in any case. None: nobody has counted, or nothing is declared.
+    alike: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
