@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from dsar import __version__, worker
+from dsar.beside import repeated
 from dsar.casework.context import App
 from dsar.errors import DsarError, WrongVersionError
 from dsar.wiring import open_session
@@ -95,7 +96,7 @@ def beating(app: App) -> Iterator[threading.Event]:
 
     beat()
     try:
-        with worker.repeated(beat, every=BEAT_SECONDS):
+        with repeated(beat, every=BEAT_SECONDS):
             yield outdated
         if outdated.is_set():
             with app.store.transaction(read_only=True) as tx:
@@ -147,7 +148,7 @@ def helpers(settings: Path, count: int, *, prepare: Callable[[], None]) -> Itera
                 processes[place] = start()
 
     try:
-        with worker.repeated(replace, every=_REPLACE_SECONDS):
+        with repeated(replace, every=_REPLACE_SECONDS):
             yield
     finally:
         for process in processes:

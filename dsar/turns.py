@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from dsar.beside import repeated
 from dsar.declaration import Rate
 from dsar.errors import DsarError
 from dsar.store import Store
@@ -49,7 +50,7 @@ class SharedTurns:
                 with self._renewed(number):
                     yield
             finally:
-                self._tell(number, None)
+                self._end(number)
 
     def pause(self, seconds: float) -> None:
         with self._store.transaction() as tx:
@@ -74,24 +75,17 @@ class SharedTurns:
     @contextmanager
     def _renewed(self, number: int) -> Iterator[None]:
         """Keep the turn while the block lasts, however long that is: a mailbox can take an hour to read."""
-        ended = threading.Event()
 
         def renew() -> None:
-            while not ended.wait(self._lease / 3):
-                self._tell(number, self._lease)
+            with self._store.transaction() as tx:
+                tx.renew_turn(number, lease=self._lease)
 
-        beside = threading.Thread(target=renew, daemon=True)
-        beside.start()
-        try:
+        with repeated(renew, every=self._lease / 3):
             yield
-        finally:
-            ended.set()
-            beside.join()
 
-    def _tell(self, number: int, lease: float | None) -> None:
-        """That a call lasts for so many seconds more, or with None that it has ended."""
+    def _end(self, number: int) -> None:
         try:
             with self._store.transaction() as tx:
-                tx.end_turn(number) if lease is None else tx.renew_turn(number, lease=lease)
-        except DsarError as error:  # what the call brings is worth more; the lease ends the turn
-            log.warning("turn not told", extra={"error": type(error).__name__})
+                tx.end_turn(number)
+        except DsarError as error:  # what the call brought is worth more; the lease ends the turn
+            log.warning("turn not ended", extra={"error": type(error).__name__})

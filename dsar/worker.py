@@ -9,7 +9,6 @@ stays visible in `dsar work`.
 import logging
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from dsar import dispatch, guard
+from dsar.beside import repeated
 from dsar.casework import (
     alarms,
     approving,
@@ -388,27 +388,6 @@ def _kept(app: App, works: Sequence[Work], lease: timedelta) -> Iterator[None]:
 
     with repeated(renew, every=(lease / 3).total_seconds()):  # if it fails, the next one or the step itself will tell
         yield
-
-
-@contextmanager
-def repeated(action: Callable[[], None], *, every: float) -> Iterator[None]:
-    """Do *action* every so many seconds beside the block; what fails is logged, and done again the next time."""
-    ended = threading.Event()
-
-    def go() -> None:
-        while not ended.wait(every):
-            try:
-                action()
-            except DsarError as error:
-                log.warning("failed beside the work", extra={"error": type(error).__name__})
-
-    beside = threading.Thread(target=go, daemon=True)
-    beside.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        beside.join()
 
 
 def _failed(app: App, work: Work, error: Exception, *, now: datetime) -> None:

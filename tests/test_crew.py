@@ -176,6 +176,14 @@ def test_a_marketing_stop_goes_before_what_came_earlier(office: Office) -> None:
     assert [claim(office, name) for name in "abc"] == [("search", 1), ("search", 7), ("search", 8)]
 
 
+def test_a_mail_that_nobody_has_read_goes_before_what_came_earlier(office: Office) -> None:
+    """It may ask for a marketing stop; to read it takes a hundredth of what follows."""
+    enqueue(office, ("search", 7), ("search", 8))
+    with office.app.store.transaction() as tx:
+        tx.enqueue_new("sort", [9], due_at=NOW)
+    assert [claim(office, name) for name in "abc"] == [("sort", 9), ("search", 7), ("search", 8)]
+
+
 def test_the_letter_that_confirms_a_marketing_stop_goes_before_others(office: Office) -> None:
     office.receive(
         "Åsa <asa@example.se>", "Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack."

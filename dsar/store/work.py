@@ -68,6 +68,9 @@ SORTING: Final = "sorting"
 #: So many due steps are looked at until one is found whose case nobody works on.
 _LOOKED_AT = 100
 
+#: A mail that nobody has read may ask for a marketing stop.
+_UNREAD: Final = "sort"
+
 #: By which steps of marketing stops go before others.
 _HEAD_START = timedelta(days=1)
 
@@ -108,7 +111,9 @@ class WorkQueries(Queries):
         self.session.flush()
 
     def _is_urgent(self, step: str, subject_id: int) -> bool:
-        """Whether a step serves a marketing stop, which is to be obeyed at once (Art. 21(3) GDPR)."""
+        """Whether a step serves a marketing stop, which is to be obeyed at once (Art. 21(3) GDPR), or may do so."""
+        if step == _UNREAD:
+            return True
         kind = SUBJECTS.get(step)
         if kind is CaseFile:
             of: sa.ColumnElement[bool] = col(Request.case_id) == subject_id
@@ -135,7 +140,7 @@ class WorkQueries(Queries):
                     "lock": "",
                     "attempts": 0,
                     "last_error": "",
-                    "urgent": False,
+                    "urgent": step == _UNREAD,
                 }
                 for subject_id in subject_ids
             ],

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import declarations
 import pytest
 from api import BY_MAIL, NOW, PERSON, declared
 from databases import Server
@@ -15,6 +16,7 @@ from office import open_office
 from servers.web import Asked, Reply, Serving
 from sqlmodel import select
 
+from connectors import conformance
 from dsar.declaration import Rate
 from dsar.errors import SettingsError
 from dsar.search import search
@@ -217,26 +219,14 @@ def test_two_installed_workers_share_what_an_api_bears(serving: Serving, tmp_pat
     assert (len(most), max(most)) == (6, 1)
 
 
-_CUSTOMERS = """
-name = "crm"
-kind = "sql"
-label = {sv = "Kunder", en = "Customers"}
-rate = {calls = 9, seconds = 1e-9, at_once = 1}
-[[object]]
-name = "customer"
-label = {sv = "Kund", en = "Customer"}
-table = "customer"
-key = "no"
-activities = ["A1"]
-find = [{by = "email", columns = ["email"]}]
-fields = [{column = "email", label = {sv = "E-post", en = "E-mail"}, category = "contact", asserted_by = "company"}]
-"""
+_RATE = "rate = {calls = 9, seconds = 1e-9, at_once = 1}\n"
+_TABLE = "CREATE TABLE customers (no TEXT, name TEXT, mail TEXT, phone TEXT, offers TEXT)"
 
 
 def test_a_worker_waits_until_the_connection_to_a_database_of_another_has_ended(tmp_path: Path) -> None:
     """From the settings to the database: `rate` of a declaration is held for what is no web API, too."""
-    (tmp_path / "crm.toml").write_text(_CUSTOMERS, "utf-8")
-    sqlite3.connect(tmp_path / "crm.db").execute("CREATE TABLE customer (no TEXT, email TEXT)").connection.close()
+    (tmp_path / "crm.toml").write_text(_RATE + declarations.table(), "utf-8")
+    sqlite3.connect(tmp_path / "crm.db").execute(_TABLE).connection.close()
     more = {"system.crm": f"connector = sql\ndeclaration = {tmp_path}/crm.toml\nurl = sqlite:///{tmp_path}/crm.db"}
     with open_office(tmp_path, more=more) as office, ThreadPoolExecutor(1) as pool:
         store, systems = office.session.app.store, {"crm": office.session.app.systems["crm"]}
@@ -250,8 +240,8 @@ def test_a_worker_waits_until_the_connection_to_a_database_of_another_has_ended(
 
 
 def test_a_rate_that_nobody_could_keep_is_told(tmp_path: Path) -> None:
-    text = _CUSTOMERS.replace('"sql"', '"memory"').replace('table = "customer"\n', "")
-    (tmp_path / "crm.toml").write_text(text, "utf-8")
+    text = conformance.DECLARATION.format(kind="memory", place="")
+    (tmp_path / "crm.toml").write_text(_RATE + text, "utf-8")
     (tmp_path / "rows.json").write_text("{}", "utf-8")
     more = {"system.crm": f"connector = memory\ndeclaration = {tmp_path}/crm.toml\nrows_file = {tmp_path}/rows.json"}
     with pytest.raises(SettingsError, match="rate"), open_office(tmp_path, more=more):
