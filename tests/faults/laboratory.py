@@ -1,12 +1,11 @@
 """
-One scenario: a seed -> a company, its program, faults one after the other; then everything is mended, and judged.
+A company to which faults happen one after the other; then everything is mended, goes on to its end, and is judged.
 
 Effects: starts and kills processes of its own; prints nothing.
 """
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import threading
@@ -14,20 +13,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from databases import Server
-from servers import DovecotServer, Fault, TlsFiles
+from servers import Fault
 
 from . import reader
 from .kinds import KINDS
-from .place import EPOCHS, Look, Place, open_place
+from .place import Place
 from .promises import Seen, broken
 from .staff import Clerk, walk
-from .steps import NAMES, Orders, killed_at
+from .steps import Orders, killed_at
 
 _PROGRAM = ("-m", "faults.dying")
 
@@ -39,35 +37,12 @@ _SPARED_SECONDS: Final = 10
 #: How far the clock goes on at most from one day with something to do to the next, and after how many seconds.
 _STRIDE: Final = timedelta(days=3)
 _DAY_SECONDS: Final = 4
-#: In so many all that waits for a day has come to its turn; what is no request is purged last.
-_DAYS: Final = 32
 #: A clock that leaps, leaps so far.
 _LEAP: Final = timedelta(days=150)
 #: States in which it is the program's turn.
 _MOVING: Final = {"received", "searching", "approved", "applying", "dispatching"}
 #: How far the clock is put forward again and again until nothing waits for another try.
 _HURRY: Final = timedelta(minutes=65)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Servers:
-    """What all scenarios share."""
-
-    dovecot: DovecotServer
-    tls: TlsFiles
-    postgresql: Server | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What came of one scenario."""
-
-    seed: int
-    look: Look
-    faults: Counter[str]
-    broken: list[str]
-    closed: int  #: Requests brought to their end.
-    seconds: float
 
 
 class Laboratory:
@@ -369,50 +344,3 @@ def _children(process: int) -> list[int]:
         told = Path(f"/proc/{process}/task/{process}/children").read_text()
         return [int(number) for number in told.split()]
     return []
-
-
-def look_of(dice: random.Random, *, kind: str = "") -> Look:
-    """What a scenario is played in, as the dice fall."""
-    epoch = dice.choice(("today", "today", "today", *list(EPOCHS)[1:]))
-    return Look(
-        database=kind or dice.choice(("sqlite", "postgresql")),
-        tls=dice.random() < 0.6,
-        epoch=epoch,
-        workers=dice.choice((1, 2, 3)),
-        people=dice.choice((12, 13, 15)),
-    )
-
-
-def play(servers: Servers, seed: int, folder: Path, *, faults: int, kind: str = "", days: int = _DAYS) -> Report:
-    """One scenario from its seed."""
-    dice = random.Random(seed)
-    look = look_of(dice, kind=kind)
-    steps = list(NAMES)
-    dice.shuffle(steps)
-    began = time.monotonic()
-    postgresql = servers.postgresql if look.database == "postgresql" else None
-    counted: Counter[str] = Counter()
-    own = folder / f"{seed}"
-    own.mkdir()
-    with open_place(
-        own,
-        servers.dovecot,
-        servers.tls,
-        look=look,
-        dice=dice,
-        postgresql=postgresql,
-        hit=lambda name: counted.update([name]),
-    ) as place:
-        lab = Laboratory(place, dice, postgresql=postgresql, steps=steps, faults=counted, days=days)
-        try:
-            lab.play(faults)
-            lab.kill_daemon(everybody=True)
-            lab.broken = lab.judged()
-            closed = lab.closed()
-        finally:
-            lab.close()
-        if lab.broken:
-            shutil.copytree(place.folder, own / "kept")
-    return Report(
-        seed=seed, look=look, faults=counted, broken=lab.broken, closed=closed, seconds=time.monotonic() - began
-    )
