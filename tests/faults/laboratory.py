@@ -30,10 +30,11 @@ from .steps import Orders, killed_at
 _PROGRAM = ("-m", "faults.dying")
 
 #: Seconds from one fault to the next.
-_PACE: Final = (0.2, 1.2)
+_PACE: Final = (0.1, 0.8)
 _SETTLE_SECONDS: Final = 420
-#: So long a process that shall die at a step is left alone by the harm that kills at random.
+#: So long harm that kills at random spares a daemon that shall die at a step: once it runs, and until then.
 _SPARED_SECONDS: Final = 10
+_STARTS_SECONDS: Final = 60
 #: How far the clock goes on at most from one day with something to do to the next, and after how many seconds.
 _STRIDE: Final = timedelta(days=3)
 _DAY_SECONDS: Final = 4
@@ -69,6 +70,7 @@ class Laboratory:
         self._orders = Orders(dice, steps, place.folder.parent)
         self._horizon = place.now() + timedelta(days=days)
         self._spared_until = self._day_began = 0.0
+        self._log, self._begun_at = place.folder.parent / "log", 0
         self._mends: list[tuple[float, Callable[[], object]]] = []
         self._given: list[Fault] = []
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -103,14 +105,14 @@ class Laboratory:
     def kill_child(self, dice: random.Random) -> bool:
         """A process that the daemon has started: a worker, or one of those that read mails."""
         children = _children(self._daemon.pid) if self._daemon else []
-        if not children or time.monotonic() < self._spared_until:
+        if not children or self._is_spared():
             return False
         with suppress(ProcessLookupError):
             os.kill(dice.choice(children), signal.SIGKILL)
         return True
 
     def kill_daemon(self, *, everybody: bool) -> bool:
-        if not self._healed and time.monotonic() < self._spared_until:
+        if not self._healed and self._is_spared():
             return False
         daemon, self._daemon = self._daemon, None
         if daemon is None or daemon.poll() is not None:
@@ -132,10 +134,20 @@ class Laboratory:
         arguments = ("--settings", str(place.settings), "run", "--interval", "2", "--workers", str(place.look.workers))
         die_at = self._order()
         if die_at:
-            self._spared_until = time.monotonic() + _SPARED_SECONDS
-        log = place.folder.parent / "log"
-        with log.open("ab") as file:
+            self._spared_until = time.monotonic() + _STARTS_SECONDS
+        with self._log.open("ab") as file:
+            self._begun_at = file.tell()
             self._daemon = place.start(*_PROGRAM, *arguments, die_at=die_at, stdout=file, stderr=file)
+
+    def _is_spared(self) -> bool:
+        """Whether the daemon is left alone: most harm would hit a program that is only starting."""
+        left = self._spared_until - time.monotonic()
+        if left > _SPARED_SECONDS:
+            with self._log.open("rb") as file:
+                file.seek(self._begun_at)
+                if b'"running"' in file.read():
+                    self._spared_until = time.monotonic() + _SPARED_SECONDS
+        return left > 0
 
     def _order(self) -> str:
         """For a process that begins: at what steps to die, if it shall: until the last day has come."""
@@ -209,7 +221,8 @@ class Laboratory:
         with suppress(Exception):  # it looks in the midst of the harm
             dues = [row["due_at"] for row in self._rows("SELECT due_at FROM work WHERE attempts = 0")]
             coming = [due for due in dues if now < due <= self._horizon]  # type: ignore[operator]  # moments
-            if coming:
+            (worked,) = self._rows("SELECT at FROM health_mark WHERE name = 'clock'")
+            if coming and now - worked["at"] < _STRIDE:  # type: ignore[operator]  # else it would count as a leap
                 self._day_began = time.monotonic()
                 self.jump(min(min(coming) - now + timedelta(minutes=1), _STRIDE))  # type: ignore[operator,type-var]  # moments
 
