@@ -1,12 +1,11 @@
 """
-One scenario: a seed -> a company, its program, faults one after the other; then everything is mended, and judged.
+A company to which faults happen one after the other; then everything is mended, goes on to its end, and is judged.
 
 Effects: starts and kills processes of its own; prints nothing.
 """
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import threading
@@ -14,60 +13,37 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from databases import Server
-from servers import DovecotServer, Fault, TlsFiles
+from servers import Fault
 
 from . import reader
 from .kinds import KINDS
-from .place import EPOCHS, Look, Place, open_place
+from .place import Place
 from .promises import Seen, broken
 from .staff import Clerk, walk
-from .steps import NAMES, Orders, killed_at
+from .steps import Orders, killed_at
 
 _PROGRAM = ("-m", "faults.dying")
 
 #: Seconds from one fault to the next.
-_PACE: Final = (0.2, 1.2)
+_PACE: Final = (0.1, 0.8)
 _SETTLE_SECONDS: Final = 420
-#: So long a process that shall die at a step is left alone by the harm that kills at random.
+#: So long harm that kills at random spares a daemon that shall die at a step: once it runs, and until then.
 _SPARED_SECONDS: Final = 10
+_STARTS_SECONDS: Final = 60
 #: How far the clock goes on at most from one day with something to do to the next, and after how many seconds.
 _STRIDE: Final = timedelta(days=3)
 _DAY_SECONDS: Final = 4
-#: In so many all that waits for a day has come to its turn; what is no request is purged last.
-_DAYS: Final = 32
 #: A clock that leaps, leaps so far.
 _LEAP: Final = timedelta(days=150)
 #: States in which it is the program's turn.
 _MOVING: Final = {"received", "searching", "approved", "applying", "dispatching"}
 #: How far the clock is put forward again and again until nothing waits for another try.
 _HURRY: Final = timedelta(minutes=65)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Servers:
-    """What all scenarios share."""
-
-    dovecot: DovecotServer
-    tls: TlsFiles
-    postgresql: Server | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What came of one scenario."""
-
-    seed: int
-    look: Look
-    faults: Counter[str]
-    broken: list[str]
-    closed: int  #: Requests brought to their end.
-    seconds: float
 
 
 class Laboratory:
@@ -94,6 +70,7 @@ class Laboratory:
         self._orders = Orders(dice, steps, place.folder.parent)
         self._horizon = place.now() + timedelta(days=days)
         self._spared_until = self._day_began = 0.0
+        self._log, self._begun_at = place.folder.parent / "log", 0
         self._mends: list[tuple[float, Callable[[], object]]] = []
         self._given: list[Fault] = []
         self._daemon: subprocess.Popen[bytes] | None = None
@@ -128,14 +105,14 @@ class Laboratory:
     def kill_child(self, dice: random.Random) -> bool:
         """A process that the daemon has started: a worker, or one of those that read mails."""
         children = _children(self._daemon.pid) if self._daemon else []
-        if not children or time.monotonic() < self._spared_until:
+        if not children or self._is_spared():
             return False
         with suppress(ProcessLookupError):
             os.kill(dice.choice(children), signal.SIGKILL)
         return True
 
     def kill_daemon(self, *, everybody: bool) -> bool:
-        if not self._healed and time.monotonic() < self._spared_until:
+        if not self._healed and self._is_spared():
             return False
         daemon, self._daemon = self._daemon, None
         if daemon is None or daemon.poll() is not None:
@@ -157,10 +134,20 @@ class Laboratory:
         arguments = ("--settings", str(place.settings), "run", "--interval", "2", "--workers", str(place.look.workers))
         die_at = self._order()
         if die_at:
-            self._spared_until = time.monotonic() + _SPARED_SECONDS
-        log = place.folder.parent / "log"
-        with log.open("ab") as file:
+            self._spared_until = time.monotonic() + _STARTS_SECONDS
+        with self._log.open("ab") as file:
+            self._begun_at = file.tell()
             self._daemon = place.start(*_PROGRAM, *arguments, die_at=die_at, stdout=file, stderr=file)
+
+    def _is_spared(self) -> bool:
+        """Whether the daemon is left alone: most harm would hit a program that is only starting."""
+        left = self._spared_until - time.monotonic()
+        if left > _SPARED_SECONDS:
+            with self._log.open("rb") as file:
+                file.seek(self._begun_at)
+                if b'"running"' in file.read():
+                    self._spared_until = time.monotonic() + _SPARED_SECONDS
+        return left > 0
 
     def _order(self) -> str:
         """For a process that begins: at what steps to die, if it shall: until the last day has come."""
@@ -234,7 +221,8 @@ class Laboratory:
         with suppress(Exception):  # it looks in the midst of the harm
             dues = [row["due_at"] for row in self._rows("SELECT due_at FROM work WHERE attempts = 0")]
             coming = [due for due in dues if now < due <= self._horizon]  # type: ignore[operator]  # moments
-            if coming:
+            (worked,) = self._rows("SELECT at FROM health_mark WHERE name = 'clock'")
+            if coming and now - worked["at"] < _STRIDE:  # type: ignore[operator]  # else it would count as a leap
                 self._day_began = time.monotonic()
                 self.jump(min(min(coming) - now + timedelta(minutes=1), _STRIDE))  # type: ignore[operator,type-var]  # moments
 
@@ -369,50 +357,3 @@ def _children(process: int) -> list[int]:
         told = Path(f"/proc/{process}/task/{process}/children").read_text()
         return [int(number) for number in told.split()]
     return []
-
-
-def look_of(dice: random.Random, *, kind: str = "") -> Look:
-    """What a scenario is played in, as the dice fall."""
-    epoch = dice.choice(("today", "today", "today", *list(EPOCHS)[1:]))
-    return Look(
-        database=kind or dice.choice(("sqlite", "postgresql")),
-        tls=dice.random() < 0.6,
-        epoch=epoch,
-        workers=dice.choice((1, 2, 3)),
-        people=dice.choice((12, 13, 15)),
-    )
-
-
-def play(servers: Servers, seed: int, folder: Path, *, faults: int, kind: str = "", days: int = _DAYS) -> Report:
-    """One scenario from its seed."""
-    dice = random.Random(seed)
-    look = look_of(dice, kind=kind)
-    steps = list(NAMES)
-    dice.shuffle(steps)
-    began = time.monotonic()
-    postgresql = servers.postgresql if look.database == "postgresql" else None
-    counted: Counter[str] = Counter()
-    own = folder / f"{seed}"
-    own.mkdir()
-    with open_place(
-        own,
-        servers.dovecot,
-        servers.tls,
-        look=look,
-        dice=dice,
-        postgresql=postgresql,
-        hit=lambda name: counted.update([name]),
-    ) as place:
-        lab = Laboratory(place, dice, postgresql=postgresql, steps=steps, faults=counted, days=days)
-        try:
-            lab.play(faults)
-            lab.kill_daemon(everybody=True)
-            lab.broken = lab.judged()
-            closed = lab.closed()
-        finally:
-            lab.close()
-        if lab.broken:
-            shutil.copytree(place.folder, own / "kept")
-    return Report(
-        seed=seed, look=look, faults=counted, broken=lab.broken, closed=closed, seconds=time.monotonic() - began
-    )

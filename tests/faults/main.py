@@ -22,8 +22,8 @@ from pathlib import Path
 from databases import running_postgresql
 from servers import dovecot, make_tls
 
-from .laboratory import Report, Servers, play
 from .place import unproven
+from .scenario import Report, Servers, play
 from .steps import expected, never
 
 
