@@ -142,6 +142,19 @@ def test_a_person_has_said_that_what_stays_tells_nobody() -> None:
     assert [step.reason for step in steps] == [None]
 
 
+def test_what_was_emptied_before_is_not_taken_for_a_name() -> None:
+    """The word in place of the name stands in the record and names nobody."""
+    text = DEVICE.replace("RULE", "").replace('contact = ""', 'contact = "Removed"')
+    declaration = parse_declaration(text, source="operations.toml")
+    rows = [machine(0, contact="Removed", mail=PERSON.value, host="removed-001")]
+    system = MemoryConnector(name="operations", declaration=declaration, rows={"machine": rows})
+    records = system.search([PERSON], read_at=NOW).records
+
+    steps = traces.judged(system.plan_erase(records), records, {"operations": declaration})
+
+    assert told(steps) == ({}, [])
+
+
 def test_where_nobody_could_count_it_counts_as_rare() -> None:
     """As a record that is read by its key in a system that cannot list all."""
     declaration = declared(UNWRITTEN)

@@ -54,7 +54,7 @@ def judged(
     that it tells nobody.
     """
     by_place = {(each.system, each.object, each.key): each for each in records}
-    words = frozenset(_words(records, person))
+    words = frozenset(_words(records, person)) - _written(declarations)
     made: list[PlanStep] = []
     for step in steps:
         place = (step.system, step.object, step.key)
@@ -75,16 +75,14 @@ def is_found(step: PlanStep) -> bool:
 def _judged(
     step: PlanStep, record: Record, declared: DeclaredObject, words: frozenset[str], records: Sequence[Record]
 ) -> list[PlanStep]:
-    gone = {change.path for change in step.changes} | {
-        declared.key,
-        *(declared.erase.follows if declared.erase else ()),
-    }
+    rule = declared.erase
+    gone = {declared.key, *(change.path for change in step.changes), *((*rule.set, *rule.follows) if rule else ())}
     rest = {value.path: value.value for value in record.values if value.path not in gone}
     emptied = {fold(change.before) for change in step.changes if _is_personal(declared, change.path)}
     told = words | {text for text in emptied if len(text) >= _FEWEST_LETTERS}
     about_them = [column for column in rest if _describes_person(declared, column)]
     found = [column for column in about_them if any(_holds(rest[column], word) for word in told)]
-    overwritten = declared.erase.rare.set if declared.erase and declared.erase.rare else {}
+    overwritten = rule.rare.set if rule and rule.rare else {}
     found += [column for column in _rare(record, declared, records, rest) if column not in found]
     changes = [
         FieldChange(path=column, label=declared.field(column).label, before=rest[column], after=overwritten[column])
@@ -171,6 +169,12 @@ def _words(records: Sequence[Record], person: Iterable[Identifier]) -> Iterator[
             yield from (fold(each.value), fold(each.value.partition("@")[0]))
         else:
             yield fold(each.value)
+
+
+def _written(declarations: Mapping[str, Declaration]) -> frozenset[str]:
+    """Words that emptying writes in place of a name, which a record that was emptied before gives as its person's."""
+    rules = (declared.erase for each in declarations.values() for declared in each.objects)
+    return frozenset(word for rule in rules if rule for text in rule.set.values() for word in name_words(text))
 
 
 def _holds(text: str, word: str) -> bool:
