@@ -200,7 +200,7 @@ def _plain(value: object) -> object:
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, are_names: bool = False) -> None:
     """
-    A table for reading: drawn on a terminal, plain columns in a pipe and for a screen reader.
+    A table for reading: drawn on a terminal; plain columns in a pipe, and where there is no colour (a screen reader).
 
     Cells are text, never markup. Args: are_names: the headings are names that are typed, the same in every language.
     """
@@ -223,7 +223,8 @@ def _print_drawn(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE, pad_edge=False)
+    is_drawn = has_colour()
+    table = Table(box=SIMPLE if is_drawn else None, header_style="bold" if is_drawn else "", pad_edge=False)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in cells:

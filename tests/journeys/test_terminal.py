@@ -133,6 +133,18 @@ def test_colour_says_nothing_that_the_words_do_not(company: Company) -> None:
     assert shown["colour"][0] == shown["none"][0] == shown["dumb"][0]
 
 
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_table_without_colour_is_columns_of_text(company: Company, environ: dict[str, str]) -> None:
+    """No escape sequence and no drawn line, which a screen reader would read out; in 80 columns as ever."""
+    comes(company, f"John Whitfield <{JOHN}>", ERASE)
+    with Terminal(company, "show", "D-2026-00001", "--timeline", **environ) as terminal:
+        shown = terminal.ends()
+        raw = terminal.raw
+    assert "case_opened" in shown
+    assert ("\x1b[" in raw, "─" in shown) == (False, False)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_a_long_work_tells_how_far_it_is_on_a_terminal_only(company: Company) -> None:
     """And takes it back: the screen, and what a pipe gets, hold the result alone."""
     search = ("search", "--email", JOHN)
