@@ -71,6 +71,7 @@ def look_around(app: App, watch: Watch, *, now: datetime) -> None:
         tx.check_version()
         tx.beat(me, version=__version__, now=now)
         beats = {each.name: each.beats for each in tx.workers()}
+    worker.free_dead(app, but=beats)  # commands of staff, which do not beat
     for name in watch.silent(beats, at=time.monotonic()):
         with app.store.transaction() as tx:
             freed = tx.bury(name)

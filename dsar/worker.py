@@ -9,7 +9,7 @@ stays visible in `dsar work`.
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -241,11 +241,15 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def free_dead(app: App) -> int:
-    """Take the leases of processes of this host that no longer exist; how many. Otherwise their time must run out."""
+def free_dead(app: App, *, but: Collection[str] = ()) -> int:
+    """
+    Take the leases of processes of this host that no longer exist; how many. Otherwise their time must run out.
+
+    Args: but: names of those that are missed by their beats.
+    """
     host, _, _ = worker_name().partition(":")
     with app.store.transaction() as tx:
-        names = {name for name in tx.lease_holders() if name.startswith(f"{host}:")}
+        names = {name for name in tx.lease_holders() if name.startswith(f"{host}:") and name not in but}
         dead = [name for name in names if not _is_alive(int(name.rpartition(":")[2]))]
         return tx.free_leases(dead)
 

@@ -114,16 +114,19 @@ class Office:
         with self.app.store.transaction() as tx:
             return tx.message_of(mail.sha256)
 
-    def carried_out(self, sender: str, text: str, *, now: datetime, applied: bool = True) -> Request:
+    def carried_out(self, sender: str, text: str, *, now: datetime) -> Request:
         """One request from its mail to the change that it asks for, approved by bo; its letter waits to be sent."""
+        changing.apply(self.app, self.approved(sender, text, now=now).id or 0, now=now)
+        return self.requests()[0]
+
+    def approved(self, sender: str, text: str, *, now: datetime) -> Request:
+        """One request from its mail to its approval by bo; nothing is changed yet."""
         self.receive(sender, text, at=now)
         identifying.identify(self.app, 1, now=now)
         searching.collect(self.app, 1, attempt=1, now=now)
         (request,) = self.requests()
         answering.show(self.app, self.only_case(), request, actor="bo", now=now)
         approving.approve(self.app, self.only_case(), request, actor="bo", now=now)
-        if applied:
-            changing.apply(self.app, request.id or 0, now=now)
         return self.requests()[0]
 
     def only_case(self) -> CaseFile:

@@ -1,5 +1,7 @@
 """Several workers: who lives is known by beats, one case is worked on by one of them, and the dead are replaced."""
 
+import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -152,6 +154,20 @@ def test_what_a_worker_could_not_give_back_is_due_for_it_at_once(office: Office)
     with office.app.store.transaction() as tx:
         assert tx.claim(worker.worker_name(), now=datetime.now(UTC), lease=LEASE)
     assert worker.run_due(office.session.tools) == 1
+
+
+def test_what_a_killed_command_of_this_host_held_is_due_within_a_beat(office: Office) -> None:
+    """Staff whose line breaks in the midst of a command would keep their case from all others for ten minutes."""
+    command = subprocess.Popen(["/bin/sleep", "60"])
+    name = f"{socket.gethostname()}:{command.pid}"
+    enqueue(office, ("search", 7))
+    claim(office, name)
+    crew.look_around(office.app, crew.Watch(), now=NOW)
+    assert claim(office, "other") is None
+    command.kill()
+    command.wait()
+    crew.look_around(office.app, crew.Watch(), now=NOW)
+    assert claim(office, "other") == ("search", 7)
 
 
 def test_who_ends_leaves_the_crew(office: Office) -> None:

@@ -123,7 +123,7 @@ def killed_while_the_club_works(office: Office, club: Club, work: Any) -> None:
 
 def approved(office: Office) -> int:
     """An approved erasure of John, of which nothing has been done yet; the id of its request."""
-    request = office.carried_out(SENDER, ERASE, now=NOW, applied=False)
+    request = office.approved(SENDER, ERASE, now=NOW)
     assert request.state == State.APPLYING
     return request.id or 0
 

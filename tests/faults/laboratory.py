@@ -151,7 +151,8 @@ class Laboratory:
 
     def _order(self) -> str:
         """For a process that begins: at what steps to die, if it shall: until the last day has come."""
-        if not self._deadly or self.place.now() > self._horizon or self._dice.random() > 0.85:
+        is_over = not self._deadly or (self._healed and self.place.now() > self._horizon)
+        if is_over or self._dice.random() > 0.85:
             return ""
         return self._orders.give()
 
