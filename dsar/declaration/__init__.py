@@ -9,6 +9,7 @@ written `{unknown = "who must answer"}`; it is no fault here but blocks the answ
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from dsar.declaration.erasing import FileResidue, Located, Residue
 from dsar.declaration.lines import parse, read
 from dsar.declaration.register import load_register
 from dsar.declaration.rules import contradictions
@@ -17,10 +18,7 @@ from dsar.declaration.system import (
     DeclaredDocument,
     DeclaredField,
     DeclaredObject,
-    FileResidue,
     Find,
-    Located,
-    Residue,
     bookkeeping_until,
 )
 from dsar.declaration.web import SLOT, Auth, Http, Inside, Job, Packed, Paging, Rate, WebRequest, Writes
