@@ -64,7 +64,8 @@ triage-report: ## how the labelled mails are sorted, with every miss; SET=held_b
 
 train: ## make the weights of the second opinion anew from the labelled mails and sentences
 	@.ci/setup test
-	@$(BIN)/python tests/train_opinion.py
+	$(BIN)/python -m pip install -qq --group train
+	@$(BIN)/python tests/train_judgement.py
 
 fuzz: ## look for mails that break the readers, SECONDS=100 for each of six
 	@.ci/setup test

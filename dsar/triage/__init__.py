@@ -38,7 +38,7 @@ from dsar.model import (
     TriageSubject,
 )
 from dsar.triage.changes import find_changes
-from dsar.triage.dispositions import DISPOSITIONS, NOISY, WANTED, DispositionRule, is_reminder
+from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_reminder
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
@@ -58,17 +58,9 @@ _ATTACHMENT = "-----Attachment: {}-----"
 #: Chance from which a machine-readable copy is wanted.
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
-_CERTAIN = 0.7
-#: The same for a mail of so few words: what is short and plain hides nothing, which no estimate by sentences sees.
-_CERTAIN_IF_SHORT, _SHORT = 0.62, 25
-#: Chance of a question from which a person says whether it is a request.
-_QUESTION = 0.5
-#: Chance of another right from which a person says what is asked; so measured, few who ask for less are held up by it.
-_HEARD = 0.4
-#: What somebody may want although he does not say so.
-_UNSAID = (Stance.ASKED, Stance.REMEMBERED, Stance.STATUS)
-#: A list's mail in which no rule sees a right is filed below this chance of one, if it is rather noise than not.
-_LIKELY = 0.6
+_CERTAIN = 0.93
+#: Log-odds of noise in one sentence from which a request may be one about goods or machines.
+_BUSINESS = -0.5
 #: Who writes less than this may mean his attachment.
 _FEW_WORDS = 60
 
@@ -151,28 +143,6 @@ def _sorted(
     )
 
 
-def _least_certainty(facts: Facts) -> float:
-    return _CERTAIN_IF_SHORT if len(facts.letter.body.split()) <= _SHORT else _CERTAIN
-
-
-def _mentions_more(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
-    """A right is spoken of that is not taken as asked: in a question, as asked before. Saying no to one is plain."""
-    asked = {request.right for request in requests}
-    return any(hit.right not in asked and hit.stance in _UNSAID for hit in facts.hits)
-
-
-def _is_plainly_a_lists(facts: Facts) -> bool:
-    """A list sent it, no rule sees a right in it, and the second opinion does not speak for one."""
-    if not facts.is_bulk or facts.hits:
-        return False
-    return facts.opinion.right < _LIKELY and facts.noise > 0
-
-
-def _is_noisy_list(facts: Facts) -> bool:
-    """A list sent it, no rule sees a right in it, and it sounds like noise: its footer speaks of unsubscribing."""
-    return facts.is_bulk and not facts.hits and facts.noise >= NOISY
-
-
 def _of_who_asks(letter: Letter, found: SenderAuthentication) -> SenderAuthentication:
     """What passed on a form or a forward proves the form or the colleague, never the person."""
     if letter.requester in _PASSED_ON and found is SenderAuthentication.PASS:
@@ -227,7 +197,7 @@ def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
 
 
 def _is_portable(facts: Facts) -> bool:
-    return facts.opinion.chances["portable"] >= _PORTABLE
+    return facts.opinion.chance("portable") >= _PORTABLE
 
 
 # ------------------------------------------------------------------------------------------- changes and doubts
@@ -277,14 +247,10 @@ def _doubts(
                 else set()
             )
         ),
-        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _least_certainty(facts),
-        "it may only be a question": bool(requests) and facts.opinion.chances["question"] >= _QUESTION,
-        "another right is mentioned": bool(requests) and _mentions_more(facts, requests),
-        "another right may be meant": bool(requests) and facts.other_right >= _HEARD,
-        "it may ask for something": noise and bool(facts.wanted) and not _is_noisy_list(facts),  # Art. 12(2) GDPR
-        "it may be more than noise": noise
-        and (facts.noise < NOISY or facts.opinion.chances["question"] >= _LIKELY)
-        and not _is_plainly_a_lists(facts),
+        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
+        "it may be about business": bool(requests)
+        and update is None  # a new address is told in the words of business
+        and facts.opinion.heard["noise"].below_subject > _BUSINESS,
         "a list or a machine sent it": bool(requests)
         and (facts.is_bulk or "auto-submitted" in facts.signs)
         and facts.letter.requester is not Requester.WEB_FORM

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
-from dsar.triage.judgement import Wanted, certainty, likeliest_other, noise_certainty, weigh
+from dsar.triage.judgement import Wanted, Witnesses, certainty, chances, kinds, length, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
@@ -24,9 +24,17 @@ _REPLY_PREFIX = re.compile(
     re.IGNORECASE,
 )
 _CASE_REFERENCE = re.compile(r"\b[A-Z]{1,4}-20\d\d-\d{3,6}\b")
-_NOISE_TOPICS = (
+#: What a mail may be about, and what is said in it that tells its kind.
+_TOPICS = (
     "sales", "spam", "application", "support", "business", "survey", "supplier_privacy", "newsletter", "absence",
+    "study", "question", "breach", "complaint",
 )  # fmt: skip
+_SAID = (
+    "withdrawn", "changed_mind", "past", "open_answer", "reminder", "how_general", "answers_you", "company", "threat",
+    "legal_threat", "condition", "later", "status",
+)  # fmt: skip
+#: With fewer words a mail says nothing that could be sorted.
+FEW_WORDS = 6
 #: Concepts in which a right may hide.
 _PRIVATE = (
     "own_data", "others_data", "own_thing", "access_noun", "erase_noun", "what_have_you", "consent_withdrawn",
@@ -75,26 +83,67 @@ class Facts:
         return self.language in LEARNED
 
     @cached_property
+    def chances(self) -> dict[Right, float]:
+        """Right -> chance that the mail exercises it."""
+        return chances(self.witnesses)
+
+    @cached_property
+    def kinds(self) -> dict[str, float]:
+        """Kind of mail -> chance that it is of it."""
+        return kinds(self.chances, self.witnesses)
+
+    @property
+    def likeliest(self) -> str:
+        """The likeliest kind of mail."""
+        return max(self.kinds, key=self.kinds.__getitem__)
+
+    @cached_property
     def wanted(self) -> dict[Right, Wanted]:
         """The rights that it exercises, as far as rules and opinion see."""
-        return weigh(self.hits, self.opinion, learned=self.is_learned)
+        return weigh(self.chances, self.kinds, self.witnesses, learned=self.is_learned)
 
     @cached_property
     def certainty(self) -> float:
-        """Estimate of the chance that `wanted` is exactly right."""
-        return certainty(self.wanted, self.hits, self.opinion)
-
-    @property
-    def other_right(self) -> float:
-        """Chance of a right beside those of `wanted`; a subject only names what the letter is about."""
-        _subject, *body = self.sentences
-        return likeliest_other(self.wanted, self.hits, self.opinion, heard_in=body)
+        """Estimate of the chance that it is a request and `wanted` is exactly right."""
+        return certainty(self.wanted, self.chances, self.kinds, self.witnesses)
 
     @cached_property
-    def noise(self) -> float:
-        """Log-odds that it is of no concern to the privacy mailbox."""
-        topics = sum(self.topic(name) > 0 for name in _NOISE_TOPICS)
-        return noise_certainty(self.hits, self.opinion, topics=topics, bulk=self.is_bulk, private=self.speaks_privately)
+    def witnesses(self) -> Witnesses:
+        """Rules, second opinion and signs of the whole mail, to be judged together."""
+        subject = _REPLY_PREFIX.sub("", self.mail.subject)
+        texts = [subject, *(each.text for each in self.body)]
+        return Witnesses(self.hits, self.opinion, self._traits, texts)
+
+    @property
+    def _traits(self) -> dict[str, float]:
+        """Signs of the whole mail, literal: what it speaks of, how, and who sent it."""
+        yes = {
+            "a list sent it": self.is_bulk,
+            "a list sent it, nobody asks as himself": self.is_bulk and not self.asks_as_self,
+            "speaks privately": self.speaks_privately,
+            "answers us": self.is_reply,
+            "asks as himself": self.asks_as_self,
+            "language known": self.is_learned,
+            "asks after an earlier request": self.reminds,
+            "a question mark": "?" in self.letter.body,
+            "quotes": bool(self.mail.quoted_text),
+            "signs of a machine": bool(self.signs),
+            "a reply": _REPLY_PREFIX.match(self.mail.subject) is not None,
+            "rules hit": bool(self.hits),
+            "few words": len(self.folded.split()) < FEW_WORDS,
+            "sells": self.topic("sales") + self.topic("spam") > 1 and not self.asks_as_self,
+            f"role: {self.letter.requester}": True,
+        }
+        yes |= {f"says: {name}": says(name, self.folded) for name in _SAID}
+        found = {f"topic: {name}": float(min(2, self.topic(name))) for name in _TOPICS}
+        found |= {name: 1.0 for name, holds in yes.items() if holds}
+        return found | {"length": length(len(self.letter.body.split()))}
+
+    @property
+    def reminds(self) -> bool:
+        """It speaks of a request as made before, and of an answer that is missing."""
+        before = self.has(Stance.REMEMBERED, Stance.STATUS) or says("past", self.folded)
+        return before and (says("open_answer", self.folded) or says("reminder", self.folded))
 
     def topic(self, name: str) -> int:
         """How many different phrases of the concept *name* the writer used."""

@@ -1,19 +1,48 @@
 """
-Hits of the rules and the second opinion -> the rights that a mail exercises, and how certain that is.
+Hits of the rules and the second opinion -> the rights that a mail exercises, its kind, and how certain that is.
 
-Effects: none. Where the two disagree a person decides; in doubt it is a request (GDPR Art. 12(2)).
+Effects: reads the package's own weights, once. Each sign has one weight; the sum of them tells. They were found by
+tests/train_judgement.py from labelled mails that the second opinion had not seen, so that it counts for as much as it
+may be trusted on new mail. In doubt it is a request (GDPR Art. 12(2)).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log
+from functools import cache, cached_property
+from importlib.resources import files
+from math import exp, log, log1p
 from typing import NamedTuple
 
 from dsar.model import Right
-from dsar.triage.opinion import Opinion
+from dsar.triage.opinion import CLASSES, LOWEST, Odds, Opinion, probability
 from dsar.triage.rights import Hit, Stance
 
 BY_OPINION = "the second opinion"
+#: The sign that every mail has.
+ALWAYS = "always"
+#: What a mail may be; "other" is what only a person can tell.
+KINDS = ("request", "follow_up", "question", "noise", "other")
+#: Chance from which a right counts as exercised.
+LIKELY = 0.5
+#: The same of the likeliest of a mail that is a request anyway.
+_LIKELIEST = 0.15
+#: The same where the rules see it asked for: the wording is plain, and whoever would take it away must be sure.
+_LIKELY_IF_SEEN = 0.25
+#: The same where nothing else is asked for.
+_SLIGHT = 0.05
+#: The same where the rules see nothing, in a language that the opinion has not learned well.
+_LIKELY_IF_FOREIGN = 0.92
+#: Log-odds beyond this say no more; and what they are divided by, so that all signs are of one size.
+_MOST, _SCALE = 6.0, 3.0
+#: Chances are never surer than this.
+_SUREST = 1e-4
+_AT = {name: at for at, name in enumerate(CLASSES)}
+#: Classes that tell of the whole mail.
+_OF_MAIL = ("follow_up", "question", "portable", "noise", "any_right")
+
+Signs = dict[str, float]
 
 
 class Reading(StrEnum):
@@ -26,29 +55,7 @@ class Reading(StrEnum):
     NOTHING = "nothing"
 
 
-class _Trust(NamedTuple):
-    least: float  #: Chance by the second opinion from which the right counts.
-    base: float  #: Log-odds that it is exercised, where the opinion is undecided.
-    weight: float  #: How much the opinion's log-odds add.
-
-
-#: Measured by five-fold cross-validation over the training mails (tests/cross_validate_triage.py), so on mails that the
-#: opinion had not seen.
-_TRUST = {
-    Reading.CLEAR: _Trust(0.05, 0.48, 0.43),
-    Reading.NAMED: _Trust(0.46, -0.31, 0.62),
-    Reading.DOUBTFUL: _Trust(0.3, -0.46, 0.66),
-    Reading.SETTLED: _Trust(1.1, -1.69, 0.17),
-    Reading.NOTHING: _Trust(0.72, -1.55, 0.94),
-}
-#: Least chances where the opinion has not learned the language well.
-_LEAST_IF_FOREIGN = {
-    Reading.CLEAR: 0.0, Reading.NAMED: 0.0, Reading.DOUBTFUL: 0.0, Reading.SETTLED: 1.1, Reading.NOTHING: 0.92,
-}  # fmt: skip
-#: What is left of a chance whose sentence another right explains.
-_EXPLAINED = 0.5
-#: How much a chance of noise takes from the certainty that a right is exercised.
-_NOISE_COSTS, _MOST_NOISE = 0.8, 0.9
+_SEEN = (Reading.CLEAR, Reading.NAMED)
 
 
 class Wanted(NamedTuple):
@@ -59,89 +66,258 @@ class Wanted(NamedTuple):
     reading: Reading
 
 
-def weigh(hits: Sequence[Hit], opinion: Opinion, *, learned: bool) -> dict[Right, Wanted]:
+@dataclass(frozen=True)
+class Witnesses:
+    """All that is known of a mail before it is judged."""
+
+    hits: Sequence[Hit]
+    opinion: Opinion
+    traits: Mapping[str, float]  #: Signs of the whole mail.
+    texts: Sequence[str]  #: Verbatim sentences, the subject first.
+
+    @cached_property
+    def readings(self) -> dict[Right, Reading]:
+        """Right -> what the rules make of it."""
+        return {right: _reading(right, self.hits)[0] for right in Right}
+
+
+def chances(seen: Witnesses) -> dict[Right, float]:
+    """Right -> chance that the mail exercises it."""
+    weights = _weights()["right"]
+    of_mail = _sum(signs_of_mail(seen), weights)
+    found = {right: probability(of_mail + _sum(signs_of_right(right, seen), weights)) for right in Right}
+    return {right: min(max(chance, _SUREST), 1 - _SUREST) for right, chance in found.items()}
+
+
+def kinds(chances: Mapping[Right, float], seen: Witnesses) -> dict[str, float]:
+    """Kind -> chance that the mail is of it."""
+    signs = signs_of_kind(chances, seen)
+    powers = {kind: exp(max(-30.0, min(30.0, _sum(signs, _weights()[kind])))) for kind in KINDS}
+    return {kind: power / sum(powers.values()) for kind, power in powers.items()}
+
+
+def weigh(
+    chances: Mapping[Right, float], kinds: Mapping[str, float], seen: Witnesses, *, learned: bool
+) -> dict[Right, Wanted]:
     """
-    The rights that *hits* and *opinion* find together.
+    The rights that count as exercised: a request asks for one at least.
 
-    Args: learned: the opinion has learned the language well; if not, it adds what it is sure of and takes nothing away.
+    Args: learned: the opinion has learned the language well; if not, what the rules say stands.
     """
-    found = {}
-    for right in Right:
-        reading, hit = _reading(right, hits)
-        least = _TRUST[reading].least if learned else _LEAST_IF_FOREIGN[reading]
-        if _chance(right, hits, opinion) < least:
-            continue
-        if hit is not None:
-            found[right] = Wanted(hit.sentence.text, hit.rule, reading)
-        else:
-            found[right] = Wanted(opinion.evidence[right.value], BY_OPINION, reading)
-    return found
+    counted = [right for right in Right if _counts(seen.readings[right], chances[right], learned=learned)]
+    open_ = [right for right in Right if seen.readings[right] is not Reading.SETTLED and chances[right] >= _LIKELIEST]
+    if learned and not counted and open_ and max(kinds, key=kinds.__getitem__) == "request":
+        counted = [max(open_, key=chances.__getitem__)]
+    if not counted and kinds["noise"] < LIKELY:  # GDPR Art. 12(2): what the rules see asked for is a request in doubt
+        counted = [right for right in Right if seen.readings[right] in _SEEN and chances[right] >= _SLIGHT]
+    return {right: _wanted(right, seen) for right in counted}
 
 
-def certainty(found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opinion) -> float:
-    """
-    Estimate of the chance that *found* is exactly what is exercised, no more and no less.
-
-    It is 0 where the rules do not clearly find each of them, or find another.
-    """
-    if any(wanted.reading is not Reading.CLEAR for wanted in found.values()):
-        return 0.0
-    if any(hit.stance in (Stance.WANTED, Stance.DOUBTFUL) and hit.right not in found for hit in hits):
-        return 0.0
-    certain = 1 - min(_MOST_NOISE, opinion.chances["noise"]) * _NOISE_COSTS
-    for right in Right:
-        exercised = _exercised(right, hits, opinion)
-        certain *= exercised if right in found else 1 - exercised
-    return certain
-
-
-def likeliest_other(
-    found: Mapping[Right, Wanted], hits: Sequence[Hit], opinion: Opinion, *, heard_in: Collection[str]
+def certainty(
+    found: Mapping[Right, Wanted], chances: Mapping[Right, float], kinds: Mapping[str, float], seen: Witnesses
 ) -> float:
-    """The opinion's chance of that right which it hears most, in the sentences *heard_in*, of those not *found*."""
-    others = (right for right in Right if right not in found and opinion.evidence[right.value] in heard_in)
-    return max((_chance(right, hits, opinion) for right in others), default=0.0)
+    """Estimate of the chance that it is a request and *found* exactly what it exercises, no more and no less."""
+    if not found:
+        return 0.0
+    return probability(_sum(signs_of_certainty(found, chances, kinds, seen), _weights()["exact"]))
 
 
-def noise_certainty(hits: Sequence[Hit], opinion: Opinion, *, topics: int, bulk: bool, private: bool) -> float:
-    """
-    Log-odds that a mail is of no concern to the privacy mailbox.
+def _counts(reading: Reading, chance: float, *, learned: bool) -> bool:
+    if learned:
+        return chance >= (_LIKELY_IF_SEEN if reading in _SEEN else LIKELY)
+    return reading is not Reading.SETTLED and (reading is not Reading.NOTHING or chance >= _LIKELY_IF_FOREIGN)
 
-    Args: topics: how many kinds of noise the rules see in it; bulk: a list sent it; private: it speaks of
-    somebody's data.
-    """
+
+def _wanted(right: Right, seen: Witnesses) -> Wanted:
+    reading, hit = _reading(right, seen.hits)
+    if hit is not None and reading is not Reading.SETTLED:
+        return Wanted(hit.sentence.text, hit.rule, reading)
+    return Wanted(seen.opinion.evidence(right.value), BY_OPINION, reading)
+
+
+# -------------------------------------------------------------------------------------------------------- the signs
+
+
+def signs_of_mail(seen: Witnesses) -> Signs:
+    """What speaks for or against any right in this mail."""
+    noise = _column(seen.opinion, "noise")
+    signs = {ALWAYS: 1.0} | {f"mail: {trait}": value for trait, value in seen.traits.items()}
+    signs |= {f"mail heard: {name}": _bounded(seen.opinion.heard[name].odds) for name in _OF_MAIL}
+    signs["mail heard: noise on the whole"] = _bounded(sum(noise) / len(noise))
+    signs["mail heard: noise together"] = _bounded(_together(noise))
+    signs["sentences"] = length(len(noise))
+    return signs
+
+
+def signs_of_right(right: Right, seen: Witnesses) -> Signs:
+    """What speaks for and against *right*, beside the signs of the mail."""
+    name, heard, reading = right.value, seen.opinion.heard[right.value], seen.readings[right]
+    odds = _bounded(heard.odds)
+    others = [other for other in Right if other is not right]
+    of_right = [hit for hit in seen.hits if hit.right is right]
+    signs = {
+        f"rules: {reading}": 1.0,
+        f"rules: {reading}, heard": odds,
+        "heard": odds,
+        "heard, if likely": max(0.0, odds),
+        "heard again": _bounded(heard.second),
+        "heard below the subject": _bounded(heard.below_subject),
+        "heard in the subject": _bounded(seen.opinion.wholes[0][_AT[name]]),
+        f"{name}": 1.0,
+        f"{name} heard": odds,
+        f"{name} heard again": _bounded(heard.second),
+        "most in the subject": float(heard.place == 0),
+        "most in a part": float(heard.in_part),
+        "another right clear": float(any(seen.readings[other] is Reading.CLEAR for other in others)),
+        "another right heard": max(_bounded(seen.opinion.heard[other.value].odds) for other in others),
+        "rules that see it": float(min(3, sum(hit.stance is Stance.WANTED for hit in of_right))),
+    }
+    for other in others:
+        signs[f"{name}, and heard {other}"] = _bounded(seen.opinion.heard[other.value].odds)
+        signs[f"{name}, and rules on {other}: {seen.readings[other]}"] = 1.0
+    signs |= {f"rules: {name} {hit.stance}": 1.0 for hit in of_right}
+    signs |= {f"rule: {hit.rule} {hit.stance}": 1.0 for hit in of_right}
+    return signs | dict(_signs_of_place(right, seen))
+
+
+def _signs_of_place(right: Right, seen: Witnesses) -> Iterator[tuple[str, float]]:
+    """Of the sentence that exercises *right* most: what else it says, and what stands around it."""
+    opinion, heard = seen.opinion, seen.opinion.heard[right.value]
+    text, at = opinion.evidence(right.value), heard.place
+    strongest = max(heard.beside[_AT[other.value]] for other in Right if other is not right)
+    yield "there: another right", _bounded(strongest)
+    yield "there: rather another right", float(strongest > heard.odds)
+    around = {"before": opinion.wholes[at - 1] if at > 1 else None, "after": _next(opinion, at)}
+    for name in ("follow_up", "question", "noise", right.value):
+        if name != right.value:
+            yield f"there: {name}", _bounded(heard.beside[_AT[name]])
+        for where, odds in around.items():
+            if odds is not None:
+                yield f"{where}: {'the same' if name == right.value else name}", _bounded(odds[_AT[name]])
+    there = [hit for hit in seen.hits if hit.stance is Stance.WANTED and hit.folded == text]
+    yield "rules see it there", float(any(hit.right is right for hit in there))
+    explained = {hit.right for hit in there if not hit.bare} - {right}
+    if explained:  # "Radera allt ni har om mig" sounds like access, too.
+        yield "rules see another there", 1.0
+        yield "rules see another there, heard", _bounded(heard.odds)
+    for other in explained:
+        yield f"rules see {other} there, not {right}", 1.0
+    yield "there: a question mark", float("?" in seen.texts[at])
+    yield "there: words", length(len(text.split()))
+    yield "place", min(at, _LATE) / _LATE
+    yield "last", float(at == len(opinion.sentences) - 1)
+
+
+#: Places beyond this are all late.
+_LATE = 6
+
+
+def _next(opinion: Opinion, at: int) -> Odds | None:
+    return opinion.wholes[at + 1] if at + 1 < len(opinion.wholes) else None
+
+
+def signs_of_kind(chances: Mapping[Right, float], seen: Witnesses) -> Signs:
+    """What tells of which kind a mail is."""
+    odds = {right: _log_odds(chance) for right, chance in chances.items()}
+    first, second, *_ = sorted(odds.values(), reverse=True)
     nothing = 1.0
-    for right in Right:
-        nothing *= 1 - _exercised(right, hits, opinion)
-    signs = _PER_TOPIC * min(topics, 2) + _FROM_LIST * bulk - _PRIVATE * private
-    return _BASE + _NOISE_COUNTS * _log_odds(opinion.chances["noise"]) + _NOTHING_COUNTS * _log_odds(nothing) + signs
+    for chance in chances.values():
+        nothing *= 1 - chance
+    signs = {ALWAYS: 1.0} | {f"mail: {trait}": value for trait, value in seen.traits.items()}
+    signs |= {"likeliest right": _bounded(first), "next right": _bounded(second)}
+    signs["no right"] = _bounded(_log_odds(nothing))
+    signs |= {f"{right}": _bounded(each) for right, each in odds.items()}
+    signs["heard: any right"] = _bounded(max(seen.opinion.heard[right.value].odds for right in Right))
+    signs["sentences"] = length(len(seen.opinion.wholes))
+    signs |= {f"rules: {hit.stance}": 1.0 for hit in seen.hits}
+    for name in _OF_MAIL:
+        signs |= {f"{name} {how}": value for how, value in _throughout(_column(seen.opinion, name)).items()}
+    return signs
 
 
-#: How much each sign adds to the log-odds of noise; measured as _TRUST.
-_BASE, _NOISE_COUNTS, _NOTHING_COUNTS, _PER_TOPIC, _FROM_LIST, _PRIVATE = -0.29, 0.75, 0.19, 0.77, 0.67, 0.2
+def signs_of_certainty(
+    found: Mapping[Right, Wanted], chances: Mapping[Right, float], kinds: Mapping[str, float], seen: Witnesses
+) -> Signs:
+    """What tells whether *found* is exactly right: how sure each part is, and what of the mail is left unexplained."""
+    sure = kinds["request"]
+    for right, chance in chances.items():
+        sure *= chance if right in found else 1 - chance
+    left = _unexplained(found, seen)
+    others = [_bounded(_log_odds(chance)) for right, chance in chances.items() if right not in found]
+    words = sum(len(text.split()) for text in seen.texts)
+    noise = _column(seen.opinion, "noise")
+    return {
+        ALWAYS: 1.0,
+        "sure": _bounded(_log_odds(sure)),
+        "a request": _bounded(_log_odds(kinds["request"])),
+        "least sure of those found": min(_bounded(_log_odds(chances[right])) for right in found),
+        "likeliest of the others": max(others, default=-1.0),
+        "unexplained": _bounded(max(left, default=LOWEST)),
+        "unexplained, if likely": max(0.0, _bounded(max(left, default=LOWEST))),
+        "unexplained on the whole": sum(probability(each) for each in left),
+        "strange words": length(sum(seen.opinion.strangers)),
+        "words": length(words),
+        "rights": float(len(found)),
+        "rules find all": float(all(each.reading is Reading.CLEAR for each in found.values())),
+        "rules find none": float(all(each.reason == BY_OPINION for each in found.values())),
+        "rules find another": float(any(hit.right not in found for hit in seen.hits)),
+        "noise": _bounded(max(noise)),
+        "question": _bounded(seen.opinion.heard["question"].odds),
+        "follow-up": _bounded(seen.opinion.heard["follow_up"].odds),
+        "role: self": seen.traits.get("role: self", 0.0),
+        "speaks of machines or business": min(1.0, sum(seen.traits.get(f"topic: {each}", 0.0) for each in _ELSEWHERE)),
+        **{f"found: {right}": 1.0 for right in found},
+    }
 
 
-def _exercised(right: Right, hits: Sequence[Hit], opinion: Opinion) -> float:
-    """Chance that *right* is exercised, by what rules and opinion say."""
-    trust = _TRUST[_reading(right, hits)[0]]
-    return 1 / (1 + exp(-(trust.base + trust.weight * _log_odds(_chance(right, hits, opinion)))))
+_ELSEWHERE = ("support", "business", "sales", "spam", "application")
 
 
-def _chance(right: Right, hits: Sequence[Hit], opinion: Opinion) -> float:
-    """
-    The opinion's chance of *right*, less where its sentence is one in which the rules clearly find another right.
+def _unexplained(found: Mapping[Right, Wanted], seen: Witnesses) -> list[float]:
+    """Of each sentence below the subject in which none of *found* is heard, the log-odds that it asks for anything."""
+    at = _AT["any_right"]
+    explained = {wanted.evidence for wanted in found.values()}
+    left = []
+    for place, odds in enumerate(seen.opinion.wholes):
+        names_it = any(odds[_AT[right.value]] > 0 for right in found)
+        if place and not names_it and not {seen.texts[place], seen.opinion.sentences[place]} & explained:
+            left.append(odds[at])
+    return left
 
-    "Radera allt ni har om mig" sounds like access, too.
-    """
-    chance, sentence = opinion.chances[right.value], opinion.evidence[right.value]
-    if _reading(right, hits)[0] is not Reading.NOTHING:
-        return chance
-    explained = any(hit.stance is Stance.WANTED and not hit.bare and hit.folded == sentence for hit in hits)
-    return chance * _EXPLAINED if explained else chance
+
+def _throughout(odds: Odds) -> Signs:
+    """How a class sounds through all sentences of a mail; the first is the subject."""
+    first, second = sorted((*odds, LOWEST), reverse=True)[:2]
+    return {
+        "most": _bounded(first),
+        "next": _bounded(second),
+        "on the whole": _bounded(sum(odds) / len(odds)),
+        "together": _bounded(_together(odds)),
+        "in the subject": _bounded(odds[0]),
+        "share": sum(each > 0 for each in odds) / len(odds),
+    }
+
+
+def _column(opinion: Opinion, name: str) -> Odds:
+    at = _AT[name]
+    return [each[at] for each in opinion.wholes] or [LOWEST]
+
+
+def _together(odds: Odds) -> float:
+    return log(sum(exp(max(-9.0, min(9.0, each))) for each in odds)) / 2
+
+
+def length(words: int) -> float:
+    """A number of words as a sign."""
+    return log1p(words) / _SCALE
+
+
+def _bounded(odds: float) -> float:
+    return max(-_MOST, min(_MOST, odds)) / _SCALE
 
 
 def _log_odds(chance: float) -> float:
-    chance = min(max(chance, 1e-4), 1 - 1e-4)
+    chance = min(max(chance, _SUREST), 1 - _SUREST)
     return log(chance / (1 - chance))
 
 
@@ -157,3 +333,19 @@ def _reading(right: Right, hits: Sequence[Hit]) -> tuple[Reading, Hit | None]:
         if hit is not None:
             return reading, hit
     return Reading.NOTHING, None
+
+
+# ------------------------------------------------------------------------------------------------------ the weights
+
+
+def _sum(signs: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    return sum(value * weights.get(sign, 0.0) for sign, value in signs.items())
+
+
+@cache
+def _weights() -> Mapping[str, Mapping[str, float]]:
+    """ "right" or a kind -> {sign: weight}."""
+    loaded: dict[str, dict[str, float]] = json.loads(
+        files(__package__).joinpath("judgement.json").read_text(encoding="utf-8")
+    )
+    return loaded

@@ -3,7 +3,7 @@ Sentences -> a second, statistical opinion on what they exercise.
 
 Effects: reads the package's own weights, once. A linear model per class over words, parts of words and
 neighbours, trained by tests/train_opinion.py from the labelled mails and sentences of tests/mails alone. It never
-decides: where it and the rules disagree, a person does.
+decides: judgement.py weighs it together with the rules.
 """
 
 import json
@@ -12,19 +12,22 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from math import exp
+from typing import NamedTuple
 
 from dsar.triage.vocabulary import fold, loosen
 
-#: What a sentence may exercise, in the order of the weights; the last is about the whole mail.
-CLASSES = ("access", "erase", "update", "object", "restrict", "portable", "follow_up", "question", "noise")
+#: What a sentence may exercise, in the order of the weights; then, whether it is of no concern, and whether it
+#: exercises any right at all, which is easier to hear than which.
+CLASSES = ("access", "erase", "update", "object", "restrict", "portable", "follow_up", "question", "noise", "any_right")
 #: Languages that it has learned well; of others it knows a few hundred sentences.
 LEARNED = frozenset({"sv", "en", "no", "nn", "da"})
 _WORD = re.compile(r"[^\W\d_]+|[?!]|\d+")
-#: Words of one sentence that are looked at.
-_MOST_WORDS = 60
-_SENTENCES = 60
-_LOWEST = -9.0
+#: Characters and words of one sentence, and sentences of a mail, that are looked at.
+_LONGEST, _MOST_WORDS, _SENTENCES = 600, 60, 60
+#: Log-odds where there is nothing to hear.
+LOWEST = -6.0
 #: What joins the parts of a sentence.
 _JOINT = re.compile(
     r"[,;:()–]+\s+|\s+-\s+|\s+(?:och|and|og|und|et|y|samt|men|but|ja|i|oraz|så|so|sen|then)\s+", re.IGNORECASE
@@ -32,48 +35,63 @@ _JOINT = re.compile(
 #: Words of a sentence that is taken apart, and of a part that counts.
 _LONG_SENTENCE, _LEAST_WORDS = 9, 3
 #: Letters of a part of a word, and of the longest word that has none.
-_PART, _SHORT = 4, 5
-Weights = Mapping[str, Sequence[tuple[int, float]]]
+_PART, _SHORT = 4, 3
+#: Name of the weights that count for each sentence; no other feature is empty.
+BASE = ""
+_BEGIN, _END = "^", "$"
+
+#: Log-odds of each of CLASSES.
+Odds = Sequence[float]
 
 
-def features(text: str) -> list[str]:
-    """Features of one sentence, each once."""
-    words = [_shape(word) for word in _WORD.findall(loosen(fold(text[:600])))[:_MOST_WORDS]]
-    return list(dict.fromkeys(_of_words(words)))
+def words_of(text: str) -> list[str]:
+    """The words of one sentence as the model reads them, and what it asks or exclaims with; numbers are all alike."""
+    found = _WORD.findall(loosen(fold(text[:_LONGEST])))[:_MOST_WORDS]
+    return ["0" if word.isdigit() else word for word in found]
 
 
-def _shape(word: str) -> str:
-    return "0" if word.isdigit() else word
-
-
-def _of_words(words: Sequence[str]) -> Iterator[str]:
-    yield "^"
-    last, before = "^", "^"
-    for word in words:
-        yield from _parts(word)
-        yield f"{before} {word}"
-        if last != "^":
-            yield f"{last} _ {word}"
-        last, before = before, word
-
-
-@lru_cache(maxsize=20_000)
-def _parts(word: str) -> tuple[str, ...]:
-    """A word, and of a long one every four letters in a row, which compounds, inflections and slips share."""
+def word_features(word: str) -> tuple[str, ...]:
+    """A word, and of a longer one every four letters in a row, which compounds, inflections and slips share."""
+    if len(word) <= _SHORT:
+        return (word,)
     framed = f"<{word}>"
-    return (
-        (word, *(framed[at : at + _PART] for at in range(len(framed) - _PART + 1))) if len(word) > _SHORT else (word,)
-    )
+    return (word, *dict.fromkeys(f"*{framed[at : at + _PART]}" for at in range(len(framed) - _PART + 1)))
 
 
-def score(text: str, weights: Weights | None = None) -> list[float]:
-    """Log-odds of each class of CLASSES for one sentence."""
-    total = [0.0] * len(CLASSES)
-    known = _weights() if weights is None else weights
-    for feature in features(text):
-        for at, weight in known.get(feature, ()):
-            total[at] += weight
-    return total
+def pair_features(words: Sequence[str]) -> Iterator[str]:
+    """Words next to each other, and with one between."""
+    framed = [_BEGIN, *words, _END]
+    yield from (f"{first} {second}" for first, second in pairwise(framed))
+    yield from (f"{first} _ {second}" for first, second in zip(framed, framed[2:], strict=False))
+
+
+class Weights:
+    """Feature -> what it adds to the log-odds of each class."""
+
+    def __init__(self, weights: Mapping[str, Odds]) -> None:
+        """Take *weights*, of which those of BASE count always."""
+        self._known = weights
+        self._base = weights[BASE]
+        self._of_word = lru_cache(maxsize=20_000)(self._sum_of_word)  # most words of a mail stood in one before
+
+    def score(self, text: str) -> list[float]:
+        """Log-odds of each class for one sentence."""
+        words = words_of(text)
+        pairs = (self._known[each] for each in pair_features(words) if each in self._known)
+        return _added([self._base, *map(self._of_word, words), *pairs])
+
+    def strangers(self, text: str) -> int:
+        """How many words of a sentence the model has not met, or so rarely that they tell nothing."""
+        return sum(word not in self._known for word in words_of(text))
+
+    def _sum_of_word(self, word: str) -> Odds:
+        return _added([self._none, *(self._known[each] for each in word_features(word) if each in self._known)])
+
+    _none = (0.0,) * len(CLASSES)
+
+
+def _added(rows: Sequence[Odds]) -> list[float]:
+    return [sum(column) for column in zip(*rows, strict=True)]
 
 
 def segments(text: str) -> tuple[str, ...]:
@@ -84,17 +102,25 @@ def segments(text: str) -> tuple[str, ...]:
     return tuple(part for part in parts if len(part.split()) >= _LEAST_WORDS) if len(parts) > 1 else ()
 
 
+class Heard(NamedTuple):
+    """Where a mail exercises a class most, as the opinion hears it."""
+
+    odds: float  #: Log-odds there.
+    second: float  #: The same of the next likeliest sentence.
+    below_subject: float  #: The same of the likeliest sentence that is not the subject.
+    beside: Odds  #: Log-odds of every class there.
+    place: int  #: Of the sentence; the subject is 0.
+    in_part: bool  #: A part of the sentence says it, not the whole.
+
+
 @dataclass(frozen=True)
 class Opinion:
     """What the model thinks of a whole mail."""
 
-    chances: Mapping[str, float]  #: Class -> probability that any sentence, or part of one, exercises it.
-    evidence: Mapping[str, str]  #: Class -> the sentence that does so most.
-
-    @property
-    def right(self) -> float:
-        """Chance of the likeliest right."""
-        return max(self.chances[name] for name in CLASSES[:5])
+    sentences: Sequence[str]  #: The subject first.
+    wholes: Sequence[Odds]  #: Of each sentence, without its parts.
+    heard: Mapping[str, Heard]  #: Class -> where.
+    strangers: Sequence[int]  #: Of each sentence, how many of its words the model has not met.
 
     @classmethod
     def of(
@@ -106,24 +132,64 @@ class Opinion:
         Args: settled: (class, place) of sentences of which it is known that they do not exercise that class now;
         weights: others than the package's.
         """
+        known = weights or _weights()
+        score = known.score
         sentences = sentences[:_SENTENCES]
-        wholes = [score(text, weights) for text in sentences]
-        parts = [(place, score(part, weights)) for place, text in enumerate(sentences) for part in segments(text)]
+        wholes = [score(text) for text in sentences]
+        parts = [(place, score(part)) for place, text in enumerate(sentences) for part in segments(text)]
         units = [*enumerate(wholes), *parts]
-        chances, evidence = {}, {}
-        for at, name in enumerate(CLASSES[:-1]):
-            open_ = [(each[at], -place) for place, each in units if (name, place) not in settled]
-            best, place = max(open_, default=(_LOWEST, 0))
-            chances[name], evidence[name] = _probability(best), sentences[-place] if open_ else ""
-        chances["noise"] = _probability(sum(each[-1] for each in wholes) / max(1, len(wholes)) ** 0.5)
-        return cls(chances, evidence)
+        heard = {name: _heard(at, name, units, len(wholes), settled) for at, name in enumerate(CLASSES)}
+        return cls(sentences, wholes, heard, [known.strangers(text) for text in sentences])
+
+    def evidence(self, name: str) -> str:
+        """The sentence that exercises the class *name* most."""
+        return self.sentences[self.heard[name].place] if self.sentences else ""
+
+    def chance(self, name: str) -> float:
+        """Probability that a sentence exercises the class *name*."""
+        return probability(self.heard[name].odds)
+
+    @property
+    def right(self) -> float:
+        """Chance of the likeliest right."""
+        return max(self.chance(name) for name in CLASSES[:5])
 
 
-def _probability(log_odds: float) -> float:
+def _heard(
+    at: int, name: str, units: Sequence[tuple[int, Odds]], wholes: int, settled: Collection[tuple[str, int]]
+) -> Heard:
+    best: dict[int, tuple[float, int]] = {}  # place -> (log-odds, number of the unit)
+    for number, (place, odds) in enumerate(units):
+        if (name, place) not in settled and (place not in best or odds[at] > best[place][0]):
+            best[place] = odds[at], number
+    if not best:
+        return _UNHEARD
+    order = sorted(best, key=lambda place: -best[place][0])
+    most, number = best[order[0]]
+    second = best[order[1]][0] if len(order) > 1 else LOWEST
+    below = next((best[place][0] for place in order if place), LOWEST)
+    return Heard(most, second, below, units[number][1], order[0], number >= wholes)
+
+
+_UNHEARD = Heard(LOWEST, LOWEST, LOWEST, (LOWEST,) * len(CLASSES), 0, in_part=False)
+
+
+def probability(log_odds: float) -> float:
+    """Log-odds as a probability."""
     return 1 / (1 + exp(-max(-30.0, min(30.0, log_odds))))
 
 
 @cache
 def _weights() -> Weights:
-    raw = json.loads(files(__package__).joinpath("opinion.json").read_text(encoding="utf-8"))
-    return {feature: [(int(at), value / 100) for at, value in pairs] for feature, pairs in raw.items()}
+    return Weights(unpacked(json.loads(files(__package__).joinpath("opinion.json").read_text(encoding="utf-8"))))
+
+
+def unpacked(stored: Mapping[str, Sequence[int]]) -> dict[str, Odds]:
+    """Feature -> weights from class, hundredths, class, hundredths ... as they are stored: most weights are 0."""
+    found: dict[str, Odds] = {}
+    for feature, pairs in stored.items():
+        row = [0.0] * len(CLASSES)
+        for at, value in zip(pairs[::2], pairs[1::2], strict=True):
+            row[at] = value / 100
+        found[feature] = tuple(row)
+    return found

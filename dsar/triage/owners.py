@@ -44,6 +44,16 @@ _OWN = re.compile(
     r"|epost\w*"
     r"|adress\w*|address\w*|privat\w*|private|konto\w*|account|inloggad|skriver)(?!\w)"
 )
+#: Before and after a number or address in a letter written for somebody: it is the writer's ("ring mig på ...").
+_OF_WRITER_BEFORE = re.compile(
+    r"(?<!\w)(?:jag|mig|mej|min|mitt|oss|vart|jeg|meg|mit|eg|i|me|my|us|our)(?!\w)"
+    r"(?! (?:klient|huvudman|client|principal))[^.!?\n]{0,25}$"
+)
+_OF_WRITER_AFTER = re.compile(r"[^\w\n]{0,3}(?:mine|mitt|min|mit)(?!\w)")
+#: A line with so few letters beside the number stands below a signature.
+_FEW_LETTERS = 8
+#: Before a number: it is a company's in a register.
+_REGISTER_NO = re.compile(r"(?<!\w)(?:cvr|org|sra|vat|moms)\w{0,4}[^\w\n]{0,3}(?:nr|no)?[^\w\n]{0,3}$")
 _BEFORE, _AFTER = 60, 60
 _WITHIN = 40
 _FREE_MAIL = re.compile(
@@ -84,11 +94,25 @@ def _is_persons(found: Found, text: str, letter: Letter) -> bool:
     after = fold(text[found.end : found.end + _AFTER])
     if _TAKEN_BACK.match(after) or _DENIED.search(before) or _SWITCHBOARD.search(before):
         return False
+    if found.identifier.type is IdentifierType.PHONE and _REGISTER_NO.search(before):
+        return False
     if letter.requester in OWN_MATTER:
         if _OF_ANOTHER_BEFORE.search(before) or _OF_ANOTHER_AFTER.match(after):
             return False
         return found.identifier.type is not IdentifierType.EMAIL or _looks_own(found.identifier.value, before, letter)
-    return not (letter.requester in (Requester.AGENT, Requester.SERVICE) and _is_of_agent(found.identifier, letter))
+    if letter.requester in (Requester.AGENT, Requester.SERVICE) and _is_of_agent(found.identifier, letter):
+        return False
+    return not _is_of_writer(found, text, before, after, letter)
+
+
+def _is_of_writer(found: Found, text: str, before: str, after: str, letter: Letter) -> bool:
+    """A number or address at which whoever writes for another is reached."""
+    if found.identifier.type not in (IdentifierType.PHONE, IdentifierType.EMAIL):
+        return False
+    lone = found.identifier.type is IdentifierType.PHONE and sum(map(str.isalpha, text)) <= _FEW_LETTERS
+    signed = lone and letter.requester is not Requester.SERVICE  # services list what they know of the person
+    says_mine = _OF_WRITER_BEFORE.search(before) is not None and _OF_ANOTHER_BEFORE.search(before) is None
+    return signed or says_mine or _OF_WRITER_AFTER.match(after) is not None
 
 
 def _looks_own(address: str, before: str, letter: Letter) -> bool:

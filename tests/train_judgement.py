@@ -1,0 +1,211 @@
+"""
+Labelled mails -> dsar/triage/opinion.json and dsar/triage/judgement.json: `make train`.
+
+Effects: reads tests/mails, writes those two files. Held-back mails are never read.
+
+The judgement has to know how far the second opinion may be trusted on mail that it has not seen. So the opinion is
+trained five times without a fifth of the mails; what it says of that fifth, and what the rules say, is what the
+judgement learns from (stacking).
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+import train_opinion
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from dsar.model import Right
+from dsar.triage import judgement, opinion
+from dsar.triage.facts import Facts
+from dsar.triage.judgement import (
+    ALWAYS,
+    KINDS,
+    Signs,
+    signs_of_certainty,
+    signs_of_kind,
+    signs_of_mail,
+    signs_of_right,
+)
+from dsar.triage.opinion import Weights, unpacked
+from dsar.triage.vocabulary import reading
+
+TARGET = Path(__file__).parents[1] / "dsar" / "triage" / "judgement.json"
+FOLDS = 5
+#: How freely the weights follow the examples, and the fewest examples in which a sign stands.
+FREEDOM_OF_RIGHTS, FREEDOM_OF_KINDS, FREEDOM_OF_CERTAINTY, LEAST = 0.2, 0.2, 1.0, 4
+
+Judgement = dict[str, dict[str, float]]
+
+
+class Fold(NamedTuple):
+    """Mails that an opinion has not seen."""
+
+    names: frozenset[str]
+    weights: Weights
+
+
+class Example(NamedTuple):
+    """What is known and what is true of one right, or of one mail."""
+
+    signs: Signs
+    truth: str | bool
+
+
+def folds(mails: Mapping[str, train_opinion.Mail]) -> list[Fold]:
+    """Every mail in one of five folds, each with an opinion trained without it."""
+    lines = train_opinion.read_lines()
+    names = sorted(mails)
+    random.Random(FOLDS).shuffle(names)
+    unseen = [frozenset(names[at::FOLDS]) for at in range(FOLDS)]
+    with ProcessPoolExecutor() as pool:
+        stored = list(pool.map(partial(_without, lines, mails), unseen))
+    return [Fold(each, Weights(unpacked(weights))) for each, weights in zip(unseen, stored, strict=True)]
+
+
+def _without(
+    lines: Sequence[train_opinion.Sentence], mails: Mapping[str, train_opinion.Mail], unseen: frozenset[str]
+) -> train_opinion.Stored:
+    return train_opinion.train(lines, {name: mail for name, mail in mails.items() if name not in unseen})
+
+
+def of_rights(mails: Mapping[str, train_opinion.Mail], parts: Sequence[Fold]) -> dict[str, list[Example]]:
+    """Name -> an example per right."""
+    found = {}
+    for name, mail, facts in _judged(mails, parts):
+        of_mail = signs_of_mail(facts.witnesses)
+        found[name] = [
+            Example(of_mail | signs_of_right(right, facts.witnesses), right.value in mail.classes) for right in Right
+        ]
+    return found
+
+
+def of_kinds(
+    mails: Mapping[str, train_opinion.Mail], parts: Sequence[Fold], by_right: Mapping[str, Sequence[Example]]
+) -> dict[str, Example]:
+    """Name -> an example of a kind, from chances of rights that were estimated without the fold of the mail."""
+    found = {}
+    for part in parts:
+        others = [each for name, examples in by_right.items() if name not in part.names for each in examples]
+        with patch.object(judgement, "_weights", return_value={"right": fit_rights(others)}):
+            for name, mail, facts in _judged(mails, [part]):
+                found[name] = Example(signs_of_kind(facts.chances, facts.witnesses), kind_of(mail.label))
+    return found
+
+
+def of_certainty(
+    mails: Mapping[str, train_opinion.Mail],
+    parts: Sequence[Fold],
+    by_right: Mapping[str, Sequence[Example]],
+    by_kind: Mapping[str, Example],
+) -> dict[str, Example]:
+    """Name -> an example of whether what was found in a mail is exactly right, judged without the fold of the mail."""
+    found = {}
+    for part in parts:
+        learned = learn(by_right, by_kind, frozenset(mails) - part.names)
+        with patch.object(judgement, "_weights", return_value=learned):
+            for name, mail, facts in _judged(mails, [part]):
+                if facts.wanted and facts.is_learned:
+                    signs = signs_of_certainty(facts.wanted, facts.chances, facts.kinds, facts.witnesses)
+                    exact = {right.value for right in facts.wanted} == {*mail.classes} & train_opinion.RIGHTS
+                    found[name] = Example(signs, exact and kind_of(mail.label) == "request")
+    return found
+
+
+def kind_of(label: Mapping[str, Any]) -> str:
+    """The kind of mail that a label says."""
+    given = label["disposition"]
+    best = given if isinstance(given, str) else given[0]
+    return "noise" if best in train_opinion.NOISE else best if best in KINDS else "other"
+
+
+def _judged(
+    mails: Mapping[str, train_opinion.Mail], parts: Sequence[Fold]
+) -> Iterator[tuple[str, train_opinion.Mail, Facts]]:
+    """(name, mail, facts by the opinion that has not seen it)."""
+    for part in parts:
+        with patch.object(opinion, "_weights", return_value=part.weights):
+            for name in sorted(part.names & mails.keys()):
+                with reading(mails[name].languages):
+                    yield name, mails[name], replace(mails[name].facts)  # anew: nothing of it is cached
+
+
+def fit_rights(examples: Sequence[Example]) -> dict[str, float]:
+    """Sign -> weight, in log-odds of a right."""
+    signs, model = _fit(examples, FREEDOM_OF_RIGHTS)
+    return _rounded(signs, model.coef_[0], model.intercept_[0])
+
+
+def fit_kinds(examples: Sequence[Example]) -> Judgement:
+    """Kind -> {sign: weight}."""
+    signs, model = _fit(examples, FREEDOM_OF_KINDS)
+    return {
+        kind: _rounded(signs, model.coef_[at], model.intercept_[at]) for at, kind in enumerate(map(str, model.classes_))
+    }
+
+
+def _fit(examples: Sequence[Example], freedom: float) -> tuple[list[str], LogisticRegression]:
+    counts = Counter(sign for each in examples for sign in each.signs)
+    signs = sorted(sign for sign, count in counts.items() if count >= LEAST and sign != ALWAYS)
+    numbers = {sign: number for number, sign in enumerate(signs)}
+    rows = [{numbers[sign]: value for sign, value in each.signs.items() if sign in numbers} for each in examples]
+    ends = np.cumsum([0, *map(len, rows)])
+    values, columns = [value for row in rows for value in row.values()], [at for row in rows for at in row]
+    model = LogisticRegression(C=freedom, max_iter=500)
+    table = csr_matrix((values, columns, ends), (len(rows), len(signs)))
+    return signs, model.fit(table, [each.truth for each in examples])
+
+
+def _rounded(signs: Sequence[str], weights: Sequence[float], base: float) -> dict[str, float]:
+    found = {sign: round(float(weight), 2) for sign, weight in zip(signs, weights, strict=True)}
+    return {ALWAYS: round(float(base), 2)} | {sign: weight for sign, weight in found.items() if weight}
+
+
+def learn(
+    by_right: Mapping[str, Sequence[Example]], by_kind: Mapping[str, Example], names: frozenset[str]
+) -> Judgement:
+    """The weights that the mails *names* teach."""
+    rights = [each for name, examples in by_right.items() if name in names for each in examples]
+    return {"right": fit_rights(rights)} | fit_kinds([each for name, each in by_kind.items() if name in names])
+
+
+def fit_certainty(examples: Sequence[Example]) -> dict[str, float]:
+    """Sign -> weight, in log-odds of being exactly right."""
+    signs, model = _fit(examples, FREEDOM_OF_CERTAINTY)
+    return _rounded(signs, model.coef_[0], model.intercept_[0])
+
+
+@contextmanager
+def using(weights: Weights, learned: Judgement) -> Iterator[None]:
+    """Judge by these weights instead of the package's."""
+    with (
+        patch.object(opinion, "_weights", return_value=weights),
+        patch.object(judgement, "_weights", return_value=learned),
+    ):
+        yield
+
+
+def main() -> None:
+    """Train both from everything that is labelled, but for what is held back."""
+    mails = train_opinion.read_all()
+    parts = folds(mails)
+    by_right = of_rights(mails, parts)
+    by_kind = of_kinds(mails, parts, by_right)
+    learned = learn(by_right, by_kind, frozenset(mails))
+    learned["exact"] = fit_certainty([*of_certainty(mails, parts, by_right, by_kind).values()])
+    TARGET.write_text(json.dumps(learned, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    train_opinion.write(train_opinion.train(train_opinion.read_lines(), mails))
+
+
+if __name__ == "__main__":
+    main()
