@@ -175,6 +175,7 @@ def main() -> None:
         empty = measured(company, 0, given.others)
         filling = seconds(lambda: fill(company, given.cases, given.mails))
         size = sum(each.stat().st_size for each in company.folder.glob("*.db*")) / 1e6
+        _cost(company, "poll")  # chains the events that were put in, which is work of the year and not of the day
         full = measured(company, 1, given.others)
         now = datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
         ((left,),) = company.rows("SELECT count(*) FROM work WHERE due_at <= :now", now=now)
