@@ -26,9 +26,12 @@ def sort_unseen(parts: Sequence[train_judgement.Fold]) -> list[mail_report.Sorte
     mails = train_opinion.read_all()
     by_right = train_judgement.of_rights(mails, parts)
     by_kind = train_judgement.of_kinds(mails, parts, by_right)
+    by_certainty = train_judgement.of_certainty(mails, parts, by_right, by_kind)
     found: list[mail_report.Sorted] = []
     for part in parts:
         learned = train_judgement.learn(by_right, by_kind, frozenset(mails) - part.names)
+        others = [each for name, each in by_certainty.items() if name not in part.names]
+        learned["exact"] = train_judgement.fit_certainty(others)
         with train_judgement.using(part.weights, learned):
             found += mail_report.sort_all(mail_report.MAILS / "training", only=part.names)
             found += _sort_annotated(part.names)

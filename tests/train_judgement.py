@@ -37,7 +37,7 @@ from dsar.triage.judgement import (
     signs_of_mail,
     signs_of_right,
 )
-from dsar.triage.opinion import Weights, unpacked
+from dsar.triage.opinion import Weights
 from dsar.triage.vocabulary import reading
 
 TARGET = Path(__file__).parents[1] / "dsar" / "triage" / "judgement.json"
@@ -70,7 +70,7 @@ def folds(mails: Mapping[str, train_opinion.Mail]) -> list[Fold]:
     unseen = [frozenset(names[at::FOLDS]) for at in range(FOLDS)]
     with ProcessPoolExecutor() as pool:
         stored = list(pool.map(partial(_without, lines, mails), unseen))
-    return [Fold(each, Weights(unpacked(weights))) for each, weights in zip(unseen, stored, strict=True)]
+    return [Fold(each, Weights(weights)) for each, weights in zip(unseen, stored, strict=True)]
 
 
 def _without(

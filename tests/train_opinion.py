@@ -27,6 +27,7 @@ from dsar.model import InboundMail
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.languages import languages_in
 from dsar.triage.opinion import BASE, CLASSES, pair_features, word_features, words_of
+from dsar.triage.opinion import LETTERS as STORED_AS
 from dsar.triage.rights import Stance
 from dsar.triage.vocabulary import reading
 
@@ -50,8 +51,8 @@ STEPS, CLOSE = 100, 1e-2
 #: Weights below this are left out; so is a feature that stands in fewer examples.
 SMALLEST, LEAST_EXAMPLES = 0.02, 2
 
-#: As they are stored: feature -> class, hundredths, class, hundredths ...
-Stored = dict[str, list[int]]
+#: As they are stored: feature -> letter of a class and hundredths, each after the other.
+Stored = dict[str, str]
 
 
 class Sentence(NamedTuple):
@@ -237,8 +238,8 @@ class Trainer:
             first += len(mail.sentences)
 
 
-def _packed(row: Sequence[int]) -> list[int]:
-    return [each for at, value in enumerate(row) if value for each in (at, value)]
+def _packed(row: Sequence[int]) -> str:
+    return "".join(f"{letter}{row[at]}" for letter, at in STORED_AS.items() if row[at])
 
 
 def train(lines: Sequence[Sentence], mails: Mapping[str, Mail]) -> Stored:
@@ -248,8 +249,5 @@ def train(lines: Sequence[Sentence], mails: Mapping[str, Mail]) -> Stored:
 
 def write(weights: Stored, target: Path = TARGET) -> None:
     """One line per feature, so that a diff shows a change."""
-    lines = (
-        f"{json.dumps(each, ensure_ascii=False)}:{json.dumps(weights[each], separators=(',', ':'))}"
-        for each in sorted(weights)
-    )
+    lines = (f"{json.dumps(each, ensure_ascii=False)}:{json.dumps(weights[each])}" for each in sorted(weights))
     target.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")

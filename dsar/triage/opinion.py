@@ -65,29 +65,39 @@ def pair_features(words: Sequence[str]) -> Iterator[str]:
     yield from (f"{first} _ {second}" for first, second in zip(framed, framed[2:], strict=False))
 
 
+#: Of a stored weight, the letter of its class and its hundredths: "a120c-35" for access and update.
+_STORED = re.compile(r"([a-z])(-?\d+)")
+LETTERS = dict(zip("abcdefghij", range(len(CLASSES)), strict=True))
+_NONE = (0.0,) * len(CLASSES)
+
+
 class Weights:
     """Feature -> what it adds to the log-odds of each class."""
 
-    def __init__(self, weights: Mapping[str, Odds]) -> None:
-        """Take *weights*, of which those of BASE count always."""
-        self._known = weights
-        self._base = weights[BASE]
+    def __init__(self, stored: Mapping[str, str]) -> None:
+        """Take weights as they are stored, of which those of BASE count always; each is read when it first counts."""
+        self._stored = stored
+        self._row = lru_cache(maxsize=50_000)(self._read_row)
         self._of_word = lru_cache(maxsize=20_000)(self._sum_of_word)  # most words of a mail stood in one before
 
     def score(self, text: str) -> list[float]:
         """Log-odds of each class for one sentence."""
         words = words_of(text)
-        pairs = (self._known[each] for each in pair_features(words) if each in self._known)
-        return _added([self._base, *map(self._of_word, words), *pairs])
+        pairs = (self._row(each) for each in pair_features(words) if each in self._stored)
+        return _added([self._row(BASE), *map(self._of_word, words), *pairs])
 
     def strangers(self, text: str) -> int:
         """How many words of a sentence the model has not met, or so rarely that they tell nothing."""
-        return sum(word not in self._known for word in words_of(text))
+        return sum(word not in self._stored for word in words_of(text))
 
     def _sum_of_word(self, word: str) -> Odds:
-        return _added([self._none, *(self._known[each] for each in word_features(word) if each in self._known)])
+        return _added([_NONE, *(self._row(each) for each in word_features(word) if each in self._stored)])
 
-    _none = (0.0,) * len(CLASSES)
+    def _read_row(self, feature: str) -> Odds:
+        row = [*_NONE]
+        for letter, hundredths in _STORED.findall(self._stored[feature]):
+            row[LETTERS[letter]] = int(hundredths) / 100
+        return tuple(row)
 
 
 def _added(rows: Sequence[Odds]) -> list[float]:
@@ -181,15 +191,4 @@ def probability(log_odds: float) -> float:
 
 @cache
 def _weights() -> Weights:
-    return Weights(unpacked(json.loads(files(__package__).joinpath("opinion.json").read_text(encoding="utf-8"))))
-
-
-def unpacked(stored: Mapping[str, Sequence[int]]) -> dict[str, Odds]:
-    """Feature -> weights from class, hundredths, class, hundredths ... as they are stored: most weights are 0."""
-    found: dict[str, Odds] = {}
-    for feature, pairs in stored.items():
-        row = [0.0] * len(CLASSES)
-        for at, value in zip(pairs[::2], pairs[1::2], strict=True):
-            row[at] = value / 100
-        found[feature] = tuple(row)
-    return found
+    return Weights(json.loads(files(__package__).joinpath("opinion.json").read_text(encoding="utf-8")))
