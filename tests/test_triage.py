@@ -316,3 +316,15 @@ def test_entry_of_the_corpus_names_nobody() -> None:
     written = content.decode() + json.dumps(label, ensure_ascii=False)
     assert not [word for word in ("Beata", "beata", "Lindqvist", "850101", "123 45 67") if word in written]
     assert label["requests"] == [{"type": "erase", "portability": False}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Jag skriver åt min mormor Sonja Ek. Radera hennes nummer 0340990188. Om ni ringer mig är jag på 0701740699.",
+        "On behalf of my client Ove Ek, +46 340 99 01 88: delete his data. Call me at +46 70 174 06 99.",
+    ],
+)
+def test_the_number_of_who_writes_for_another_is_not_the_persons(text: str) -> None:
+    person = sort_text(text, sender="Kim Alm <kim@ombud.example>").subjects[0]
+    assert [each.value for each in person.identifiers if each.type.value == "phone"] == ["+46340990188"]
