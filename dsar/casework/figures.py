@@ -9,6 +9,7 @@ from dsar.casework.context import App
 from dsar.deadlines import STOCKHOLM
 from dsar.model import Disposition, RequestTimes, SystemOutcome
 from dsar.monthly_statistics import HeldUp, MonthlyStatistics, Outage
+from dsar.store import Transaction
 from dsar.store.tables import EventRow, Message
 
 #: Mails that wait for a person and are no requests, whatever that person finds.
@@ -20,18 +21,17 @@ _WAITED_FOR = frozenset({SystemOutcome.FAILED, SystemOutcome.PARTIAL, SystemOutc
 
 def statistics(app: App, *, first_on: date, last_on: date, today: date) -> MonthlyStatistics:
     """The figures of the Stockholm days *first_on* to *last_on*."""
-    times = request_times(app)
     until = datetime.combine(last_on + timedelta(days=1), time(), tzinfo=STOCKHOLM)
+    period = {"first_on": first_on, "last_on": last_on}
     with app.store.transaction(read_only=True) as tx:
         searches, alarms = tx.searches_held_up(), tx.alarms(until=until)
-    period = {"first_on": first_on, "last_on": last_on}
-    return monthly_statistics.summarise(
-        times,
-        today=today,
-        held_up=[_with_owner(app, each) for each in held_up(searches, today=today, **period)],
-        outages=list(outages(alarms, **period)),
-        **period,
-    )
+        return monthly_statistics.summarise(
+            _each(app, tx),
+            today=today,
+            held_up=[_with_owner(app, each) for each in held_up(searches, today=today, **period)],
+            outages=list(outages(alarms, **period)),
+            **period,
+        )
 
 
 def request_times(app: App) -> list[RequestTimes]:
@@ -41,8 +41,12 @@ def request_times(app: App) -> list[RequestTimes]:
     Art. 12(3) runs for what nobody has sorted, too: leaving mails unsorted must not make the figures better.
     """
     with app.store.transaction(read_only=True) as tx:
-        waiting = [message for message in tx.messages_waiting() if message.disposition not in _NO_REQUESTS]
-        return tx.request_times() + [_unsorted(app, message) for message in waiting]
+        return list(_each(app, tx))
+
+
+def _each(app: App, tx: Transaction) -> Iterator[RequestTimes]:
+    yield from tx.request_times()
+    yield from (_unsorted(app, each) for each in tx.messages_waiting() if each.disposition not in _NO_REQUESTS)
 
 
 def _unsorted(app: App, message: Message) -> RequestTimes:

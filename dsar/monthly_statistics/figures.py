@@ -5,7 +5,6 @@ Effects: none.
 """
 
 import math
-import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,7 +112,7 @@ class MonthlyStatistics:
 
 
 def summarise(
-    times: Sequence[RequestTimes],
+    times: Iterable[RequestTimes],
     *,
     first_on: date,
     last_on: date,
@@ -121,7 +120,7 @@ def summarise(
     held_up: Sequence[HeldUp] = (),
     outages: Sequence[Outage] = (),
 ) -> MonthlyStatistics:
-    """Figures for the Stockholm days *first_on* to *last_on*."""
+    """Figures for the Stockholm days *first_on* to *last_on*. Args: times: looked at once, one after the other."""
     #: A day has passed when the next one has begun.
     passed_before = min(last_on + timedelta(days=1), today)
     tallies: dict[Right | None, _Tally] = defaultdict(_Tally)
@@ -208,9 +207,9 @@ class _Tally:
     extended: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     grounds: Counter[str] = field(default_factory=Counter)
-    gross: list[int] = field(default_factory=list)
-    net: list[int] = field(default_factory=list)
-    stop_hours: list[int] = field(default_factory=list)
+    gross: Counter[int] = field(default_factory=Counter)  #: {days: how many requests took them}
+    net: Counter[int] = field(default_factory=Counter)
+    stop_hours: Counter[int] = field(default_factory=Counter)
 
     def add(self, each: _Looked, passed_before: date) -> None:
         request = each.request
@@ -218,7 +217,7 @@ class _Tally:
             self.received += 1
             self.asked += request.asked_on is not None
             if request.stopped_at is not None:
-                self.stop_hours.append(_hours(request.stopped_at - request.received_at))
+                self.stop_hours[_hours(request.stopped_at - request.received_at)] += 1
         if each.is_open:
             self.open_at_end += 1
             self.overdue += request.legal_on < passed_before
@@ -232,8 +231,8 @@ class _Tally:
                 self.extended[request.extended_because] += 1
 
     def _add_closing(self, each: _Looked, last: ClosedOnce) -> None:
-        self.gross.append(each.gross_days)
-        self.net.append(each.net_days)
+        self.gross[each.gross_days] += 1
+        self.net[each.net_days] += 1
         self.late += each.is_late
         self.outcomes[last.outcome] += 1
         if last.outcome is Outcome.REFUSED:
@@ -254,8 +253,8 @@ class _Tally:
             overdue=self.overdue,
             unsorted=self.unsorted,
             reopened=self.reopened,
-            closed=len(self.gross),
-            in_time=len(self.gross) - self.late,
+            closed=self.gross.total(),
+            in_time=self.gross.total() - self.late,
             late=self.late,
             asked=self.asked,
             extended=self.extended,
@@ -272,16 +271,31 @@ def _hours(waited: timedelta) -> int:
     return max(0, math.ceil(waited / timedelta(hours=1)))
 
 
-def _days(values: Iterable[int], *, least: int = FEW) -> Days:
+def _days(counts: Counter[int], *, least: int = FEW) -> Days:
     """Percentiles of few values say nothing: then each stands by itself (OneByOne)."""
-    days = sorted(values)
-    enough = len(days) >= least
+    n = counts.total()
+    enough = n >= least
     return Days(
-        n=len(days),
-        median=statistics.median(days) if enough else None,
-        p90=days[math.ceil(len(days) * 9 / 10) - 1] if enough else None,
-        longest=days[-1] if days else None,
+        n=n,
+        median=_median(counts, n) if enough else None,
+        p90=_ranked(counts, math.ceil(n * 9 / 10)) if enough else None,
+        longest=max(counts, default=None),
     )
+
+
+def _median(counts: Counter[int], n: int) -> float:
+    middle = _ranked(counts, (n + 1) // 2)
+    return middle if n % 2 else (middle + _ranked(counts, n // 2 + 1)) / 2
+
+
+def _ranked(counts: Counter[int], rank: int) -> int:
+    """The value at that place, from 1, if each stood as often as it is counted, the smallest first."""
+    passed = 0
+    for value in sorted(counts):
+        passed += counts[value]
+        if passed >= rank:
+            return value
+    raise ValueError(rank)
 
 
 def _one_by_one(closed: Iterable[_Looked]) -> Iterable[OneByOne]:

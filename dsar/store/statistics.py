@@ -1,8 +1,8 @@
 """Queries for the statistics: times, codes and counts; nothing that names a person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -35,25 +35,45 @@ def _moment(given: str | datetime) -> datetime:
     return datetime.fromisoformat(f"{given}+00:00") if isinstance(given, str) else given
 
 
+#: The first of each: when a sender was asked to confirm who they are, when a plan was carried out.
+_ASKED = (
+    sa.select(col(EventRow.case_id), sa.func.min(_plain(EventRow.at)).label("at"))
+    .where(col(EventRow.name) == "identity_asked")
+    .group_by(col(EventRow.case_id))
+    .subquery()
+)
+_APPLIED = (
+    sa.select(col(EventRow.request_id), sa.func.min(_plain(EventRow.at)).label("at"))
+    .where(col(EventRow.name) == Event.APPLIED)
+    .group_by(col(EventRow.request_id))
+    .subquery()
+)
+
 #: What RequestTimes are made of, a row for each closing of a request, or one row.
 _REQUESTS_AND_CLOSINGS = (
     sa.select(
         col(Request.id),
-        col(Request.case_id),
         col(Request.state),
         col(CaseFile.reference),
         col(Request.right),
         _plain(Request.received_at),
         col(Request.legal_on),
         col(Request.paused_days),
+        col(Request.extended_at).is_not(None),
+        _ASKED.c.at,
+        _APPLIED.c.at,
         *(_plain(Closing.closed_at), col(Closing.outcome), col(Closing.legal_on)),
         *(col(Closing.ground), col(Closing.paused_days), _plain(Closing.reopened_at)),
     )
     .join(CaseFile, col(CaseFile.id) == Request.case_id)
+    .outerjoin(_ASKED, _ASKED.c.case_id == Request.case_id)
+    .outerjoin(_APPLIED, _APPLIED.c.request_id == Request.id)
     .outerjoin(Closing, col(Closing.request_id) == Request.id)
     .where(sa.func.coalesce(Request.outcome, "").not_in(_UNCOUNTED_OUTCOMES))
     .order_by(col(Request.id), col(Closing.id))
 )
+#: So many rows are held at once, however many years there are.
+_ROWS_AT_ONCE = 1000
 
 
 def _closings(
@@ -71,76 +91,47 @@ def _closings(
     return (ClosedOnce(_moment(closed_at), _OUTCOMES[outcome], legal_on, ground, paused_days, again),)
 
 
-class _Noted(NamedTuple):
-    """What events say of requests and cases."""
-
-    because: dict[int, str]  #: {request that is extended: reason of its latest extension}
-    asked_on: dict[int, date]  #: {case: when its sender was first asked to confirm who they are}
-    applied_at: dict[int, datetime]  #: {request: when its plan was first carried out}
-
-
 class StatisticsQueries(Queries):
     """Times of requests, purged cases included."""
 
-    def request_times(self) -> list[RequestTimes]:
+    def request_times(self) -> Iterator[RequestTimes]:
         """One value per request, by their ids; what nobody has sorted yet is a request until then."""
-        noted = self._noted()
-        found: list[RequestTimes] = []
-        latest = None
-        for id_, case_id, state, reference, right, received_at, legal_on, paused_days, *closing in self._rows(
-            _REQUESTS_AND_CLOSINGS
-        ):
+        because = self._reasons_of_extensions()
+        latest, made = None, None
+        for row in self._rows_of_requests():
+            id_, state, reference, right, received_at, legal_on, paused_days, extended, asked, applied, *closing = row
             closings = _closings(*closing)
-            if id_ == latest:
-                found[-1] = found[-1]._replace(closings=found[-1].closings + closings)
+            if made is not None and id_ == latest:
+                made = made._replace(closings=made.closings + closings)
                 continue
+            if made is not None:
+                yield made
             latest = id_
-            found.append(
-                RequestTimes(
-                    reference,
-                    _RIGHTS[right],
-                    _moment(received_at),
-                    legal_on,
-                    closings,
-                    paused_days,
-                    is_sorted=state != State.TRIAGE,
-                    extended_because=noted.because.get(id_),
-                    asked_on=noted.asked_on.get(case_id),
-                    stopped_at=noted.applied_at.get(id_) if right == Right.OBJECT else None,
-                )
+            made = RequestTimes(
+                reference,
+                _RIGHTS[right],
+                _moment(received_at),
+                legal_on,
+                closings,
+                paused_days,
+                is_sorted=state != State.TRIAGE,
+                extended_because=because.get(id_, "") if extended else None,
+                asked_on=received_on(_moment(asked)) if asked else None,
+                stopped_at=_moment(applied) if applied and right == Right.OBJECT else None,
             )
-        return found
+        if made is not None:
+            yield made
 
-    def _rows(self, query: sa.Executable) -> Iterable[Any]:
-        """Rows as the database gives them: of a year's columns nothing is to be kept or changed."""
-        return self.session.connection().execute(query)
+    def _rows_of_requests(self) -> Iterator[Any]:
+        query = _REQUESTS_AND_CLOSINGS.execution_options(yield_per=_ROWS_AT_ONCE)
+        for lot in self.session.connection().execute(query).partitions():
+            yield from lot
 
-    def _noted(self) -> _Noted:
-        """Of the trail only what figures need, column by column: it is far longer than the list of requests."""
-        query = (
-            sa.select(
-                col(EventRow.name),
-                col(EventRow.case_id),
-                col(EventRow.request_id),
-                col(EventRow.at),
-                col(EventRow.detail),
-            )
-            .where(col(EventRow.name).in_(("extended", "identity_asked", Event.APPLIED)))
-            .order_by(col(EventRow.id))
-        )
-        extended = {
-            id_: "" for (id_,) in self._rows(sa.select(col(Request.id)).where(col(Request.extended_at).is_not(None)))
-        }
-        noted = _Noted(because=extended, asked_on={}, applied_at={})
-        for name, case_id, request_id, at, detail in self.session.execute(query):
-            if name == "extended":
-                if request_id in noted.because:
-                    noted.because[request_id] = detail.get("because", "")
-            elif name == "identity_asked":
-                noted.asked_on.setdefault(case_id, received_on(at))
-            else:
-                noted.applied_at.setdefault(request_id, at)
-        return noted
+    def _reasons_of_extensions(self) -> dict[int, str]:
+        """{request: reason of its latest extension}; they are few (Art. 12(3) GDPR: "where necessary")."""
+        query = sa.select(col(EventRow.request_id), col(EventRow.detail)).where(col(EventRow.name) == "extended")
+        rows = self.session.execute(query.order_by(col(EventRow.id)))
+        return {request_id: detail.get("because", "") for request_id, detail in rows}
 
     def searches_held_up(self) -> Sequence[EventRow]:
         """

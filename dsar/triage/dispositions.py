@@ -11,6 +11,7 @@ from typing import NamedTuple
 from dsar.model import Disposition, Right
 from dsar.triage.facts import FEW_WORDS, Facts
 from dsar.triage.flags import is_authority
+from dsar.triage.judgement import LIKELY
 from dsar.triage.letter import OWN_MATTER
 from dsar.triage.rights import Stance
 from dsar.triage.vocabulary import says
@@ -73,6 +74,14 @@ def _is_noise(facts: Facts) -> bool:
     return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted
 
 
+def _is_letter_to_many(facts: Facts) -> bool:
+    """A list sent it, rather noise than not, and nobody asks as themselves: its footer speaks of unsubscribing."""
+    asked = any(hit.stance in WANTED and hit.right is not Right.OBJECT for hit in facts.hits)
+    heard = max(facts.opinion.chance(right.value) for right in Right if right is not Right.OBJECT)
+    quiet = not asked and not facts.asks_as_self and heard < LIKELY
+    return facts.has_list_headers and facts.kinds["noise"] >= LIKELY and quiet
+
+
 def _is_elsewhere(facts: Facts) -> bool:
     """In a language that the opinion knows little of, rules alone see a machine, an order or an offer, and no more."""
     about = any(facts.topic(name) for name in ("sales", "spam", "application", "support", "business", "survey"))
@@ -113,6 +122,7 @@ DISPOSITIONS = (
     DispositionRule(Disposition.UNCLEAR, "it says nothing", _says_nothing, keeps_requests=False, doubtful=True),
     DispositionRule(Disposition.FOLLOW_UP, "it takes a request back", _takes_back, doubtful=True),
     DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", is_reminder, doubtful=True),
+    DispositionRule(Disposition.NOT_REQUEST, "it is a letter to many", _is_letter_to_many, keeps_requests=False),
     DispositionRule(Disposition.NOT_REQUEST, "the signs together: noise", _is_noise, keeps_requests=False),
     DispositionRule(Disposition.NOT_REQUEST, "it speaks of something else only", _is_elsewhere, keeps_requests=False),
     DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: _is("request")(f) and bool(f.wanted)),

@@ -45,6 +45,10 @@ _OUR_LETTER = re.compile(r"(?:gdpr|dataskydd|privacy|personuppgifter)@xelent\.se
 _QUOTATION = re.compile(r"[\"”“„»][^\"”“„«»]{0,3}(?:\w[^\s\"”“„«»]*\s+){2,120}[^\"”“„«»]{0,60}[\"”“«»]")
 
 
+#: Signs of a machine that those headers leave which only lists write.
+_OF_LISTS = frozenset({"list-id", "list-unsubscribe", "precedence"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What the rules of disposition look at."""
@@ -164,8 +168,11 @@ class Facts:
     @property
     def is_bulk(self) -> bool:
         """Sent to a list, by its headers or its footer."""
-        signs = frozenset() if self.letter.requester is Requester.WEB_FORM else self.signs
-        return bool(signs & {"list-id", "list-unsubscribe", "precedence"}) or self.topic("newsletter") > 0
+        return self.has_list_headers or self.topic("newsletter") > 0
+
+    @property
+    def has_list_headers(self) -> bool:
+        return self.letter.requester is not Requester.WEB_FORM and bool(self.signs & _OF_LISTS)
 
     @property
     def speaks_privately(self) -> bool:
