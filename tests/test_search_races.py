@@ -1,6 +1,7 @@
 """What comes in while the systems answer makes the answers stale: they are dropped, and the search begins again."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from dsar.model import Identifier
 
 JOHN = "John Whitfield <john.whitfield@example.com>"
 EVE = "Eve <eve@attacker.example>"
-STOP_AND_ACCESS = """Stop sending me marketing. I also want a copy of all data you have about me.
+STOP_AND_ACCESS = """Please stop sending me marketing. Please also send me a copy of all my personal data.
 
-My phone number is +46 70 174 06 06.
+Eve, +46 70 174 06 06
 """
 
 
@@ -48,8 +49,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def interrupt(office: Office, happens: Callable[[], None]) -> None:
     systems = office.app.systems
-    assert isinstance(systems, dict)
-    systems["business"] = Interrupted(systems["business"], happens)
+    office.app = replace(office.app, systems={**systems, "business": Interrupted(systems["business"], happens)})
 
 
 def states(office: Office) -> dict[str, str]:
@@ -127,10 +127,8 @@ def test_a_failed_system_is_a_gap_and_the_others_have_finished(office: Office) -
 @pytest.fixture
 def flaky(office: Office) -> dict[str, Flaky]:
     """The sample systems, the web shop down, after the last try of a search."""
-    systems = office.app.systems
-    assert isinstance(systems, dict)
-    wrapped = {name: Flaky(system, down=name == "webshop") for name, system in systems.items()}
-    systems |= wrapped
+    wrapped = {name: Flaky(system, down=name == "webshop") for name, system in office.app.systems.items()}
+    office.app = replace(office.app, systems=wrapped)
     now = datetime.now(UTC)
     office.receive(JOHN, "I want a copy of all data you have about me.\n", at=now)
     verifying.verify(office.app, office.only_case(), method=CheckMethod.ID_SHOWN, contact=None, actor="anna", now=now)

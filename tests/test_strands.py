@@ -400,7 +400,7 @@ def test_what_waits_for_sorting_is_open_and_overdue_in_the_statistics(office: Of
     office.receive("A <a@b.example>", agent, at=NOW - timedelta(days=40))
     (request,) = office.requests()
     office.force(request, state=State.TRIAGE)
-    message = office.receive("B <b@b.example>", "Can you do what we talked about?\n", at=NOW - timedelta(days=40))
+    message = office.receive("B <b@b.example>", "Hello?\n", at=NOW - timedelta(days=40))
     with office.app.store.transaction() as tx:
         intake.file_message(tx.message(message.id or 0), Disposition.UNCLEAR, status="person")
 

@@ -42,6 +42,7 @@ from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_r
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
+from dsar.triage.judgement import Reading
 from dsar.triage.languages import READ_WELL, is_one_of, languages_in
 from dsar.triage.letter import Letter
 from dsar.triage.owners import region_of
@@ -59,6 +60,8 @@ _ATTACHMENT = "-----Attachment: {}-----"
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
 _CERTAIN = 0.93
+#: The same for a plain mail of so few words: nothing is hidden in it.
+_CERTAIN_IF_PLAIN, _SHORT = 0.83, 25
 #: Log-odds of noise in one sentence from which a request may be one about goods or machines.
 _BUSINESS = -0.5
 #: Who writes less than this may mean his attachment.
@@ -141,6 +144,13 @@ def _sorted(
         first_received_at=facts.letter.first_received_at,
         is_reminder=is_reminder(facts),
     )
+
+
+def _is_plain(facts: Facts) -> bool:
+    """Short, and the rules clearly see each right that counts as exercised, and speak of no other."""
+    clear = all(wanted.reading is Reading.CLEAR for wanted in facts.wanted.values())
+    others = any(hit.right not in facts.wanted for hit in facts.hits)
+    return clear and not others and len(facts.letter.body.split()) <= _SHORT
 
 
 def _of_who_asks(letter: Letter, found: SenderAuthentication) -> SenderAuthentication:
@@ -247,8 +257,10 @@ def _doubts(
                 else set()
             )
         ),
-        f"certain to {facts.certainty:.0%} only": bool(requests) and facts.certainty < _CERTAIN,
+        f"certain to {facts.certainty:.0%} only": bool(requests)
+        and facts.certainty < (_CERTAIN_IF_PLAIN if _is_plain(facts) else _CERTAIN),
         "it may be about business": bool(requests)
+        and not _is_plain(facts)
         and update is None  # a new address is told in the words of business
         and facts.opinion.heard["noise"].below_subject > _BUSINESS,
         "a list or a machine sent it": bool(requests)

@@ -70,7 +70,7 @@ def _is_noise(facts: Facts) -> bool:
     wanted = {hit.right for hit in facts.hits if hit.stance in WANTED}
     quiet = wanted <= ({Right.OBJECT} if facts.is_bulk else set())  # the footer of a list speaks of unsubscribing
     own = facts.letter.requester in OWN_MATTER
-    silent = facts.opinion.heard["any_right"].odds < 0
+    silent = facts.opinion.heard["any_right"].odds < 0 and max(facts.chances.values()) < _FAINT
     return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted
 
 
@@ -93,6 +93,8 @@ def _is_elsewhere(facts: Facts) -> bool:
 _PLAINLY = 0.8
 #: Chance from which a mail is called noise, and filed.
 NOISY = 0.92
+#: Chance of any one right from which it is not.
+_FAINT = 0.15
 
 
 def _is(kind: str) -> Callable[[Facts], bool]:

@@ -7,7 +7,7 @@ may be trusted on new mail. In doubt it is a request (GDPR Art. 12(2)).
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -26,12 +26,16 @@ ALWAYS = "always"
 KINDS = ("request", "follow_up", "question", "noise", "other")
 #: Chance from which a right counts as exercised.
 LIKELY = 0.5
+#: The same of an update that only the opinion hears, beside a right that the rules clearly see.
+_LIKELY_BESIDE = 0.85
 #: The same of the likeliest of a mail that is a request anyway.
 _LIKELIEST = 0.15
 #: The same where the rules see it asked for: the wording is plain, and whoever would take it away must be sure.
 _LIKELY_IF_SEEN = 0.25
+#: The same where the rules see it denied, or as a matter of another time.
+_LIKELY_IF_SETTLED = 0.75
 #: The same where nothing else is asked for.
-_SLIGHT = 0.05
+_SLIGHT = 0.03
 #: The same where the rules see nothing, in a language that the opinion has not learned well.
 _LIKELY_IF_FOREIGN = 0.92
 #: Log-odds beyond this say no more; and what they are divided by, so that all signs are of one size.
@@ -56,6 +60,7 @@ class Reading(StrEnum):
 
 
 _SEEN = (Reading.CLEAR, Reading.NAMED)
+_LEAST = dict.fromkeys(_SEEN, _LIKELY_IF_SEEN) | {Reading.SETTLED: _LIKELY_IF_SETTLED}
 
 
 class Wanted(NamedTuple):
@@ -110,7 +115,14 @@ def weigh(
         counted = [max(open_, key=chances.__getitem__)]
     if not counted and kinds["noise"] < LIKELY:  # GDPR Art. 12(2): what the rules see asked for is a request in doubt
         counted = [right for right in Right if seen.readings[right] in _SEEN and chances[right] >= _SLIGHT]
-    return {right: _wanted(right, seen) for right in counted}
+    return {right: _wanted(right, seen) for right in counted if not _only_identifies(right, counted, chances, seen)}
+
+
+def _only_identifies(right: Right, counted: Collection[Right], chances: Mapping[Right, float], seen: Witnesses) -> bool:
+    """Who asks for their data says who they are: "my number is ..." beside that is no update."""
+    if right is not Right.UPDATE or seen.readings[right] is not Reading.NOTHING:
+        return False
+    return chances[right] < _LIKELY_BESIDE and any(seen.readings[each] is Reading.CLEAR for each in counted)
 
 
 def certainty(
@@ -124,7 +136,7 @@ def certainty(
 
 def _counts(reading: Reading, chance: float, *, learned: bool) -> bool:
     if learned:
-        return chance >= (_LIKELY_IF_SEEN if reading in _SEEN else LIKELY)
+        return chance >= _LEAST.get(reading, LIKELY)
     return reading is not Reading.SETTLED and (reading is not Reading.NOTHING or chance >= _LIKELY_IF_FOREIGN)
 
 

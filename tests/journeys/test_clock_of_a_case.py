@@ -61,11 +61,13 @@ def test_a_question_that_nobody_answers_moves_nothing_and_ends_neutrally(company
     before = clock(company, line["reference"])
 
     with days_later(8):
+        company.dsar("check", "--clock-is-right")
         company.ok("poll")
     reminders = [mail for mail in company.letters_to(UNKNOWN) if "För en vecka sedan" in body(mail)]
     assert len(reminders) == 1
 
     with days_later(35):
+        company.dsar("check", "--clock-is-right")
         company.ok("poll")
         line = only_line(company)
         assert (line["state"], line["waits_for"]) == ("review", "person: approve")
@@ -183,6 +185,7 @@ def test_a_question_about_scope_that_nobody_answers_moves_nothing_and_is_answere
     case, _ = asked_for_scope(company)
     before = clock(company, case)
     with days_later(16):
+        company.dsar("check", "--clock-is-right")
         company.ok("poll")
         assert only_line(company)["state"] == "review"
         after = clock(company, case)
@@ -222,6 +225,7 @@ def test_marketing_stops_although_nobody_was_confirmed(company: Company) -> None
     assert requests["object"]["outcome"] == "fulfilled"
 
     with days_later(35):
+        company.dsar("check", "--clock-is-right")
         company.ok("poll")
         company.ok("show", f"{number}/access", "--letter", actor="bo")
         company.ok("approve", f"{number}/access", actor="bo")

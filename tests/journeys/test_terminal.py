@@ -91,6 +91,7 @@ def test_erase(company: Company) -> None:
 
 def test_a_line_of_the_plan_is_left_to_a_person(company: Company) -> None:
     comes(company, f"John Whitfield <{JOHN}>", ERASE)
+    company.dsar("check", "--clock-is-right")
     company.ok("poll")
 
     shown = company.ok("review", stdin="l\n3\ntask\nIt names his employer, too.\nq\n").out
