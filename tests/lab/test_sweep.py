@@ -31,7 +31,7 @@ FOLDERS = ("files", "carddav", "dovecot", "mailman", "tryton", "vendure", "rt", 
 #: Programs, and the raw pages of databases, which are read as databases.
 NOT_SWEPT = ("v", "node_modules", "www", "rtdb", "rtdb.tpl", "mailman.db")
 #: So many steps are begun before whoever carries them out is killed.
-STEPS_UNTIL_DEATH = 4
+STEPS_UNTIL_DEATH = 1
 
 
 def close_matters() -> None:
