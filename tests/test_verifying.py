@@ -178,6 +178,9 @@ def test_two_facts_lift_a_contact_point_on_file_to_l2(office: Office) -> None:
     assert not any("9001" in str(each) or "K20004" in str(each) for each in events(office))
 
 
+ALL = "Jag vill ha ett registerutdrag över alla personuppgifter som ni har om mig."
+
+
 def known_facts(office: Office, invoice: str) -> None:
     """An invoice with this number and a printer, on file for Maria."""
     import sqlite3
@@ -204,7 +207,7 @@ def known_facts(office: Office, invoice: str) -> None:
 )
 def test_what_the_requester_writes_is_compared_without_staff(office: Office, invoice: str, written: str) -> None:
     known_facts(office, invoice)
-    office.receive(SENDER, f"Jag vill ha ett registerutdrag.\n{written}\n\nMaria Öberg\n")
+    office.receive(SENDER, f"{ALL}\n{written}\n\nMaria Öberg\n")
     identifying.identify(office.app, 1, now=now())
     verifying.compare_stated(office.app, 1, now=now())
     assert (office.only_case().identity_level, office.only_case().identity_method) == (
@@ -216,7 +219,7 @@ def test_what_the_requester_writes_is_compared_without_staff(office: Office, inv
 @pytest.mark.parametrize("written", ["Kundnr K20004, ordernr 54321.", "Kundnr K20004. Jag betalade 12345 kronor."])
 def test_wrong_or_unlabelled_numbers_are_no_facts(office: Office, written: str) -> None:
     known_facts(office, "12345")
-    office.receive(SENDER, f"Jag vill ha ett registerutdrag.\n{written}\n\nMaria Öberg\n")
+    office.receive(SENDER, f"{ALL}\n{written}\n\nMaria Öberg\n")
     identifying.identify(office.app, 1, now=now())
     verifying.compare_stated(office.app, 1, now=now())
     assert office.only_case().identity_level == IdentityLevel.L1

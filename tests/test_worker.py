@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -82,14 +83,13 @@ def test_a_step_that_outlives_its_lease_is_not_taken_over_while_its_worker_lives
     with open_office(tmp_path) as office:
         office.receive("John Whitfield <john.whitfield@example.com>", "I want a copy of all data you have about me.\n")
         identifying.identify(office.app, 1, now=datetime.now(UTC))
-        systems = office.app.systems
-        assert isinstance(systems, dict)
-        slow = systems["business"] = Slow(office, systems["business"])
+        slow = Slow(office, office.app.systems["business"])
+        app = replace(office.app, systems={**office.app.systems, "business": slow})
         with office.app.store.transaction() as tx:
             due = [tx.claim("w", now=datetime.now(UTC), lease=lease) for _ in tx.work()]
         (work,) = [each for each in due if each is not None and each.step == "search"]
 
-        worker.run_step(office.session.tools, work, now=datetime.now(UTC), lease=lease)
+        worker.run_step(replace(office.session.tools, app=app), work, now=datetime.now(UTC), lease=lease)
 
         assert slow.taken is False
         assert [request.state for request in office.requests()] == [State.REVIEW]

@@ -7,7 +7,7 @@ may be trusted on new mail. In doubt it is a request (GDPR Art. 12(2)).
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -27,7 +27,7 @@ KINDS = ("request", "follow_up", "question", "noise", "other")
 #: Chance from which a right counts as exercised.
 LIKELY = 0.5
 #: The same of an update that only the opinion hears, beside a right that the rules clearly see.
-_LIKELY_BESIDE = 0.85
+_LIKELY_BESIDE = 0.9
 #: The same of the likeliest of a mail that is a request anyway.
 _LIKELIEST = 0.15
 #: The same where the rules see it asked for: the wording is plain, and whoever would take it away must be sure.
@@ -91,7 +91,15 @@ def chances(seen: Witnesses) -> dict[Right, float]:
     weights = _weights()["right"]
     of_mail = _sum(signs_of_mail(seen), weights)
     found = {right: probability(of_mail + _sum(signs_of_right(right, seen), weights)) for right in Right}
+    if _only_identifies(found[Right.UPDATE], seen):
+        found[Right.UPDATE] = 0.0
     return {right: min(max(chance, _SUREST), 1 - _SUREST) for right, chance in found.items()}
+
+
+def _only_identifies(update: float, seen: Witnesses) -> bool:
+    """Who asks for something says who they are: "my number is ..." beside that is no update."""
+    beside = any(seen.readings[right] is Reading.CLEAR for right in Right if right is not Right.UPDATE)
+    return beside and seen.readings[Right.UPDATE] is Reading.NOTHING and update < _LIKELY_BESIDE
 
 
 def kinds(chances: Mapping[Right, float], seen: Witnesses) -> dict[str, float]:
@@ -115,14 +123,7 @@ def weigh(
         counted = [max(open_, key=chances.__getitem__)]
     if not counted and kinds["noise"] < LIKELY:  # GDPR Art. 12(2): what the rules see asked for is a request in doubt
         counted = [right for right in Right if seen.readings[right] in _SEEN and chances[right] >= _SLIGHT]
-    return {right: _wanted(right, seen) for right in counted if not _only_identifies(right, counted, chances, seen)}
-
-
-def _only_identifies(right: Right, counted: Collection[Right], chances: Mapping[Right, float], seen: Witnesses) -> bool:
-    """Who asks for their data says who they are: "my number is ..." beside that is no update."""
-    if right is not Right.UPDATE or seen.readings[right] is not Reading.NOTHING:
-        return False
-    return chances[right] < _LIKELY_BESIDE and any(seen.readings[each] is Reading.CLEAR for each in counted)
+    return {right: _wanted(right, seen) for right in counted}
 
 
 def certainty(
