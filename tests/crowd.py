@@ -60,9 +60,16 @@ class Crowd:
         """So many workers, on the machines in turns, once all of them live."""
         command = [sys.executable, "-c", _WORKER, str(self.settings)]
         hosts = self.network.hosts
-        processes = [hosts[number % len(hosts)].start(command) for number in range(count)]
+        logs = [self.settings.parent / f"worker{number}.log" for number in range(count)]
+        processes = [hosts[number % len(hosts)].start(command, errors=log) for number, log in enumerate(logs)]
+
+        def all_live() -> bool:
+            ended = [log.read_text() for log, each in zip(logs, processes, strict=True) if each.poll() is not None]
+            assert not ended, f"a worker ended by itself: {ended}"
+            return self.count("SELECT count(*) FROM worker") == count
+
         try:
-            self.wait_for(lambda: self.count("SELECT count(*) FROM worker") == count)
+            self.wait_for(all_live)
             yield processes
         finally:
             for process in processes:

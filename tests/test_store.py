@@ -500,6 +500,18 @@ def test_what_is_looked_up_and_then_written_under_a_hold_is_written_once(store: 
     ]
 
 
+def test_what_two_processes_note_at_once_for_the_first_time_is_noted(store: Store, other: Store) -> None:
+    """As two workers do that begin together; the one that comes second waits, and writes over it."""
+
+    def note(by: Store) -> bool:
+        with by.transaction() as tx:
+            tx.set_mark("clock", at=NOW)
+            time.sleep(0.2)  # long enough for the other one to insert, if it could
+            return tx.mark("clock") is not None
+
+    assert at_once(lambda: note(store), lambda: note(other)) == [True, True]
+
+
 def test_a_lease_can_be_renewed_given_back_and_taken_over(store: Store) -> None:
     def take(holder: str, at: datetime) -> bool:
         with store.transaction() as tx:

@@ -50,6 +50,12 @@ class Queries:
         )
         return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
+    def _write(self, row: SQLModel) -> None:
+        """Insert *row*, or write it over the one that has its key, also if another inserts it just now."""
+        if not self._insert_new(row):
+            self.session.merge(row)
+            self.session.flush()
+
     def _insert_all_new(self, kind: type[SQLModel], rows: Sequence[Mapping[str, object]]) -> None:
         """Insert those *rows* whose keys are not taken, by one statement; a row names every column without default."""
         if rows:

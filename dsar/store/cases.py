@@ -232,8 +232,7 @@ class CaseQueries(Queries):
 
     def decide(self, decision: Decision) -> None:
         """Keep a person's word on a candidate; the latest word counts."""
-        self.session.merge(decision)
-        self.session.flush()
+        self._write(decision)
 
     def decisions(self, case_id: int) -> dict[str, bool]:
         """{blind index of the record: accepted}."""
@@ -242,8 +241,7 @@ class CaseQueries(Queries):
 
     def redact(self, redaction: Redaction) -> None:
         """Keep a person's word on a passage; the latest word counts."""
-        self.session.merge(redaction)
-        self.session.flush()
+        self._write(redaction)
 
     def keep_document(self, row: CaseDocument) -> CaseDocument:
         """Keep a document, or what became of it."""

@@ -15,7 +15,7 @@ class HealthQueries(Queries):
 
     def set_mark(self, name: str, *, at: datetime, detail: str = "") -> None:
         """Note that *name* happened, in place of the time before."""
-        self.session.merge(HealthMark(name=name, at=at, detail=detail))
+        self._write(HealthMark(name=name, at=at, detail=detail))
 
     def set_mark_once(self, name: str, *, at: datetime) -> None:
         """Note that *name* began, unless that is noted already."""

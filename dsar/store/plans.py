@@ -51,13 +51,11 @@ class PlanQueries(Queries):
 
     def keep_entry(self, entry: LedgerEntry) -> None:
         """Write an entry, or write it anew."""
-        self.session.merge(entry)
-        self.session.flush()
+        self._write(entry)
 
     def keep_line(self, line: PlanLine) -> None:
         """Keep a person's word on a record of a plan; a later one takes its place."""
-        self.session.merge(line)
-        self.session.flush()
+        self._write(line)
 
     def remove_line(self, line: PlanLine) -> None:
         self.session.delete(line)

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +28,11 @@ class Host:
         """What stands before a command that is to run in its network; its name is not set yet."""
         return ("ip", "netns", "exec", self.space, "unshare", "--uts") if self.space else ()
 
-    def start(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
-        """Run *command* there; to kill what it returns kills the command itself."""
+    def start(self, command: Sequence[str], *, errors: Path) -> "subprocess.Popen[bytes]":
+        """Run *command* there, whose standard error goes to the file *errors*; to kill it kills the command itself."""
         named = ("sh", "-c", 'hostname "$0" && exec "$@"', self.name) if self.space else ()
-        return subprocess.Popen([*self.entered, *named, *command], stderr=subprocess.DEVNULL)
+        with errors.open("wb") as log:
+            return subprocess.Popen([*self.entered, *named, *command], stderr=log)
 
     def cut(self) -> None:
         """Pull the cable."""
