@@ -9,6 +9,7 @@ stays visible in `dsar work`.
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -60,8 +61,12 @@ _RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
 #: A mail whose sorting failed so often for unknown reasons goes before a person.
 _SORT_TRIES = 3
 
-#: Events chained in one transaction.
+#: Events chained in one transaction; seconds between two times while steps are due; the whole trail is looked through
+#: so often.
 _SEALED_AT_ONCE = 500
+_SEAL_SECONDS = 5.0
+_WHOLE_TRAIL_EVERY = timedelta(days=1)
+_WHOLE_TRAIL = "whole_trail_chained"
 
 #: Mails that are sorted together, and their bytes, about; so many in a row before other steps have their turn.
 _LOT_MAILS, _LOT_BYTES = 100, 1 << 20
@@ -272,12 +277,15 @@ def run_due(
 
     Args: told: is told before each step how many were tried. Returns: number of steps tried.
     """
-    tried = 0
+    tried, sealed_at = 0, time.monotonic()
     name = worker_name()
     timekeeping.beat(tools.app, now=datetime.now(UTC))
     with tools.app.store.transaction() as tx:
         tx.free_leases([name])  # nothing is under way here: it is left of steps that a lost database kept from ending
     while not stopped():
+        if time.monotonic() - sealed_at > _SEAL_SECONDS:  # what is due may not end for an hour
+            _seal_events(tools.app, name)
+            sealed_at = time.monotonic()
         now = datetime.now(UTC)
         with tools.app.store.transaction() as tx:
             work = tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
@@ -346,14 +354,21 @@ def _settle(tools: Tools, lot: lots.Lot) -> None:
 
 def _seal_events(app: App, name: str) -> None:
     """Chain what happened, a batch per transaction, if nobody else is at it."""
-    sealed = _SEALED_AT_ONCE
-    while sealed == _SEALED_AT_ONCE:
+    whole = False
+    while True:
+        now = datetime.now(UTC)
         with app.store.transaction() as tx:
-            if not tx.take_lease("sealer", name, now=datetime.now(UTC), seconds=_LEASE.total_seconds()):
+            if not tx.take_lease("sealer", name, now=now, seconds=_LEASE.total_seconds()):
                 return
-            sealed = tx.seal_events(most=_SEALED_AT_ONCE)
-            if sealed < _SEALED_AT_ONCE:
-                tx.give_lease("sealer", name)
+            if tx.seal_events(most=_SEALED_AT_ONCE, whole=whole) == _SEALED_AT_ONCE:
+                continue
+            if whole:
+                tx.set_mark(_WHOLE_TRAIL, at=now)
+            elif timekeeping.is_over(tx.mark(_WHOLE_TRAIL), every=_WHOLE_TRAIL_EVERY, now=now):
+                whole = True  # last, when little can be left: each such look goes over all
+                continue
+            tx.give_lease("sealer", name)
+            return
 
 
 def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEASE) -> None:
