@@ -233,7 +233,7 @@ def main() -> None:
     print(
         f"{given.mails} mails in {given.minutes} min, {given.workers} workers, load {os.getloadavg()[0]:.0f}: "
         f"{seen.seconds:.0f} s, {answered / seen.seconds:.1f} mails/s to their first letter; "
-        f"at most {seen.waiting} steps due, the oldest for {seen.age_s:.0f} s, {seen.memory_mb:.0f} MB of all processes; "
+        f"at most {seen.waiting} steps due, the oldest for {seen.age_s:.0f} s, {seen.memory_mb:.0f} MB of all; "
         f"until the first letter {', '.join(starmap(_told, sorted(seen.waits.items())))}; "
         f"the ordinary case's reminder left {reminded} after it was due"
     )
