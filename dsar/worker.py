@@ -68,9 +68,9 @@ _SEAL_SECONDS = 5.0
 _WHOLE_TRAIL_EVERY = timedelta(days=1)
 _WHOLE_TRAIL = "whole_trail_chained"
 
-#: Mails that are sorted together, and their bytes, about; so many in a row before other steps have their turn.
+#: Mails that are sorted together, and their bytes, about; seconds in a row before other steps have their turn, as long.
 _LOT_MAILS, _LOT_BYTES = 100, 1 << 20
-_SORTED_IN_A_ROW = 1000
+_SORT_SECONDS = 10.0
 
 #: So often may the program die while it sorts a mail, until that mail goes before a person.
 _DEATHS = 5
@@ -241,6 +241,9 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
 }
 
 
+_OTHERS = STEPS.keys() - {"sort"}
+
+
 def worker_name() -> str:
     """Who this process is, for leases: host and process."""
     return f"{socket.gethostname()}:{os.getpid()}"
@@ -270,14 +273,20 @@ def _is_alive(process: int) -> bool:
 
 
 def run_due(
-    tools: Tools, *, told: Callable[[int], None] = lambda _tried: None, stopped: Callable[[], bool] = lambda: False
+    tools: Tools,
+    *,
+    told: Callable[[int], None] = lambda _tried: None,
+    stopped: Callable[[], bool] = lambda: False,
+    sort_seconds: float = _SORT_SECONDS,
 ) -> int:
     """
     Do everything that is due now, and what becomes due by it, or until *stopped*.
 
-    Args: told: is told before each step how many were tried. Returns: number of steps tried.
+    New mail is read before all else, but for half of the time while other steps are due.
+    Args: told: is told before each step how many were tried; sort_seconds: so long in a row mail is read.
+    Returns: number of steps tried.
     """
-    tried, sealed_at = 0, time.monotonic()
+    tried, sealed_at, others_until = 0, time.monotonic(), 0.0
     name = worker_name()
     timekeeping.beat(tools.app, now=datetime.now(UTC))
     with tools.app.store.transaction() as tx:
@@ -286,14 +295,16 @@ def run_due(
         if time.monotonic() - sealed_at > _SEAL_SECONDS:  # what is due may not end for an hour
             _seal_events(tools.app, name)
             sealed_at = time.monotonic()
-        now = datetime.now(UTC)
+        now, began = datetime.now(UTC), time.monotonic()
         with tools.app.store.transaction() as tx:
-            work = tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
+            others = tx.claim(name, now=now, lease=_LEASE, steps=_OTHERS) if began < others_until else None
+            work = others or tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
         if work is None:
             break
         told(tried)
         if work.step == "sort" and work.attempts == 1:
-            tried += sort_due(tools, first=work)
+            tried += sort_due(tools, first=work, seconds=sort_seconds)
+            others_until = 2 * time.monotonic() - began
             continue
         tried += 1
         run_step(tools, work, now=now)
@@ -301,21 +312,21 @@ def run_due(
     return tried
 
 
-def sort_due(tools: Tools, *, first: Work | None = None) -> int:
+def sort_due(tools: Tools, *, first: Work | None = None, seconds: float = _SORT_SECONDS) -> int:
     """
     Sort the mails that came, in lots: while one lot is settled here, the next is being read in the guarded children.
 
-    Args: first: claimed already.
-    Returns: how many were tried; after so many other steps have their turn. Those that failed before are not among
-    them: each is taken alone.
+    Args: first: claimed already; seconds: after so many other steps have their turn.
+    Returns: how many were tried. Those that failed before are not among them: each is taken alone.
     """
     held: list[Work] = []  # by every lot under way
-    tried = 0
+    tried, until = 0, time.monotonic() + seconds
     with _kept(tools.app, held, _LEASE), ThreadPoolExecutor(guard.AT_ONCE, "reader") as readers:
-        lot = _next_lot(tools, readers, held, [first] if first else [], most=_SORTED_IN_A_ROW)
+        lot = _next_lot(tools, readers, held, [first] if first else [], most=_LOT_MAILS)
         while lot.works:
             tried += len(lot.works)
-            following = _next_lot(tools, readers, held, [], most=_SORTED_IN_A_ROW - tried)
+            goes_on = time.monotonic() < until
+            following = _next_lot(tools, readers, held, [], most=_LOT_MAILS if goes_on else 0)
             _settle(tools, lot)
             held[: len(lot.works)] = []
             lot = following
@@ -326,7 +337,7 @@ def sort_due(tools: Tools, *, first: Work | None = None) -> int:
 
 def _next_lot(tools: Tools, readers: Executor, held: list[Work], works: list[Work], *, most: int) -> lots.Lot:
     """Claim more mails than *works* to sort, and have all of them read."""
-    more = min(most, _LOT_MAILS) - len(works)
+    more = most - len(works)
     if more > 0:
         with tools.app.store.transaction() as tx:
             works += tx.claim_sorting(
