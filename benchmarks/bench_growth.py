@@ -4,7 +4,7 @@ One, three and ten times the work in intake, search, PDF, queue and statistics: 
 What that means, with its tolerance, stands in frame.py beside MOST_POWER and MOST_MEMORY_GROWTH.
 
 Every measurement is a process of its own, whose processor time and peak memory count; what such a process costs without
-any work is taken off its time.
+any work is taken off its time. All sizes take turns, so that what else the machine does falls on all of them.
 """
 
 import argparse
@@ -28,7 +28,8 @@ from connectors import open_connector
 from dsar.declaration import parse_declaration
 from dsar.model import Identifier, IdentifierType
 
-ROUNDS = 2
+#: How often each size is measured; commands take a tenth of a second beyond their start, which sways by hundredths.
+ROUNDS, COMMAND_ROUNDS = 2, 9
 FACTORS = (1, 3, 10)
 _STATISTICS = ("stats", "--from", "2026-01-01", "--to", "2026-12-31")
 
@@ -43,10 +44,14 @@ def measure(given: argparse.Namespace) -> Iterator[Figure]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _curve(what: str, size: int, work: Callable[[int], Cost], *, idle: int = 0) -> Iterator[Figure]:
+def _curve(
+    what: str, size: int, work: Callable[[int], Cost], *, idle: int = 0, rounds: int = ROUNDS
+) -> Iterator[Figure]:
     """Args: work: does so much in a process; idle: so little that it counts for nothing."""
-    none = min((work(idle) for _ in range(ROUNDS)), key=lambda each: each.seconds)
-    costs = {factor * size: [work(factor * size) for _ in range(ROUNDS)] for factor in FACTORS}
+    amounts = idle, *(factor * size for factor in FACTORS)
+    turns = [{amount: work(amount) for amount in amounts} for _ in range(rounds)]
+    costs = {amount: [turn[amount] for turn in turns] for amount in amounts}
+    none = min(costs.pop(idle), key=lambda each: each.seconds)
     yield from growth(what, costs, idle=none)
 
 
@@ -114,7 +119,7 @@ def _commands(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
             settings = str(made[cases] / "settings.ini")
             return cost([sys.executable, "-m", "dsar", "--settings", settings, *command], DSAR_ACTOR="anna")
 
-        yield from _curve(f"dsar {command[0]}, cases", given.cases, run_it, idle=100)
+        yield from _curve(f"dsar {command[0]}, cases", given.cases, run_it, idle=100, rounds=COMMAND_ROUNDS)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ A campaign day: thousands of mails ask for erasure within an hour. Run by hand; 
     nice -n 10 .venv/bin/python benchmarks/evidence_load.py --mails 2000 --minutes 6 --workers 2
 
 The mails lie in Dovecot in lots over so many minutes while `dsar run` works; one in a hundred wants marketing to stop,
-one in a hundred all data. Before them an ordinary case stands whose reminder falls due in the middle. Every two seconds
-the work that waits, its age and the memory of all processes are looked at. Exit 1 if a mail has no case, a letter left
-twice, marketing stops came last, or the reminder was late.
+one in a hundred all data. Before them an ordinary case of last week stands whose reminder falls due in the middle.
+Every two seconds the work that waits, its age and the memory of all processes are looked at. Exit 1 if a mail has no
+case, a letter left twice, marketing stops came last, the reminder left late, or not all was done in time.
 """
 
 import argparse
@@ -37,6 +37,8 @@ from servers import SmtpSink, dovecot
 from dsar.store import Store, migrate
 
 LOTS = 60
+#: Until the reminder has left: what is under way on two processors ends first, a lot of mails at most.
+MOST_REMINDED_S = 180
 #: What is asked for: how many in a hundred ask it, and how.
 ASKED = {
     "object": (1, "Sluta skicka reklam till mig. Jag vill inte ha några fler erbjudanden från er."),
@@ -49,6 +51,7 @@ _ANSWERED = """
 SELECT "right", received_at, min(outbox.sent_at) FROM request JOIN outbox ON outbox.case_id = request.case_id
 WHERE kind != 'acknowledgement' AND outbox.state = 'sent' GROUP BY request.id, "right", received_at
 """
+_REMINDED = "SELECT sent_at FROM outbox WHERE kind = 'identity_reminder' AND state = 'sent'"
 
 
 @dataclass
@@ -59,8 +62,9 @@ class Seen:
     waiting: int = 0  #: Steps that were due, at most.
     age_s: float = 0.0  #: Of the oldest step that was due, at most.
     waits: dict[str, list[float]] = field(default_factory=dict)  #: {right: seconds of each until its first letter}
-    reminded_s: float | None = None  #: After it was due.
+    reminded_s: float | None = None  #: Until the ordinary case's reminder left, from when it was due.
     seconds: float = 0.0
+    left: int = 0  #: Steps still due when it was given up.
 
 
 def mails(count: int) -> Iterator[bytes]:
@@ -87,6 +91,7 @@ def lived_through(company: Company, given: argparse.Namespace) -> Seen:
     reminder_at = datetime.now(UTC) + timedelta(seconds=20 + given.minutes * 30)
     ((reminder,),) = company.rows("SELECT id FROM work WHERE step = 'remind'")
     company.rows("UPDATE work SET due_at = :at WHERE id = :id", at=reminder_at.isoformat(" "), id=reminder)
+    company.rows("UPDATE case_file SET opened_at = :at", at=(reminder_at - timedelta(days=7)).isoformat(" "))
     with working(company, given.workers) as process:
         began, delivered = time.monotonic(), 0
         while True:
@@ -97,14 +102,16 @@ def lived_through(company: Company, given: argparse.Namespace) -> Seen:
                 mailboxes.fill(company.dovecot, company.user, iter(contents[delivered:due]), first=delivered)
                 delivered = due
             look(company, process.pid, seen)
-            if seen.reminded_s is None and not company.rows("SELECT 1 FROM work WHERE id = :id", id=reminder):
-                seen.reminded_s = (datetime.now(UTC) - reminder_at).total_seconds()
-            if delivered == given.mails and is_done(company, given.mails) and seen.reminded_s is not None:
-                for right, received, sent in company.rows(_ANSWERED):
-                    seen.waits.setdefault(right, []).append((_at(sent) - _at(received)).total_seconds())
-                return seen
-            assert passed < given.minutes * 60 + 3600, "it does not end"
+            if seen.reminded_s is None and (sent_at := company.rows(_REMINDED)):
+                seen.reminded_s = (_at(sent_at[0][0]) - reminder_at).total_seconds()
+            is_over = passed > (given.minutes + given.patience) * 60
+            if is_over or (delivered == given.mails and is_done(company, given.mails) and seen.reminded_s is not None):
+                break
             time.sleep(2)
+    ((seen.left,),) = company.rows("SELECT count(*) FROM work WHERE due_at <= :now", now=_now())
+    for right, received, sent in company.rows(_ANSWERED):
+        seen.waits.setdefault(right, []).append((_at(sent) - _at(received)).total_seconds())
+    return seen
 
 
 def look(company: Company, process: int, seen: Seen) -> None:
@@ -198,14 +205,16 @@ def judged(company: Company, given: argparse.Namespace, seen: Seen) -> Iterator[
         yield f"{cases} cases for {given.mails + 1} mails"
     stops = seen.waits.get("object", [])
     others = [seconds for right, each in seen.waits.items() if right != "object" for seconds in each]
-    if stops and (median(stops) > median(others) or max(stops) > max(others)):
+    if stops and others and (median(stops) > median(others) or max(stops) > max(others)):
         yield "marketing stops did not go first"
-    if (seen.reminded_s or 0.0) > 120 + seen.age_s:
+    if seen.reminded_s is None or seen.reminded_s > MOST_REMINDED_S:
         yield "the ordinary case was starved"
+    if seen.left:
+        yield f"{seen.left} steps were due still when it was given up"
 
 
 def _told(right: str, waits: list[float]) -> str:
-    return f"{right} {median(waits):.0f} s, at most {max(waits):.0f} s"
+    return f"{right} {median(waits):.0f} s, at most {max(waits):.0f} s ({len(waits)})"
 
 
 def main() -> None:
@@ -214,16 +223,19 @@ def main() -> None:
     parser.add_argument("--mails", type=int, default=20_000)
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--patience", type=int, default=60, help="minutes after the last mail until it is given up")
     given = parser.parse_args()
     with installed(given) as company:
         seen = lived_through(company, given)
         wrong = list(judged(company, given, seen))
+    answered = sum(map(len, seen.waits.values()))
+    reminded = f"{seen.reminded_s:.0f} s" if seen.reminded_s is not None else "not"
     print(
         f"{given.mails} mails in {given.minutes} min, {given.workers} workers, load {os.getloadavg()[0]:.0f}: "
-        f"{seen.seconds:.0f} s, {given.mails / seen.seconds:.1f} mails/s to the end; at most {seen.waiting} steps due, "
-        f"the oldest for {seen.age_s:.0f} s, {seen.memory_mb:.0f} MB of all processes; until the first "
-        f"letter {', '.join(starmap(_told, sorted(seen.waits.items())))}; "
-        f"the ordinary case's reminder {seen.reminded_s:.0f} s after it was due"
+        f"{seen.seconds:.0f} s, {answered / seen.seconds:.1f} mails/s to their first letter; "
+        f"at most {seen.waiting} steps due, the oldest for {seen.age_s:.0f} s, {seen.memory_mb:.0f} MB of all; "
+        f"until the first letter {', '.join(starmap(_told, sorted(seen.waits.items())))}; "
+        f"the ordinary case's reminder left {reminded} after it was due"
     )
     print("\n".join(wrong) or "as it should be")
     sys.exit(bool(wrong))

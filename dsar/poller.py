@@ -27,6 +27,7 @@ _LEASE_SECONDS = 600.0
 _RENEW_SECONDS = 60.0
 _RECONNECT_SECONDS = (1.0, 5.0, 15.0, 60.0)
 _STEP_SECONDS = 2.0
+_WORK_SECONDS = 10.0
 _MOVED_PER_COMMIT = 1000
 
 _Result = TypeVar("_Result")
@@ -193,21 +194,25 @@ def run(
     *,
     interval_seconds: float,
     stopped: Callable[[], bool],
+    work_seconds: float = _WORK_SECONDS,
 ) -> None:
     """
     Poll, work, wait, until *stopped*; server restarts, dropped lines and expired tokens are survived.
 
     It waits on the connection that has just looked into the first mailbox, so that nothing can come unseen between.
-    Args: interval_seconds: longest wait between two polls, whether or not the server announces new mail.
+    Args: interval_seconds: longest wait between two polls, whether or not the server announces new mail; work_seconds:
+    so long at a time steps are done until the mailboxes are looked into again, however many are due.
     """
     worker.free_dead(tools.app)
+    work = partial(_work, tools, work_seconds, stopped)
     lines = [_Line(mailbox, open_inbox) for mailbox, open_inbox in inboxes.items()]
     failures = 0
     try:
         while not stopped():
-            reached = _round(tools, lines, stopped)
+            reached, is_busy = _round(tools, lines, work)
             pause = _RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)]
-            held = _wait(tools, lines[0], interval_seconds if reached else min(pause, interval_seconds), stopped)
+            wait = interval_seconds if reached else min(pause, interval_seconds)
+            held = is_busy or _wait(lines[0], wait, work, stopped)
             if not held:
                 _sleep(pause, stopped)
             failures = 0 if reached and held else failures + 1
@@ -216,15 +221,19 @@ def run(
             line.drop()
 
 
-def _round(tools: worker.Tools, lines: list[_Line], stopped: Callable[[], bool]) -> bool:
-    """Look into every mailbox, do what is due, watch over the flow of mail; whether all of it was possible."""
+def _round(tools: worker.Tools, lines: list[_Line], work: Callable[[], bool]) -> tuple[bool, bool]:
+    """
+    Look into every mailbox, do what is due, watch over the flow of mail.
+
+    Returns: whether all of it was possible, and whether more is due.
+    """
     app = tools.app
     try:
         polls = [_try(line, partial(poll, app, line.mailbox)) for line in lines]
         for found in filter(None, polls):
             if found.stored:
                 log.info("mail taken in", extra={"mailbox": found.mailbox, "count": found.stored})
-        worker.run_due(tools, stopped=stopped)  # letters leave although a mailbox is down
+        is_busy = work()  # letters leave although a mailbox is down
         for line in lines:
             if line.inbox is not None and reconciling.is_due(app, line.mailbox, now=datetime.now(UTC)):
                 _try(line, partial(reconcile, app, line.mailbox))
@@ -233,8 +242,20 @@ def _round(tools: worker.Tools, lines: list[_Line], stopped: Callable[[], bool])
                 _look_after(tools, lines)
     except TemporaryError as error:
         log.warning("round failed", extra={"error": type(error).__name__})
-        return False
-    return None not in polls
+        return False, False
+    return None not in polls, is_busy
+
+
+def _work(tools: worker.Tools, seconds: float, stopped: Callable[[], bool]) -> bool:
+    """
+    Do due steps for so long; whether more may be due.
+
+    On a day on which thousands are due, new mail is read all the same: it may ask for a marketing stop, which goes
+    first, and the law's clock runs from when it came.
+    """
+    until = time.monotonic() + seconds
+    worker.run_due(tools, stopped=lambda: stopped() or time.monotonic() >= until)
+    return time.monotonic() >= until
 
 
 def _look_after(tools: worker.Tools, lines: list[_Line]) -> None:
@@ -288,25 +309,27 @@ def _try(line: _Line, action: Callable[[ImapInbox], _Result]) -> _Result | None:
         raise
 
 
-def _wait(tools: worker.Tools, line: _Line, seconds: float, stopped: Callable[[], bool]) -> bool:
+def _wait(line: _Line, seconds: float, work: Callable[[], bool], stopped: Callable[[], bool]) -> bool:
     """
-    Wait for new mail by IDLE where the line stands, doing due steps every few seconds meanwhile.
+    Wait for new mail by IDLE where the line stands, doing due steps every few seconds meanwhile, until many are due.
 
     Returns: False if the line broke.
     """
+    is_busy = False
 
-    def work() -> bool:
+    def work_on() -> bool:
+        nonlocal is_busy
         try:
-            worker.run_due(tools, stopped=stopped)
+            is_busy = work()
         except TemporaryError as error:
             log.warning("steps failed", extra={"error": type(error).__name__})
-        return stopped()
+        return is_busy or stopped()
 
     def look(inbox: ImapInbox) -> bool:
-        return inbox.wait(deadline - time.monotonic(), meanwhile=work, every=_STEP_SECONDS)
+        return inbox.wait(deadline - time.monotonic(), meanwhile=work_on, every=_STEP_SECONDS)
 
     deadline = time.monotonic() + seconds
-    while not stopped() and time.monotonic() < deadline:
+    while not is_busy and not stopped() and time.monotonic() < deadline:
         if line.inbox is None:
             time.sleep(0.2)
             continue

@@ -9,6 +9,7 @@ stays visible in `dsar work`.
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -60,12 +61,16 @@ _RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
 #: A mail whose sorting failed so often for unknown reasons goes before a person.
 _SORT_TRIES = 3
 
-#: Events chained in one transaction.
+#: Events chained in one transaction; seconds between two times while steps are due; the whole trail is looked through
+#: so often.
 _SEALED_AT_ONCE = 500
+_SEAL_SECONDS = 5.0
+_WHOLE_TRAIL_EVERY = timedelta(days=1)
+_WHOLE_TRAIL = "whole_trail_chained"
 
-#: Mails that are sorted together, and their bytes, about; so many in a row before other steps have their turn.
+#: Mails that are sorted together, and their bytes, about; seconds in a row before other steps have their turn, as long.
 _LOT_MAILS, _LOT_BYTES = 100, 1 << 20
-_SORTED_IN_A_ROW = 1000
+_SORT_SECONDS = 10.0
 
 #: So often may the program die while it sorts a mail, until that mail goes before a person.
 _DEATHS = 5
@@ -236,6 +241,9 @@ STEPS: dict[str, Callable[[Tools, Work, datetime], None]] = {
 }
 
 
+_OTHERS = STEPS.keys() - {"sort"}
+
+
 def worker_name() -> str:
     """Who this process is, for leases: host and process."""
     return f"{socket.gethostname()}:{os.getpid()}"
@@ -265,27 +273,38 @@ def _is_alive(process: int) -> bool:
 
 
 def run_due(
-    tools: Tools, *, told: Callable[[int], None] = lambda _tried: None, stopped: Callable[[], bool] = lambda: False
+    tools: Tools,
+    *,
+    told: Callable[[int], None] = lambda _tried: None,
+    stopped: Callable[[], bool] = lambda: False,
+    sort_seconds: float = _SORT_SECONDS,
 ) -> int:
     """
     Do everything that is due now, and what becomes due by it, or until *stopped*.
 
-    Args: told: is told before each step how many were tried. Returns: number of steps tried.
+    New mail is read before all else, but for half of the time while other steps are due.
+    Args: told: is told before each step how many were tried; sort_seconds: so long in a row mail is read.
+    Returns: number of steps tried.
     """
-    tried = 0
+    tried, sealed_at, others_until = 0, time.monotonic(), 0.0
     name = worker_name()
     timekeeping.beat(tools.app, now=datetime.now(UTC))
     with tools.app.store.transaction() as tx:
         tx.free_leases([name])  # nothing is under way here: it is left of steps that a lost database kept from ending
     while not stopped():
-        now = datetime.now(UTC)
+        if time.monotonic() - sealed_at > _SEAL_SECONDS:  # what is due may not end for an hour
+            _seal_events(tools.app, name)
+            sealed_at = time.monotonic()
+        now, began = datetime.now(UTC), time.monotonic()
         with tools.app.store.transaction() as tx:
-            work = tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
+            others = tx.claim(name, now=now, lease=_LEASE, steps=_OTHERS) if began < others_until else None
+            work = others or tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
         if work is None:
             break
         told(tried)
         if work.step == "sort" and work.attempts == 1:
-            tried += sort_due(tools, first=work)
+            tried += sort_due(tools, first=work, seconds=sort_seconds)
+            others_until = 2 * time.monotonic() - began
             continue
         tried += 1
         run_step(tools, work, now=now)
@@ -293,21 +312,21 @@ def run_due(
     return tried
 
 
-def sort_due(tools: Tools, *, first: Work | None = None) -> int:
+def sort_due(tools: Tools, *, first: Work | None = None, seconds: float = _SORT_SECONDS) -> int:
     """
     Sort the mails that came, in lots: while one lot is settled here, the next is being read in the guarded children.
 
-    Args: first: claimed already.
-    Returns: how many were tried; after so many other steps have their turn. Those that failed before are not among
-    them: each is taken alone.
+    Args: first: claimed already; seconds: after so many other steps have their turn.
+    Returns: how many were tried. Those that failed before are not among them: each is taken alone.
     """
     held: list[Work] = []  # by every lot under way
-    tried = 0
+    tried, until = 0, time.monotonic() + seconds
     with _kept(tools.app, held, _LEASE), ThreadPoolExecutor(guard.AT_ONCE, "reader") as readers:
-        lot = _next_lot(tools, readers, held, [first] if first else [], most=_SORTED_IN_A_ROW)
+        lot = _next_lot(tools, readers, held, [first] if first else [], most=_LOT_MAILS)
         while lot.works:
             tried += len(lot.works)
-            following = _next_lot(tools, readers, held, [], most=_SORTED_IN_A_ROW - tried)
+            goes_on = time.monotonic() < until
+            following = _next_lot(tools, readers, held, [], most=_LOT_MAILS if goes_on else 0)
             _settle(tools, lot)
             held[: len(lot.works)] = []
             lot = following
@@ -318,7 +337,7 @@ def sort_due(tools: Tools, *, first: Work | None = None) -> int:
 
 def _next_lot(tools: Tools, readers: Executor, held: list[Work], works: list[Work], *, most: int) -> lots.Lot:
     """Claim more mails than *works* to sort, and have all of them read."""
-    more = min(most, _LOT_MAILS) - len(works)
+    more = most - len(works)
     if more > 0:
         with tools.app.store.transaction() as tx:
             works += tx.claim_sorting(
@@ -346,14 +365,21 @@ def _settle(tools: Tools, lot: lots.Lot) -> None:
 
 def _seal_events(app: App, name: str) -> None:
     """Chain what happened, a batch per transaction, if nobody else is at it."""
-    sealed = _SEALED_AT_ONCE
-    while sealed == _SEALED_AT_ONCE:
+    whole = False
+    while True:
+        now = datetime.now(UTC)
         with app.store.transaction() as tx:
-            if not tx.take_lease("sealer", name, now=datetime.now(UTC), seconds=_LEASE.total_seconds()):
+            if not tx.take_lease("sealer", name, now=now, seconds=_LEASE.total_seconds()):
                 return
-            sealed = tx.seal_events(most=_SEALED_AT_ONCE)
-            if sealed < _SEALED_AT_ONCE:
-                tx.give_lease("sealer", name)
+            if tx.seal_events(most=_SEALED_AT_ONCE, whole=whole) == _SEALED_AT_ONCE:
+                continue
+            if whole:
+                tx.set_mark(_WHOLE_TRAIL, at=now)
+            elif timekeeping.is_over(tx.mark(_WHOLE_TRAIL), every=_WHOLE_TRAIL_EVERY, now=now):
+                whole = True  # last, when little can be left: each such look goes over all
+                continue
+            tx.give_lease("sealer", name)
+            return
 
 
 def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEASE) -> None:

@@ -219,3 +219,33 @@ def test_marketing_stops_keep_nobody_waiting_for_days(office: Office) -> None:
         tx.enqueue("search", 7, due_at=NOW - timedelta(days=2))
     enqueue(office, ("search", 1))
     assert [claim(office, name) for name in "ab"] == [("search", 7), ("search", 1)]
+
+
+def test_a_reminder_that_keeps_its_day_goes_before_the_steps_of_a_flood(office: Office) -> None:
+    """An ordinary case keeps its days although thousands of mails came an hour before."""
+    enqueue(office, ("search", 7), ("remind", 9))
+    assert [claim(office, name) for name in "ab"] == [("remind", 9), ("search", 7)]
+
+
+@pytest.mark.parametrize(("days", "goes_first"), [(0, 7), (2, 1)])
+def test_a_case_of_days_before_goes_before_those_of_today(office: Office, days: int, goes_first: int) -> None:
+    office.receive(MARIA, "Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack.")
+    forget_due(office)
+    with office.app.store.transaction() as tx:
+        tx.case_by_id(1).opened_at = NOW - timedelta(days=days)
+    enqueue(office, ("search", 7), ("search", 1))
+    assert claim(office, "a") == ("search", goes_first)
+
+
+def test_a_marketing_stop_goes_before_thousands_of_reminders(office: Office) -> None:
+    office.receive(JOHN, STOP)
+    forget_due(office)
+    enqueue(office, ("remind", 7), ("remind", 8), ("search", 1))
+    assert claim(office, "a") == ("search", 1)
+
+
+def test_older_matters_keep_those_of_today_waiting_for_hours_at_most(office: Office) -> None:
+    with office.app.store.transaction() as tx:
+        tx.enqueue("search", 7, due_at=NOW - timedelta(hours=7))
+    enqueue(office, ("remind", 9))
+    assert claim(office, "a") == ("search", 7)

@@ -139,6 +139,26 @@ def test_whatever_is_wrong_with_a_lot_its_mails_are_taken_one_by_one(
     assert [(disposition, case) for disposition, _, case in ends(office)] == [("request", 1), ("not_request", None)]
 
 
+def test_a_flood_of_mails_leaves_other_steps_their_turn(office: Office) -> None:
+    """A reminder of an ordinary case, and a marketing stop that was read already, do not wait for the last mail."""
+    come(office, *(chat(f"News {number} <news@shop{number}.example>") for number in range(250)))
+    with office.app.store.transaction() as tx:
+        tx.enqueue("remind", 999, due_at=NOW)  # of no case: it fails, and is put off
+    unread_at_reminder: list[int] = []
+
+    def told(_tried: int) -> None:
+        with office.app.store.transaction() as tx:
+            steps = tx.work()
+        if not unread_at_reminder and any(work.step == "remind" and work.attempts for work in steps):
+            unread_at_reminder.append(sum(work.step == "sort" for work in steps))
+
+    worker.run_due(office.session.tools, told=told, sort_seconds=0)
+
+    assert unread_at_reminder > [100]
+    with office.app.store.transaction() as tx:
+        assert {work.step for work in tx.work()} == {"remind"}
+
+
 def test_a_mail_that_may_have_ended_the_program_is_taken_alone(office: Office) -> None:
     """A lot is claimed, the program dies: none of its mails comes into a lot again, so that one cannot end five."""
     come(office, written(MARIA, ACCESS), chat(JOHN))

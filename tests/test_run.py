@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,10 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 @contextmanager
-def running(office: Office, **inboxes: Callable[[], ImapInbox]) -> Iterator[None]:
+def running(office: Office, *, work_seconds: float = 10, **inboxes: Callable[[], ImapInbox]) -> Iterator[None]:
     """The loop of the daemon, with news only by IDLE: the polls beside it are far apart."""
     stopping = threading.Event()
-    arguments = {"interval_seconds": 60, "stopped": stopping.is_set}
+    arguments = {"interval_seconds": 60, "stopped": stopping.is_set, "work_seconds": work_seconds}
     thread = threading.Thread(target=poller.run, args=(office.session.tools, inboxes), kwargs=arguments)
     thread.start()
     try:
@@ -68,6 +69,24 @@ def stop(server: DovecotServer) -> None:
     with suppress(OSError):
         while Path(f"/proc/{master}/stat").read_text().split()[2] != "Z":
             time.sleep(0.05)
+
+
+def untried(office: Office) -> int:
+    with office.app.store.transaction() as tx:
+        return sum(work.attempts == 0 for work in tx.work())
+
+
+def test_new_mail_is_read_although_hundreds_of_steps_are_due(
+    office: Office, dovecot_server: DovecotServer, mail_user: str
+) -> None:
+    """It may ask for a marketing stop, which goes first; on a campaign day other steps are due for hours."""
+    with office.app.store.transaction() as tx:
+        tx.enqueue_new("unwrap", range(1000, 1800), due_at=datetime(2026, 11, 2, tzinfo=UTC))  # of no mail: each fails
+    with running(office, work_seconds=0.2, privacy=lambda: ImapInbox(dovecot_server.account(mail_user))):
+        wait_for(lambda: untried(office) < 800)
+        dovecot_server.deliver(mail(1), mail_user)
+        wait_for(lambda: stored(office))
+        assert untried(office) > 0
 
 
 def test_it_survives_a_restart_of_the_mail_server(office: Office) -> None:

@@ -20,7 +20,7 @@ from dsar.model import RawMail
 from dsar.store import SqlKeyStore, Store, Transaction, migrate
 from dsar.store.audit import Anchor
 from dsar.store.engine import open_engine
-from dsar.store.tables import CaseFile, OutboxRow, Request
+from dsar.store.tables import CaseFile, EventRow, OutboxRow, Request
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -600,6 +600,35 @@ def test_a_long_tail_is_sealed_in_batches_to_one_chain(store: Store) -> None:
     with store.transaction() as tx:
         report = tx.verify_chain()
     assert (report.sealed, report.unsealed, report.broken_at) == (5, 0, None)
+
+
+def chained_after_hold(store: Store, *, others: int, whole: bool) -> int:
+    """How many events are chained once a transaction ends that held one back while *others* were chained."""
+    first, held, *rest = range(1, others + 3)
+    with store.transaction() as tx:
+        tx.session.add_all(EventRow(id=number, at=NOW, actor="anna", name="looked") for number in (first, *rest))
+        tx.session.flush()
+        tx.seal_events()
+    with store.transaction() as tx:
+        tx.session.add(EventRow(id=held, at=NOW, actor="anna", name="looked"))
+        tx.session.flush()
+        return tx.seal_events(whole=whole)
+
+
+def test_an_event_that_was_held_back_for_a_moment_is_chained_at_the_next_look(store: Store) -> None:
+    """PostgreSQL: of two that write at once one may end later than what came after it."""
+    assert chained_after_hold(store, others=10, whole=False) == 1
+    with store.transaction() as tx:
+        report = tx.verify_chain()
+    assert (report.sealed, report.unsealed, report.broken_at) == (12, 0, None)
+
+
+@pytest.mark.parametrize(("whole", "chained"), [(False, 0), (True, 1)])
+def test_what_was_held_back_for_thousands_of_others_waits_for_the_daily_look(
+    store: Store, *, whole: bool, chained: int
+) -> None:
+    """Every few seconds the end of the trail is looked at, however long it is; a whole year would take a second."""
+    assert chained_after_hold(store, others=2500, whole=whole) == chained
 
 
 def test_an_event_not_sealed_yet_is_told(store: Store) -> None:

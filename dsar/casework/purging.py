@@ -6,7 +6,7 @@ in one transaction: whatever is interrupted is due again. A hold (IMY, a court) 
 Copies in mailboxes go last, each after its bytes were compared with what was stored.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Generic, TypeVar
@@ -35,7 +35,7 @@ class Rule(Generic[_Thing]):
     what: str
     words: str  #: For staff.
     kept_since: Callable[[RetentionSection, date], date]  #: What ended before this day goes today.
-    due: Callable[[Transaction, datetime], Sequence[_Thing]]  #: Args: before when it must have ended.
+    due: Callable[[Transaction, datetime, int | None], Iterable[_Thing]]  #: Args: before when it ended, how many.
     reference: Callable[[_Thing], str]
     remove: Callable[[App, Transaction, _Thing, datetime], None]
 
@@ -48,14 +48,12 @@ class Purge:
     reference: str  #: D-2026-00042, or M-17
 
 
-def due(app: App, *, now: datetime) -> list[Purge]:
-    """What would go now, in the order of RULES; changes nothing."""
+def due(app: App, *, now: datetime) -> Iterator[Purge]:
+    """What would go now, in the order of RULES; changes nothing. The database is read until the last one."""
     with app.store.transaction(read_only=True) as tx:
-        return [
-            Purge(what=rule.what, reference=rule.reference(thing))
-            for rule in RULES
-            for thing in rule.due(tx, _ended_before(app, rule, now))
-        ]
+        for rule in RULES:
+            for thing in rule.due(tx, _ended_before(app, rule, now), None):
+                yield Purge(what=rule.what, reference=rule.reference(thing))
 
 
 def purge(
@@ -91,7 +89,7 @@ def _purge(app: App, rule: Rule[Any], *, now: datetime) -> Iterator[list[Purge]]
     """What went, lot by lot."""
     while True:
         with app.store.transaction() as tx:
-            things = rule.due(tx, _ended_before(app, rule, now))[:_AT_ONCE]
+            things = list(rule.due(tx, _ended_before(app, rule, now), _AT_ONCE))
             gone = [Purge(what=rule.what, reference=rule.reference(thing)) for thing in things]
             for thing, each in zip(things, gone, strict=True):
                 rule.remove(app, tx, thing, now)
@@ -150,7 +148,7 @@ RULES: tuple[Rule[Any], ...] = (
         what="noise",
         words="mail that was no request",
         kept_since=lambda kept, today: today - timedelta(days=kept.noise_days),
-        due=lambda tx, before: tx.noise(before=before),
+        due=lambda tx, before, most: tx.noise(before=before, most=most),
         reference=lambda message: f"M-{message.id}",
         remove=_remove_mail,
     ),
@@ -158,7 +156,7 @@ RULES: tuple[Rule[Any], ...] = (
         what="mistaken",
         words="case that was no request",
         kept_since=lambda kept, today: today - timedelta(days=kept.noise_days),
-        due=lambda tx, before: tx.ended_cases(before=before, only=Outcome.NOT_A_REQUEST),
+        due=lambda tx, before, most: tx.ended_cases(before=before, most=most, only=Outcome.NOT_A_REQUEST),
         reference=lambda case: case.reference,
         remove=_remove_case,
     ),
@@ -166,7 +164,7 @@ RULES: tuple[Rule[Any], ...] = (
         what="findings",
         words="search results and drafts of an ended case",
         kept_since=lambda kept, today: today - timedelta(days=kept.findings_days),
-        due=lambda tx, before: tx.cases_with_findings(before=before),
+        due=lambda tx, before, most: tx.cases_with_findings(before=before, most=most),
         reference=lambda case: case.reference,
         remove=_remove_findings,
     ),
@@ -174,7 +172,7 @@ RULES: tuple[Rule[Any], ...] = (
         what="export",
         words="data sent with an answer",
         kept_since=lambda kept, today: today - timedelta(days=kept.export_days),
-        due=lambda tx, before: tx.letters_with_data(before=before),
+        due=lambda tx, before, most: tx.letters_with_data(before=before, most=most),
         reference=lambda sent: sent[1].reference,
         remove=_remove_data,
     ),
@@ -182,7 +180,7 @@ RULES: tuple[Rule[Any], ...] = (
         what="case",
         words="mails and letters of an ended case",
         kept_since=lambda kept, today: add_months(today, -kept.case_months),
-        due=lambda tx, before: tx.ended_cases(before=before),
+        due=lambda tx, before, most: tx.ended_cases(before=before, most=most),
         reference=lambda case: case.reference,
         remove=_remove_case,
     ),
@@ -190,7 +188,7 @@ RULES: tuple[Rule[Any], ...] = (
         what="do_not_restore",
         words="note of something erased that no backup holds any more",
         kept_since=lambda kept, today: today - timedelta(days=kept.do_not_restore_days),
-        due=lambda tx, before: tx.restorable_no_more(before=received_on(before)),
+        due=lambda tx, before, most: tx.restorable_no_more(before=received_on(before), most=most),
         reference=lambda duty: f"T-{duty.id}",
         remove=lambda _app, tx, duty, _now: tx.remove_duty(duty),
     ),
@@ -198,7 +196,7 @@ RULES: tuple[Rule[Any], ...] = (
         what="register",
         words="register line of an ended case",
         kept_since=lambda kept, today: add_months(today, -12 * kept.register_years),
-        due=lambda tx, before: tx.register_lines(before=before),
+        due=lambda tx, before, most: tx.register_lines(before=before, most=most),
         reference=lambda case: case.reference,
         remove=_remove_register_line,
     ),

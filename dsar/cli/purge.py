@@ -1,7 +1,7 @@
 """`dsar purge`: what [retention] keeps no longer goes; `dsar run` does the same once a day."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +34,7 @@ def purge(ctx: click.Context, *, dry_run: bool, as_json: bool) -> None:
         _purge_copies(opened)
 
 
-def _print(things: Sequence["Purge"], *, as_json: bool, done: bool) -> None:
+def _print(things: Iterable["Purge"], *, as_json: bool, done: bool) -> None:
     from dsar.casework.purging import RULES
 
     if as_json:
@@ -42,9 +42,10 @@ def _print(things: Sequence["Purge"], *, as_json: bool, done: bool) -> None:
             print_json(thing)
         return
     words = {rule.what: rule.words for rule in RULES}
-    print_table(("Of", "What"), [(thing.reference, words[thing.what]) for thing in things]) if things else None
-    counts = Counter(thing.what for thing in things)
-    told = ", ".join(f"{count} x {words[what]}" for what, count in counts.items()) or "nothing"
+    rows = [(thing.reference, words[thing.what]) for thing in things]
+    print_table(("Of", "What"), rows) if rows else None
+    counts = Counter(what for _, what in rows)
+    told = ", ".join(f"{count} x {what}" for what, count in counts.items()) or "nothing"
     click.echo(f"{'Removed' if done else 'Due'}: {told}.", err=True)
 
 

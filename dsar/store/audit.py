@@ -22,6 +22,9 @@ _FIRST = "0" * 64
 #: Events between two words about how far verifying is.
 _TOLD_EVERY = 500
 
+#: So many events may be chained while another transaction holds back an earlier one, which is then chained at once.
+_LATE = 2000
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChainReport:
@@ -86,18 +89,23 @@ class AuditQueries(Queries):
         has = sa.func.has_table_privilege
         return [f"{name}: {right}" for name, right in asked if self.session.scalar(sa.select(has(name, right)))]
 
-    def seal_events(self, *, most: int | None = None) -> int:
+    def seal_events(self, *, most: int | None = None, whole: bool = False) -> int:
         """
         Chain the events not chained yet, in their order; how many. Only for the holder of the lease "sealer".
 
-        Args: most: so many at a time, so that a long tail keeps nobody from writing; None: all.
+        Those are looked for at the end of the trail, however long it is: ids are given out in the order in which
+        transactions write, but where several write at once one may end after events with later ids were chained.
+        Args: most: so many at a time, so that a long tail keeps nobody from writing; None: all; whole: look through
+        the whole trail, for what a transaction held back for so long that _LATE others were chained.
         """
         last = self.session.exec(select(Seal).order_by(col(Seal.position).desc()).limit(1)).first()
         position, digest = (last.position, last.digest) if last is not None else (0, _FIRST)
+        before_late = select(Seal.event_id).where(Seal.position == position - _LATE)
+        first = 0 if whole else self.session.exec(before_late).one_or_none() or 0
         pending = (
             select(EventRow)
             .outerjoin(Seal, col(Seal.event_id) == EventRow.id)
-            .where(col(Seal.event_id).is_(None))
+            .where(col(EventRow.id) > first, col(Seal.event_id).is_(None))
             .order_by(col(EventRow.id))
             .limit(most)
         )

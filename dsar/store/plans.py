@@ -123,9 +123,9 @@ class PlanQueries(Queries):
         query = select(Duty).where(Duty.kind == DO_NOT_RESTORE, Duty.due_on >= since)
         return self.session.exec(query.order_by(col(Duty.id))).all()
 
-    def restorable_no_more(self, *, before: date) -> Sequence[Duty]:
-        """What was erased *before*: no backup holds it any longer."""
-        query = select(Duty).where(Duty.kind == DO_NOT_RESTORE, Duty.due_on < before)
+    def restorable_no_more(self, *, before: date, most: int | None = None) -> Sequence[Duty]:
+        """What was erased *before*: no backup holds it any longer. Args: most: so many, the oldest; None: all."""
+        query = select(Duty).where(Duty.kind == DO_NOT_RESTORE, Duty.due_on < before).limit(most)
         return self.session.exec(query.order_by(col(Duty.id))).all()
 
     def remove_duty(self, duty: Duty) -> None:

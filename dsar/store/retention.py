@@ -1,10 +1,12 @@
 """Queries about what has been kept long enough, and its removal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from dsar.lifecycle import Outcome, State
 from dsar.store.base import Queries
@@ -37,6 +39,8 @@ from dsar.store.tables import (
 )
 
 _GONE = b""
+#: So many rows are held at once, however many are due.
+_FEW_AT_ONCE = {"yield_per": 500}
 #: How the references of cases begin whose register line is gone.
 _PAST = "past-"
 
@@ -48,17 +52,30 @@ _WORKING_TABLES = (SystemRow, Decision, Redaction, CaseDocument)
 _PERSONAL_TABLES = (CaseIndex, Challenge, PassPhrase, *_WORKING_TABLES)
 
 
+_Found = TypeVar("_Found")
+
+
 class RetentionQueries(Queries):
     """Whatever is here deletes for good; the caller destroys the keys (promise P9)."""
 
     # ---------------------------------------------------------------------------------------------- what is due
+    # Everywhere, most: so many at the most, the oldest first; None: all.
 
-    def ended_cases(self, *, before: datetime, only: Outcome | None = None) -> Sequence[CaseFile]:
+    def _each(self, query: SelectOfScalar[_Found], most: int | None) -> Iterator[_Found]:
+        """A few at a time, for of years there are many."""
+        yield from self.session.exec(query.limit(most).execution_options(**_FEW_AT_ONCE))
+
+    def ended_cases(
+        self, *, before: datetime, most: int | None = None, only: Outcome | None = None
+    ) -> Iterator[CaseFile]:
         """
         Cases with content whose last request was closed *before*, and that no hold keeps, oldest first.
 
         Args: only: those all of whose requests ended so.
         """
+        return self._each(self._ended(before=before, only=only), most)
+
+    def _ended(self, *, before: datetime, only: Outcome | None = None) -> SelectOfScalar[CaseFile]:
         open_ones = sa.func.sum(sa.case((col(Request.state) != State.CLOSED, 1), else_=0))
         others = sa.func.sum(sa.case((col(Request.outcome) != only, 1), else_=0))
         ended = (
@@ -69,15 +86,15 @@ class RetentionQueries(Queries):
         query = select(CaseFile).where(
             col(CaseFile.id).in_(ended), col(CaseFile.purged_at).is_(None), col(CaseFile.legal_hold).is_(False)
         )
-        return self.session.exec(query.order_by(col(CaseFile.id))).all()
+        return query.order_by(col(CaseFile.id))
 
-    def cases_with_findings(self, *, before: datetime) -> Sequence[CaseFile]:
+    def cases_with_findings(self, *, before: datetime, most: int | None = None) -> Iterator[CaseFile]:
         """Those of the ended cases of which search results, or letters that were never sent, are kept."""
-        found = set(self.session.exec(select(SystemRow.case_id).distinct()))
-        found.update(self.session.exec(select(LetterRow.case_id).where(*_UNSENT, LetterRow.sealed_content != _GONE)))
-        return [case for case in self.ended_cases(before=before) if case.id in found]
+        unsent = select(LetterRow.case_id).where(*_UNSENT, LetterRow.sealed_content != _GONE)
+        found = col(CaseFile.id).in_(select(SystemRow.case_id)), col(CaseFile.id).in_(unsent)
+        return self._each(self._ended(before=before).where(sa.or_(*found)), most)
 
-    def letters_with_data(self, *, before: datetime) -> Sequence[tuple[LetterRow, CaseFile]]:
+    def letters_with_data(self, *, before: datetime, most: int | None = None) -> Iterator[tuple[LetterRow, CaseFile]]:
         """Letters sent *before* whose annexes are still kept, of cases that no hold keeps."""
         annexed = select(LetterAnnex.letter_id).where(LetterAnnex.sealed_content != _GONE)
         sent = select(OutboxRow.letter_id).where(OutboxRow.state == "sent", col(OutboxRow.sent_at) < before)
@@ -86,9 +103,10 @@ class RetentionQueries(Queries):
             .join(CaseFile, col(CaseFile.id) == LetterRow.case_id)
             .where(col(LetterRow.id).in_(annexed), col(LetterRow.id).in_(sent), col(CaseFile.legal_hold).is_(False))
         )
-        return self.session.exec(query.order_by(col(LetterRow.id))).all()
+        query = query.order_by(col(LetterRow.id)).limit(most)
+        yield from self.session.exec(query.execution_options(**_FEW_AT_ONCE))
 
-    def noise(self, *, before: datetime) -> Sequence[Message]:
+    def noise(self, *, before: datetime, most: int | None = None) -> Iterator[Message]:
         """
         Mails of no case that were filed, came *before* and whose bytes are kept.
 
@@ -104,7 +122,7 @@ class RetentionQueries(Queries):
                 sa.func.coalesce(Message.stored_at, Message.received_at) < before,
             )
         )
-        return self.session.exec(query.order_by(col(Message.id))).all()
+        return self._each(query.order_by(col(Message.id)), most)
 
     def mails_of_no_other_case(self, case_id: int) -> Sequence[Message]:
         """Mails of this case that belong to no other case whose content is kept."""
@@ -120,13 +138,13 @@ class RetentionQueries(Queries):
         )
         return self.session.exec(query).all()
 
-    def register_lines(self, *, before: datetime) -> Sequence[CaseFile]:
+    def register_lines(self, *, before: datetime, most: int | None = None) -> Iterator[CaseFile]:
         """Purged cases that were closed *before* and still have a reference of their own."""
         last = select(Request.case_id).group_by(col(Request.case_id)).having(sa.func.max(Request.closed_at) < before)
         query = select(CaseFile).where(
             col(CaseFile.id).in_(last), col(CaseFile.purged_at).is_not(None), ~col(CaseFile.reference).startswith(_PAST)
         )
-        return self.session.exec(query.order_by(col(CaseFile.id))).all()
+        return self._each(query.order_by(col(CaseFile.id)), most)
 
     # ------------------------------------------------------------------------------------------------- removing
 

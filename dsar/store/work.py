@@ -71,8 +71,15 @@ _LOOKED_AT = 100
 #: A mail that nobody has read may ask for a marketing stop.
 _UNREAD: Final = "sort"
 
-#: By which steps of marketing stops go before others.
-_HEAD_START = timedelta(days=1)
+#: What a case of the same day, or of a mail just read, is not.
+_OLDER = timedelta(days=1)
+
+#: Which steps go before others that are due as long: those of marketing stops, then those of older matters.
+_HEAD_STARTS: Final = (
+    ((col(Work.urgent),), timedelta(days=1)),
+    ((~col(Work.urgent), col(Work.older)), timedelta(hours=6)),
+    ((~col(Work.urgent), ~col(Work.older)), timedelta()),
+)
 
 #: What a step begins with that became due again while it was under way.
 _AFRESH: Final = {
@@ -95,15 +102,22 @@ class WorkQueries(Queries):
 
         One under way may have looked before the new thing came: it runs once more afterwards, not beside itself.
         """
-        urgent = self._is_urgent(step, subject_id)
-        if self._insert_new(Work(step=step, subject_id=subject_id, due_at=due_at, urgent=urgent)):
+        new = Work(
+            step=step,
+            subject_id=subject_id,
+            due_at=due_at,
+            urgent=self._is_urgent(step, subject_id),
+            older=self._is_older(step, subject_id, due_at),
+        )
+        if self._insert_new(new):
             return
         query = select(Work).where(Work.step == step, Work.subject_id == subject_id)
         row = self.session.exec(query.with_for_update(), execution_options={"populate_existing": True}).one_or_none()
         if row is None:  # the worker has just finished it
-            self._insert_new(Work(step=step, subject_id=subject_id, due_at=due_at, urgent=urgent))
+            self._insert_new(new)
             return
-        row.urgent |= urgent
+        row.urgent |= new.urgent
+        row.older |= new.older
         if row.lease_until is not None:
             row.rerun_at = min(row.rerun_at or due_at, due_at)
         else:
@@ -127,6 +141,14 @@ class WorkQueries(Queries):
         stops = col(Request.right) == Right.OBJECT, col(Request.state) != State.CLOSED
         return self.session.exec(select(Request.id).where(of, *stops).limit(1)).first() is not None
 
+    def _is_older(self, step: str, subject_id: int, due_at: datetime) -> bool:
+        """Whether a step keeps a day that was set before, or its case came before today: a flood must not delay it."""
+        if step in FOR_A_DAY:
+            return True
+        case_id = self._case_of(step, subject_id)
+        case = self.session.get(CaseFile, case_id) if case_id else None
+        return case is not None and case.opened_at < due_at - _OLDER
+
     def enqueue_new(self, step: str, subject_ids: Sequence[int], *, due_at: datetime) -> None:
         """Make a step due for many subjects of which it was never due before."""
         self._insert_all_new(
@@ -141,6 +163,7 @@ class WorkQueries(Queries):
                     "attempts": 0,
                     "last_error": "",
                     "urgent": step == _UNREAD,
+                    "older": False,
                 }
                 for subject_id in subject_ids
             ],
@@ -152,8 +175,9 @@ class WorkQueries(Queries):
         """
         The most overdue step that nobody holds and whose case nobody works on, leased to *worker*; None if none is due.
 
-        What serves a marketing stop counts as if it were due since a day more: it goes before thousands that came
-        together, and thousands of its kind do not keep others waiting for longer.
+        What serves a marketing stop counts as if it were due since a day more, what serves a matter of days before
+        since some hours: it goes before thousands that came together, and thousands of its kind do not keep others
+        waiting for longer.
         Args: steps: names of those that the worker knows, so that an older program leaves alone what a newer one made
         due; None: all.
         """
@@ -163,9 +187,12 @@ class WorkQueries(Queries):
             query = query.where(col(Work.step).in_(steps))
         if not self._may_take(SORTING, worker, now=now):  # thousands may be due, and would hide all that is not
             query = query.where(Work.step != "sort")
-        first = [(at - _HEAD_START, id_) for at, id_ in self.session.exec(query.where(col(Work.urgent))).all()]
-        rest = self.session.exec(query.where(~col(Work.urgent))).all()
-        for _, id_ in sorted([*first, *rest]):
+        due = [
+            (at - head_start, id_)
+            for which, head_start in _HEAD_STARTS
+            for at, id_ in self.session.exec(query.where(*which)).all()
+        ]
+        for _, id_ in sorted(due):
             one = select(Work).where(Work.id == id_, *free).with_for_update(skip_locked=True)  # SQLite has locked all
             row = self.session.exec(one, execution_options={"populate_existing": True}).one_or_none()
             if row is None:  # another worker was faster
@@ -185,19 +212,23 @@ class WorkQueries(Queries):
         """Name of the lease that a step needs; empty: none."""
         if work.step == "sort":
             return SORTING
-        kind = SUBJECTS.get(work.step)
+        case_id = self._case_of(work.step, work.subject_id)
+        return f"case:{case_id}" if case_id else ""
+
+    def _case_of(self, step: str, subject_id: int) -> int | None:
+        """The case that a step is about."""
+        kind = SUBJECTS.get(step)
         if kind is None:
-            return ""
+            return None
         if kind is CaseFile:
-            return f"case:{work.subject_id}"
+            return subject_id
         table: sa.Table = kind.__table__  # type: ignore[attr-defined]
         if "case_id" in table.c:
-            query = sa.select(table.c.case_id).where(table.c.id == work.subject_id)
+            query = sa.select(table.c.case_id).where(table.c.id == subject_id)
         else:
             request = col(Request.id) == table.c.request_id
-            query = sa.select(col(Request.case_id)).join(table, request).where(table.c.id == work.subject_id)
-        case_id = self.session.execute(query).scalar()
-        return f"case:{case_id}" if case_id else ""
+            query = sa.select(col(Request.case_id)).join(table, request).where(table.c.id == subject_id)
+        return self.session.execute(query).scalar()
 
     def claim_sorting(
         self, worker: str, *, now: datetime, lease: timedelta, most: int, most_bytes: int

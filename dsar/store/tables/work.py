@@ -22,7 +22,12 @@ class Work(Row, table=True):
     attempts: int = 0
     last_error: str = ""  #: Class of the last error, never its text.
     urgent: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})  #: Serves a marketing stop.
-    __table_args__ = (sa.UniqueConstraint("step", "subject_id"), sa.Index("ix_work_urgent", "urgent", "due_at"))
+    older: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})  #: Of a matter of days before.
+    __table_args__ = (
+        sa.UniqueConstraint("step", "subject_id"),
+        sa.Index("ix_work_urgent", "urgent", "due_at"),  # of the version before, which may work beside this one
+        sa.Index("ix_work_order", "urgent", "older", "due_at"),
+    )
 
 
 class Lease(Row, table=True):
