@@ -29,7 +29,7 @@ from dsar.declaration import parse_declaration
 from dsar.model import Identifier, IdentifierType
 
 #: How often each size is measured; commands take a tenth of a second beyond their start, which sways by hundredths.
-ROUNDS, COMMAND_ROUNDS = 2, 9
+ROUNDS, COMMAND_ROUNDS = 2, 5
 FACTORS = (1, 3, 10)
 _STATISTICS = ("stats", "--from", "2026-01-01", "--to", "2026-12-31")
 

@@ -14,6 +14,7 @@ import platform
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,15 +78,15 @@ def commit() -> str:
     return told.stdout.strip()
 
 
-def report(figures: Sequence[Figure], *, began_on: str, size: Sequence[str]) -> str:
-    """RESULTS.md."""
+def report(figures: Sequence[Figure], *, began_on: str, took: float, size: Sequence[str]) -> str:
+    """RESULTS.md. Args: took: seconds."""
     missed = [each for each in figures if each.missed]
     rows = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
     rows += ["| " + " | ".join(cell.replace("|", "/") for cell in cells(each)) + " |" for each in figures]
     return (
         "# Results of the benchmarks\n\n"
         f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC at commit {commit() or '?'}: "
-        f"{began_on}. A ratio is to what is named, measured in the same run.\n\n"
+        f"{began_on}; it took {took / 60:.0f} minutes. A ratio is to what is named, measured in the same run.\n\n"
         + "".join(f"{_SIZES[each]}\n\n" for each in size)
         + f"{len(missed)} of {len(figures)} promises and figures are missed.\n\n"
         + "\n".join(rows)
@@ -105,11 +106,14 @@ def main() -> None:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(names())}")
     began_on = machine()
     figures: list[Figure] = []
+    began = time.perf_counter()
     for name in chosen:
-        print(f"bench_{name}.py ...", file=sys.stderr, flush=True)
+        print(f"bench_{name}.py ...", end="", file=sys.stderr, flush=True)
+        so_far = time.perf_counter()
         figures += figures_of(name, size=given.size)
+        print(f" {time.perf_counter() - so_far:.0f} s", file=sys.stderr)
     print("\n".join(table(figures)))
-    RESULTS.write_text(report(figures, began_on=began_on, size=given.size), "utf-8")
+    RESULTS.write_text(report(figures, began_on=began_on, took=time.perf_counter() - began, size=given.size), "utf-8")
     sys.exit(any(each.missed for each in figures))
 
 

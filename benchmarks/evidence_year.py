@@ -3,10 +3,10 @@ A year of a far larger controller: 100,000 cases, a million mails, 200 systems. 
 
     nice -n 10 .venv/bin/python benchmarks/evidence_year.py --cases 20000 --mails 200000
 
-Of the systems 150 are people who are asked by mail. One day of work is done on an empty installation, then again once
-the year lies in the database; so is each command that staff use. Every figure is processor time and most memory of the
-program on its own, and how many times what the empty installation took. Exit 1 where the year makes something take more
-than three times as long beyond a second, or a quarter more memory, or leaves a step undone.
+Of the systems 150 are people who are asked by mail. One day of work is done on an empty installation, and the same on
+one in whose database the year lies; so is each command that staff use. Every figure is processor time and most memory
+of the program on its own, and how many times what the empty installation took. Exit 1 where the year makes something
+take more than three times as long beyond a second, or a quarter more memory, leaves a step undone, or other mails go.
 
 The year's rows are put in behind the program's back: cases, requests and their events as bench_stats.py makes them,
 each with a sealed mail; of all other mails only that they came, as it is after thirty days (their keys are gone then).
@@ -44,7 +44,7 @@ MOST, LEAST_SECONDS = 3.0, 1.0
 ACCESS = "Jag vill veta vilka personuppgifter ni har om mig. Skicka ett registerutdrag, tack."
 ERASE = "Radera alla personuppgifter som ni har om mig, enligt artikel 17 i GDPR."
 #: On file in the sample systems; the others of a day are known to none.
-KNOWN = "Åsa Lindqvist <asa.lindqvist@example.se>", "John Whitfield <john.whitfield@example.com>"
+KNOWN = "John Whitfield <john.whitfield@example.com>"
 COMMANDS = {
     "dsar queue": ("queue",),
     "dsar stats of the year": ("stats", "--from", "2026-01-01", "--to", "2026-12-31"),
@@ -55,11 +55,11 @@ COMMANDS = {
 }
 
 
-def day(company: Company, number: int, others: int) -> Cost:
+def day(company: Company, others: int) -> Cost:
     """What one `dsar poll` takes over a day's mails: access by one who is on file, erasure by *others* who are not."""
-    company.write(KNOWN[number], ACCESS)
+    company.write(KNOWN, ACCESS)
     for other in range(others):
-        company.write(f"person{number}.{other}@example.se", ERASE)
+        company.write(f"person{other}@example.se", ERASE)
     return _cost(company, "poll")
 
 
@@ -69,9 +69,9 @@ def _cost(company: Company, *command: str) -> Cost:
     return cost([*program, *command], ends_with=("0", "3") if command[0] == "search" else ("0",), DSAR_ACTOR="anna")
 
 
-def measured(company: Company, number: int, others: int) -> dict[str, Cost]:
+def measured(company: Company, others: int) -> dict[str, Cost]:
     """{what: its cost}"""
-    found = {f"a day of {others + 1} mails, {1 + others} cases": day(company, number, others)}
+    found = {f"a day of {others + 1} mails, {1 + others} cases": day(company, others)}
     return found | {what: _cost(company, *command) for what, command in COMMANDS.items()}
 
 
@@ -179,15 +179,21 @@ def main() -> None:
     parser.add_argument("--others", type=int, default=30, help="mails of a day beside the one of a known person")
     given = parser.parse_args()
     with installed(given) as company:
-        empty = measured(company, 0, given.others)
+        empty = measured(company, given.others)
+        asked = len(company.smtp.taken)
+    with installed(given) as company:
         filling = seconds(lambda: fill(company, given.cases, given.mails))
         size = sum(each.stat().st_size for each in company.folder.glob("*.db*")) / 1e6
         _cost(company, "poll")  # chains the events that were put in, which is work of the year and not of the day
-        full = measured(company, 1, given.others)
+        full = measured(company, given.others)
         now = datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
         ((left,),) = company.rows("SELECT count(*) FROM work WHERE due_at <= :now", now=now)
-        asked = len(company.smtp.taken)
-    told = [*figures(empty, full), Figure(what="steps left undone", value=left, unit="steps", most=0)]
+        more = abs(len(company.smtp.taken) - asked)
+    told = [
+        *figures(empty, full),
+        Figure(what="steps left undone", value=left, unit="steps", most=0),
+        Figure(what="mails more or fewer than of the empty installation", value=more, unit="mails", most=0),
+    ]
     print(
         f"{given.cases:,} cases, {given.mails:,} mails ({size:,.0f} MB, filled in {filling:.0f} s), {given.systems} "
         f"systems, {given.people} of them people; {asked} mails went out; load {os.getloadavg()[0]:.0f}"

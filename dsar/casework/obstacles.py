@@ -15,6 +15,9 @@ from dsar.store.tables import CaseFile, Request, Task
 
 _SETTLED = frozenset({SystemOutcome.FOUND, SystemOutcome.NOTHING})
 
+#: So many systems are named in a line of the queue; a large company has hundreds.
+_NAMED = 5
+
 
 def obstacles(
     app: App, case: CaseFile, request: Request, *, outcomes: Mapping[str, str], asked: Sequence[Task]
@@ -22,14 +25,15 @@ def obstacles(
     """
     Everything that stands between a request in review and its approval, in words; empty if nothing does.
 
+    Of many systems that have not answered only some are named.
     For the queue, from what was noted and without opening anything sealed; approving itself judges the records.
     Args: outcomes: {system: how the latest search of the case ended there}; asked: the tasks of the case.
     """
     if request.decision:
         return []
     if request.right == Right.OBJECT:
-        return of_coverage(app, outcomes, asked, Right.OBJECT)
-    found = of_coverage(app, outcomes, asked)
+        return _some(of_coverage(app, outcomes, asked, Right.OBJECT))
+    found = _some(of_coverage(app, outcomes, asked))
     if case.undecided:
         found.append(of_candidates(case, case.undecided))
     if case.unredacted and request.right == Right.ACCESS:
@@ -72,6 +76,12 @@ def of_coverage(app: App, outcomes: Mapping[str, str], asked: Sequence[Task], ri
     return failures + [
         said("system {name} was not searched", name=name) for name in app.systems if name not in outcomes
     ]
+
+
+def _some(failures: list[str]) -> list[str]:
+    if len(failures) <= _NAMED + 1:
+        return failures
+    return [*failures[:_NAMED], said("{count} more answers are missing", count=len(failures) - _NAMED)]
 
 
 def of_candidates(case: CaseFile, count: int) -> str:

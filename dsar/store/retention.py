@@ -118,6 +118,7 @@ class RetentionQueries(Queries):
             .where(
                 Message.status == "sorted",
                 col(Message.case_id).is_(None),
+                col(Message.purged_at).is_(None),  # before the bytes of all mails that ever came are looked for
                 Message.received_at < before,
                 sa.func.coalesce(Message.stored_at, Message.received_at) < before,
             )
