@@ -65,4 +65,4 @@ def measure(given: argparse.Namespace) -> Iterator[Figure]:
 
 
 if __name__ == "__main__":
-    run(__doc__, measure, full={"cases": 60}, usual={"cases": 40}, small={"cases": 12})
+    run(__doc__, measure, full={"cases": 60}, usual={"cases": 32}, small={"cases": 12})

@@ -109,10 +109,9 @@ def _pages(given: argparse.Namespace, _folder: Path) -> Iterator[Figure]:
 def _commands(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
     made: dict[int, Path] = {}
     for cases in (100, *(factor * given.cases for factor in FACTORS)):
-        bench_stats.CASES = cases
         made[cases] = folder / str(cases)
         made[cases].mkdir()
-        bench_stats.fill(made[cases])
+        bench_stats.fill(made[cases], cases)
     for command in (("queue",), _STATISTICS):
 
         def run_it(cases: int, command: tuple[str, ...] = command) -> Cost:

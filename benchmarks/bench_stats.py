@@ -1,10 +1,11 @@
 """
-`dsar queue` and `dsar stats` of a year, as processes, on a database with CASES cases; exit 1 above the limits.
+`dsar queue` and `dsar stats` of a year, as processes, on a database with so many cases; exit 1 above the limits.
 
 A hundredth of the requests is open, the rest was answered, each with its events. The fastest of ROUNDS counts; time of
 the processor stands beside it, which on an idle machine is the same and on a busy one says how far from idle it was.
 """
 
+import argparse
 import os
 import resource
 import shutil
@@ -20,14 +21,14 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "tests")]
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
 
+from frame import Figure, run
 from office import open_office
 
 from dsar.model import Right
 from dsar.store.tables import CaseFile, Closing, EventRow, Request, SystemRow
 
-CASES = 100_000
 ROUNDS = 5
 
 #: Command -> most seconds, as issue 12 promises them.
@@ -48,9 +49,9 @@ _FOUND = {"business": "found 3", "webshop": "nothing 0"}
 _YEAR_BEGINS = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 
-def rows(number: int) -> Iterator[tuple[type[SQLModel], dict[str, object]]]:
-    """What one case leaves in the database; one in a hundred is still open."""
-    received = _YEAR_BEGINS + timedelta(days=number * 365 // CASES)
+def rows(number: int, cases: int) -> Iterator[tuple[type[SQLModel], dict[str, object]]]:
+    """What one of so many cases of a year leaves in the database; one in a hundred is still open."""
+    received = _YEAR_BEGINS + timedelta(days=number * 365 // cases)
     is_open = number % 100 == 0
     answered = received + timedelta(days=number % 35)
     legal_on = received.date() + timedelta(days=31)
@@ -78,13 +79,13 @@ def rows(number: int) -> Iterator[tuple[type[SQLModel], dict[str, object]]]:
         yield EventRow, event | {"case_id": number, "request_id": number if of_request else None, "detail": detail}
 
 
-def fill(folder: Path) -> None:
-    """An installation with CASES cases."""
+def fill(folder: Path, cases: int) -> None:
+    """An installation with so many cases."""
     with open_office(folder) as office, office.app.store.engine.begin() as connection:
-        for start in range(1, CASES + 1, 2000):
+        for start in range(1, cases + 1, 2000):
             lots: dict[type[SQLModel], list[dict[str, object]]] = defaultdict(list)
-            for number in range(start, min(start + 2000, CASES + 1)):
-                for table, row in rows(number):
+            for number in range(start, min(start + 2000, cases + 1)):
+                for table, row in rows(number, cases):
                     lots[table].append(row)
             for table, lot in lots.items():
                 connection.execute(sa.insert(table), lot)
@@ -106,23 +107,24 @@ def fastest(command: list[str]) -> tuple[float, float]:
     return min(took), min(worked)
 
 
-def main() -> None:
-    """Fill, measure, print, judge."""
+def measure(given: argparse.Namespace) -> Iterator[Figure]:
     folder = Path(tempfile.mkdtemp(prefix="dsar-bench-"))
     try:
-        fill(folder)
+        fill(folder, given.cases)
         program = [sys.executable, "-m", "dsar", "--settings", str(folder / "settings.ini")]
         took = {command: fastest([*program, *command]) for command in LIMITS}
         empty, _ = fastest([sys.executable, "-c", "pass"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for command, (took_s, worked_s) in took.items():
-        print(
-            f"dsar {command[0]} with {CASES} cases: {took_s:.2f} s, limit {LIMITS[command]}; "
-            f"{worked_s:.2f} s of the processor; {took_s / empty:.0f} times python -c pass"
+        yield Figure(
+            what=f"dsar {command[0]} with {given.cases:,} cases",
+            value=took_s,
+            unit="s",
+            most=LIMITS[command],
+            detail=f"{worked_s:.2f} s of processors; {took_s / empty:.0f} times python -c pass",
         )
-    sys.exit(any(took_s > LIMITS[command] for command, (took_s, _) in took.items()))
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, full={"cases": 100_000}, small={"cases": 2_000})

@@ -29,9 +29,6 @@ _SIZES = {
     "--full": "In the sizes that the promises name.",
 }
 
-#: A line of bench_stats.py: what, seconds, limit.
-_STATS_LINE = re.compile(r"(?P<what>[^:]+): (?P<value>[\d.]+) s.*?limit (?P<most>[\d.]+)")
-
 
 def names() -> list[str]:
     """What can be measured."""
@@ -41,22 +38,11 @@ def names() -> list[str]:
 def figures_of(name: str, *, size: Sequence[str]) -> Iterator[Figure]:
     """Run one script. A script that fails before it has said anything is a promise that is missed."""
     script = str(HERE / f"bench_{name}.py")
-    options = [] if name == "stats" else ["--json", *size]
-    done = subprocess.run([sys.executable, script, *options], stdout=subprocess.PIPE, text=True, check=False)
-    read = _of_stats if name == "stats" else _of_json
-    found = list(read(done.stdout))
+    done = subprocess.run([sys.executable, script, "--json", *size], stdout=subprocess.PIPE, text=True, check=False)
+    found = [Figure(**json.loads(line)) for line in done.stdout.splitlines()]
     yield from found
     if done.returncode and not any(each.missed for each in found):
         yield Figure(what=f"bench_{name}.py", value=done.returncode, unit="as exit code", most=0, detail="it failed")
-
-
-def _of_json(said: str) -> Iterator[Figure]:
-    yield from (Figure(**json.loads(line)) for line in said.splitlines())
-
-
-def _of_stats(said: str) -> Iterator[Figure]:
-    for found in filter(None, map(_STATS_LINE.match, said.splitlines())):
-        yield Figure(what=found["what"], value=float(found["value"]), unit="s", most=float(found["most"]))
 
 
 def machine() -> str:

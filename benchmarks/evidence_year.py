@@ -101,10 +101,12 @@ def installed(given: argparse.Namespace) -> Iterator[Company]:
 
 def fill(company: Company, cases: int, mails: int) -> None:
     """Put the year into the database."""
-    bench_stats.CASES = FIRST + cases
     engine = open_engine(settings.load(company.settings, {}).database.url.get_secret_value())
     with engine.begin() as connection:
-        _insert(connection, (row for number in range(FIRST, FIRST + cases) for row in bench_stats.rows(number)))
+        _insert(
+            connection,
+            (row for number in range(FIRST, FIRST + cases) for row in bench_stats.rows(number, FIRST + cases)),
+        )
         _insert(connection, (row for number in range(mails) for row in _mail(number, mails, cases)))
         connection.exec_driver_sql("ANALYZE")
     engine.dispose()

@@ -23,6 +23,7 @@ from dsar.casework import (
     alarms,
     approving,
     attaching,
+    chaining,
     challenging,
     changing,
     codes,
@@ -61,12 +62,8 @@ _RETRY_SECONDS = (5, 30, 120, 600, 1800, 3600)
 #: A mail whose sorting failed so often for unknown reasons goes before a person.
 _SORT_TRIES = 3
 
-#: Events chained in one transaction; seconds between two times while steps are due; the whole trail is looked through
-#: so often.
-_SEALED_AT_ONCE = 500
-_SEAL_SECONDS = 5.0
-_WHOLE_TRAIL_EVERY = timedelta(days=1)
-_WHOLE_TRAIL = "whole_trail_chained"
+#: Seconds between two times that events are chained while steps are due, which may be for hours.
+_CHAIN_SECONDS = 5.0
 
 #: Mails that are sorted together, and their bytes, about; seconds in a row before other steps have their turn, as long.
 _LOT_MAILS, _LOT_BYTES = 100, 1 << 20
@@ -286,15 +283,15 @@ def run_due(
     Args: told: is told before each step how many were tried; sort_seconds: so long in a row mail is read.
     Returns: number of steps tried.
     """
-    tried, sealed_at, others_until = 0, time.monotonic(), 0.0
+    tried, chained_at, others_until = 0, time.monotonic(), 0.0
     name = worker_name()
     timekeeping.beat(tools.app, now=datetime.now(UTC))
     with tools.app.store.transaction() as tx:
         tx.free_leases([name])  # nothing is under way here: it is left of steps that a lost database kept from ending
     while not stopped():
-        if time.monotonic() - sealed_at > _SEAL_SECONDS:  # what is due may not end for an hour
-            _seal_events(tools.app, name)
-            sealed_at = time.monotonic()
+        if time.monotonic() - chained_at > _CHAIN_SECONDS:
+            _chain(tools.app, name)
+            chained_at = time.monotonic()
         now, began = datetime.now(UTC), time.monotonic()
         with tools.app.store.transaction() as tx:
             others = tx.claim(name, now=now, lease=_LEASE, steps=_OTHERS) if began < others_until else None
@@ -308,7 +305,7 @@ def run_due(
             continue
         tried += 1
         run_step(tools, work, now=now)
-    _seal_events(tools.app, name)
+    _chain(tools.app, name)
     return tried
 
 
@@ -363,23 +360,10 @@ def _settle(tools: Tools, lot: lots.Lot) -> None:
         _run(tools, work, partial(intake.sort, tools.app, work.subject_id, now=now, examined=examined), now=now)
 
 
-def _seal_events(app: App, name: str) -> None:
-    """Chain what happened, a batch per transaction, if nobody else is at it."""
-    whole = False
-    while True:
-        now = datetime.now(UTC)
-        with app.store.transaction() as tx:
-            if not tx.take_lease("sealer", name, now=now, seconds=_LEASE.total_seconds()):
-                return
-            if tx.seal_events(most=_SEALED_AT_ONCE, whole=whole) == _SEALED_AT_ONCE:
-                continue
-            if whole:
-                tx.set_mark(_WHOLE_TRAIL, at=now)
-            elif timekeeping.is_over(tx.mark(_WHOLE_TRAIL), every=_WHOLE_TRAIL_EVERY, now=now):
-                whole = True  # last, when little can be left: each such look goes over all
-                continue
-            tx.give_lease("sealer", name)
-            return
+def _chain(app: App, name: str) -> None:
+    """Chain what happened, a lot per transaction."""
+    while chaining.chain(app, holder=name, now=datetime.now(UTC)):
+        pass
 
 
 def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEASE) -> None:
