@@ -25,13 +25,16 @@ from .kinds import KINDS
 from .place import Place
 from .promises import Seen, broken
 from .staff import Clerk, walk
-from .steps import Orders, killed_at
+from .steps import Orders, Turns, killed_at
 
 _PROGRAM = ("-m", "faults.dying")
 
 #: Seconds from one fault to the next.
 _PACE: Final = (0.1, 0.8)
-_SETTLE_SECONDS: Final = 420
+#: So long may nothing at all change until it counts as standing still; and so long may the way to the end take. How
+#: fast the machine is decides about neither.
+_STILL_SECONDS: Final = 300
+_SETTLE_SECONDS: Final = 3600
 #: So long harm that kills at random spares a daemon that shall die at a step: once it runs, and until then.
 _SPARED_SECONDS: Final = 10
 _STARTS_SECONDS: Final = 60
@@ -66,6 +69,7 @@ class Laboratory:
         self.broken: list[str] = []
         self.anchors: list[tuple[int, str]] = []
         self.clerk = Clerk(place, unforeseen=self._unforeseen, order=self._order)
+        self.turns = Turns(dice)
         self._dice = dice
         self._orders = Orders(dice, steps, place.folder.parent)
         self._horizon = place.now() + timedelta(days=days)
@@ -150,11 +154,10 @@ class Laboratory:
         return left > 0
 
     def _order(self) -> str:
-        """For a process that begins: at what steps to die, if it shall: until the last day has come."""
+        """For a process that begins: at what steps to die, until the last day has come; some are left to other harm."""
         is_over = not self._deadly or (self._healed and self.place.now() > self._horizon)
-        if is_over or self._dice.random() > 0.85:
-            return ""
-        return self._orders.give()
+        is_left = not self._healed and self._dice.random() < 0.2
+        return "" if is_over or is_left else self._orders.give()
 
     def _count_deaths(self) -> None:
         for step in self._orders.carried_out():
@@ -168,6 +171,7 @@ class Laboratory:
             self._harm(faults)
             self._heal()
             self._settle(run=self.keep_running)
+        self._settle(run=self.keep_running, staffed=False)  # what staff did last
 
     def finish(self) -> None:
         """Go on to the end without harm and without a daemon of the laboratory's own."""
@@ -188,7 +192,7 @@ class Laboratory:
             yield
         finally:
             self._ends.set()
-            staff.join(60)
+            staff.join(_STILL_SECONDS)
 
     def _harm(self, faults: int) -> None:
         coming = [person for person in self.place.people if person.wish != "silent"]
@@ -247,7 +251,7 @@ class Laboratory:
         """Everything works again."""
         self._count_deaths()
         for door in self.place.doors.values():
-            door.troubles.clear()
+            door.heal()
         for fault in self._given[: len(self._given) - len(self.place.smtp.faults)]:
             self.hit(f"smtp server: {fault.value}")
         self.place.smtp.faults.clear()
@@ -255,17 +259,19 @@ class Laboratory:
         self._mend(late=True)
         self._healed = True
 
-    def _settle(self, *, run: Callable[[], None]) -> None:
+    def _settle(self, *, run: Callable[[], None], staffed: bool = True) -> None:
         """Go on until nothing is due but what waits for another day, and staff have nothing to do either."""
         deadline = time.monotonic() + _SETTLE_SECONDS
-        busy = ["it has not begun"]
-        while busy and time.monotonic() < deadline:
+        busy, stood, changed = ["it has not begun"], (-1, -1), time.monotonic()
+        while busy and time.monotonic() < min(deadline, changed + _STILL_SECONDS):
             run()
             time.sleep(1)
             busy = self._busy()
+            if (stands := self._stands()) != stood:
+                stood, changed = stands, time.monotonic()
             if busy and self._retries():
                 self.jump(_HURRY)
-            if not busy:
+            if not busy and staffed:
                 self._day_began = 0.0
                 before = self.place.offset_now
                 self._pass_day()
@@ -275,12 +281,17 @@ class Laboratory:
                     self._count_deaths()
                     self._orders.withdraw()
         if busy:
-            self.broken.append(f"P11: after {_SETTLE_SECONDS} s it is not done: {busy}")
+            self.broken.append(f"P11: it stands still, and is not done: {busy}")
+
+    def _stands(self) -> tuple[int, int]:
+        """What goes up for as long as anything goes on: events of the program, and deaths at steps."""
+        (row,) = self._rows("SELECT count(*) AS many FROM event")
+        return int(str(row["many"])), self.faults.total()
 
     def _staff_busy(self) -> list[str]:
         """Whether staff still find something to do in two walks through the queue."""
         walks, done = self._walks, len(self.clerk.commands)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + _STILL_SECONDS
         while self._walks < walks + 2 and time.monotonic() < deadline:
             time.sleep(0.2)
         return self._busy() or (["staff"] if len(self.clerk.commands) > done else [])

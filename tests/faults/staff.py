@@ -95,7 +95,8 @@ def walk(
     program is not sure; healed: nothing goes wrong any more, so that such a mail can be decided about.
     """
     wishes = {person.number: person for person in place.people}
-    for line in clerk.lines("queue"):
+    # erasures first: that of a person who wants both is then approved, and waits until the answer has left
+    for line in sorted(clerk.lines("queue"), key=lambda line: not line["reference"].endswith("/erase")):
         reference, waits_for = str(line["reference"]), line["waits_for"]
         case = reference.partition("/")[0]
         person = wishes.get(whose(case))
@@ -105,6 +106,8 @@ def walk(
             _answer(clerk, case, reference, person, line["blockers"])
         elif waits_for == "person: sort" and person.wish == "agent":
             clerk.do("sort", reference, "--right", "access")
+        elif waits_for == "person: verify" and person.wish == "extract":
+            clerk.do("verify", case, "--method", "call_back", "--phone", person.phone)
         elif waits_for == "person: verify" and person.wish == "agent":
             clerk.do("mandate", case, "--kind", "advokat", "--person", f"email={person.email}")
         elif waits_for == "person: release" and healed:

@@ -6,10 +6,10 @@ What never happened was not tried, however green the run.
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from servers import Fault
 
@@ -17,6 +17,8 @@ from dsar.worker import STEPS
 
 from .door import Wrong
 from .shop import Lapse
+
+T = TypeVar("T")
 
 #: Every step, in an order that scenarios shuffle.
 NAMES: Final = tuple(STEPS)
@@ -77,6 +79,23 @@ def never(counted: Counter[str]) -> list[str]:
 
 #: Moments of a step at which to die, those after its first transactions more often; see faults.dying.
 _MOMENTS: Final = (0, 1, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 8, 9, 11, 12, 15, 16, 99)
+
+
+class Turns:
+    """Each of its kind in its turn, in an order that the dice choose: what is rare comes as often as what is common."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._left: dict[str, list[Any]] = {}
+
+    def take(self, name: str, all_: Iterable[T]) -> T:
+        """The next one; *name* says of which kind they are."""
+        left = self._left.setdefault(name, [])
+        if not left:
+            left += all_
+            self._dice.shuffle(left)
+        taken: T = left.pop()
+        return taken
 
 
 class Orders:
