@@ -31,6 +31,8 @@ _PROGRAM = ("-m", "faults.dying")
 
 #: Seconds from one fault to the next.
 _PACE: Final = (0.1, 0.8)
+#: So many for each fault at most.
+_HARM_SECONDS: Final = 6
 #: So long may nothing at all change until it counts as standing still; and so long may the way to the end take. How
 #: fast the machine is decides about neither.
 _STILL_SECONDS: Final = 300
@@ -38,6 +40,8 @@ _SETTLE_SECONDS: Final = 3600
 #: So long harm that kills at random spares a daemon that shall die at a step: once it runs, and until then.
 _SPARED_SECONDS: Final = 10
 _STARTS_SECONDS: Final = 60
+#: How much of the harm waits until a program that is only starting runs: on a slow machine nothing else would be hit.
+_SPARED_STARTS: Final = 0.9
 #: How far the clock goes on at most from one day with something to do to the next, and after how many seconds.
 _STRIDE: Final = timedelta(days=3)
 _DAY_SECONDS: Final = 4
@@ -68,7 +72,7 @@ class Laboratory:
         self.faults = faults
         self.broken: list[str] = []
         self.anchors: list[tuple[int, str]] = []
-        self.clerk = Clerk(place, unforeseen=self._unforeseen, order=self._order)
+        self.clerk = Clerk(place, unforeseen=self._unforeseen)
         self.turns = Turns(dice)
         self._dice = dice
         self._orders = Orders(dice, steps, place.folder.parent)
@@ -146,12 +150,14 @@ class Laboratory:
     def _is_spared(self) -> bool:
         """Whether the daemon is left alone: most harm would hit a program that is only starting."""
         left = self._spared_until - time.monotonic()
-        if left > _SPARED_SECONDS:
-            with self._log.open("rb") as file:
-                file.seek(self._begun_at)
-                if b'"running"' in file.read():
-                    self._spared_until = time.monotonic() + _SPARED_SECONDS
+        if left > _SPARED_SECONDS and not self._is_starting():
+            self._spared_until = time.monotonic() + _SPARED_SECONDS
         return left > 0
+
+    def _is_starting(self) -> bool:
+        with self._log.open("rb") as file:
+            file.seek(self._begun_at)
+            return b'"running"' not in file.read()
 
     def _order(self) -> str:
         """For a process that begins: at what steps to die, until the last day has come; some are left to other harm."""
@@ -199,7 +205,7 @@ class Laboratory:
         every = max(1, faults // (2 * len(coming)))
         kinds = {name: kind for name, kind in KINDS.items() if kind.possible(self)}
         number = 0
-        deadline = time.monotonic() + 30 + 3 * faults
+        deadline = time.monotonic() + _HARM_SECONDS * faults
         while sum(self.faults.values()) < faults and time.monotonic() < deadline:
             if not coming:
                 self._pass_day()
@@ -207,6 +213,10 @@ class Laboratory:
                 self.place.deliver_from(coming.pop())
             number += 1
             self.keep_running()
+            if self._is_starting() and self._dice.random() < _SPARED_STARTS:
+                self._mend(late=False)
+                time.sleep(_PACE[1])
+                continue
             (name,) = self._dice.choices(list(kinds), [kind.weight for kind in kinds.values()])
             with suppress(OSError):  # another harm stands in its way, such as a file system that is read-only
                 if kinds[name].act(self, self._dice):

@@ -19,9 +19,8 @@ Unforeseen = Callable[[str], None]
 class Clerk:
     """Commands of `dsar`, one after the other."""
 
-    def __init__(self, place: Place, *, unforeseen: Unforeseen, order: Callable[[], str]) -> None:
-        """Args: order: at what steps a process that begins shall die, as faults.dying has it."""
-        self._place, self._unforeseen, self._order = place, unforeseen, order
+    def __init__(self, place: Place, *, unforeseen: Unforeseen) -> None:
+        self._place, self._unforeseen = place, unforeseen
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self.at_work = False  #: A command is under way.
@@ -52,7 +51,6 @@ class Clerk:
                 self._process = self._place.start(
                     *_PROGRAM,
                     str(self._place.settings),
-                    die_at=self._order(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,

@@ -102,18 +102,17 @@ class Orders:
     """Orders to processes to die in the midst of a step: at the first that comes, and each step in its turn."""
 
     def __init__(self, dice: random.Random, steps: Sequence[str], folder: Path) -> None:
-        self._dice, self._steps, self._folder = dice, list(steps), folder
-        self._left: set[str] = set()
+        self._dice, self._folder = dice, folder
+        self._left = set(steps)
         self._given: list[tuple[str, Path]] = []
         self._numbers = count()
 
     def give(self) -> str:
         """
-        DIE_AT for a process that is about to begin: each step that nobody died in since all of them had their turn.
+        DIE_AT for a process that is about to begin: each step that nobody has died in yet.
 
         A step with its moment and a file that whoever dies in it takes away; see faults.dying.
         """
-        self._left = self._left or set(self._steps)
         told = []
         for step in sorted(self._left):
             once = self._folder / f"once-{next(self._numbers)}"
