@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from multiprocessing.util import Finalize
 from pathlib import Path
 
@@ -65,6 +65,7 @@ def _open_lane(folder: Path) -> None:
     """Servers for this process alone: a scenario crashes its database, and others play beside it."""
     own = folder / f"lane-{os.getpid()}"
     own.mkdir()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended, too
     _servers.append(_lane.enter_context(servers_in(own)))
     Finalize(_lane, _lane.close, exitpriority=1)  # a process of a pool runs nothing else at its end
 
@@ -86,17 +87,20 @@ def reports(given: argparse.Namespace, seed: int, folder: Path) -> Iterator[Repo
 
     with ProcessPoolExecutor(given.jobs, get_context("spawn"), _open_lane, (folder,)) as lanes:
         under_way: set[Future[Report]] = set()
-        while True:
-            while len(under_way) < given.jobs and not enough():
-                under_way.add(lanes.submit(_play, at, folder, given.at_once, given.database))
-                at += 1
-            if not under_way:
-                return
-            ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for each in ended:
-                report = each.result()
-                faults += report.faults.total()
-                yield report
+        try:
+            while under_way or not enough():
+                while len(under_way) < given.jobs and not enough():
+                    under_way.add(lanes.submit(_play, at, folder, given.at_once, given.database))
+                    at += 1
+                ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                for each in ended:
+                    report = each.result()
+                    faults += report.faults.total()
+                    yield report
+        except BaseException:
+            for lane in active_children():
+                lane.terminate()
+            raise
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -119,7 +123,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = given.keep or Path(tempfile.mkdtemp(prefix="dsar-faults-"))
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)  # Dovecot reads mail as another user than root
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so do those that play
     counted: Counter[str] = Counter()
     bad: list[int] = []
     began, played = time.monotonic(), 0
