@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from office import Office, open_office
-from servers import SmtpSink
+from servers import DovecotServer, Fault, SmtpSink
 from sqlmodel import select
 
 from dsar.casework import (
@@ -16,9 +16,11 @@ from dsar.casework import (
     fulfilling,
     health,
     purging,
+    sending,
     timekeeping,
 )
 from dsar.errors import ClockLeaptError
+from dsar.inbox import ImapInbox
 from dsar.lifecycle import State
 from dsar.outbox import SmtpOutbox
 from dsar.store.tables import EventRow, Lease, Work
@@ -193,6 +195,21 @@ def test_what_is_done_daily_is_done_although_the_last_time_lies_ahead(office: Of
     with office.app.store.transaction() as tx:
         tx.set_mark("purged", at=NOW + 100 * DAY)
     assert purging.is_due(office.app, now=NOW)
+
+
+def test_an_uncertain_mail_of_a_clock_that_had_leapt_is_not_looked_for_until_that_day(
+    office: Office, dovecot_server: DovecotServer, mail_user: str
+) -> None:
+    """It goes before a person after ten minutes, as ever: in the laboratory the step stood for five months."""
+    office.receive("Maria <maria@example.se>", "Skicka ett registerutdrag, tack.", at=NOW)
+    with office.app.store.transaction() as tx:
+        (row,) = tx.outgoing_in_state("ready")
+    with SmtpSink(None) as sink:
+        sink.faults.append(Fault.CUT_BEFORE_STORING)
+        outbox = SmtpOutbox(sink.account(user=None, credential=None))
+        sending.dispatch_mail(office.app, row.id or 0, outbox=outbox, now=NOW + 100 * DAY)
+    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
+        assert sending.reconcile(office.app, row.id or 0, inbox=inbox, now=NOW + HOUR)
 
 
 def test_clocks_of_machines_that_differ_a_little_repeat_nothing(office: Office) -> None:

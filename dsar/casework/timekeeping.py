@@ -56,8 +56,13 @@ def _take_up_again(app: App, leapt: HealthMark | None, *, now: datetime) -> None
 
 
 def is_over(last: HealthMark | None, *, every: timedelta, now: datetime) -> bool:
-    """Whether what is done *every* so often is due; also where the last time lies ahead, by a clock that leapt."""
-    return last is None or not -_BETWEEN_MACHINES < now - last.at < every
+    """Whether what is done *every* so often is due."""
+    return last is None or has_passed(every, since=last.at, now=now)
+
+
+def has_passed(time: timedelta, *, since: datetime, now: datetime) -> bool:
+    """Whether so much time has passed; also where *since* lies ahead, by a clock that had leapt."""
+    return not -_BETWEEN_MACHINES < now - since < time
 
 
 def leapt_from(tx: Transaction, *, now: datetime) -> datetime | None:

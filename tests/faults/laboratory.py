@@ -36,7 +36,7 @@ _HARM_SECONDS: Final = 6
 #: So long may nothing at all change until it counts as standing still; and so long may the way to the end take. How
 #: fast the machine is decides about neither.
 _STILL_SECONDS: Final = 300
-_SETTLE_SECONDS: Final = 3600
+_SETTLE_SECONDS: Final = 1800
 #: So long harm that kills at random spares a daemon that shall die at a step: once it runs, and until then.
 _SPARED_SECONDS: Final = 10
 _STARTS_SECONDS: Final = 60
@@ -348,7 +348,7 @@ class Laboratory:
 
     def _work(self) -> None:
         while not self._ends.wait(2.0):
-            walk(self.clerk, self.place, whose=self._whose, taken=self._taken, healed=self._healed)
+            walk(self.clerk, self.place, whose=self._whose, uncertain=self._uncertain, healed=self._healed)
             self._walks += 1
 
     def _whose(self, case: str) -> str:
@@ -359,13 +359,13 @@ class Laboratory:
                 self._cases |= {ids[each]: person.number for each, person in Seen(self.place).person_of_case().items()}
         return self._cases.get(case, "")
 
-    def _taken(self, case: str) -> bool:
+    def _uncertain(self, case: str) -> dict[int, bool]:
         uncertain = self._rows(
-            "SELECT message_id FROM outbox JOIN case_file ON case_file.id = outbox.case_id"  # noqa: S608  # a reference is ours
+            "SELECT outbox.id, message_id FROM outbox JOIN case_file ON case_file.id = outbox.case_id"  # noqa: S608  # a reference is ours
             f" WHERE outbox.state = 'uncertain' AND case_file.reference = '{case}'"
         )
         taken = reader.ids(self.place.smtp.taken)
-        return any(taken[str(row["message_id"])] for row in uncertain)
+        return {int(str(row["id"])): taken[str(row["message_id"])] > 0 for row in uncertain}
 
     def closed(self) -> int:
         """How many requests were brought to their end."""

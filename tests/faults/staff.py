@@ -84,13 +84,18 @@ class Clerk:
 
 
 def walk(
-    clerk: Clerk, place: Place, *, whose: Callable[[str], str], taken: Callable[[str], bool], healed: bool
+    clerk: Clerk,
+    place: Place,
+    *,
+    whose: Callable[[str], str],
+    uncertain: Callable[[str], dict[int, bool]],
+    healed: bool,
 ) -> None:
     """
     Look at everything in the queue once, and do what a careful member of staff would do.
 
-    Args: whose: number of the person of a case; taken: whether the mail server took a mail of that case of which the
-    program is not sure; healed: nothing goes wrong any more, so that such a mail can be decided about.
+    Args: whose: number of the person of a case; uncertain: of each mail of a case of which the program is not sure,
+    whether the mail server took it; healed: nothing goes wrong any more, so that such a mail can be decided about.
     """
     wishes = {person.number: person for person in place.people}
     # erasures first: that of a person who wants both is then approved, and waits until the answer has left
@@ -109,7 +114,8 @@ def walk(
         elif waits_for == "person: verify" and person.wish == "agent":
             clerk.do("mandate", case, "--kind", "advokat", "--person", f"email={person.email}")
         elif waits_for == "person: release" and healed:
-            clerk.do("release", case, "--sent" if taken(case) else "--resend")
+            for mail, was_taken in uncertain(case).items():
+                clerk.do("release", case, "--mail", str(mail), "--sent" if was_taken else "--resend")
     for task in clerk.lines("task", "list"):
         clerk.do("task", "answer", task["reference"], "--nothing")
     for notice in clerk.lines("notices"):
