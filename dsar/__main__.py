@@ -10,9 +10,7 @@ from dsar.cli import main as command_line
 def main() -> None:
     """The program: whatever it writes is for its own user alone, whatever the umask that it was started with."""
     os.umask(0o077)
-    atexit.register(
-        gc.freeze
-    )  # the last looks for cyclic garbage take a fifth of a short command, and the system frees all
+    atexit.register(gc.freeze)  # the system frees all; a last look for garbage takes a fifth of a short command
     command_line()
 
 

@@ -117,11 +117,6 @@ def add_working_days(day: date, n: int) -> date:
     return day
 
 
-def working_days_between(after: date, until: date) -> int:
-    """Number of working days later than *after* and not later than *until*; 0 if there are none."""
-    return sum(is_working_day(after + n * _DAY) for n in range(1, (until - after).days + 1))
-
-
 # --------------------------------------------------------------------------------------------------------- pauses
 
 

@@ -212,7 +212,8 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def _run(command: Sequence[str]) -> None:
-    subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    done = subprocess.run(command, cwd="/", check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
 def _exists(user: str) -> bool:

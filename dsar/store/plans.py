@@ -68,9 +68,7 @@ class PlanQueries(Queries):
 
     def suppress(self, suppression: Suppression) -> None:
         """Add a contact point to the list of those that get no marketing; an older entry stays as it is."""
-        if self.session.get(Suppression, suppression.digest) is None:
-            self.session.add(suppression)
-            self.session.flush()
+        self._insert_new(suppression)
 
     def end_suppressions(self, digests: Collection[str]) -> int:
         """Take contact points off the list; how many were on it."""

@@ -66,11 +66,6 @@ class TaskQueries(Queries):
         query = select(TaskMail).where(TaskMail.task_id == task_id, TaskMail.person_index == person_index)
         return self.session.exec(query).first() is not None
 
-    def task_mails_of(self, task_id: int) -> Sequence[OutboxRow]:
-        """Mails about a task, oldest first."""
-        query = select(OutboxRow).join(TaskMail, col(TaskMail.outbox_id) == OutboxRow.id)
-        return self.session.exec(query.where(TaskMail.task_id == task_id).order_by(col(OutboxRow.id))).all()
-
     def was_written_to(self, person_index: str, on: date, *, kind: str) -> bool:
         """Whether a mail of *kind* went to this person on that day."""
         query = (
