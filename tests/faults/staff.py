@@ -115,18 +115,25 @@ def walk(
             clerk.do("verify", case, "--method", "call_back", "--phone", person.phone)
         elif waits_for == "person: verify" and person.wish == "agent":
             clerk.do("mandate", case, "--kind", "advokat", "--person", f"email={person.email}")
-        elif waits_for == "person: release" and line["blockers"] == ["access_first"]:
-            if line["days_left"] < 0 and f"{case}/access" not in open_:  # late, it goes on by a person's word only
-                clerk.do("release", reference, "--continue")
         elif waits_for == "person: release" and healed:
-            for mail, was_taken in uncertain(case).items():
-                clerk.do("release", case, "--mail", str(mail), "--sent" if was_taken else "--resend")
+            _release(clerk, line, uncertain(case), is_answered=f"{case}/access" not in open_)
     for task in clerk.lines("task", "list"):
         clerk.do("task", "answer", task["reference"], "--nothing")
     for notice in clerk.lines("notices"):
         if notice["state"] == "prepared":
             clerk.do("notices", "show", str(notice["number"]))
             clerk.do("notices", "approve", str(notice["number"]))
+
+
+def _release(clerk: Clerk, line: dict[str, Any], uncertain: dict[int, bool], *, is_answered: bool) -> None:
+    """Decide about what is blocked; an erasure that is late goes on by a person's word only."""
+    reference = line["reference"]
+    if line["blockers"] == ["access_first"]:
+        if is_answered and line["days_left"] < 0:
+            clerk.do("release", reference, "--continue")
+        return
+    for mail, was_taken in uncertain.items():
+        clerk.do("release", reference.partition("/")[0], "--mail", str(mail), "--sent" if was_taken else "--resend")
 
 
 def _answer(clerk: Clerk, case: str, reference: str, person: Person, blockers: list[str]) -> None:
