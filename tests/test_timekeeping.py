@@ -173,6 +173,32 @@ def test_a_step_that_ends_after_the_clock_was_set_right_is_not_put_off_by_the_wr
     assert dues(office) == {"search": NOW + HOUR + timedelta(seconds=30)}
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        Work(step="unwrap", subject_id=906, due_at=NOW + 100 * DAY),
+        Work(step="ask", subject_id=907, due_at=NOW + 101 * DAY, attempts=1),
+    ],
+    ids=lambda step: step.step,
+)
+def test_a_leap_that_was_over_before_anybody_looked_puts_nothing_off_either(office: Office, step: Work) -> None:
+    """It came in the midst of a round: steps were made by it, and nothing else tells of it."""
+    timekeeping.beat(office.app, now=NOW)
+    with office.app.store.transaction() as tx:
+        tx.session.add(step)
+    timekeeping.beat(office.app, now=NOW + HOUR)
+    assert dues(office) == {step.step: NOW + HOUR}
+
+
+def test_nor_does_a_lease_of_such_a_leap_keep_others_out(office: Office) -> None:
+    timekeeping.beat(office.app, now=NOW)
+    with office.app.store.transaction() as tx:
+        tx.take_lease("mailbox:privacy", "elsewhere:17", now=NOW + 100 * DAY, seconds=600)
+    timekeeping.beat(office.app, now=NOW + HOUR)
+    with office.app.store.transaction() as tx:
+        assert tx.take_lease("mailbox:privacy", "elsewhere:18", now=NOW + HOUR, seconds=600)
+
+
 def test_what_waits_for_its_day_goes_on_waiting(office: Office) -> None:
     leap_and_return(office, Work(step="duty", subject_id=903, due_at=NOW + 400 * DAY))
     assert dues(office) == {"duty": NOW + 400 * DAY}

@@ -31,6 +31,7 @@ def beat(app: App, *, now: datetime) -> None:
     """Note that the program works at *now*, unless the clock has leapt there; a clock that was put back counts anew."""
     with app.store.transaction(read_only=True) as tx:
         last, leapt = tx.mark(_MARK), tx.mark(_LEAPT)
+        leapt_unseen = tx.is_held_beyond(now + _LEAP)  # and was set right before the next look
     since = now - last.at if last is not None else None
     if since is not None and since > _LEAP:
         if leapt is None or leapt.at <= now - _LEAP:
@@ -41,7 +42,7 @@ def beat(app: App, *, now: datetime) -> None:
     if since is None or set_back or since >= _EVERY:
         with app.store.transaction() as tx:
             tx.set_mark(_MARK, at=now)
-    if set_back or leapt is not None:
+    if set_back or leapt_unseen or leapt is not None:
         _take_up_again(app, leapt, now=now)
 
 
