@@ -41,7 +41,7 @@ def _trouble(name: str, lab: "Laboratory", dice: random.Random) -> Trouble:
 def _door(name: str) -> Act:
     def act(lab: "Laboratory", dice: random.Random) -> bool:
         door = lab.place.doors[name]
-        if len(door.troubles) < 2:
+        if len(door.troubles) < (6 if name == "sms" else 2):
             door.troubles.append(_trouble(name, lab, dice))
         return False
 

@@ -262,16 +262,23 @@ class Laboratory:
                 return
 
     def _heal(self) -> None:
-        """Everything works again."""
+        """
+        Everything works again but the gateway for SMS: few are sent, and those late.
+
+        Whoever runs is killed, for it may have begun without an order to die.
+        """
         self._count_deaths()
-        for door in self.place.doors.values():
-            door.heal()
+        for name, door in self.place.doors.items():
+            if name != "sms":
+                door.heal()
         for fault in self._given[: len(self._given) - len(self.place.smtp.faults)]:
             self.hit(f"smtp server: {fault.value}")
         self.place.smtp.faults.clear()
         self.place.shop.lapses.clear()
         self._mend(late=True)
         self._healed = True
+        if self.kill_daemon(everybody=True):
+            self.hit("all killed")
 
     def _settle(self, *, run: Callable[[], None], staffed: bool = True) -> None:
         """Go on until nothing is due but what waits for another day, and staff have nothing to do either."""
@@ -292,6 +299,7 @@ class Laboratory:
                 busy = ["another day"] if self.place.offset_now != before else self._staff_busy()
                 if self._deadly and not busy:
                     busy, self._deadly = ["to the end unharmed"], False
+                    self.place.doors["sms"].heal()
                     self._count_deaths()
                     self._orders.withdraw()
         if busy:
