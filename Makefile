@@ -27,10 +27,10 @@ test-lab: ## the same on real products: installs and starts them in .lab/, as ro
 		$(BIN)/python -m pytest -n 2 --dist loadfile $(LAB_READS) $(ARGS) && \
 		$(BIN)/python -m pytest tests/lab $(addprefix --ignore=,$(LAB_READS)) $(ARGS)
 
-test-hard: ## the program killed, cut off and lied to at random: SECONDS=600 or FAULTS=1000, SEED=17 SCENARIOS=1 for one again
+test-hard: ## the program killed, cut off and lied to at random: SECONDS=600 or FAULTS=1000, JOBS=2; SEED=17 SCENARIOS=1 for one again
 	@.ci/setup test
 	@[ -n "$(SEED)" ] || FAULTS_HARD=on $(BIN)/python -m pytest -q tests/faults/test_hosts.py tests/faults/test_leap.py
-	@PYTHONPATH=tests $(BIN)/python -m faults.main $(foreach name,seed faults seconds scenarios database,$(addprefix --$(name) ,$($(shell echo $(name) | tr a-z A-Z))))
+	@PYTHONPATH=tests $(BIN)/python -m faults.main $(foreach name,seed faults seconds scenarios jobs database,$(addprefix --$(name) ,$($(shell echo $(name) | tr a-z A-Z))))
 
 check: ## style, types, import directions, dependencies
 	@.ci/setup test

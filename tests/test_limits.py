@@ -70,6 +70,13 @@ def test_the_fourth_mail_of_a_day_waits_until_the_next(office: Office, sink: Smt
     assert refused.value.until == NOW + timedelta(days=1)
 
 
+def test_mails_sent_while_the_clock_had_leapt_hold_up_nothing_once_it_is_right(office: Office, sink: SmtpSink) -> None:
+    for moment in (0, 20):
+        send(office, sink, at=seconds(moment) + timedelta(days=100))
+    send(office, sink, at=NOW)
+    assert len(sink.taken) == 3
+
+
 def test_waiting_is_no_failed_attempt(office: Office, sink: SmtpSink) -> None:
     """Else a busy week would put letters before a person that nobody ever tried to send."""
     for moment in (0, 20):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from office import Office, open_office
-from servers import SmtpSink
+from servers import DovecotServer, Fault, SmtpSink
 from sqlmodel import select
 
 from dsar.casework import (
@@ -16,9 +16,11 @@ from dsar.casework import (
     fulfilling,
     health,
     purging,
+    sending,
     timekeeping,
 )
 from dsar.errors import ClockLeaptError
+from dsar.inbox import ImapInbox
 from dsar.lifecycle import State
 from dsar.outbox import SmtpOutbox
 from dsar.store.tables import EventRow, Lease, Work
@@ -171,6 +173,32 @@ def test_a_step_that_ends_after_the_clock_was_set_right_is_not_put_off_by_the_wr
     assert dues(office) == {"search": NOW + HOUR + timedelta(seconds=30)}
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        Work(step="unwrap", subject_id=906, due_at=NOW + 100 * DAY),
+        Work(step="ask", subject_id=907, due_at=NOW + 101 * DAY, attempts=1),
+    ],
+    ids=lambda step: step.step,
+)
+def test_a_leap_that_was_over_before_anybody_looked_puts_nothing_off_either(office: Office, step: Work) -> None:
+    """It came in the midst of a round: steps were made by it, and nothing else tells of it."""
+    timekeeping.beat(office.app, now=NOW)
+    with office.app.store.transaction() as tx:
+        tx.session.add(step)
+    timekeeping.beat(office.app, now=NOW + HOUR)
+    assert dues(office) == {step.step: NOW + HOUR}
+
+
+def test_nor_does_a_lease_of_such_a_leap_keep_others_out(office: Office) -> None:
+    timekeeping.beat(office.app, now=NOW)
+    with office.app.store.transaction() as tx:
+        tx.take_lease("mailbox:privacy", "elsewhere:17", now=NOW + 100 * DAY, seconds=600)
+    timekeeping.beat(office.app, now=NOW + HOUR)
+    with office.app.store.transaction() as tx:
+        assert tx.take_lease("mailbox:privacy", "elsewhere:18", now=NOW + HOUR, seconds=600)
+
+
 def test_what_waits_for_its_day_goes_on_waiting(office: Office) -> None:
     leap_and_return(office, Work(step="duty", subject_id=903, due_at=NOW + 400 * DAY))
     assert dues(office) == {"duty": NOW + 400 * DAY}
@@ -193,6 +221,21 @@ def test_what_is_done_daily_is_done_although_the_last_time_lies_ahead(office: Of
     with office.app.store.transaction() as tx:
         tx.set_mark("purged", at=NOW + 100 * DAY)
     assert purging.is_due(office.app, now=NOW)
+
+
+def test_an_uncertain_mail_of_a_clock_that_had_leapt_is_not_looked_for_until_that_day(
+    office: Office, dovecot_server: DovecotServer, mail_user: str
+) -> None:
+    """It goes before a person after ten minutes, as ever: in the laboratory the step stood for five months."""
+    office.receive("Maria <maria@example.se>", "Skicka ett registerutdrag, tack.", at=NOW)
+    with office.app.store.transaction() as tx:
+        (row,) = tx.outgoing_in_state("ready")
+    with SmtpSink(None) as sink:
+        sink.faults.append(Fault.CUT_BEFORE_STORING)
+        outbox = SmtpOutbox(sink.account(user=None, credential=None))
+        sending.dispatch_mail(office.app, row.id or 0, outbox=outbox, now=NOW + 100 * DAY)
+    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
+        assert sending.reconcile(office.app, row.id or 0, inbox=inbox, now=NOW + HOUR)
 
 
 def test_clocks_of_machines_that_differ_a_little_repeat_nothing(office: Office) -> None:

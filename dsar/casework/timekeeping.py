@@ -31,6 +31,7 @@ def beat(app: App, *, now: datetime) -> None:
     """Note that the program works at *now*, unless the clock has leapt there; a clock that was put back counts anew."""
     with app.store.transaction(read_only=True) as tx:
         last, leapt = tx.mark(_MARK), tx.mark(_LEAPT)
+        leapt_unseen = tx.is_held_beyond(now + _LEAP)  # and was set right before the next look
     since = now - last.at if last is not None else None
     if since is not None and since > _LEAP:
         if leapt is None or leapt.at <= now - _LEAP:
@@ -41,7 +42,7 @@ def beat(app: App, *, now: datetime) -> None:
     if since is None or set_back or since >= _EVERY:
         with app.store.transaction() as tx:
             tx.set_mark(_MARK, at=now)
-    if set_back or leapt is not None:
+    if set_back or leapt_unseen or leapt is not None:
         _take_up_again(app, leapt, now=now)
 
 
@@ -56,8 +57,13 @@ def _take_up_again(app: App, leapt: HealthMark | None, *, now: datetime) -> None
 
 
 def is_over(last: HealthMark | None, *, every: timedelta, now: datetime) -> bool:
-    """Whether what is done *every* so often is due; also where the last time lies ahead, by a clock that leapt."""
-    return last is None or not -_BETWEEN_MACHINES < now - last.at < every
+    """Whether what is done *every* so often is due."""
+    return last is None or has_passed(every, since=last.at, now=now)
+
+
+def has_passed(time: timedelta, *, since: datetime, now: datetime) -> bool:
+    """Whether so much time has passed; also where *since* lies ahead, by a clock that had leapt."""
+    return not -_BETWEEN_MACHINES < now - since < time
 
 
 def leapt_from(tx: Transaction, *, now: datetime) -> datetime | None:

@@ -239,7 +239,7 @@ def _phrase_line(tx: Transaction, row: PassPhrase, today: date) -> QueueLine:
 
 
 def _uncertain_line(tx: Transaction, row: OutboxRow, today: date) -> QueueLine:
-    blocker = f"nobody knows whether a mail left ({row.kind})"
+    blocker = f"nobody knows whether mail {row.id} left ({row.kind})"
     return _mail_line(tx, row, today, state="uncertain", waits_for=WAITS_FOR[State.BLOCKED], blocker=blocker)
 
 

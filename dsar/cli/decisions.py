@@ -199,32 +199,34 @@ def done(ctx: click.Context, reference: str, what: str) -> None:
 @click.argument("reference", metavar="CASE[/RIGHT]")
 @click.option("--sent", "how", flag_value="sent", help="The uncertain mail left.")
 @click.option("--resend", "how", flag_value="resend", help="The uncertain mail did not leave: send it again as it is.")
+@click.option("--mail", type=click.IntRange(min=1), metavar="NUMBER", help="Which one, where several are uncertain.")
 @click.option("--continue", "how", flag_value="continue", help="Let the blocked change go on as approved.")
 @click.option("--stop", "how", flag_value="stop", help="End the blocked change; what is done is told.")
 @click.option("--seen", "how", flag_value="seen", help="You have looked at the follow-ups.")
 @click.option("--hold", "how", flag_value="hold", help="End the hold.")
 @click.option("--reason", help="Why an erasure does not wait for the answer in another case; with --continue.")
 @click.pass_context
-def release(ctx: click.Context, reference: str, *, how: str | None, reason: str | None) -> None:
+def release(ctx: click.Context, reference: str, *, how: str | None, mail: int | None, reason: str | None) -> None:
     """Decide about what is blocked."""
     if how is None:
         raise UsageError("Say how: --sent, --resend, --continue, --stop, --seen or --hold.")
     if reason and how != "continue":
         raise UsageError("--reason belongs to --continue.")
+    if mail and how not in {"sent", "resend"}:
+        raise UsageError("--mail belongs to --sent and --resend.")
+    more = {"reason": reason} if reason else {"mail": mail} if mail else {}
     with session(ctx) as opened:
-        act = partial(_RELEASE[how], reason=reason) if reason else _RELEASE[how]
+        act = partial(_RELEASE[how], **more)
         click.echo(act(opened, reference))
         run_due(opened)
 
 
-def _release_mail(opened: "Session", reference: str, *, sent: bool) -> str:
+def _release_mail(opened: "Session", reference: str, *, sent: bool, mail: int | None = None) -> str:
     from dsar.casework import sending, views
 
     case = views.find_case(opened.app, reference, actor=opened.actor())
-    count = sending.decide_uncertain(opened.app, case, sent=sent, actor=opened.actor(), now=now())
-    if not count:
-        raise UsageError(said("No mail of {case} is uncertain.", case=case.reference))
-    return _("{count} mail(s) taken as sent." if sent else "{count} mail(s) sent again.").format(count=count)
+    sending.decide_uncertain(opened.app, case, sent=sent, mail=mail, actor=opened.actor(), now=now())
+    return _("The mail is taken as sent.") if sent else _("The mail is sent again.")
 
 
 def _release_change(opened: "Session", reference: str, *, go_on: bool, reason: str | None = None) -> str:

@@ -289,9 +289,11 @@ def _release(look: Look) -> None:
     case, request = look.request(State.BLOCKED)
     actor = look.opened.actor()
     if request.blocked_reason == sending.UNCERTAIN:
-        sent = click.confirm(_("Did the mail leave"), default=True)
-        _confirm(case.reference)
-        sending.decide_uncertain(look.opened.app, case, sent=sent, actor=actor, now=now())
+        for row in sending.uncertain_mails(look.opened.app, case):
+            say("Mail {mail}", mail=sending.described(row))
+            sent = click.confirm(_("Did the mail leave"), default=True)
+            _confirm(case.reference)
+            sending.decide_uncertain(look.opened.app, case, sent=sent, mail=row.id, actor=actor, now=now())
         return
     go_on = _is_sure("Let it go on as approved (no: stop it, and tell what is done)")
     waits = go_on and request.blocked_reason == freezing.ACCESS_ELSEWHERE

@@ -150,9 +150,13 @@ class LetterQueries(Queries):
                 set_committed_value(row, name, getattr(current, name))
         return bool(result.rowcount == 1)  # type: ignore[attr-defined]
 
-    def handed_over(self, *, before_the_last: int) -> datetime | None:
-        """When the mail was handed over that so many others have followed since; None if there were not so many."""
-        times = select(OutboxRow.sending_at).where(col(OutboxRow.sending_at).is_not(None))
+    def handed_over(self, *, before_the_last: int, until: datetime) -> datetime | None:
+        """
+        When the mail was handed over that so many others have followed since; None if there were not so many.
+
+        Args: until: what was handed over later was so by a clock that had leapt, and counts no more.
+        """
+        times = select(OutboxRow.sending_at).where(col(OutboxRow.sending_at) <= until)
         latest_first = times.order_by(col(OutboxRow.sending_at).desc())
         return self.session.exec(latest_first.offset(before_the_last).limit(1)).first()
 

@@ -326,6 +326,13 @@ class WorkQueries(Queries):
         kept = col(Lease.until) > now + _LONGEST_LEASE, col(Lease.holder).not_in(beating)
         self.session.execute(sa.delete(Lease).where(*kept))
 
+    def is_held_beyond(self, until: datetime) -> bool:
+        """Whether a step that waits for no day, or a lease, lies later than *until*: a clock far ahead put it there."""
+        no_day = sa.or_(col(Work.step).not_in(FOR_A_DAY), col(Work.attempts) > 0)
+        late = sa.or_(sa.and_(no_day, col(Work.due_at) > until), col(Work.lease_until) > until)
+        work, leases = sa.exists().where(late), sa.exists().where(col(Lease.until) > until)
+        return bool(self.session.scalar(sa.select(sa.or_(work, leases))))
+
     def work(self) -> Sequence[Work]:
         """All steps, the most overdue first."""
         return self.session.exec(select(Work).order_by(col(Work.due_at), col(Work.id))).all()

@@ -10,10 +10,10 @@ import sys
 from click.testing import CliRunner
 
 from dsar.cli import main
-from faults import dying
+from faults import clock
 
 if __name__ == "__main__":
-    dying.prepare()
+    clock.follow()
     settings = sys.argv[1]
     for line in sys.stdin:
         actor, *arguments = json.loads(line)

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 #: What can go wrong with one connection after so many bytes in one direction; "outlasted": it stalls until the client
@@ -49,6 +49,7 @@ class Door:
         self.troubles: deque[Trouble] = deque()
         self._happened, self._expired = happened, expired
         self._open: set[socket.socket] = set()
+        self._healed = False
         self._listener = socket.create_server((address, 0), backlog=64)
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -62,6 +63,11 @@ class Door:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut_all()
+
+    def heal(self) -> None:
+        """Nothing goes wrong here any more."""
+        self._healed = True
+        self.troubles.clear()
 
     def cut_all(self) -> int:
         """Cut what stands open just now; how many connections."""
@@ -110,18 +116,21 @@ class Door:
                 if trouble and passed + len(data) > trouble.after:
                     early, late = data[: trouble.after - passed], data[trouble.after - passed :]
                     sink.sendall(early)
-                    self._happened(trouble)
-                    if trouble.wrong == "garbled":
+                    hit, trouble = trouble, None
+                    self._happened(hit)
+                    if hit.wrong == "garbled":
                         sink.sendall(bytes(byte ^ 0x55 for byte in late))
-                    time.sleep(trouble.seconds)
-                    if trouble.wrong != "late":
+                    time.sleep(hit.seconds)
+                    if hit.wrong != "late":
                         break
-                    trouble, data = None, late
+                    data = late
                 sink.sendall(data)
                 passed += len(data)
             else:
                 sink.shutdown(socket.SHUT_WR)  # it ended as it should; the other direction may still have something
                 broken = False
+        if trouble and not self._healed:  # it ended before: the next one, and sooner
+            self.troubles.append(replace(trouble, after=trouble.after // 2))
         for each in (source, sink) if broken else (source,) if sink not in self._open else ():
             _cut(each)
         self._open.discard(source)

@@ -10,6 +10,7 @@ found as a debugger finds it; nothing of the program is changed.
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
@@ -50,6 +51,8 @@ def _watch(orders: dict[str, tuple[int, Path]]) -> None:
 def prepare() -> None:
     """Die as the environment says, and keep to the clock of the laboratory."""
     if "DIE_AT" in os.environ:
+        for module in ("dsar.crew", "dsar.poller", "dsar.worker"):
+            import_module(module)  # unwatched: that takes half the time
         told = [line.split(":", 2) for line in os.environ["DIE_AT"].splitlines()]
         _watch({_FUNCTIONS.get(step, f"_{step}"): (int(moment), Path(once)) for step, moment, once in told})
     clock.follow()

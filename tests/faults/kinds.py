@@ -29,8 +29,9 @@ Act = Callable[["Laboratory", random.Random], bool]
 _REACH: Final = (0, 40, 200, 500, 900, 2000, 6000, 20_000)
 
 
-def _trouble(name: str, dice: random.Random, *, tls: bool) -> Trouble:
-    wrong: Wrong = dice.choice([wrong for wrong in get_args(Wrong) if can_go(wrong, name, tls=tls)])
+def _trouble(name: str, lab: "Laboratory", dice: random.Random) -> Trouble:
+    tls = lab.place.look.tls and name in {"imap", "smtp"}
+    wrong: Wrong = lab.turns.take(name, (wrong for wrong in get_args(Wrong) if can_go(wrong, name, tls=tls)))
     seconds = {"stalled": dice.uniform(0.5, 3), "outlasted": OUTLASTING, "late": dice.uniform(0.3, 3)}.get(wrong, 0.0)
     reach = dice.choice(_REACH)
     after = dice.randint(reach // 2, reach)
@@ -40,8 +41,8 @@ def _trouble(name: str, dice: random.Random, *, tls: bool) -> Trouble:
 def _door(name: str) -> Act:
     def act(lab: "Laboratory", dice: random.Random) -> bool:
         door = lab.place.doors[name]
-        if len(door.troubles) < 2:
-            door.troubles.append(_trouble(name, dice, tls=lab.place.look.tls and name in {"imap", "smtp"}))
+        if len(door.troubles) < (6 if name == "sms" else 2):
+            door.troubles.append(_trouble(name, lab, dice))
         return False
 
     return act
@@ -51,15 +52,15 @@ def _cut_all(name: str) -> Act:
     return lambda lab, _dice: lab.place.doors[name].cut_all() > 0
 
 
-def _sink(lab: "Laboratory", dice: random.Random) -> bool:
+def _sink(lab: "Laboratory", _dice: random.Random) -> bool:
     if not lab.place.smtp.faults:
-        lab.sink_fault(dice.choice(sink_faults()))
+        lab.sink_fault(lab.turns.take("smtp server", sink_faults()))
     return False
 
 
-def _lapse(lab: "Laboratory", dice: random.Random) -> bool:
-    if len(lab.place.shop.lapses) < 3:
-        lab.place.shop.lapses.append(dice.choice(get_args(Lapse)))
+def _lapse(lab: "Laboratory", _dice: random.Random) -> bool:
+    if len(lab.place.shop.lapses) < 5:
+        lab.place.shop.lapses.append(lab.turns.take("shop server", get_args(Lapse)))
     return False
 
 

@@ -25,19 +25,28 @@ from .kinds import KINDS
 from .place import Place
 from .promises import Seen, broken
 from .staff import Clerk, walk
-from .steps import Orders, killed_at
+from .steps import Orders, Turns, killed_at
 
 _PROGRAM = ("-m", "faults.dying")
 
 #: Seconds from one fault to the next.
 _PACE: Final = (0.1, 0.8)
-_SETTLE_SECONDS: Final = 420
+#: So many for each fault at most.
+_HARM_SECONDS: Final = 6
+#: So long may nothing at all change until it counts as standing still; and so long may the way to the end take. How
+#: fast the machine is decides about neither.
+_STILL_SECONDS: Final = 300
+_SETTLE_SECONDS: Final = 1800
 #: So long harm that kills at random spares a daemon that shall die at a step: once it runs, and until then.
 _SPARED_SECONDS: Final = 10
 _STARTS_SECONDS: Final = 60
+#: How much of the harm waits until a program that is only starting runs: on a slow machine nothing else would be hit.
+_SPARED_STARTS: Final = 0.9
 #: How far the clock goes on at most from one day with something to do to the next, and after how many seconds.
 _STRIDE: Final = timedelta(days=3)
 _DAY_SECONDS: Final = 4
+#: So many steps at most may still wait for their first try when it does.
+_BACKLOG: Final = 3
 #: A clock that leaps, leaps so far.
 _LEAP: Final = timedelta(days=150)
 #: States in which it is the program's turn.
@@ -65,7 +74,8 @@ class Laboratory:
         self.faults = faults
         self.broken: list[str] = []
         self.anchors: list[tuple[int, str]] = []
-        self.clerk = Clerk(place, unforeseen=self._unforeseen, order=self._order)
+        self.clerk = Clerk(place, unforeseen=self._unforeseen)
+        self.turns = Turns(dice)
         self._dice = dice
         self._orders = Orders(dice, steps, place.folder.parent)
         self._horizon = place.now() + timedelta(days=days)
@@ -142,19 +152,20 @@ class Laboratory:
     def _is_spared(self) -> bool:
         """Whether the daemon is left alone: most harm would hit a program that is only starting."""
         left = self._spared_until - time.monotonic()
-        if left > _SPARED_SECONDS:
-            with self._log.open("rb") as file:
-                file.seek(self._begun_at)
-                if b'"running"' in file.read():
-                    self._spared_until = time.monotonic() + _SPARED_SECONDS
+        if left > _SPARED_SECONDS and not self._is_starting():
+            self._spared_until = time.monotonic() + _SPARED_SECONDS
         return left > 0
 
+    def _is_starting(self) -> bool:
+        with self._log.open("rb") as file:
+            file.seek(self._begun_at)
+            return b'"running"' not in file.read()
+
     def _order(self) -> str:
-        """For a process that begins: at what steps to die, if it shall: until the last day has come."""
+        """For a process that begins: at what steps to die, until the last day has come; some are left to other harm."""
         is_over = not self._deadly or (self._healed and self.place.now() > self._horizon)
-        if is_over or self._dice.random() > 0.85:
-            return ""
-        return self._orders.give()
+        is_left = not self._healed and self._dice.random() < 0.2
+        return "" if is_over or is_left else self._orders.give()
 
     def _count_deaths(self) -> None:
         for step in self._orders.carried_out():
@@ -168,6 +179,7 @@ class Laboratory:
             self._harm(faults)
             self._heal()
             self._settle(run=self.keep_running)
+        self._settle(run=self.keep_running, staffed=False)  # what staff did last
 
     def finish(self) -> None:
         """Go on to the end without harm and without a daemon of the laboratory's own."""
@@ -188,14 +200,14 @@ class Laboratory:
             yield
         finally:
             self._ends.set()
-            staff.join(60)
+            staff.join(_STILL_SECONDS)
 
     def _harm(self, faults: int) -> None:
         coming = [person for person in self.place.people if person.wish != "silent"]
         every = max(1, faults // (2 * len(coming)))
         kinds = {name: kind for name, kind in KINDS.items() if kind.possible(self)}
         number = 0
-        deadline = time.monotonic() + 30 + 3 * faults
+        deadline = time.monotonic() + _HARM_SECONDS * faults
         while sum(self.faults.values()) < faults and time.monotonic() < deadline:
             if not coming:
                 self._pass_day()
@@ -203,6 +215,10 @@ class Laboratory:
                 self.place.deliver_from(coming.pop())
             number += 1
             self.keep_running()
+            if self._is_starting() and self._dice.random() < _SPARED_STARTS:
+                self._mend(late=False)
+                time.sleep(_PACE[1])
+                continue
             (name,) = self._dice.choices(list(kinds), [kind.weight for kind in kinds.values()])
             with suppress(OSError):  # another harm stands in its way, such as a file system that is read-only
                 if kinds[name].act(self, self._dice):
@@ -221,6 +237,8 @@ class Laboratory:
             return
         with suppress(Exception):  # it looks in the midst of the harm
             dues = [row["due_at"] for row in self._rows("SELECT due_at FROM work WHERE attempts = 0")]
+            if sum(due <= now for due in dues) > _BACKLOG:  # type: ignore[operator]  # moments
+                return  # days pass no faster than the program works
             coming = [due for due in dues if now < due <= self._horizon]  # type: ignore[operator]  # moments
             (worked,) = self._rows("SELECT at FROM health_mark WHERE name = 'clock'")
             if coming and now - worked["at"] < _STRIDE:  # type: ignore[operator]  # else it would count as a leap
@@ -244,43 +262,58 @@ class Laboratory:
                 return
 
     def _heal(self) -> None:
-        """Everything works again."""
+        """
+        Everything works again but the gateway for SMS: few are sent, and those late.
+
+        Whoever runs is killed, for it may have begun without an order to die.
+        """
         self._count_deaths()
-        for door in self.place.doors.values():
-            door.troubles.clear()
+        for name, door in self.place.doors.items():
+            if name != "sms":
+                door.heal()
         for fault in self._given[: len(self._given) - len(self.place.smtp.faults)]:
             self.hit(f"smtp server: {fault.value}")
         self.place.smtp.faults.clear()
         self.place.shop.lapses.clear()
         self._mend(late=True)
         self._healed = True
+        if self.kill_daemon(everybody=True):
+            self.hit("all killed")
 
-    def _settle(self, *, run: Callable[[], None]) -> None:
+    def _settle(self, *, run: Callable[[], None], staffed: bool = True) -> None:
         """Go on until nothing is due but what waits for another day, and staff have nothing to do either."""
         deadline = time.monotonic() + _SETTLE_SECONDS
-        busy = ["it has not begun"]
-        while busy and time.monotonic() < deadline:
+        busy, stood, changed = ["it has not begun"], (-1, -1), time.monotonic()
+        while busy and time.monotonic() < min(deadline, changed + _STILL_SECONDS):
             run()
             time.sleep(1)
             busy = self._busy()
+            if (stands := self._stands()) != stood:
+                stood, changed = stands, time.monotonic()
             if busy and self._retries():
                 self.jump(_HURRY)
-            if not busy:
+            if not busy and staffed:
                 self._day_began = 0.0
                 before = self.place.offset_now
                 self._pass_day()
                 busy = ["another day"] if self.place.offset_now != before else self._staff_busy()
                 if self._deadly and not busy:
                     busy, self._deadly = ["to the end unharmed"], False
+                    self.place.doors["sms"].heal()
                     self._count_deaths()
                     self._orders.withdraw()
         if busy:
-            self.broken.append(f"P11: after {_SETTLE_SECONDS} s it is not done: {busy}")
+            self.broken.append(f"P11: it stands still, and is not done: {busy}")
+
+    def _stands(self) -> tuple[int, int]:
+        """What goes up for as long as anything goes on: events of the program, and deaths at steps."""
+        (row,) = self._rows("SELECT count(*) AS many FROM event")
+        return int(str(row["many"])), self.faults.total()
 
     def _staff_busy(self) -> list[str]:
         """Whether staff still find something to do in two walks through the queue."""
         walks, done = self._walks, len(self.clerk.commands)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + _STILL_SECONDS
         while self._walks < walks + 2 and time.monotonic() < deadline:
             time.sleep(0.2)
         return self._busy() or (["staff"] if len(self.clerk.commands) > done else [])
@@ -323,7 +356,7 @@ class Laboratory:
 
     def _work(self) -> None:
         while not self._ends.wait(2.0):
-            walk(self.clerk, self.place, whose=self._whose, taken=self._taken, healed=self._healed)
+            walk(self.clerk, self.place, whose=self._whose, uncertain=self._uncertain, healed=self._healed)
             self._walks += 1
 
     def _whose(self, case: str) -> str:
@@ -334,19 +367,20 @@ class Laboratory:
                 self._cases |= {ids[each]: person.number for each, person in Seen(self.place).person_of_case().items()}
         return self._cases.get(case, "")
 
-    def _taken(self, case: str) -> bool:
+    def _uncertain(self, case: str) -> dict[int, bool]:
         uncertain = self._rows(
-            "SELECT message_id FROM outbox JOIN case_file ON case_file.id = outbox.case_id"  # noqa: S608  # a reference is ours
+            "SELECT outbox.id, message_id FROM outbox JOIN case_file ON case_file.id = outbox.case_id"  # noqa: S608  # a reference is ours
             f" WHERE outbox.state = 'uncertain' AND case_file.reference = '{case}'"
         )
         taken = reader.ids(self.place.smtp.taken)
-        return any(taken[str(row["message_id"])] for row in uncertain)
+        return {int(str(row["id"])): taken[str(row["message_id"])] > 0 for row in uncertain}
 
     def closed(self) -> int:
         """How many requests were brought to their end."""
         return len(self._rows("SELECT id FROM request WHERE state = 'closed'"))
 
     def close(self) -> None:
+        self._healed = True  # nobody is spared
         self._ends.set()
         self._mend(late=True)
         self.clerk.close()

@@ -20,13 +20,15 @@ Wish = Literal[
     "stranger",
     "texted",
     "agent",
+    "extract",
     "access, left",
     "erase, left",
     "noise",
     "silent",
 ]
 
-#: They write from an address that is on file nowhere; "texted" has none on file at all, only a telephone.
+#: "extract": the company keeps their extract from the criminal record, so that a person makes sure who asks.
+#: ASKED write from an address that is on file nowhere; "texted" has none on file at all, only a telephone.
 ASKED: Final = {"stranger", "texted", "agent"}
 
 #: Wish -> text of the mail; "" writes nothing.
@@ -48,6 +50,7 @@ TEXTS: Final[dict[Wish, str]] = {
         "Undertecknad är ombud för {name}. För min klients räkning begär jag ett registerutdrag.\nFullmakt bifogas.\n\n"
         "Lisa Brandt\nadvokat\n"
     ),
+    "extract": "Hej!\n\nSkicka mig ett registerutdrag över mina personuppgifter, tack.\n\n{name}\n",
     "access, left": "Hej!\n\nJag begär ett registerutdrag enligt artikel 15.\n\n{name}\n",
     "erase, left": "Hej!\n\nRadera alla personuppgifter som ni har om mig, tack.\n\n{name}\n",
     "noise": "Jag är på semester och läser inte min post.\n",
@@ -168,7 +171,7 @@ def make_known(people: list[Person], folder: Path) -> dict[str, dict[str, str]]:
             "mail": each.filed,
             "phone": each.phone,
             "offers": "1",
-            "record": "Utdrag ur belastningsregistret" if each.wish == "access, left" else "",
+            "record": "Utdrag ur belastningsregistret" if each.wish == "extract" else "",
         }
         for each in people
     }

@@ -313,6 +313,7 @@ _WANTED: Final[dict[tuple[str, str], Callable[[Person, dict[str, Any]], bool]]] 
     ("update", "update"): _updated,
     ("object", "stop"): _stopped,
     ("access", "access"): _untouched,
+    ("access", "extract"): _untouched,
 }
 
 #: Promise -> what checks it.

@@ -48,7 +48,7 @@ def look_of(dice: random.Random, *, kind: str = "") -> Look:
         tls=dice.random() < 0.6,
         epoch=epoch,
         workers=dice.choice((1, 2, 3)),
-        people=dice.choice((12, 13, 15)),
+        people=dice.choice((13, 14, 16)),
     )
 
 

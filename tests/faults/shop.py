@@ -18,6 +18,8 @@ PATIENCE = 1
 Lapse = Literal["500", "500 after", "busy", "late", "never", "half", "page", "404", "said not done"]
 
 _WRITES = {"PATCH", "DELETE"}
+#: These wait for a change: that a search lies nobody can know.
+_OF_WRITES: set[Lapse] = {"said not done", "404"}
 _UNTOLD: dict[str, Reply] = {
     "500": Reply(status=500, body={}),
     "busy": Reply(status=503, body={}, headers={"Retry-After": "1"}),
@@ -70,17 +72,15 @@ class Shop:
     happened: Callable[[str], None]  #: Told of each lapse that hit.
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     written: list[Written] = field(default_factory=list)
-    lapses: deque[Lapse] = field(default_factory=deque)  #: One is used up per request.
+    lapses: deque[Lapse] = field(default_factory=deque)  #: One is used up per request that it can hit.
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, asked: Asked) -> Reply:
         with self._lock:
-            lapse = self.lapses.popleft() if self.lapses else None
-            if lapse == "said not done" and asked.method not in _WRITES:
-                lapse = None  # that a search lies nobody can know
-            if lapse == "404" and asked.method == "GET":
-                lapse = "500"  # for the same reason
+            able = (lapse for lapse in self.lapses if asked.method in _WRITES or lapse not in _OF_WRITES)
+            lapse = next(able, None)
             if lapse:
+                self.lapses.remove(lapse)
                 self.happened(lapse)
             if lapse == "said not done":
                 return Reply(status=204)

@@ -19,9 +19,8 @@ Unforeseen = Callable[[str], None]
 class Clerk:
     """Commands of `dsar`, one after the other."""
 
-    def __init__(self, place: Place, *, unforeseen: Unforeseen, order: Callable[[], str]) -> None:
-        """Args: order: at what steps a process that begins shall die, as faults.dying has it."""
-        self._place, self._unforeseen, self._order = place, unforeseen, order
+    def __init__(self, place: Place, *, unforeseen: Unforeseen) -> None:
+        self._place, self._unforeseen = place, unforeseen
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self.at_work = False  #: A command is under way.
@@ -52,7 +51,6 @@ class Clerk:
                 self._process = self._place.start(
                     *_PROGRAM,
                     str(self._place.settings),
-                    die_at=self._order(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -86,16 +84,24 @@ class Clerk:
 
 
 def walk(
-    clerk: Clerk, place: Place, *, whose: Callable[[str], str], taken: Callable[[str], bool], healed: bool
+    clerk: Clerk,
+    place: Place,
+    *,
+    whose: Callable[[str], str],
+    uncertain: Callable[[str], dict[int, bool]],
+    healed: bool,
 ) -> None:
     """
     Look at everything in the queue once, and do what a careful member of staff would do.
 
-    Args: whose: number of the person of a case; taken: whether the mail server took a mail of that case of which the
-    program is not sure; healed: nothing goes wrong any more, so that such a mail can be decided about.
+    Args: whose: number of the person of a case; uncertain: of each mail of a case of which the program is not sure,
+    whether the mail server took it; healed: nothing goes wrong any more, so that such a mail can be decided about.
     """
     wishes = {person.number: person for person in place.people}
-    for line in clerk.lines("queue"):
+    lines = clerk.lines("queue")
+    open_ = {line["reference"] for line in lines}
+    # erasures first: that of a person who wants both is then approved, and waits until the answer has left
+    for line in sorted(lines, key=lambda line: not line["reference"].endswith("/erase")):
         reference, waits_for = str(line["reference"]), line["waits_for"]
         case = reference.partition("/")[0]
         person = wishes.get(whose(case))
@@ -105,16 +111,29 @@ def walk(
             _answer(clerk, case, reference, person, line["blockers"])
         elif waits_for == "person: sort" and person.wish == "agent":
             clerk.do("sort", reference, "--right", "access")
+        elif waits_for == "person: verify" and person.wish == "extract":
+            clerk.do("verify", case, "--method", "call_back", "--phone", person.phone)
         elif waits_for == "person: verify" and person.wish == "agent":
             clerk.do("mandate", case, "--kind", "advokat", "--person", f"email={person.email}")
         elif waits_for == "person: release" and healed:
-            clerk.do("release", case, "--sent" if taken(case) else "--resend")
+            _release(clerk, line, uncertain(case), is_answered=f"{case}/access" not in open_)
     for task in clerk.lines("task", "list"):
         clerk.do("task", "answer", task["reference"], "--nothing")
     for notice in clerk.lines("notices"):
         if notice["state"] == "prepared":
             clerk.do("notices", "show", str(notice["number"]))
             clerk.do("notices", "approve", str(notice["number"]))
+
+
+def _release(clerk: Clerk, line: dict[str, Any], uncertain: dict[int, bool], *, is_answered: bool) -> None:
+    """Decide about what is blocked; an erasure that is late goes on by a person's word only."""
+    reference = line["reference"]
+    if line["blockers"] == ["access_first"]:
+        if is_answered and line["days_left"] < 0:
+            clerk.do("release", reference, "--continue")
+        return
+    for mail, was_taken in uncertain.items():
+        clerk.do("release", reference.partition("/")[0], "--mail", str(mail), "--sent" if was_taken else "--resend")
 
 
 def _answer(clerk: Clerk, case: str, reference: str, person: Person, blockers: list[str]) -> None:

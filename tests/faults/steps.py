@@ -6,10 +6,10 @@ What never happened was not tried, however green the run.
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from servers import Fault
 
@@ -17,6 +17,8 @@ from dsar.worker import STEPS
 
 from .door import Wrong
 from .shop import Lapse
+
+T = TypeVar("T")
 
 #: Every step, in an order that scenarios shuffle.
 NAMES: Final = tuple(STEPS)
@@ -79,22 +81,38 @@ def never(counted: Counter[str]) -> list[str]:
 _MOMENTS: Final = (0, 1, 2, 3, 3, 4, 4, 5, 6, 7, 7, 8, 8, 9, 11, 12, 15, 16, 99)
 
 
+class Turns:
+    """Each of its kind in its turn, in an order that the dice choose: what is rare comes as often as what is common."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._left: dict[str, list[Any]] = {}
+
+    def take(self, name: str, all_: Iterable[T]) -> T:
+        """The next one; *name* says of which kind they are."""
+        left = self._left.setdefault(name, [])
+        if not left:
+            left += all_
+            self._dice.shuffle(left)
+        taken: T = left.pop()
+        return taken
+
+
 class Orders:
     """Orders to processes to die in the midst of a step: at the first that comes, and each step in its turn."""
 
     def __init__(self, dice: random.Random, steps: Sequence[str], folder: Path) -> None:
-        self._dice, self._steps, self._folder = dice, list(steps), folder
-        self._left: set[str] = set()
+        self._dice, self._folder = dice, folder
+        self._left = set(steps)
         self._given: list[tuple[str, Path]] = []
         self._numbers = count()
 
     def give(self) -> str:
         """
-        DIE_AT for a process that is about to begin: each step that nobody died in since all of them had their turn.
+        DIE_AT for a process that is about to begin: each step that nobody has died in yet.
 
         A step with its moment and a file that whoever dies in it takes away; see faults.dying.
         """
-        self._left = self._left or set(self._steps)
         told = []
         for step in sorted(self._left):
             once = self._folder / f"once-{next(self._numbers)}"

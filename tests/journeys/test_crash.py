@@ -302,6 +302,31 @@ def test_a_letter_that_the_server_lost_is_sent_again_unchanged_on_a_persons_word
     assert [mail["Message-ID"] for mail in mails(sink)].count(str(stored[0])) == 1
 
 
+def test_of_two_uncertain_mails_of_a_case_a_person_says_of_each_whether_it_left(company: Company, sink: Sink) -> None:
+    """The server lost the acknowledgement, and took the answer: one word about both would double one or lose one."""
+    sink.faults.append(Fault.CUT_BEFORE_STORING)
+    company.write(MARIA, REQUEST)
+    company.ok("poll")
+    (reference,) = [line["reference"] for line in company.queue() if line["waits_for"] == "person: approve"]
+    company.ok("show", reference, "--letter", actor="bo")
+    sink.faults.append(Fault.CUT_AFTER_STORING)
+    company.ok("approve", reference, actor="bo")
+    case = reference.partition("/")[0]
+    rows = company.rows("SELECT id, kind FROM outbox WHERE state = 'uncertain' ORDER BY id")
+    assert [kind for _, kind in rows] == ["acknowledgement", "access_answer"]
+    (lost, left) = (str(number) for number, _ in rows)
+
+    refused = company.dsar("release", case, "--sent", actor="bo")
+    assert refused.exit_code == 2
+    assert all(f"{number} ({kind}, <" in refused.err for number, kind in rows)
+    company.ok("release", case, "--sent", "--mail", left, actor="bo")
+    company.ok("release", case, "--resend", "--mail", lost, actor="bo")
+
+    assert company.undone() == []
+    assert company.rows("SELECT state, evidence FROM outbox ORDER BY id") == [("sent", "accepted"), ("sent", "person")]
+    assert taken(sink)[case] == 2, "each once"
+
+
 def test_a_copy_in_the_sent_folder_settles_an_uncertain_letter_by_itself(company: Company, sink: Sink) -> None:
     """The provider files what it sends; so the letter left, although the connection broke before the reply."""
     reference = ask_and_show(company)

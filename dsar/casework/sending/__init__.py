@@ -29,9 +29,11 @@ from dsar.casework.sending.settling import (
     CAME_BACK,
     SENT_OUT_OF_TURN,
     decide_uncertain,
+    described,
     file_copy,
     reconcile,
     settle_sent,
+    uncertain_mails,
 )
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "acknowledge",
     "commit_mail",
     "decide_uncertain",
+    "described",
     "dispatch_mail",
     "file_copy",
     "give_up",
@@ -54,6 +57,7 @@ __all__ = [
     "settle_sent",
     "stop_unsent",
     "take_letter_back",
+    "uncertain_mails",
     "unreachable",
     "void_letter",
 ]

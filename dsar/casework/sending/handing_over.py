@@ -81,7 +81,7 @@ def _check_limits(app: App, tx: Transaction, *, now: datetime) -> None:
     """Providers lock an account that sends more than they allow. Raises: TooManyMailsError."""
     smtp = app.settings.smtp
     for most, time in ((smtp.per_minute, timedelta(minutes=1)), (smtp.per_day, timedelta(days=1))):
-        earlier = tx.handed_over(before_the_last=most - 1) if most else None
+        earlier = tx.handed_over(before_the_last=most - 1, until=now + time) if most else None
         if earlier and earlier + time > now:
             raise TooManyMailsError(earlier + time)
 
@@ -146,7 +146,8 @@ def _fail(app: App, outbox_id: int, *, expected: str, event: str, now: datetime)
 def _make_uncertain(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
     if not tx.move_outgoing(row, to="uncertain", expected="sending"):
         return
-    tx.record("mail_uncertain", actor=PROGRAM, at=now, case_id=row.case_id, detail={"kind": row.kind})
+    detail = {"kind": row.kind, "mail": f"{row.id}"}
+    tx.record("mail_uncertain", actor=PROGRAM, at=now, case_id=row.case_id, detail=detail)
     tx.enqueue("reconcile", row.id or 0, due_at=now)
     if row.letter_id is not None:
         for request in tx.requests_of_letter(row.letter_id):

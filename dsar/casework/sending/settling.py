@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dsar import approval
-from dsar.casework import clocking, phrases
+from dsar.casework import clocking, phrases, timekeeping
 from dsar.casework.context import PROGRAM, App, outgoing_key, steps_of
 from dsar.casework.flags import flag
 from dsar.casework.protecting import POST
+from dsar.errors import UsageError
 from dsar.lifecycle import TRANSITIONS, Event, Outcome, State
+from dsar.locale import said
 from dsar.model import LetterKind, StepAction
 from dsar.store import Transaction
-from dsar.store.tables import CaseFile, LetterRow, Request
+from dsar.store.tables import CaseFile, LetterRow, OutboxRow, Request
 
 if TYPE_CHECKING:  # what only looks at cases need not load IMAP
     from dsar.inbox import ImapInbox
@@ -101,31 +103,50 @@ def reconcile(app: App, outbox_id: int, *, inbox: "ImapInbox", now: datetime) ->
     if inbox.find_sent(row.message_id):
         settle_sent(app, outbox_id, evidence="found_in_sent", actor=PROGRAM, now=now)
         return True
-    return row.sending_at is None or now > row.sending_at + _EVIDENCE_GRACE
+    return row.sending_at is None or timekeeping.has_passed(_EVIDENCE_GRACE, since=row.sending_at, now=now)
 
 
-def decide_uncertain(app: App, case: CaseFile, *, sent: bool, actor: str, now: datetime) -> int:
+def uncertain_mails(app: App, case: CaseFile) -> list[OutboxRow]:
+    """The mails of a case of which nobody knows whether they left, oldest first."""
+    with app.store.transaction(read_only=True) as tx:
+        return [row for row in tx.outgoing_of_case(case.id or 0) if row.state == "uncertain"]
+
+
+def decide_uncertain(
+    app: App, case: CaseFile, *, sent: bool, mail: int | None = None, actor: str, now: datetime
+) -> None:
     """
-    A person's word on the uncertain mails of a case: they left, or they are to be sent again as they are.
+    A person's word on an uncertain mail of a case: it left, or it is to be sent again as it is.
 
-    Returns: number of mails decided. Raises: NotPermittedError: it may send a letter twice, so it needs an approver.
+    Args: mail: its number; None: the only one.
+    Raises: NotPermittedError: it may send a letter twice, so it needs an approver; UsageError if there is none, or if
+    there are several and nobody says which: of two one may have left, and the other not (P2).
     """
     approval.check_approver(actor, "decide about an uncertain mail", app.settings.roles(actor))
+    rows = [row for row in uncertain_mails(app, case) if mail in {None, row.id}]
+    if not rows:
+        raise UsageError(said("No mail of {case} is uncertain.", case=case.reference))
+    if len(rows) > 1:
+        told = "; ".join(described(row) for row in rows)
+        raise UsageError(said("Say which with --mail NUMBER: {mails}.", mails=told))
+    (row,) = rows
+    if sent:
+        settle_sent(app, row.id or 0, evidence="person", actor=actor, now=now)
+        return
     with app.store.transaction() as tx:
-        rows = [row for row in tx.outgoing_of_case(case.id or 0) if row.state == "uncertain"]
-    for row in rows:
-        if sent:
-            settle_sent(app, row.id or 0, evidence="person", actor=actor, now=now)
-            continue
-        with app.store.transaction() as tx:
-            voided = row.letter_id is not None and tx.letter(row.letter_id).status == "void"
-            if not tx.move_outgoing(row, to="recalled" if voided else "ready", expected="uncertain") or voided:
-                continue  # settled meanwhile, or nobody's approval stands behind it any more
-            tx.enqueue("dispatch", row.id or 0, due_at=now)
-            for request in tx.requests_of_letter(row.letter_id or 0):
-                if request.state == State.BLOCKED:
-                    tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now, blocked_reason="")
-    return len(rows)
+        voided = row.letter_id is not None and tx.letter(row.letter_id).status == "void"
+        if not tx.move_outgoing(row, to="recalled" if voided else "ready", expected="uncertain") or voided:
+            return  # settled meanwhile, or nobody's approval stands behind it any more
+        tx.enqueue("dispatch", row.id or 0, due_at=now)
+        for request in tx.requests_of_letter(row.letter_id or 0):
+            if request.state == State.BLOCKED:
+                tx.advance(request, Event.DISPATCH_STARTED, actor=actor, at=now, blocked_reason="")
+
+
+def described(row: OutboxRow) -> str:
+    """An uncertain mail so that it is found in a mail server's log: number, kind, Message-ID, time of the try."""
+    at = f", {row.sending_at:%Y-%m-%d %H:%M} UTC" if row.sending_at else ""
+    return f"{row.id} ({row.kind}, {row.message_id}{at})"
 
 
 def file_copy(app: App, outbox_id: int, *, inbox: "ImapInbox", now: datetime) -> None:
