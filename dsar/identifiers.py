@@ -128,7 +128,7 @@ def locate(text: str, *, region: str = _REGION) -> tuple[Found, ...]:
                 start, end = match.span("value") if "value" in match.re.groupindex else match.span()
                 spans.append((start, end))
                 found[start] = Found(identifier, start, end)
-        text = _blank(text, spans)
+        text = _blank(text, spans) if spans else text
     return tuple(found[start] for start in sorted(found) if found[start].identifier.value != OWN_ORGNR)
 
 

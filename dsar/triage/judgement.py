@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from importlib.resources import files
+from itertools import repeat
 from math import exp, log, log1p
+from operator import mul
 from typing import NamedTuple
 
 from dsar.model import Right
@@ -352,7 +354,8 @@ def _reading(right: Right, hits: Sequence[Hit]) -> tuple[Reading, Hit | None]:
 
 
 def _sum(signs: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    return sum(value * weights.get(sign, 0.0) for sign, value in signs.items())
+    told: float = sum(map(mul, signs.values(), map(weights.get, signs, repeat(0.0))))
+    return told
 
 
 @cache

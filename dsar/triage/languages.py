@@ -18,6 +18,8 @@ DEFAULT = "sv"
 READ_WELL = ("sv", "en", "no", "da")
 
 _SCRIPTS = {"CYRILLIC": "ru", "ARABIC": "ar", "GREEK": "el", "CJK": "zh", "HEBREW": "he", "THAI": "th", "HANGUL": "ko"}
+#: Neither Latin letters nor punctuation.
+_BEYOND_LATIN = re.compile("[^\0-\u024f\u2000-\u206f]")
 #: Letters that only one language among those of a script has.
 _TELLING = (("ar", "fa", frozenset("پچگژ")), ("ru", "uk", frozenset("іїєґ")), ("ru", "bg", frozenset("ѝ")))
 #: So few words are told by the vocabularies, too.
@@ -77,6 +79,7 @@ _LETTERS = {language: frozenset(letters) for language, letters in {
     "cs": "řěů", "de": "ß", "es": "ñ¿¡", "et": "õ", "fr": "çœêèàù", "hu": "őű", "is": "þð", "lt": "ėįų",
     "lv": "āēīģķļņ", "pl": "łąężśćńź", "pt": "ãçõ", "ro": "țșă", "tr": "ığş",
 }.items()}  # fmt: skip
+_ANY_LETTERS = frozenset().union(*_LETTERS.values())
 #: Endings of long Finnish words, which no other language here has.
 _FINNISH = re.compile(r"\w{3,}(?:nne|mme|ssä|stä|ssa|sta|llä|kää|kaa|ään|aan|een|iin|uun|ttä|jeni|toni|tani|teni)")
 
@@ -91,8 +94,8 @@ def _scores(words: Sequence[str]) -> dict[str, int]:
     for word, count in Counter(words).items():
         for language in _languages_of(word):
             scores[language] += count
-    letters = frozenset().union(*words)
-    for language, telling in _LETTERS.items():
+    letters = _ANY_LETTERS.intersection("".join(words))
+    for language, telling in _LETTERS.items() if letters else ():
         scores[language] += len(letters & telling)
     return scores
 
@@ -111,6 +114,8 @@ def is_one_of(language: str, languages: Collection[str]) -> bool:
 
 def _script(text: str) -> str | None:
     """Language of the script that most letters of *text* belong to, None for Latin."""
+    if not _BEYOND_LATIN.search(text, 0, 1000):
+        return None
     names: Counter[str] = Counter()
     for character, times in Counter(text[:1000]).items():
         if character.isalpha():

@@ -7,11 +7,11 @@ decides: judgement.py weighs it together with the rules.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import exp
 from typing import NamedTuple
 
@@ -61,8 +61,7 @@ def word_features(word: str) -> tuple[str, ...]:
 def pair_features(words: Sequence[str]) -> Iterator[str]:
     """Words next to each other, and with one between."""
     framed = [_BEGIN, *words, _END]
-    yield from (f"{first} {second}" for first, second in pairwise(framed))
-    yield from (f"{first} _ {second}" for first, second in zip(framed, framed[2:], strict=False))
+    return chain(map(" ".join, pairwise(framed)), map(" _ ".join, zip(framed, framed[2:], strict=False)))
 
 
 #: Of a stored weight, the letter of its class and its hundredths: "a120c-35" for access and update.
@@ -78,28 +77,30 @@ class Weights:
         """Take weights as they are stored, of which those of BASE count always; each is read when it first counts."""
         self._stored = stored if isinstance(stored, CompactLines) else CompactLines(written(stored))
         self._words = lru_cache(maxsize=128)(words_of)
-        self._of_word = lru_cache(maxsize=10_000)(self._read_word)  # most words of a mail stood in one before
+        self._row = lru_cache(maxsize=10_000)(self._read_row)  # most words of a mail stood in one before
+        self._of_word = lru_cache(maxsize=10_000)(self._read_word)
+        self._base = _parsed(self._stored.find(BASE) or "")
 
     def score(self, text: str) -> list[float]:
         """Log-odds of each class for one sentence."""
         words = self._words(text)
-        of_words = (self._of_word(word)[0] for word in words)
-        return _added([*self._rows((BASE,)), *of_words, *self._rows(pair_features(words))])
+        of_pairs = filter(None, map(self._row, pair_features(words)))
+        return _added([self._base, *map(self._of_word, words), *of_pairs])
 
     def strangers(self, text: str) -> int:
         """How many words of a sentence the model has not met, or so rarely that they tell nothing."""
-        return sum(not self._of_word(word)[1] for word in self._words(text))
+        return [*map(self._row, self._words(text))].count(None)
 
-    def _read_word(self, word: str) -> tuple[Odds, bool]:
-        """What a word adds with its parts, and whether the model has met it."""
-        return _added([_NONE, *self._rows(word_features(word))]), self._stored.find(word) is not None
+    def _read_word(self, word: str) -> Odds:
+        """What a word adds with its parts."""
+        return _added([_NONE, *filter(None, map(self._read_row, word_features(word)))])
 
-    def _rows(self, features: Iterable[str]) -> Iterator[Odds]:
-        return map(_read_row, filter(None, map(self._stored.find, features)))
+    def _read_row(self, feature: str) -> Odds | None:
+        stored = self._stored.find(feature)
+        return None if stored is None else _parsed(stored)
 
 
-@lru_cache(maxsize=10_000)
-def _read_row(stored: str) -> Odds:
+def _parsed(stored: str) -> Odds:
     row = [*_NONE]
     for letter, hundredths in _STORED.findall(stored):
         row[LETTERS[letter]] = int(hundredths) / 100
@@ -107,7 +108,7 @@ def _read_row(stored: str) -> Odds:
 
 
 def _added(rows: Sequence[Odds]) -> list[float]:
-    return [sum(column) for column in zip(*rows, strict=True)]
+    return [*map(sum, zip(*rows, strict=True))]
 
 
 def segments(text: str) -> tuple[str, ...]:

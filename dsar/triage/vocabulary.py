@@ -22,6 +22,7 @@ from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,14 @@ def _concept(name: str, read: tuple[str, ...]) -> Concept:
 
 def says(name: str, folded: str) -> bool:
     """Whether *folded* holds a phrase of the concept *name*."""
-    return concept(name).search(loosen(folded)) is not None
+    loose, read = loosen(folded), _read.get()
+    return name in _possible(loose, read) and _concept(name, read).search(loose) is not None
 
 
 def count(name: str, folded: str) -> int:
     """How many different phrases of the concept *name* stand in *folded*."""
-    return len({match[0] for match in concept(name).finditer(loosen(folded))})
+    loose, read = loosen(folded), _read.get()
+    return len({match[0] for match in _concept(name, read).finditer(loose)}) if name in _possible(loose, read) else 0
 
 
 @cache
@@ -238,8 +241,9 @@ def possible(folded: str) -> frozenset[str]:
 def _possible(folded: str, read: tuple[str, ...]) -> frozenset[str]:
     """Concepts all words of one of whose phrases stand in *folded*, in whatever order."""
     uses = _uses(read)
-    here = frozenset[str]().union(*(_phrase_words_like(word, read) for word in set(_WORD.findall(folded))))
-    return frozenset(name for word in (*here, "") for name, others in uses.get(word, ()) if others <= here)
+    here = {*chain.from_iterable(map(_phrase_words_like, {*_WORD.findall(folded)}, repeat(read)))}
+    here_or_anywhere = filter(None, map(uses.get, (*here, "")))
+    return frozenset(name for name, others in chain.from_iterable(here_or_anywhere) if not others or others <= here)
 
 
 @lru_cache(maxsize=20_000)
