@@ -51,7 +51,7 @@ def _curve(what: str, size: int, work: Callable[[int], Cost], *, idle: int = 0) 
 
 
 def _intake(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
-    script = str(Path(__file__).parent / "bench_intake.py")
+    script = str(Path(__file__).parent / "intake_alone.py")
     with dovecot(folder / "dovecot") as server:
         made = 0
 
@@ -61,7 +61,7 @@ def _intake(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
             user = f"growth{made}"
             mailboxes.fill(server, user, mailboxes.mails(count))
             company = Company(folder / user, server, SmtpSink(None), user)
-            return cost([sys.executable, script, "--ours", "intake", str(company.settings)])
+            return cost([sys.executable, script, "intake", str(company.settings)])
 
         yield from _curve("intake of mails", given.mails, take_in)
 

@@ -23,13 +23,11 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parent)]
 
 import mailboxes
-from frame import Figure, absent, peak_mb, run
+from frame import Figure, absent, run
 from journeys.company import Company
 from servers import DovecotServer, SmtpSink, dovecot
 
-from dsar import poller, worker
-from dsar.wiring import open_session
-
+_ALONE = Path(__file__).with_name("intake_alone.py")
 GETMAIL_MAILS = 500
 BIG_MAIL_BYTES = 50_000_000
 
@@ -38,34 +36,13 @@ LEAST = {("intake", "mbsync"): 4.0, ("whole", "mbsync"): 0.5, ("whole", "getmail
 MOST_MEMORY_MB = {"intake": 150, "whole": 150, "big": 30}
 
 
-# ------------------------------------------------------------------------------- ours, in a process of its own
-
-
-def run_ours(what: str, settings: Path) -> None:
-    """Print seconds and peak memory in MB: of the process, and of its child."""
-    with open_session(settings) as session, session.inboxes["privacy"]() as inbox:
-        before = peak_mb()
-        began = time.perf_counter()
-        found = poller.poll(session.app, "privacy", inbox)
-        if what == "whole":
-            _sort_all(session.tools)
-        seconds = time.perf_counter() - began
-    after = peak_mb()
-    print(found.stored, seconds, after - before if what == "big" else after, flush=True)
-
-
-def _sort_all(tools: worker.Tools) -> None:
-    """Read and triage every mail, to its row and the rows of its cases; what follows from that waits."""
-    while worker.sort_due(tools):
-        pass
-    with tools.app.store.transaction() as tx:
-        assert tx.message_counts().get("new", 0) == 0
+# ---------------------------------------------------------------------------------------------------- ours
 
 
 def ours(what: str, server: DovecotServer, folder: Path, user: str, expected: int) -> tuple[float, float]:
-    """Seconds, and MB of memory at most."""
+    """Seconds, and MB of memory at most; in a process of its own."""
     company = Company(folder / f"{what}-{user}", server, SmtpSink(None), user)
-    command = [sys.executable, __file__, "--ours", what, str(company.settings)]
+    command = [sys.executable, str(_ALONE), what, str(company.settings)]
     stored, seconds, memory = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert int(stored) == expected, stored
     return float(seconds), float(memory)
@@ -185,13 +162,10 @@ def judged(given: argparse.Namespace) -> Iterator[Figure]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--ours"]:
-        run_ours(sys.argv[2], Path(sys.argv[3]))
-    else:
-        run(
-            __doc__,
-            judged,
-            full={"mails": 10_000, "rounds": 2},
-            usual={"mails": 2000},
-            small={"mails": 300, "rounds": 1},
-        )
+    run(
+        __doc__,
+        judged,
+        full={"mails": 10_000, "rounds": 2},
+        usual={"mails": 2000},
+        small={"mails": 300, "rounds": 1},
+    )

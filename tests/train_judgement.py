@@ -1,5 +1,5 @@
 """
-Labelled mails -> dsar/triage/opinion.json and dsar/triage/judgement.json: `make train`.
+Labelled mails -> dsar/triage/opinion.tsv and dsar/triage/judgement.json: `make train`.
 
 Effects: reads tests/mails, writes those two files. Held-back mails are never read.
 

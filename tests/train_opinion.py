@@ -1,7 +1,7 @@
 """
 Labelled mails and sentences -> the weights of the second opinion.
 
-Effects: reads tests/mails; `write` writes dsar/triage/opinion.json. Deterministic. Held-back mails are never read.
+Effects: reads tests/mails; `write` writes dsar/triage/opinion.tsv. Deterministic. Held-back mails are never read.
 
 A line of tests/mails/sentences says itself what it exercises, and so does one of tests/mails/annotated, which stands in
 its mail. Another mail says so only as a whole: each of its sentences is a counter-example of each class that the mail
@@ -25,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 
 from dsar.mime import read_mail
 from dsar.model import InboundMail
+from dsar.triage.compact import written
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.languages import languages_in
 from dsar.triage.opinion import BASE, CLASSES, pair_features, word_features, words_of
@@ -33,7 +34,7 @@ from dsar.triage.rights import Stance
 from dsar.triage.vocabulary import reading
 
 MAILS = Path(__file__).parent / "mails"
-TARGET = Path(__file__).parents[1] / "dsar" / "triage" / "opinion.json"
+TARGET = Path(__file__).parents[1] / "dsar" / "triage" / "opinion.tsv"
 NOISE = frozenset({"not_request", "bounce", "auto_reply"})
 #: Frames of the grammar: how many sentences are drawn of each right, and what they are instead of that right.
 DRAWN = {
@@ -247,5 +248,4 @@ def _packed(row: Sequence[int]) -> str:
 
 def write(weights: Stored, target: Path = TARGET) -> None:
     """One line per feature, so that a diff shows a change."""
-    lines = (f"{json.dumps(each, ensure_ascii=False)}:{json.dumps(weights[each])}" for each in sorted(weights))
-    target.write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
+    target.write_bytes(written(weights))

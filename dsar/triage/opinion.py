@@ -6,9 +6,8 @@ neighbours, trained by tests/train_opinion.py from the labelled mails and senten
 decides: judgement.py weighs it together with the rules.
 """
 
-import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -16,6 +15,7 @@ from itertools import pairwise
 from math import exp
 from typing import NamedTuple
 
+from dsar.triage.compact import CompactLines, written
 from dsar.triage.vocabulary import fold, loosen
 
 #: What a sentence may exercise, in the order of the weights; then, whether it is of no concern, and whether it
@@ -74,30 +74,36 @@ _NONE = (0.0,) * len(CLASSES)
 class Weights:
     """Feature -> what it adds to the log-odds of each class."""
 
-    def __init__(self, stored: Mapping[str, str]) -> None:
+    def __init__(self, stored: Mapping[str, str] | CompactLines) -> None:
         """Take weights as they are stored, of which those of BASE count always; each is read when it first counts."""
-        self._stored = stored
-        self._row = lru_cache(maxsize=50_000)(self._read_row)
-        self._of_word = lru_cache(maxsize=20_000)(self._sum_of_word)  # most words of a mail stood in one before
+        self._stored = stored if isinstance(stored, CompactLines) else CompactLines(written(stored))
+        self._words = lru_cache(maxsize=128)(words_of)
+        self._of_word = lru_cache(maxsize=10_000)(self._read_word)  # most words of a mail stood in one before
 
     def score(self, text: str) -> list[float]:
         """Log-odds of each class for one sentence."""
-        words = words_of(text)
-        pairs = (self._row(each) for each in pair_features(words) if each in self._stored)
-        return _added([self._row(BASE), *map(self._of_word, words), *pairs])
+        words = self._words(text)
+        of_words = (self._of_word(word)[0] for word in words)
+        return _added([*self._rows((BASE,)), *of_words, *self._rows(pair_features(words))])
 
     def strangers(self, text: str) -> int:
         """How many words of a sentence the model has not met, or so rarely that they tell nothing."""
-        return sum(word not in self._stored for word in words_of(text))
+        return sum(not self._of_word(word)[1] for word in self._words(text))
 
-    def _sum_of_word(self, word: str) -> Odds:
-        return _added([_NONE, *(self._row(each) for each in word_features(word) if each in self._stored)])
+    def _read_word(self, word: str) -> tuple[Odds, bool]:
+        """What a word adds with its parts, and whether the model has met it."""
+        return _added([_NONE, *self._rows(word_features(word))]), self._stored.find(word) is not None
 
-    def _read_row(self, feature: str) -> Odds:
-        row = [*_NONE]
-        for letter, hundredths in _STORED.findall(self._stored[feature]):
-            row[LETTERS[letter]] = int(hundredths) / 100
-        return tuple(row)
+    def _rows(self, features: Iterable[str]) -> Iterator[Odds]:
+        return map(_read_row, filter(None, map(self._stored.find, features)))
+
+
+@lru_cache(maxsize=10_000)
+def _read_row(stored: str) -> Odds:
+    row = [*_NONE]
+    for letter, hundredths in _STORED.findall(stored):
+        row[LETTERS[letter]] = int(hundredths) / 100
+    return tuple(row)
 
 
 def _added(rows: Sequence[Odds]) -> list[float]:
@@ -191,4 +197,4 @@ def probability(log_odds: float) -> float:
 
 @cache
 def _weights() -> Weights:
-    return Weights(json.loads(files(__package__).joinpath("opinion.json").read_text(encoding="utf-8")))
+    return Weights(CompactLines(files(__package__).joinpath("opinion.tsv").read_bytes()))
