@@ -21,9 +21,10 @@ from dsar.triage import triage
 _UNTOLD = ("identifiers of requests found", "identifiers that are foreign")
 
 
-def sort_unseen(parts: Sequence[train_judgement.Fold]) -> list[mail_report.Sorted]:
+def sort_unseen() -> list[mail_report.Sorted]:
     """Every mail, sorted with weights that have not seen it."""
     mails = train_opinion.read_all()
+    parts = train_judgement.folds(mails, train_opinion.Trainer(train_opinion.read_lines(), mails))
     by_right = train_judgement.of_rights(mails, parts)
     by_kind = train_judgement.of_kinds(mails, parts, by_right)
     by_certainty = train_judgement.of_certainty(mails, parts, by_right, by_kind)
@@ -60,8 +61,7 @@ def report(found: Sequence[mail_report.Sorted]) -> Iterator[str]:
 
 def main() -> None:
     """Figures of all mails that may be learned from."""
-    parts = train_judgement.folds(train_opinion.read_all())
-    print("\n".join(report(sort_unseen(parts))))  # noqa: T201  # this is what it is for
+    print("\n".join(report(sort_unseen())))  # noqa: T201  # this is what it is for
 
 
 if __name__ == "__main__":

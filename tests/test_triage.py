@@ -9,7 +9,7 @@ import pytest
 
 from dsar.errors import SettingsError
 from dsar.mime import read_mail
-from dsar.model import Right, SenderAuthentication, Triage
+from dsar.model import Requester, Right, SenderAuthentication, Triage
 from dsar.triage import triage
 from dsar.triage.anonymise import corpus_entry
 from dsar.triage.vocabulary import PHRASE_FILES, _load, add, read_additions
@@ -328,3 +328,21 @@ def test_entry_of_the_corpus_names_nobody() -> None:
 def test_the_number_of_who_writes_for_another_is_not_the_persons(text: str) -> None:
     person = sort_text(text, sender="Kim Alm <kim@ombud.example>").subjects[0]
     assert [each.value for each in person.identifiers if each.type.value == "phone"] == ["+46340990188"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hej,\nJag har fått en varning som facket bestrider. Ge mig kopior på den.\nMvh Mats Törn",
+        "Hej,\nJag vill inte ha reklamen.\nAnnika Lundqvist",
+        "Hej,\nGunilla här, jag har slutat på Viskans Tryckeri. Ta bort mig ur kundregistret.",
+        "Hej,\nNi skickade ett sms till mig mitt under begravningen. Sluta med det.\nC. Löv",
+    ],
+)
+def test_who_only_mentions_others_asks_as_himself(text: str) -> None:
+    assert sort_text(text).requester is Requester.SELF
+
+
+def test_number_beside_the_name_of_the_client_is_the_clients() -> None:
+    person = sort_text("Jag är ombud för Ove Ek, 070-174 06 05. Vad har ni sparat om honom?").subjects[0]
+    assert (person.name, [each.value for each in person.identifiers]) == ("Ove Ek", ["+46701740605"])

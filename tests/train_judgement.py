@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -62,21 +60,14 @@ class Example(NamedTuple):
     truth: str | bool
 
 
-def folds(mails: Mapping[str, train_opinion.Mail]) -> list[Fold]:
+def folds(mails: Mapping[str, train_opinion.Mail], trainer: train_opinion.Trainer) -> list[Fold]:
     """Every mail in one of five folds, each with an opinion trained without it."""
-    lines = train_opinion.read_lines()
     names = sorted(mails)
     random.Random(FOLDS).shuffle(names)
     unseen = [frozenset(names[at::FOLDS]) for at in range(FOLDS)]
     with ProcessPoolExecutor() as pool:
-        stored = list(pool.map(partial(_without, lines, mails), unseen))
+        stored = list(pool.map(trainer.train, unseen))
     return [Fold(each, Weights(weights)) for each, weights in zip(unseen, stored, strict=True)]
-
-
-def _without(
-    lines: Sequence[train_opinion.Sentence], mails: Mapping[str, train_opinion.Mail], unseen: frozenset[str]
-) -> train_opinion.Stored:
-    return train_opinion.train(lines, {name: mail for name, mail in mails.items() if name not in unseen})
 
 
 def of_rights(mails: Mapping[str, train_opinion.Mail], parts: Sequence[Fold]) -> dict[str, list[Example]]:
@@ -132,12 +123,20 @@ def kind_of(label: Mapping[str, Any]) -> str:
 def _judged(
     mails: Mapping[str, train_opinion.Mail], parts: Sequence[Fold]
 ) -> Iterator[tuple[str, train_opinion.Mail, Facts]]:
-    """(name, mail, facts by the opinion that has not seen it)."""
+    """(name, mail, facts by the opinion that has not seen it, not judged yet)."""
     for part in parts:
         with patch.object(opinion, "_weights", return_value=part.weights):
             for name in sorted(part.names & mails.keys()):
-                with reading(mails[name].languages):
-                    yield name, mails[name], replace(mails[name].facts)  # anew: nothing of it is cached
+                mail = mails[name]
+                with reading(mail.languages):
+                    yield name, mail, _unjudged(mail.facts)
+
+
+def _unjudged(facts: Facts) -> Facts:
+    """*facts* without what was judged by other weights; rules and opinion stay, which take longest."""
+    for judged in ("chances", "kinds", "wanted", "certainty"):
+        facts.__dict__.pop(judged, None)
+    return facts
 
 
 def fit_rights(examples: Sequence[Example]) -> dict[str, float]:
@@ -198,13 +197,14 @@ def using(weights: Weights, learned: Judgement) -> Iterator[None]:
 def main() -> None:
     """Train both from everything that is labelled, but for what is held back."""
     mails = train_opinion.read_all()
-    parts = folds(mails)
+    trainer = train_opinion.Trainer(train_opinion.read_lines(), mails)
+    parts = folds(mails, trainer)
     by_right = of_rights(mails, parts)
     by_kind = of_kinds(mails, parts, by_right)
     learned = learn(by_right, by_kind, frozenset(mails))
     learned["exact"] = fit_certainty([*of_certainty(mails, parts, by_right, by_kind).values()])
     TARGET.write_text(json.dumps(learned, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
-    train_opinion.write(train_opinion.train(train_opinion.read_lines(), mails))
+    train_opinion.write(trainer.train())
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +48,7 @@ RIGHTS = frozenset({"access", "erase", "update", "object", "restrict"})
 #: How freely the weights follow the examples; how much each feature counts, which makes large weights dear. Both were
 #: found by cross-validation.
 FREEDOM, COUNTS = 3.0, 0.3
-#: Where a fit stops.
+#: Where a fit stops; by the dual problem, which takes a fifth of the time for as good a fit.
 STEPS, CLOSE = 100, 1e-2
 #: Weights below this are left out; so is a feature that stands in fewer examples.
 SMALLEST, LEAST_EXAMPLES = 0.02, 2
@@ -128,9 +129,14 @@ def read_lines() -> list[Sentence]:
 
 def read_all() -> dict[str, Mail]:
     """All mails to learn from."""
-    return _read_mails([MAILS / "training"]) | {
-        name: _labelled(each.mail, each.label, each) for name, each in read_annotated().items()
-    }
+    annotated = read_annotated()
+    with ProcessPoolExecutor() as pool:
+        read = pool.map(_annotated, annotated.values(), chunksize=100)
+        return _read_mails([MAILS / "training"]) | dict(zip(annotated, read, strict=True))
+
+
+def _annotated(mail: AnnotatedMail) -> Mail:
+    return _labelled(mail.mail, mail.label, mail)
 
 
 def _read_mails(folders: Iterable[Path]) -> dict[str, Mail]:
@@ -183,18 +189,12 @@ def _holds(name: str, classes: Collection[str]) -> bool:
     return bool(RIGHTS.intersection(classes)) if name == "any_right" else name in classes
 
 
-class _Example(NamedTuple):
-    row: int
-    truth: bool
-
-
 class Trainer:
-    """Examples as rows of numbers, so that the fits are short."""
+    """Examples as rows of numbers, made once for all that is trained from a part of them."""
 
     def __init__(self, lines: Sequence[Sentence], mails: Mapping[str, Mail]) -> None:
         """Take *lines* and the sentences of *mails*."""
-        self._lines, self._mails = lines, list(mails.values())
-        rows = [*(each.features for each in lines), *(each for mail in self._mails for each in mail.sentences)]
+        rows = [*(each.features for each in lines), *(each for mail in mails.values() for each in mail.sentences)]
         counts = Counter(feature for row in rows for feature in row)
         self._names = sorted(feature for feature, count in counts.items() if count >= LEAST_EXAMPLES)
         numbers = {feature: number for number, feature in enumerate(self._names)}
@@ -202,50 +202,48 @@ class Trainer:
         ends = np.cumsum([0, *map(len, columns)])
         cells = [each for known in columns for each in known]
         self._rows = csr_matrix((np.full(len(cells), COUNTS), cells, ends), (len(rows), len(numbers)))
+        self._owners = np.array(["", *mails])[
+            [*(0 for _ in lines), *(at for at, mail in enumerate(mails.values(), start=1) for _ in mail.sentences)]
+        ]
+        self._examples = {name: np.array(list(_examples(name, lines, [*mails.values()]))) for name in CLASSES}
 
-    def train(self) -> Stored:
-        """The weights, without what is negligible."""
-        fits = [self._fit_class(name) for name in CLASSES]
+    def train(self, without: Collection[str] = ()) -> Stored:
+        """The weights that all but the mails *without* teach, without what is negligible."""
+        used = ~np.isin(self._owners, sorted(without))
+        counts = np.bincount(self._rows[used].indices, minlength=len(self._names))
+        known = np.flatnonzero(counts >= LEAST_EXAMPLES)
+        rows = self._rows[:, known]
+        fits = [_fit_class(rows, examples[used[examples[:, 0]]]) for examples in self._examples.values()]
         table = np.array([fit.coef_[0] * COUNTS for fit in fits]).T
-        hundredths = np.rint(np.where(np.abs(table) >= SMALLEST, table, 0.0) * 100).astype(int)
+        hundredths = np.rint(np.where(np.abs(table) >= SMALLEST, table, 0.0) * 100).astype(int).tolist()
         found = {BASE: _packed([round(100 * float(fit.intercept_[0])) for fit in fits])}
-        found |= {name: _packed(row) for name, row in zip(self._names, hundredths.tolist(), strict=True) if any(row)}
-        return found
+        return found | {self._names[at]: _packed(row) for at, row in zip(known, hundredths, strict=True) if any(row)}
 
-    def _fit_class(self, name: str) -> LogisticRegression:
-        examples = list(self._examples(name))
-        model = LogisticRegression(C=FREEDOM, solver="liblinear", max_iter=STEPS, tol=CLOSE)
-        return model.fit(self._rows[[each.row for each in examples]], [each.truth for each in examples])
 
-    def _examples(self, name: str) -> Iterator[_Example]:
-        """What is known for certain."""
-        for row, line in enumerate(self._lines):
-            if line.classes or name not in VAGUE:  # a line that is "none" may still stand in a mail of that kind
-                yield _Example(row, _holds(name, line.classes))
-        for first, mail in self._placed():
-            for place in range(len(mail.sentences)):
-                if place in mail.known:
-                    yield _Example(first + place, _holds(name, mail.known[place]))
-                elif not mail.known and not _holds(name, mail.classes) and name != "noise":
-                    yield _Example(first + place, truth=False)
-                elif (name, place) in mail.asked and not mail.known and name in mail.classes:
-                    yield _Example(first + place, truth=True)
+def _fit_class(rows: csr_matrix, examples: Any) -> LogisticRegression:
+    model = LogisticRegression(C=FREEDOM, solver="liblinear", dual=True, max_iter=STEPS, tol=CLOSE, random_state=0)
+    return model.fit(rows[examples[:, 0]], examples[:, 1].astype(bool))
 
-    def _placed(self) -> Iterator[tuple[int, Mail]]:
-        """(its first row, mail)."""
-        first = len(self._lines)
-        for mail in self._mails:
-            yield first, mail
-            first += len(mail.sentences)
+
+def _examples(name: str, lines: Sequence[Sentence], mails: Sequence[Mail]) -> Iterator[tuple[int, bool]]:
+    """(row, whether it is of the class *name*) of what is known for certain."""
+    for row, line in enumerate(lines):
+        if line.classes or name not in VAGUE:  # a line that is "none" may still stand in a mail of that kind
+            yield row, _holds(name, line.classes)
+    first = len(lines)
+    for mail in mails:
+        for place in range(len(mail.sentences)):
+            if place in mail.known:
+                yield first + place, _holds(name, mail.known[place])
+            elif not mail.known and not _holds(name, mail.classes) and name != "noise":
+                yield first + place, False
+            elif (name, place) in mail.asked and not mail.known and name in mail.classes:
+                yield first + place, True
+        first += len(mail.sentences)
 
 
 def _packed(row: Sequence[int]) -> str:
     return "".join(f"{letter}{row[at]}" for letter, at in STORED_AS.items() if row[at])
-
-
-def train(lines: Sequence[Sentence], mails: Mapping[str, Mail]) -> Stored:
-    """The weights that *lines* and *mails* teach."""
-    return Trainer(lines, mails).train()
 
 
 def write(weights: Stored, target: Path = TARGET) -> None:

@@ -17,7 +17,7 @@ from dsar.triage.rights import Stance
 from dsar.triage.vocabulary import says
 
 _AUTO_SUBJECT = re.compile(
-    r"\s*(?:automatiskt svar|autosvar(?!\w)|auto-svar|frånvaro|ej på plats|out of office|automatic reply"
+    r"\s*(?:automatiskt svar|autosvar(?!\w)|auto-svar|frånvaro(?!\w)|ej på plats|out of office|automatic reply"
     r"|auto(?:matic)?[ -]?reply|autoreply|automatisk svar|fraværsmelding|fraværsmeddelelse"
     r"|abwesenheitsnotiz|automatische antwort|automaattinen vastaus|poissaoloviesti|réponse automatique"
     r"|semestersvar|read:|läst:|lest:|olvasva:)",
@@ -38,7 +38,8 @@ WANTED = (Stance.WANTED, Stance.DOUBTFUL)
 
 def _is_auto_reply(facts: Facts) -> bool:
     mail = facts.mail
-    answered = bool(facts.signs & {"auto-replied"}) or _AUTO_SUBJECT.match(mail.subject) is not None
+    titled = _AUTO_SUBJECT.match(mail.subject) is not None and not facts.wanted  # people write "Frånvaro" above wishes
+    answered = bool(facts.signs & {"auto-replied"}) or titled
     machine = bool(facts.signs & {"auto-submitted", "null-return-path", "report"})
     absent = facts.topic("absence") > 0
     return (
@@ -75,11 +76,11 @@ def _is_noise(facts: Facts) -> bool:
 
 
 def _is_letter_to_many(facts: Facts) -> bool:
-    """A list sent it, rather noise than not, and nobody asks as themselves: its footer speaks of unsubscribing."""
+    """A list sent it, noise more likely than not, and nobody asks as themselves: its footer speaks of unsubscribing."""
     asked = any(hit.stance in WANTED and hit.right is not Right.OBJECT for hit in facts.hits)
     heard = max(facts.opinion.chance(right.value) for right in Right if right is not Right.OBJECT)
     quiet = not asked and not facts.asks_as_self and heard < LIKELY
-    return facts.has_list_headers and facts.kinds["noise"] >= LIKELY and quiet
+    return facts.has_list_headers and facts.kinds["noise"] >= _TO_MANY and quiet
 
 
 def _is_elsewhere(facts: Facts) -> bool:
@@ -91,6 +92,8 @@ def _is_elsewhere(facts: Facts) -> bool:
 
 #: Chance of a request from which it asks for something new, although it speaks of an earlier one.
 _PLAINLY = 0.8
+#: Chance of noise from which what a list sent is filed.
+_TO_MANY = 0.7
 #: Chance from which a mail is called noise, and filed.
 NOISY = 0.92
 #: Chance of any one right from which it is not.

@@ -111,7 +111,9 @@ def _is_of_writer(found: Found, text: str, before: str, after: str, letter: Lett
         return False
     lone = found.identifier.type is IdentifierType.PHONE and sum(map(str.isalpha, text)) <= _FEW_LETTERS
     signed = lone and letter.requester is not Requester.SERVICE  # services list what they know of the person
-    says_mine = _OF_WRITER_BEFORE.search(before) is not None and _OF_ANOTHER_BEFORE.search(before) is None
+    writers = _OF_WRITER_BEFORE.search(before)
+    named = writers is not None and letter.principal is not None and fold(letter.principal) in writers[0]
+    says_mine = writers is not None and not named and _OF_ANOTHER_BEFORE.search(before) is None
     return signed or says_mine or _OF_WRITER_AFTER.match(after) is not None
 
 
