@@ -1,7 +1,7 @@
 """Queries about letters, approvals and the outbox."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
@@ -159,8 +159,3 @@ class LetterQueries(Queries):
         times = select(OutboxRow.sending_at).where(col(OutboxRow.sending_at) <= until)
         latest_first = times.order_by(col(OutboxRow.sending_at).desc())
         return self.session.exec(latest_first.offset(before_the_last).limit(1)).first()
-
-    def stranded(self, now: datetime, *, after: timedelta) -> Sequence[OutboxRow]:
-        """Mails whose sending began before and never ended: nobody knows whether they left."""
-        query = select(OutboxRow).where(OutboxRow.state == "sending", col(OutboxRow.sending_at) < now - after)
-        return self.session.exec(query).all()
