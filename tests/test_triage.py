@@ -129,6 +129,13 @@ def test_homoglyphs_do_not_hide_a_request() -> None:
     assert rights(sort_text("Jag vill att ni rаderаr mina uppgifter.")) == ["erase"]  # with Cyrillic а
 
 
+def test_a_form_with_boxes_to_tick_goes_before_a_person() -> None:
+    """Of "[ ] Radering" nobody said a word."""
+    result = sort_text("Jag vill ha ett registerutdrag.\n\n[x] Tillgång  [ ] Radering  [ ] Rättelse")
+    assert result.needs_person
+    assert "it has boxes to tick" in result.reasons
+
+
 def test_unclear_goes_before_a_person() -> None:
     """GDPR Art. 12(2): never noise in doubt."""
     result = sort_text("Se bifogat.")

@@ -129,6 +129,7 @@ DOUBTS = (
     "the change has no value",
     "the sender failed authentication",
     "the sender is unknown",
+    "it has boxes to tick",
     "it is too long to be read by a machine",
     "its text and HTML say different things",
     "the language is {language}",

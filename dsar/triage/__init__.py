@@ -23,6 +23,7 @@ count, and in doubt it is a request (GDPR Art. 12(2)) that a person looks at.
     anonymise.py   a mail sorted wrongly -> an entry of the corpus
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -65,6 +66,8 @@ _CERTAIN = 0.93
 _CERTAIN_IF_PLAIN, _SHORT = 0.83, 25
 #: Log-odds of noise in one sentence from which a request may be one about goods or machines.
 _BUSINESS = -0.5
+#: An option of a form that is not ticked: which words are the person's is beyond a reader of sentences.
+_UNTICKED = re.compile(r"\[\s?\]|\(\s\)|[☐□]")
 #: Who writes less than this may mean his attachment.
 _FEW_WORDS = 60
 
@@ -274,6 +277,7 @@ def _doubts(
         "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
         "the sender is unknown": facts.mail.sender is None,
+        "it has boxes to tick": _UNTICKED.search(facts.letter.body) is not None and not noise,
         "it is too long to be read by a machine": len(facts.letter.body) > LONGEST_TEXT,
         "its text and HTML say different things": any("different" in defect for defect in facts.mail.defects)
         and not noise,

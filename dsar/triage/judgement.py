@@ -35,7 +35,7 @@ _LIKELIEST = 0.15
 #: The same where the rules see it asked for: the wording is plain, and whoever would take it away must be sure.
 _LIKELY_IF_SEEN = 0.25
 #: The same where the rules see it denied, or as a matter of another time.
-_LIKELY_IF_SETTLED = 0.75
+_LIKELY_IF_SETTLED = 0.8
 #: The same where nothing else is asked for.
 _SLIGHT = 0.03
 #: The same where the rules see nothing, in a language that the opinion has not learned well.
