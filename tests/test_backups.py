@@ -63,6 +63,7 @@ def restored(settings_file: Path, made: backups.Backup) -> backups.Restored:
 # ------------------------------------------------------------------------------------------------------- restoring
 
 
+@pytest.mark.sqlite_file
 def test_a_fresh_machine_has_the_same_audit_head_cases_and_figures(office: Office, tmp_path: Path) -> None:
     head, times = chain(office).head, figures.request_times(office.app)
     made = backups.back_up(office.app, now=NOW)
@@ -78,6 +79,7 @@ def test_a_fresh_machine_has_the_same_audit_head_cases_and_figures(office: Offic
         assert intake.read(session.app, message).subject == "Mina uppgifter"
 
 
+@pytest.mark.sqlite_file
 def test_what_is_restored_goes_on_with_numbers_of_its_own(office: Office, tmp_path: Path) -> None:
     """Nothing that is added meets a number that is taken, and no lease of a dead machine holds anything up."""
     made = backups.back_up(office.app, now=NOW)
@@ -113,6 +115,7 @@ def test_nothing_is_restored_over_what_is_there(office: Office) -> None:
         backups.restore(office.app.settings, data=made.data, keys=made.keys)
 
 
+@pytest.mark.sqlite_file
 def test_an_audit_trail_that_was_changed_in_the_copy_is_told(office: Office, tmp_path: Path) -> None:
     with office.app.store.transaction() as tx:
         tx.events(1)[0].actor = "mallory"
@@ -123,6 +126,7 @@ def test_an_audit_trail_that_was_changed_in_the_copy_is_told(office: Office, tmp
 # ------------------------------------------------------------------------------------------------ what copies hold
 
 
+@pytest.mark.sqlite_file
 def test_what_was_purged_stays_unreadable_when_older_data_are_restored(office: Office, tmp_path: Path) -> None:
     """Data from before the purge, keys from after it: the mail of the case does not open."""
     before = backups.back_up(office.app, now=NOW)
@@ -255,6 +259,7 @@ def seen_on_a_terminal(settings_file: Path, *arguments: str) -> str:
     return told.decode()
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.parametrize(
     ("command", "told"),
     [

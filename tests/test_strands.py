@@ -123,6 +123,7 @@ def told(*, received_on: date = date(2026, 11, 2), file: str = "note.txt") -> by
     )
 
 
+@pytest.mark.sqlite_file
 def test_a_request_by_phone_survives_the_end_of_the_program_before_its_case_was_opened(office: Office) -> None:
     """The database takes no case just then: what the caller said stands in the mail that waits for a person."""
     with office.app.store.engine.begin() as connection:

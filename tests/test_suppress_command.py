@@ -90,6 +90,7 @@ def test_only_a_later_consent_lifts_the_no(erased: Office, day: str, exit_code: 
     assert run(erased, "check", "john.whitfield@example.com").output.strip() == answer
 
 
+@pytest.mark.sqlite_file
 def test_the_list_itself_names_nobody(erased: Office) -> None:
     with sqlite3.connect(erased.data.parent / "dsar.db") as connection:
         rows = connection.execute("SELECT digest, channel, case_reference FROM suppression").fetchall()

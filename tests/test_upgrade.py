@@ -21,6 +21,8 @@ from dsar.lifecycle import Outcome, State
 from dsar.store import Store, copying, migrate
 from dsar.wiring import open_session
 
+pytestmark = pytest.mark.sqlite_file  # the first release knew nothing else
+
 WROTE = Path(__file__).parent / "upgrade"
 #: What `dsar audit verify` of that release said.
 HEAD, SEALED = "420d9a2436690cdd995d898de40037f7ab447e468a56a85dc85274b334f5a037", 18

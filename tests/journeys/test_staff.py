@@ -283,6 +283,7 @@ def test_who_could_read_the_database_is_refused_all_but_what_needs_no_name(offic
         office.ok(APPROVER, *command)
 
 
+@pytest.mark.sqlite_file
 def test_check_tells_which_file_can_be_read_and_how_to_mend_it(office: Office) -> None:
     """Everything else is as the program itself made it: private."""
     path = office.company.folder / "settings.ini"
