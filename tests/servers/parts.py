@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import secrets
 import socket
 import ssl
 import time
@@ -29,9 +30,11 @@ def password() -> Credential:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port that nobody listens at; not one of those that the system hands out, which others may get meanwhile."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def missing(program: str) -> NoReturn:
