@@ -7,9 +7,11 @@ The screens are kept in screens/*.txt; `DSAR_KEEP_SCREENS=1` writes them anew.
 import re
 
 import pytest
+from servers import Fault, SmtpSink
 
 from .company import Company, body
 from .terminal import CAME, Terminal, is_kept
+from .test_access import REQUEST
 
 pytestmark = pytest.mark.journey
 
@@ -98,6 +100,24 @@ def test_a_line_of_the_plan_is_left_to_a_person(company: Company) -> None:
 
     assert "The letter is made anew." in shown
     assert "[3] Note 2: a person does it" in company.ok("show", "D-2026-00001", "--plan").out
+
+
+def test_of_two_uncertain_mails_each_is_asked_about(company: Company, smtp_sink: SmtpSink) -> None:
+    """The server lost the acknowledgement, and took the answer."""
+    smtp_sink.faults.append(Fault.CUT_BEFORE_STORING)
+    comes(company, f"Maria Öberg <{MARIA}>", REQUEST)
+    smtp_sink.faults.append(Fault.CUT_AFTER_STORING)
+    with Terminal(company, "review", NO_COLOR="1") as terminal:
+        approves(terminal)
+        terminal.presses("r", "decide about what is blocked")
+        terminal.answers("Did the mail leave", "n")
+        terminal.answers("Type D-2026-00001 to confirm", "D-2026-00001")
+        terminal.answers("Did the mail leave", "y")
+        terminal.answers("Type D-2026-00001 to confirm", "D-2026-00001")
+        shown = terminal.ends()
+
+    assert re.findall(r"Mail \d \((\w+), <", shown) == ["acknowledgement", "access_answer"]
+    assert len(company.letters_to(MARIA)) == 2, "each once"
 
 
 def test_the_same_in_swedish(company: Company) -> None:
