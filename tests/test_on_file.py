@@ -10,6 +10,7 @@ from builders import value
 from office import Office, open_office
 
 from dsar.casework import challenging, identifying
+from dsar.deadlines import STOCKHOLM
 from dsar.identity import OnFile, on_file
 from dsar.lifecycle import State
 from dsar.model import RecordValue
@@ -31,7 +32,8 @@ def change(office: Office, system: str, statement: str, *arguments: str) -> None
 
 
 def ago(days: int) -> str:
-    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
+    """As a system in Varberg writes it: around midnight its day is not the day in UTC."""
+    return (datetime.now(STOCKHOLM) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def asks(office: Office) -> tuple[str, list[str]]:

@@ -29,10 +29,19 @@ def password() -> Credential:
     return Credential(kind="password", secret=PASSWORD)
 
 
+#: Not among the ports that the system hands out, which others may get meanwhile.
+_PORTS = range(20_000, 32_000)
+#: Where tests run side by side each process has its own, for a server starts later than its port was looked for.
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_OURS = list(_PORTS[_WORKER::_WORKERS])
+secrets.SystemRandom().shuffle(_OURS)  # of several runs on one machine, too
+
+
 def free_port() -> int:
-    """A port that nobody listens at; not one of those that the system hands out, which others may get meanwhile."""
+    """A port that nobody listens at, each once."""
     while True:
-        port = 20_000 + secrets.randbelow(12_000)
+        port = _OURS.pop()
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
