@@ -38,7 +38,10 @@ _VAT_NUMBER = re.compile(r"(?<!\w)SE ?(?P<value>[0-9]{6}-?[0-9]{4}) ?01(?!\w)")
 _PHONE = re.compile(r"(?<![\w+/.@-])(?:\+|00|\(?0)[0-9](?:[ \u00a0()/.–-]{0,2}[0-9]){5,13}(?![\w@])(?!-[0-9])")
 _DATE_LIKE = re.compile(r"[0-9]{2}[-./][0-9]{2}[-./](?:19|20)?[0-9]{2}")
 
-_IS = r"(?:\s{0,3}(?:\.|[:=#°º]|är|er|e|is|lyder|on|ist|lautet|est|es|to|hos er|with you)){0,3}\s{0,3}[\"'”“»(]?"
+_IS = (
+    r"(?:\s{0,3}(?:\.|[:=#°º]|(?:är|er|e|is|var|was|lyder|on|oli|ist|war|lautet|est|était|es|era|to|hos er|with you)"
+    r"(?!\w))){0,3}\s{0,3}[\"'”“»(]?"
+)
 #: A code, or digits in groups: "K-20931", "7718204", "88 12 04".
 _CODE = (
     r"(?P<value>[0-9]{1,3}(?: [0-9]{1,3}){1,3}(?![0-9-]|[ ][0-9])"
@@ -52,7 +55,7 @@ def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
 
 _NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|n|number|id|#))"
 _CUSTOMER_NO = _labelled(
-    rf"kunde?{_NUMBER}(?:et)?|knr|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
+    rf"kunde?{_NUMBER}(?:et)?|knr|kundkort(?:et)?{_NUMBER}?|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
     rf"|kundennummer|kdnr\.?|num[eé]ro (?:de )?client|n° (?:de )?client|n[uú]mero de cliente|n[ºo]\.? de cliente"
     rf"|numer(?:em)? klienta|nr klienta|kliendi(?:number|nr|kood)|رقم (?:العميل|الزبون)|cust(?=\.)"
     r"|(?:kund|kunde|customer|client)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
@@ -72,12 +75,13 @@ _NATIONAL_ID = _labelled(
     r"(?P<value>[0-9]{6}[-+A ]?[0-9]{3,5}[0-9A-Y]?|[XYZ]?[0-9]{7,8}-?[A-Z])(?!\w)",
 )
 _USERNAME = re.compile(
-    r"(?<!\w)(?:användarnamn(?:et)?|inloggningsnamn|inloggning(?:en)?|inlogg|brukernavn(?:et)?|brukarnamn(?:et)?"
+    r"(?<!\w)(?:användarnamn(?:et)?|identifiant|inloggningsnamn|inloggning(?:en)?|inlogg|brukernavn(?:et)?|brukarnamn(?:et)?"
     r"|brugernavn(?:et)?|user ?name|user ?id|login|log-?in name|anställningsn(?:ummer|r)|ansattn(?:ummer|r)"
     r"|employee number|anst\.? ?nr|bruker(?=\s?:)|user(?=\s\w*[0-9_])"
     r"|user(?=\s{1,2}[\"'”“»])|användare(?=\s{1,2}[\"'”“»]))(?!\w)"
     r"(?:\s+(?:hos (?:er|dere|jer|dykk)|i (?:webbshopen|webbutiken|portalen|nettbutikken)|in your (?:shop|store|portal)"
-    r"|with you))?(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|e|is))?\s{0,3}[\"'”“»]?(?P<value>[\w][\w.@+-]{1,63})",
+    r"|with you))?(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|e|is|var|was)(?!\w))?\s{0,3}[\"'”“»]?"
+    r"(?P<value>[\w][\w.@+-]{1,63})",
     re.IGNORECASE,
 )
 _ORGNR_LABELLED = _labelled(
@@ -91,7 +95,7 @@ _PERSONNUMMER_LABELLED = _labelled(
 
 
 #: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
-_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user|login|inlogg|bruker", re.IGNORECASE)
+_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user|login|inlogg|bruker|identifiant", re.IGNORECASE)
 
 
 class Found(NamedTuple):
@@ -258,9 +262,15 @@ class _Finder(NamedTuple):
         return normalise(self.type, match["value"] if "value" in match.re.groupindex else match[0])
 
 
+#: What follows the last word of a remark: "(kundnr 77140, användarnamn elfvingform)".
+_IN_LIST = re.compile(r"(?<=\.)(?:\s|$)|[),;]|$")
+
+
 def _is_plain_word(match: re.Match[str]) -> bool:
-    """A word after "användarnamn" that neither a colon nor its own form marks as a name."""
-    return not match["says"] and match["value"].rstrip(".").isalpha()
+    """A word after "användarnamn" that neither a colon, its own form nor its place in a list marks as a name."""
+    text, listed = match.string, _IN_LIST.match(match.string, match.end()) is not None
+    listed = listed and text[: match.start()].rstrip().endswith((",", ";", "("))
+    return not (match["says"] or listed) and match["value"].rstrip(".").isalpha()
 
 
 def _is_mobile(match: re.Match[str]) -> bool:
@@ -341,7 +351,7 @@ ROLE_MAILBOXES = frozenset(
     it jobb kansli kassor kontakt kontor kontoret kundservice kundtjanst kundtjänst lager leverantor leverantör
     lon lön mail marketing marknad no-reply noreply office order orders personal post postmaster privacy
     purchase reception receptionen redovisning registrator rekrytering sales salj service shop styrelsen support
-    växel webmaster
+    vaxel vaxeln växel växeln webmaster
     """.split()  # noqa: SIM905  # words read better than a list of quotes
 )
 

@@ -350,6 +350,63 @@ def test_who_only_mentions_others_asks_as_himself(text: str) -> None:
     assert sort_text(text).requester is Requester.SELF
 
 
+@pytest.mark.parametrize(
+    ("sender", "subject", "text", "requester", "name"),
+    [
+        (
+            "Växeln <vaxeln@xelent.se>", "Ringde nyss",
+            "En Ove Ek ringde, 031-390 06 46. Han vill veta vad vi har om honom.\n\n/Bea",
+            Requester.COLLEAGUE_FORWARD, "Ove Ek",
+        ),
+        (
+            "Reception Halmstad <reception.halmstad@xelent.se>", "Kund i disken",
+            "Veronica Nilsing vill ha hem en lista på allt vi vet om henne. Mvh Disa",
+            Requester.COLLEAGUE_FORWARD, "Veronica Nilsing",
+        ),
+        (
+            "Bo Alm <bo.alm@xelent.se>", "Mina uppgifter", "Jag ringde er i går. Jag vill se mina uppgifter.\n\nBo Alm",
+            Requester.SELF, "Bo Alm",
+        ),
+        (
+            "Ryddig <ikke-svar@ryddig.test>", "Sletting for Camilla Thorvaldsen", "Vennligst slett alle opplysninger.",
+            Requester.SERVICE, "Camilla Thorvaldsen",
+        ),
+        (
+            "Magda Olofsson <magda.olofsson@facket.example>", "Vår medlem",
+            "Jag är ombudsman och företräder vår medlem Goran Dimitri. Ge oss kopior på hans uppgifter.",
+            Requester.AGENT, "Goran Dimitri",
+        ),
+        (
+            "Lyle Solicitors <dataclaims@lyle.example>", "Access",
+            "We act for our client Anton Berg. Send us his data.",
+            Requester.AGENT, "Anton Berg",
+        ),
+    ],
+)  # fmt: skip
+def test_who_writes_and_for_whom(sender: str, subject: str, text: str, requester: Requester, name: str) -> None:
+    found = sort_text(text, subject=subject, sender=sender)
+    assert (found.requester, found.subjects[0].name) == (requester, name)
+
+
+def test_a_colleague_who_tells_of_a_call_is_not_the_person() -> None:
+    found = sort_text("En Ove Ek ringde, 031-390 06 46. Han vill ha ut det vi har om honom.", sender="vaxeln@xelent.se")
+    assert [each.value for each in found.subjects[0].identifiers] == ["+46313900646"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Sluta skicka den.\n\nHälsningar Inga Svahn, Strandgatan 11, 439 30 Onsala", "Strandgatan 11, 439 30 Onsala"),
+        ("Skicka mina uppgifter.\n\nMvh\nInga Svahn\nRingvägen 18\n432 31 Varberg", "Ringvägen 18, 432 31 Varberg"),
+        ("Skicka det ni har om mig till mig på Solrosvägen 7, 432 56 Träslöv.", "Solrosvägen 7, 432 56 Träslöv"),
+        ("Jag vill se mina uppgifter. Maskinen står på Storgatan 2, 432 31 Varberg.", None),
+    ],
+)  # fmt: skip
+def test_where_the_person_lives(text: str, address: str | None) -> None:
+    found = [each.value for each in sort_text(text).subjects[0].identifiers if each.type.value == "address"]
+    assert found == ([address] if address else [])
+
+
 def test_number_beside_the_name_of_the_client_is_the_clients() -> None:
     person = sort_text("Jag är ombud för Ove Ek, 070-174 06 05. Vad har ni sparat om honom?").subjects[0]
     assert (person.name, [each.value for each in person.identifiers]) == ("Ove Ek", ["+46701740605"])

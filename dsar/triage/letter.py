@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dsar.identifiers import find_identifiers, normalise
+from dsar.identifiers import find_identifiers, is_role_mailbox, normalise
 from dsar.model import (
     Identifier,
     IdentifierType,
@@ -55,7 +55,7 @@ _SIGN_OFF = re.compile(
     r"|regards|best|sincerely|yours sincerely|yours faithfully|cheers|thanks|thank you|many thanks"
     r"|vennlig hilsen|med vennlig hilsen|med venlig hilsen|venlig hilsen|hilsen|mit freundlichen"
     r" grüßen|viele grüße|terveisin|ystävällisin terveisin|cordialement|högaktningsfullt|med vänlig hälsning"
-    r"|med vänliga hälsningar)[\s,.!/]*",
+    r"|med vänliga hälsningar)(?!\w)[\s,.!/]*",
     re.IGNORECASE,
 )
 _FORM_FIELD = re.compile(
@@ -78,9 +78,18 @@ _SERVICES = re.compile(
 )
 #: Local part of the address from which a deletion service sends.
 _MACHINE_SENDER = re.compile(
-    r"request|removal|privacy|opt-?out|delet|eras|dsa?r|no-?reply|svar-ikke|ikke-svar|data|agent|slet|radera",
+    r"request|removal|privacy|opt-?out|delet|eras|dsa?r|no-?reply|svar-ikke|ikke-svar|data|agent|slet|radera|begar"
+    r"|anmod",
     re.IGNORECASE,
 )
+#: Somebody's representative by profession, whatever the address from which it writes.
+_BY_PROFESSION = re.compile(
+    r"(?<!\w)(?:client|solicitors?|counsel|klient|huvudman|advokat\w*|ombudsman|union|fack\w*|fagforening\w*)(?!\w)"
+)
+#: In the subject of a deletion service: for whom.
+_FOR_WHOM = re.compile(rf"(?:\bför|\bfor|\bangående|\bregarding|\bavser|:)\s+({_NAME})\s*$")
+#: What a colleague tells of somebody who came or called.
+_CAME_BY = re.compile(r"(?<!\w)(?:ringde|ringt|rang|called|kom in|came in|var inne|horde av sig|hort av sig)(?!\w)")
 _FORWARD_SUBJECT = re.compile(r"\s*(?:vb|vs|fw|fwd|wg|tr|vidarebefordrat)\s*:", re.IGNORECASE)
 _HEAD_FROM = re.compile(r"^\W*(?:från|from|fra|von)\*?\s*:\*?\s*(.*)$", re.IGNORECASE | re.MULTILINE)
 
@@ -114,6 +123,8 @@ def read_letter(mail: InboundMail, *, staff_domain: str, forms: Sequence[Form] =
     fields = _form_fields(mail, staff_domain)
     if fields:
         return _from_form(mail, fields)
+    if _is_told(mail, staff_domain):
+        return _told(mail)
     body, closing = _at_sign_off(mail.own_text, mail.sender_name)
     added, closing = _written_below(closing)
     body = "\n\n".join(filter(None, (body, added)))
@@ -130,9 +141,13 @@ def _role(mail: InboundMail, text: str) -> tuple[Requester, str | None]:
     folded = fold(text)
     local, _, domain = (mail.sender or "").rpartition("@")
     for_another = any(says(name, folded) for name in ("service", "agent"))
-    if _SERVICES.search(f"{domain}.") or (for_another and _MACHINE_SENDER.search(local)):
-        return Requester.SERVICE, _principal(text)
+    by_profession = _BY_PROFESSION.search(folded) is not None and says("agent", folded)
+    machine = _MACHINE_SENDER.search(local) is not None and not by_profession
+    if _SERVICES.search(f"{domain}.") or (machine and (for_another or _FOR_WHOM.search(mail.subject))):
+        return Requester.SERVICE, _served(mail.subject, text)
     for requester, concept_name in _ROLES:
+        if requester is Requester.SERVICE and by_profession:
+            continue
         if says(concept_name, folded) and (requester is not Requester.AGENT or not _is_protest(folded)):
             return requester, _principal(text)
     return Requester.SELF, None
@@ -146,6 +161,12 @@ _ROLES = (
     (Requester.EMPLOYER, "employer"),
     (Requester.AGENT, "agent"),
 )
+
+
+def _served(subject: str, text: str) -> str | None:
+    """For whom a deletion service writes: that name is the only one that it has to give."""
+    named = _FOR_WHOM.search(subject)
+    return _principal(text) or _declared(text) or (clean_name(named[1]) if named else None)
 
 
 def _is_protest(folded: str) -> bool:
@@ -178,6 +199,36 @@ def _is_forward(mail: InboundMail, staff_domain: str) -> bool:
 def _names_an_outsider(mail: InboundMail, staff_domain: str) -> bool:
     head = _HEAD_FROM.search(mail.quoted_text[:1000])
     return head is not None and "@" in head[1] and not head[1].rstrip("> ").endswith(staff_domain)
+
+
+def _is_told(mail: InboundMail, staff_domain: str) -> bool:
+    """A colleague writes down what somebody wanted who called or came."""
+    if (mail.sender or "").rpartition("@")[2] != staff_domain:
+        return False
+    folded = fold(mail.own_text)
+    called = _CAME_BY.search(folded) is not None and not says("own_data", folded)
+    return called or _is_read_by_several(mail)
+
+
+def _is_read_by_several(mail: InboundMail) -> bool:
+    sender = normalise(IdentifierType.EMAIL, mail.sender or "")
+    return sender is not None and is_role_mailbox(sender)
+
+
+def _told(mail: InboundMail) -> Letter:
+    body, closing = _at_sign_off(mail.own_text, mail.sender_name)
+    added, _ = _written_below(closing)
+    body = "\n\n".join(filter(None, (body, added)))
+    met = next((name for match in NAME_IN_TEXT.finditer(body) if (name := clean_name(_named(match[0])))), None)
+    return Letter(
+        requester=Requester.COLLEAGUE_FORWARD, address=None, name=met, body=body, closing="",
+        doubts=("a colleague tells what somebody wanted",),
+    )  # fmt: skip
+
+
+def _named(words: str) -> str:
+    """ "En Göran Palmkvist", "Kunden Eva Ek": the name alone."""
+    return re.sub(r"^(?:En|Ett|Kunden|Kund|Fru|Herr|A|Mr|Mrs|Ms)\.? (?=\S+ )", "", words)
 
 
 def _forwarded(mail: InboundMail) -> Letter:
@@ -230,8 +281,10 @@ def _form_fields(mail: InboundMail, staff_domain: str) -> dict[str, str]:
     from_site = (mail.sender or "").rpartition("@")[2].endswith(staff_domain) or {"no-reply", "auto-submitted"} & set(
         mail.machine_signs
     )
+    folded = fold(mail.own_text)
+    listed = says("service", folded) or says("agent", folded)  # whom they write for, field by field
     titled = re.search(r"formul[aä]r|contact form|webbf|kontaktskjema", f"{mail.subject} {mail.sender_name}".lower())
-    return found if len(found) >= 2 and (from_site or titled) else {}
+    return found if len(found) >= 2 and ((from_site and not listed) or titled) else {}
 
 
 def _from_form(mail: InboundMail, fields: dict[str, str]) -> Letter:
@@ -251,12 +304,15 @@ def _from_form(mail: InboundMail, fields: dict[str, str]) -> Letter:
 
 
 def _writer(body: str, closing: str, sender_name: str) -> str | None:
-    declared = next((clean_name(match[1]) for match in _DECLARED.finditer(body) if clean_name(match[1])), None)
-    if declared:
+    if declared := _declared(body):
         return declared
     lines = [line.strip(" ,.*/") for line in _SIGN_OFF.sub("\n", closing, count=1).split("\n") if line.strip(" ,.*/")]
     signed = next((clean_name(line) for line in lines[:2] if NAME_IN_TEXT.fullmatch(line)), None)
     return signed or clean_name(_turned(sender_name)) or None
+
+
+def _declared(text: str) -> str | None:
+    return next((name for match in _DECLARED.finditer(text) if (name := clean_name(match[1]))), None)
 
 
 def _turned(name: str) -> str:

@@ -32,7 +32,11 @@ _POSTAL_ADDRESS = re.compile(
     r"[,\s]{1,3}(?:\d{3} \d{2}|\d{4,5}) [A-ZÅÄÖÆØ][\wåäöæøéü-]+(?: [A-ZÅÄÖÆØ][\wåäöæøé-]+)?"
 )
 #: Before an address in the text: it is where the person lives.
-_LIVES_AT = re.compile(r"(?:(?:post)?adress?e?n?|anschrift|osoite)\W{0,12}$", re.IGNORECASE)
+_LIVES_AT = re.compile(
+    r"(?:(?:post)?add?ress(?:en?)?|anschrift|osoite|bor (?:på|i)|bosatt på|lives at|living at"
+    r"|(?:till (?:mig|oss)|to (?:me|us)) (?:på|at)|post(?:en)? till?|brev till?|by post to)\W{0,12}$",
+    re.IGNORECASE,
+)
 #: Föräldrabalken 9 kap. 1 §: who is under eighteen is a minor.
 _MAJORITY = 18
 
@@ -57,8 +61,7 @@ def subjects(
     """
     grouped = _group(letter, sentences, language)
     own = list(grouped.pop(None))
-    if letter.requester in (*OWN_MATTER, Requester.SERVICE):
-        own += _address(letter)
+    own += _address(letter)
     if letter.requester in OWN_MATTER:
         own = [*sender_identifiers(letter), *own, *letter.stated]
         own += identifiers_in(letter.closing, letter, language=language)
@@ -90,8 +93,13 @@ def names_another(letter: Letter) -> bool:
 def _address(letter: Letter) -> list[Identifier]:
     """The postal address below the sign-off, or after that word, whole or not at all."""
     stated = (each for each in _POSTAL_ADDRESS.finditer(letter.body) if _LIVES_AT.search(letter.body[: each.start()]))
-    found = _POSTAL_ADDRESS.search(letter.closing) or next(stated, None)
-    return [Identifier(type=IdentifierType.ADDRESS, value=" ".join(found[0].split()))] if found else []
+    signed = letter.requester in (*OWN_MATTER, Requester.SERVICE)  # below their sign-off others give their own
+    found = (_POSTAL_ADDRESS.search(letter.closing) if signed else None) or next(stated, None)
+    return [Identifier(type=IdentifierType.ADDRESS, value=_in_one_line(found[0]))] if found else []
+
+
+def _in_one_line(address: str) -> str:
+    return ", ".join(" ".join(line.split()).rstrip(",") for line in address.splitlines() if line.strip(" ,"))
 
 
 def _ours(identifier: Identifier, letter: Letter, is_ours: Callable[[str], bool]) -> bool:
