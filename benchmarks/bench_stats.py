@@ -34,7 +34,8 @@ ROUNDS = 5
 #: Command -> most seconds, as issue 12 promises them.
 LIMITS = {("queue",): 0.7, ("stats", "--from", "2026-01-01", "--to", "2026-12-31"): 2.0}
 
-#: Events of every request: (name, of the request and not the case only, state before, state after).
+#: Events of every request: (name, of the request and not the case only, state before, state after). Half of the senders
+#: were asked who they are besides, and two in three plans were carried out.
 _EVENTS = (
     ("case_opened", False, None, None),
     ("sorted", True, "received", "identity"),
@@ -73,7 +74,9 @@ def rows(number: int, cases: int) -> Iterator[tuple[type[SQLModel], dict[str, ob
             yield SystemRow, found | {"case_id": number, "run": 1, "system": system}
     else:
         yield Closing, {"request_id": number, "closed_at": answered, "outcome": "fulfilled", "legal_on": legal_on}
-    for name, of_request, before, after in _EVENTS:
+    asked = [("identity_asked", False, None, None)] if number % 2 else []
+    applied = [("applied", True, "review", "review")] if number % 3 else []
+    for name, of_request, before, after in (*_EVENTS, *asked, *applied):
         event = {"at": received, "actor": "dsar", "name": name, "from_state": before, "to_state": after}
         detail = _FOUND if name == "searched" and not of_request else {}
         yield EventRow, event | {"case_id": number, "request_id": number if of_request else None, "detail": detail}

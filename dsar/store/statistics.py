@@ -35,19 +35,20 @@ def _moment(given: str | datetime) -> datetime:
     return datetime.fromisoformat(f"{given}+00:00") if isinstance(given, str) else given
 
 
-#: The first of each: when a sender was asked to confirm who they are, when a plan was carried out.
-_ASKED = (
-    sa.select(col(EventRow.case_id), sa.func.min(_plain(EventRow.at)).label("at"))
-    .where(col(EventRow.name) == "identity_asked")
-    .group_by(col(EventRow.case_id))
-    .subquery()
-)
-_APPLIED = (
-    sa.select(col(EventRow.request_id), sa.func.min(_plain(EventRow.at)).label("at"))
-    .where(col(EventRow.name) == Event.APPLIED)
-    .group_by(col(EventRow.request_id))
-    .subquery()
-)
+def _first(name: str, of: object, this: object) -> sa.ScalarSelect[str]:
+    """
+    When the first event of a name was, of a request or its case, from the index that holds no others (tables/audit.py).
+
+    Asked for row by row: a grouped table of them would be gone through for each request where the database has no
+    figures that advise against it. The name is written out, for such an index serves no parameter.
+    """
+    named = col(EventRow.name) == sa.literal_column(f"'{name}'")
+    return sa.select(sa.func.min(_plain(EventRow.at))).where(named, col(of) == this).scalar_subquery()
+
+
+#: When a sender was asked to confirm who they are; when marketing was stopped.
+_ASKED = _first("identity_asked", EventRow.case_id, Request.case_id)
+_APPLIED = _first(Event.APPLIED, EventRow.request_id, Request.id)
 
 #: What RequestTimes are made of, a row for each closing of a request, or one row.
 _REQUESTS_AND_CLOSINGS = (
@@ -60,14 +61,12 @@ _REQUESTS_AND_CLOSINGS = (
         col(Request.legal_on),
         col(Request.paused_days),
         col(Request.extended_at).is_not(None),
-        _ASKED.c.at,
-        _APPLIED.c.at,
+        _ASKED,
+        sa.case((col(Request.right) == Right.OBJECT, _APPLIED)),
         *(_plain(Closing.closed_at), col(Closing.outcome), col(Closing.legal_on)),
         *(col(Closing.ground), col(Closing.paused_days), _plain(Closing.reopened_at)),
     )
     .join(CaseFile, col(CaseFile.id) == Request.case_id)
-    .outerjoin(_ASKED, _ASKED.c.case_id == Request.case_id)
-    .outerjoin(_APPLIED, _APPLIED.c.request_id == Request.id)
     .outerjoin(Closing, col(Closing.request_id) == Request.id)
     .where(sa.func.coalesce(Request.outcome, "").not_in(_UNCOUNTED_OUTCOMES))
     .order_by(col(Request.id), col(Closing.id))
@@ -117,7 +116,7 @@ class StatisticsQueries(Queries):
                 is_sorted=state != State.TRIAGE,
                 extended_because=because.get(id_, "") if extended else None,
                 asked_on=received_on(_moment(asked)) if asked else None,
-                stopped_at=_moment(applied) if applied and right == Right.OBJECT else None,
+                stopped_at=_moment(applied) if applied else None,
             )
         if made is not None:
             yield made

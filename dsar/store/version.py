@@ -8,7 +8,7 @@ from dsar.errors import WrongVersionError
 from dsar.store.base import Queries
 
 #: Revision of the tables of this version: the last one in migrations/versions.
-REVISION: Final = "0014"
+REVISION: Final = "0015"
 
 #: Migrations add and never take away, so that the previous version goes on until it is replaced. One that cannot do
 #: without taking away writes its own revision into `schema_floor`: whoever is older stops by itself.
