@@ -18,7 +18,13 @@ from dsar.casework.flags import flag
 from dsar.casework.planning import FOR_ANOTHER
 from dsar.casework.sending import queue_letter
 from dsar.casework.texting import SMS_FAILED, SMS_TRIES
-from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError, UndeliverableAddressError
+from dsar.errors import (
+    SmsRefusedError,
+    SmsUnavailableError,
+    SmsUncertainError,
+    StaleStateError,
+    UndeliverableAddressError,
+)
 from dsar.identifiers import is_mobile, is_role_mailbox
 from dsar.model import Identifier, IdentifierType, LetterFacts, LetterKind, Requester, Text
 from dsar.store import Transaction
@@ -155,7 +161,7 @@ def send_sms(app: App, challenge_id: int, *, attempt: int, now: datetime) -> Non
     Step: hand a code to the gateway, at most once; its text is forgotten as soon as it has left.
 
     An attempt that began and never ended is not repeated: a lost code is replaced by another, a doubled one confuses.
-    Raises: SmsUnavailableError: it was not taken, try again.
+    Raises: SmsUnavailableError: it was not taken, try again; StaleStateError.
     """
     with app.store.transaction() as tx:
         challenge = tx.challenge(challenge_id)
@@ -166,7 +172,7 @@ def send_sms(app: App, challenge_id: int, *, attempt: int, now: datetime) -> Non
         contact = contact_of(app, case, challenge)
         text = app.vault.unseal(case_key(case), f"challenge.text:{challenge.digest}", challenge.sealed_text or b"")
         if not tx.move_challenge(challenge, to="sending", expected="ready"):
-            return  # another worker was first
+            raise StaleStateError(case.reference)  # another worker was first, and may yet give it back
     state = "sent"
     try:
         app.sms.send(contact.value, text.decode(), reference=challenge.digest[:32])

@@ -13,7 +13,7 @@ from dsar.casework.context import PROGRAM, App
 from dsar.casework.facts import accepted_records, base_facts
 from dsar.casework.flags import flag
 from dsar.casework.phrases import Way
-from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError, UsageError
+from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError, StaleStateError, UsageError
 from dsar.locale import said
 from dsar.model import LetterKind, Right, Text
 from dsar.store import Transaction
@@ -44,16 +44,19 @@ def send_sms(app: App, phrase_id: int, *, attempt: int, now: datetime) -> None:
     Step: hand a pass-phrase to the gateway, at most once for each time that it is to be told.
 
     What began and never ended is not repeated: staff are shown that, and read it out or send it anew.
-    Raises: SmsUnavailableError: it was not taken, try again.
+    Raises: SmsUnavailableError: it was not taken, try again; StaleStateError: another worker may yet give it back.
     """
     with app.store.transaction() as tx:
         row = tx.pass_phrase(phrase_id)
         case = tx.case_by_id(row.case_id)
         if row.state == "sending":
-            _end(tx, case, row, "uncertain", now=now)
+            if not _end(tx, case, row, "uncertain", now=now):
+                raise StaleStateError(case.reference)
             return
-        if row.state != "ready" or app.sms is None or not tx.move_pass_phrase(row, to="sending", expected="ready"):
+        if row.state != "ready" or app.sms is None:
             return
+        if not tx.move_pass_phrase(row, to="sending", expected="ready"):
+            raise StaleStateError(case.reference)
         way = phrases.way_of(app, case, row)
         text = _SMS.in_language(letters.letter_language(case.language)).format(
             reference=case.reference, phrase=phrases.open_phrase(app, case, row)
@@ -75,14 +78,16 @@ def send_sms(app: App, phrase_id: int, *, attempt: int, now: datetime) -> None:
         _end(tx, tx.case_by_id(case.id or 0), tx.pass_phrase(phrase_id), state, now=now)
 
 
-def _end(tx: Transaction, case: CaseFile, row: PassPhrase, state: str, *, now: datetime) -> None:
+def _end(tx: Transaction, case: CaseFile, row: PassPhrase, state: str, *, now: datetime) -> bool:
+    """False if another worker was first."""
     if not tx.move_pass_phrase(row, to=state, expected="sending"):
-        return
+        return False
     tx.record(f"phrase_{state}", actor=PROGRAM, at=now, case_id=case.id, detail={"channel": row.channel})
     if state == "sent":
         row.told_at = now
     else:
         flag(tx, case, PHRASE_FAILED)
+    return True
 
 
 def printed(app: App, case: CaseFile, row: PassPhrase, *, now: datetime) -> bytes:

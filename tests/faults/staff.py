@@ -140,6 +140,8 @@ def _answer(clerk: Clerk, case: str, reference: str, person: Person, blockers: l
     """See to what is in the way, look, and approve."""
     if person.wish == "update":
         clerk.do("verify", case, "--method", "call_back", "--phone", person.phone)
+    if any(words.startswith("identity is") for words in blockers):  # a criminal record is for who has shown an ID
+        clerk.do("verify", case, "--method", "id_shown")
     for document in clerk.lines("document", case) if person.receipt else ():
         if document["open"] and document["state"] == "kept":
             clerk.do("document", case, str(document["number"]), "--annex")

@@ -20,6 +20,7 @@ from dsar.errors import (
     DispatchUncertainError,
     MailTooBigError,
     OutboxUnavailableError,
+    StaleStateError,
     TooManyMailsError,
 )
 from dsar.lifecycle import Event, State
@@ -35,7 +36,8 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
     """
     Step: hand one mail to the mail server.
 
-    Raises: OutboxUnavailableError, TooManyMailsError: nothing left, try again later.
+    Raises: OutboxUnavailableError, TooManyMailsError: nothing left, try again later; StaleStateError: the worker that
+    this step was taken over from lives, and may yet give the mail back, so that the step is not over.
     """
     with app.store.transaction() as tx:
         row = tx.outgoing(outbox_id)
@@ -55,7 +57,7 @@ def dispatch_mail(app: App, outbox_id: int, *, outbox: SmtpOutbox, now: datetime
         if not broken:
             _check_limits(app, tx, now=now)
         if not broken and not tx.move_outgoing(row, to="sending", expected="ready", sending_at=now, attempts=attempts):
-            return  # another worker was first
+            raise StaleStateError(f"Mail {outbox_id}")
     if broken:
         _fail(app, outbox_id, expected="ready", event=broken, now=now)
         return
@@ -145,7 +147,7 @@ def _fail(app: App, outbox_id: int, *, expected: str, event: str, now: datetime)
 
 def _make_uncertain(tx: Transaction, row: OutboxRow, *, now: datetime) -> None:
     if not tx.move_outgoing(row, to="uncertain", expected="sending"):
-        return
+        raise StaleStateError(f"Mail {row.id}")
     detail = {"kind": row.kind, "mail": f"{row.id}"}
     tx.record("mail_uncertain", actor=PROGRAM, at=now, case_id=row.case_id, detail=detail)
     tx.enqueue("reconcile", row.id or 0, due_at=now)

@@ -1,0 +1,87 @@
+"""
+A step that was taken over from a worker that lives is not over while that one may give it back.
+
+Only PostgreSQL lets two workers look at a mail at once; one of them is the test.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from databases import Server
+from office import Office, open_office
+
+from dsar import worker
+from dsar.outbox import SmtpAccount, SmtpOutbox
+from dsar.store import Transaction
+from dsar.store.tables import OutboxRow, Work
+
+NOW = datetime.now(UTC)
+MARIA = "Maria Öberg <maria.oberg@example.se>"
+ACCESS = "Jag vill veta vilka personuppgifter ni har om mig.\n\nMaria Öberg\n"
+
+
+class Taking(SmtpOutbox):
+    """A mail server that takes all."""
+
+    def __init__(self) -> None:
+        super().__init__(SmtpAccount(host="localhost", port=1, security="plain"))
+        self.taken: list[bytes] = []
+
+    def send(self, content: bytes, *, sender: str, recipients: object) -> object:  # type: ignore[override]
+        self.taken.append(content)
+        return None
+
+
+@pytest.fixture
+def office(tmp_path: Path, postgresql: Server) -> Iterator[Office]:
+    with open_office(tmp_path, more={"database": f"url = {postgresql.new_database()}\ncreate = on"}) as opened:
+        opened.receive(MARIA, ACCESS, at=NOW)
+        yield opened
+
+
+def claimed(office: Office) -> Work:
+    """The step that sends the acknowledgement."""
+    with office.app.store.transaction() as tx:
+        found = tx.claim("beta:1", now=NOW + timedelta(minutes=11), lease=timedelta(minutes=10), steps={"dispatch"})
+    assert found
+    return found
+
+
+def move(office: Office, *, to: str, expected: str) -> None:
+    with office.app.store.transaction() as tx:
+        assert tx.move_outgoing(tx.outgoing(1), to=to, expected=expected)
+
+
+@pytest.mark.parametrize(
+    ("seen", "meanwhile"),
+    [("ready", "sending"), ("sending", "ready")],
+    ids=["the other begins to hand it over", "the other was told to come again"],
+)
+def test_a_mail_that_another_worker_has_is_not_forgotten(
+    office: Office, monkeypatch: pytest.MonkeyPatch, seen: str, meanwhile: str
+) -> None:
+    if seen == "sending":
+        move(office, to="sending", expected="ready")
+    look = Transaction.outgoing
+
+    def look_then_the_other_moves_it(tx: Transaction, outbox_id: int) -> OutboxRow:
+        row = look(tx, outbox_id)
+        monkeypatch.undo()
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(move, office, to=meanwhile, expected=seen).result()
+        return row
+
+    work, server = claimed(office), Taking()
+    tools = worker.Tools(app=office.app, open_inbox=lambda: pytest.fail("no mailbox is needed"), outbox=server)
+    monkeypatch.setattr(Transaction, "outgoing", look_then_the_other_moves_it)
+    worker.run_step(tools, work, now=NOW + timedelta(minutes=11))
+    if meanwhile == "sending":
+        move(office, to="ready", expected="sending")
+
+    with office.app.store.transaction() as tx:
+        (again,) = [each for each in tx.work() if each.step == "dispatch"]
+    worker.run_step(tools, again, now=NOW + timedelta(hours=1))
+    assert len(server.taken) == 1
