@@ -382,20 +382,23 @@ def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEA
     with _kept(tools.app, [work], lease):
         if work.step == "sort" and work.attempts > _DEATHS:
             intake.set_aside(tools.app, work.subject_id, error="ProcessDied", now=now)
-        _run(tools, work, partial(STEPS[work.step], tools, work, now), now=now)
-    if work.lock:
-        with tools.app.store.transaction() as tx:
-            tx.give_lease(work.lock, work.worker)
+        _run(tools, work, partial(STEPS[work.step], tools, work, now), now=now, gives=work.lock)
 
 
-def _run(tools: Tools, work: Work, step: Callable[[], None], *, now: datetime) -> None:
+def _run(tools: Tools, work: Work, step: Callable[[], None], *, now: datetime, gives: str = "") -> None:
+    """Args: gives: name of the lease that ends with the step; "": it is needed for others."""
     try:
         step()
     except Exception as error:  # noqa: BLE001  # the one place: whatever a mail or a system does, the others go on
         _failed(tools.app, work, error, now=now)
+        if gives:
+            with tools.app.store.transaction() as tx:
+                tx.give_lease(gives, work.worker)
     else:
         with tools.app.store.transaction() as tx:
             tx.finish(work)
+            if gives:
+                tx.give_lease(gives, work.worker)
 
 
 @contextmanager
