@@ -19,7 +19,7 @@ from dsar import worker
 from dsar.casework import backups, health, intake, purging, reconciling, reporting
 from dsar.casework.context import App
 from dsar.errors import BackupUnavailableError, InboxUnavailableError, TemporaryError, TokenUnavailableError
-from dsar.inbox import ImapInbox
+from dsar.inbox import ImapInbox, Line
 
 log = logging.getLogger(__name__)
 
@@ -168,24 +168,12 @@ def _note_lost(app: App, mailbox: str, folder: str, epoch: int, uids: list[int])
 # ------------------------------------------------------------------------------------------------------- the loop
 
 
-class _Line:
-    """A connection to one mailbox, kept for as long as it works."""
+class _Line(Line):
+    """A connection to one mailbox, which is waited on, too."""
 
     def __init__(self, mailbox: str, open_inbox: Callable[[], ImapInbox]) -> None:
+        super().__init__(open_inbox)
         self.mailbox = mailbox
-        self._open_inbox = open_inbox
-        self.inbox: ImapInbox | None = None
-
-    def connected(self) -> ImapInbox:
-        """Raises: InboxUnavailableError, TokenUnavailableError."""
-        if self.inbox is None:
-            self.inbox = self._open_inbox().__enter__()
-        return self.inbox
-
-    def drop(self, error: BaseException | None = None) -> None:
-        inbox, self.inbox = self.inbox, None
-        if inbox is not None:
-            inbox.__exit__(type(error) if error else None, error, None)
 
 
 def run(

@@ -12,8 +12,8 @@ import socket
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -47,7 +47,7 @@ from dsar.casework import (
 )
 from dsar.casework.context import App
 from dsar.errors import DsarError, RefusedError, TemporaryError, TooManyMailsError
-from dsar.inbox import ImapInbox
+from dsar.inbox import ImapInbox, Line
 from dsar.outbox import SmtpOutbox
 from dsar.store import SORTING
 from dsar.store.tables import Work
@@ -75,10 +75,10 @@ _DEATHS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What steps need besides the app; opened on use, one connection per step."""
+    """What steps need besides the app; opened on use."""
 
     app: App
-    open_inbox: Callable[[], ImapInbox]
+    open_inbox: Callable[[], AbstractContextManager[ImapInbox]]
     outbox: SmtpOutbox
 
 
@@ -288,25 +288,36 @@ def run_due(
     timekeeping.beat(tools.app, now=datetime.now(UTC))
     with tools.app.store.transaction() as tx:
         tx.free_leases([name])  # nothing is under way here: it is left of steps that a lost database kept from ending
-    while not stopped():
-        if time.monotonic() - chained_at > _CHAIN_SECONDS:
-            _chain(tools.app, name)
-            chained_at = time.monotonic()
-        now, began = datetime.now(UTC), time.monotonic()
-        with tools.app.store.transaction() as tx:
-            others = tx.claim(name, now=now, lease=_LEASE, steps=_OTHERS) if began < others_until else None
-            work = others or tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
-        if work is None:
-            break
-        told(tried)
-        if work.step == "sort" and work.attempts == 1:
-            tried += sort_due(tools, first=work, seconds=sort_seconds)
-            others_until = 2 * time.monotonic() - began
-            continue
-        tried += 1
-        run_step(tools, work, now=now)
+    with _one_line(tools) as kept:
+        while not stopped():
+            if time.monotonic() - chained_at > _CHAIN_SECONDS:
+                _chain(tools.app, name)
+                chained_at = time.monotonic()
+            now, began = datetime.now(UTC), time.monotonic()
+            with tools.app.store.transaction() as tx:
+                others = tx.claim(name, now=now, lease=_LEASE, steps=_OTHERS) if began < others_until else None
+                work = others or tx.claim(name, now=now, lease=_LEASE, steps=STEPS)
+            if work is None:
+                break
+            told(tried)
+            if work.step == "sort" and work.attempts == 1:
+                tried += sort_due(tools, first=work, seconds=sort_seconds)
+                others_until = 2 * time.monotonic() - began
+                continue
+            tried += 1
+            run_step(kept, work, now=now)
     _chain(tools.app, name)
     return tried
+
+
+@contextmanager
+def _one_line(tools: Tools) -> Iterator[Tools]:
+    """The same tools, with one connection to the mailbox for all steps that need it."""
+    line = Line(tools.open_inbox)
+    try:
+        yield replace(tools, open_inbox=line.lent)
+    finally:
+        line.drop()
 
 
 def sort_due(tools: Tools, *, first: Work | None = None, seconds: float = _SORT_SECONDS) -> int:
@@ -371,20 +382,23 @@ def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEA
     with _kept(tools.app, [work], lease):
         if work.step == "sort" and work.attempts > _DEATHS:
             intake.set_aside(tools.app, work.subject_id, error="ProcessDied", now=now)
-        _run(tools, work, partial(STEPS[work.step], tools, work, now), now=now)
-    if work.lock:
-        with tools.app.store.transaction() as tx:
-            tx.give_lease(work.lock, work.worker)
+        _run(tools, work, partial(STEPS[work.step], tools, work, now), now=now, gives=work.lock)
 
 
-def _run(tools: Tools, work: Work, step: Callable[[], None], *, now: datetime) -> None:
+def _run(tools: Tools, work: Work, step: Callable[[], None], *, now: datetime, gives: str = "") -> None:
+    """Args: gives: name of the lease that ends with the step; "": it is needed for others."""
     try:
         step()
     except Exception as error:  # noqa: BLE001  # the one place: whatever a mail or a system does, the others go on
         _failed(tools.app, work, error, now=now)
+        if gives:
+            with tools.app.store.transaction() as tx:
+                tx.give_lease(gives, work.worker)
     else:
         with tools.app.store.transaction() as tx:
             tx.finish(work)
+            if gives:
+                tx.give_lease(gives, work.worker)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from dsar.errors import InboxUnavailableError
 from dsar.inbox.connection import Connection, ImapAccount
 from dsar.inbox.wire import Items, arrival, compact_set, packed, quoted, stated_size
 from dsar.model import RawMail
@@ -55,6 +56,7 @@ class ImapInbox:
         self.account = account
         self._searched: dict[str, int | None] = {}  #: Folder -> UIDNEXT up to which `new_mails` has looked.
         self._epochs: dict[str, int] = {}  #: Folder -> UIDVALIDITY as last told to the caller.
+        self._there: set[str] = set()  #: Folders that this connection has met.
         self._connection: Connection
 
     def __enter__(self) -> Self:
@@ -65,6 +67,15 @@ class ImapInbox:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._connection.close(politely=error is None)
+
+    def answers(self) -> bool:
+        """Whether the connection still works; after a while without a command a server may end it."""
+        try:
+            with self._connection.translated():
+                self._connection.client.noop()
+        except InboxUnavailableError:
+            return False
+        return True
 
     # -------------------------------------------------------------------------------------------------- reading
 
@@ -162,7 +173,7 @@ class ImapInbox:
         letter = message_id.strip("<>").partition("@")[0]
         either = ("OR", "HEADER", "Message-ID", quoted(message_id), "HEADER", "X-DSAR-Letter", quoted(letter))
         with self._connection.translated():
-            if not self._connection.client.folder_exists(self.account.sent_folder):
+            if not self._exists(self.account.sent_folder):
                 return False
             self._connection.select(self.account.sent_folder, readonly=True)
             return bool(self._connection.search(*either))
@@ -325,8 +336,14 @@ class ImapInbox:
             spool.write(piece)
 
     def _ensure_folder(self, folder: str) -> None:
-        if not self._connection.client.folder_exists(folder):
+        if not self._exists(folder):
             self._connection.client.create_folder(folder)
+
+    def _exists(self, folder: str) -> bool:
+        """Asked until it does; should it be removed after that, the next command fails, and with it this connection."""
+        if folder not in self._there and self._connection.client.folder_exists(folder):
+            self._there.add(folder)
+        return folder in self._there
 
     def _way_of_moving(self) -> str:
         if self._connection.client.has_capability("MOVE"):

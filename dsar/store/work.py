@@ -65,8 +65,8 @@ _LONGEST_LEASE, _LONGEST_RETRY = timedelta(hours=1), timedelta(hours=25)
 #: Lease of the one who sorts new mail: who sorts must see the cases that all earlier mails opened.
 SORTING: Final = "sorting"
 
-#: So many due steps are looked at until one is found whose case nobody works on.
-_LOOKED_AT = 100
+#: So many due steps are looked at until one is found whose case nobody works on; more only if those were none.
+_LOOKED_AT = 8, 100
 
 #: A mail that nobody has read may ask for a marketing stop.
 _UNREAD: Final = "sort"
@@ -181,32 +181,45 @@ class WorkQueries(Queries):
         Args: steps: names of those that the worker knows, so that an older program leaves alone what a newer one made
         due; None: all.
         """
-        free = Work.due_at <= now, sa.or_(col(Work.lease_until).is_(None), col(Work.lease_until) < now)
-        query = select(Work.due_at, Work.id).where(*free).order_by(col(Work.due_at), col(Work.id)).limit(_LOOKED_AT)
-        if steps is not None:
-            query = query.where(col(Work.step).in_(steps))
+        is_free = Work.due_at <= now, sa.or_(col(Work.lease_until).is_(None), col(Work.lease_until) < now)
+        which = is_free if steps is None else (*is_free, col(Work.step).in_(steps))
         if not self._may_take(SORTING, worker, now=now):  # thousands may be due, and would hide all that is not
-            query = query.where(Work.step != "sort")
-        due = [
-            (at - head_start, id_)
-            for which, head_start in _HEAD_STARTS
-            for at, id_ in self.session.exec(query.where(*which)).all()
-        ]
-        for _, id_ in sorted(due):
-            one = select(Work).where(Work.id == id_, *free).with_for_update(skip_locked=True)  # SQLite has locked all
-            row = self.session.exec(one, execution_options={"populate_existing": True}).one_or_none()
-            if row is None:  # another worker was faster
-                continue
-            lock = self._lock_of(row)
-            if lock and not self.take_lease(lock, worker, now=now, seconds=lease.total_seconds()):
-                continue
-            row.worker, row.lock = worker, lock
-            row.lease_until = now + lease
-            row.rerun_at = None
-            row.attempts += 1
-            self.session.flush()
-            return row
+            which = *which, col(Work.step) != "sort"
+        for most in _LOOKED_AT:
+            due = self._most_overdue(which, most=most)
+            for id_ in due:
+                one = select(Work).where(Work.id == id_, *is_free).with_for_update(skip_locked=True)  # SQLite: all are
+                row = self.session.exec(one, execution_options={"populate_existing": True}).one_or_none()
+                if row is not None and self._lease(row, worker, now=now, lease=lease):
+                    return row  # else another worker was faster, or works on its case
+            if len(due) < most:
+                return None
         return None
+
+    def _most_overdue(self, which: tuple[sa.ColumnElement[bool] | bool, ...], *, most: int) -> list[int]:
+        """Ids of due steps, those first that go first, at least *most* if there are so many."""
+        parts = [
+            select(col(Work.due_at), col(Work.id), sa.literal(number).label("start"))
+            .where(*which, *of)
+            .order_by(col(Work.due_at), col(Work.id))
+            .limit(most)
+            .subquery()
+            for number, (of, _) in enumerate(_HEAD_STARTS)
+        ]
+        rows = self.session.execute(sa.union_all(*(sa.select(part) for part in parts))).all()
+        return [id_ for _, id_ in sorted((at - _HEAD_STARTS[start][1], id_) for at, id_, start in rows)]
+
+    def _lease(self, row: Work, worker: str, *, now: datetime, lease: timedelta) -> bool:
+        """Have *worker* hold a step, and the case that it is about; False if another one holds that."""
+        lock = self._lock_of(row)
+        if lock and not self.take_lease(lock, worker, now=now, seconds=lease.total_seconds()):
+            return False
+        row.worker, row.lock = worker, lock
+        row.lease_until = now + lease
+        row.rerun_at = None
+        row.attempts += 1
+        self.session.flush()
+        return True
 
     def _lock_of(self, work: Work) -> str:
         """Name of the lease that a step needs; empty: none."""
@@ -283,8 +296,9 @@ class WorkQueries(Queries):
 
     def finish(self, work: Work) -> None:
         """Remove a step that is done, unless it was taken over; what became due again meanwhile begins afresh."""
-        self.session.execute(sa.delete(Work).where(*_held(work), col(Work.rerun_at).is_(None)))
-        self.session.execute(sa.update(Work).where(*_held(work)).values(_AFRESH))
+        removed = self.session.execute(sa.delete(Work).where(*_held(work), col(Work.rerun_at).is_(None)))
+        if not removed.rowcount:  # type: ignore[attr-defined]
+            self.session.execute(sa.update(Work).where(*_held(work)).values(_AFRESH))
 
     def postpone(self, work: Work, *, due_at: datetime, error: str, counted: bool = True) -> None:
         """Give a failed step back, to be tried again at *due_at*. Args: counted: as an attempt."""
