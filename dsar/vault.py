@@ -17,8 +17,10 @@ moved to another row or column does not open.
 import base64
 import hashlib
 import hmac
+import math
 import os
 import threading
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Protocol
@@ -36,6 +38,9 @@ _NONCE_BYTES = 12
 _KEY_BYTES = 32
 _MASTER = "master"
 _PROOF = "proof"
+
+#: A key that was opened is known for so long at most, see Vault.opened_once().
+_REMEMBERED_SECONDS = 2.0
 
 
 class KeyStore(Protocol):
@@ -74,6 +79,25 @@ class KeyStore(Protocol):
         ...
 
 
+class _Opened:
+    """Keys that were opened lately."""
+
+    def __init__(self, seconds: float) -> None:
+        """Args: seconds: so long each is known."""
+        self._seconds = seconds
+        self._keys: dict[str, tuple[bytes, float]] = {}
+
+    def get(self, key_id: str) -> bytes | None:
+        key, until = self._keys.get(key_id, (None, 0.0))
+        return key if time.monotonic() < until else None
+
+    def keep(self, key_id: str, key: bytes) -> None:
+        self._keys[key_id] = key, time.monotonic() + self._seconds
+
+    def forget(self) -> None:
+        self._keys.clear()
+
+
 class Vault:
     """Seals and opens what the store keeps, and computes the blind indexes that stand in for plain look-ups."""
 
@@ -107,12 +131,29 @@ class Vault:
 
         Ends before the transaction that uses them: a key without a value harms nobody. Within, no key is opened twice.
         """
-        self._within.opened = {}
+        with self._remembered(math.inf), self._keys.one_commit():
+            yield
+
+    @contextmanager
+    def opened_once(self) -> Iterator[None]:
+        """
+        Within, this thread opens no key twice in a few seconds: most of what a step costs is asking for the same key.
+
+        So long may a key that another process destroys be of use here; after that nothing opens with it any more.
+        """
+        with self._remembered(_REMEMBERED_SECONDS):
+            yield
+
+    @contextmanager
+    def _remembered(self, seconds: float) -> Iterator[None]:
+        """What is opened within is known for so long, and forgotten at the end: it may not have been stored."""
+        around = getattr(self._within, "opened", None)
+        self._within.opened = _Opened(seconds)
         try:
-            with self._keys.one_commit():
-                yield
+            yield
         finally:
-            self._within.opened = None
+            self._within.opened = around
+            self._forget()  # keys may have been removed
 
     def create_key(self, key_id: str, *, wrapped_by: str = _MASTER) -> None:
         """Make a random key unless it exists; *wrapped_by* names the master key or another key of this vault."""
@@ -144,19 +185,21 @@ class Vault:
 
     def _forget(self) -> None:
         """What was opened may have hung on a key that is removed."""
-        if getattr(self._within, "opened", None) is not None:
-            self._within.opened = {}
+        opened: _Opened | None = getattr(self._within, "opened", None)
+        if opened is not None:
+            opened.forget()
 
     def _wrapping_key(self, name: str) -> bytes:
         return self._wrap_key if name == _MASTER else self._key(name)
 
     def _key(self, key_id: str) -> bytes:
-        opened: dict[str, bytes] | None = getattr(self._within, "opened", None)
-        if opened is None:
-            return self._found(key_id)
-        if key_id not in opened:
-            opened[key_id] = self._found(key_id)
-        return opened[key_id]
+        opened: _Opened | None = getattr(self._within, "opened", None)
+        key = opened.get(key_id) if opened is not None else None
+        if key is None:
+            key = self._found(key_id)
+            if opened is not None:
+                opened.keep(key_id, key)
+        return key
 
     def _found(self, key_id: str) -> bytes:
         for wrapped_by, wrapped in self._keys.get(key_id).items():

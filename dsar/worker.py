@@ -388,7 +388,8 @@ def run_step(tools: Tools, work: Work, *, now: datetime, lease: timedelta = _LEA
 def _run(tools: Tools, work: Work, step: Callable[[], None], *, now: datetime, gives: str = "") -> None:
     """Args: gives: name of the lease that ends with the step; "": it is needed for others."""
     try:
-        step()
+        with tools.app.vault.opened_once():
+            step()
     except Exception as error:  # noqa: BLE001  # the one place: whatever a mail or a system does, the others go on
         _failed(tools.app, work, error, now=now)
         if gives:

@@ -1,10 +1,12 @@
 """Sealed values: only the right key opens them, in the right place, and a destroyed key is gone."""
 
+import time
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -211,6 +213,45 @@ def test_a_key_destroyed_within_one_commit_opens_nothing_more(vault: Vault) -> N
         vault.destroy_key("case:D-2026-00001")
         with pytest.raises(WrongKeyError):
             vault.unseal("case:D-2026-00001", "x", sealed)
+
+
+def test_a_key_destroyed_within_a_step_opens_nothing_more(vault: Vault) -> None:
+    sealed = vault.seal("case:D-2026-00001", "letter:1", b"x")
+    with vault.opened_once():
+        vault.unseal("case:D-2026-00001", "letter:1", sealed)
+        vault.destroy_key("case:D-2026-00001")
+        with pytest.raises(WrongKeyError):
+            vault.unseal("case:D-2026-00001", "letter:1", sealed)
+
+
+def test_a_key_destroyed_in_a_commit_of_a_step_opens_nothing_more(vault: Vault) -> None:
+    sealed = vault.seal("case:D-2026-00001", "letter:1", b"x")
+    with vault.opened_once():
+        vault.unseal("case:D-2026-00001", "letter:1", sealed)
+        with vault.one_commit():
+            vault.destroy_key("case:D-2026-00001")
+        with pytest.raises(WrongKeyError):
+            vault.unseal("case:D-2026-00001", "letter:1", sealed)
+
+
+def test_a_key_that_another_process_destroys_opens_nothing_more_after_seconds(vault: Vault, keys: SqlKeyStore) -> None:
+    sealed = vault.seal("case:D-2026-00001", "letter:1", b"x")
+    with vault.opened_once():
+        vault.unseal("case:D-2026-00001", "letter:1", sealed)
+        Vault(MASTER, keys).destroy_key("case:D-2026-00001")
+        time.sleep(2.1)
+        with pytest.raises(WrongKeyError):
+            vault.unseal("case:D-2026-00001", "letter:1", sealed)
+
+
+def test_a_step_asks_for_a_key_once(vault: Vault, keys: SqlKeyStore) -> None:
+    """A letter takes a dozen values of its case, and each time the key store was asked."""
+    asked: list[str] = []
+    sa.event.listen(keys.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    with vault.opened_once():
+        for number in range(5):
+            vault.seal("case:D-2026-00001", f"letter:{number}", b"x")
+    assert len([each for each in asked if "wrapped_key" in each]) == 1
 
 
 def test_a_key_that_two_processes_make_at_once_is_one_key(vault: Vault, keys: SqlKeyStore) -> None:
