@@ -13,6 +13,7 @@ from frame import peak_mb
 
 import dsar.cli.running  # noqa: F401  # its memory counts, too
 from dsar import poller, worker
+from dsar.steps import Tools
 from dsar.wiring import open_session
 
 
@@ -29,7 +30,7 @@ def main(what: str, settings: Path) -> None:
     print(found.stored, seconds, after - before if what == "big" else after, flush=True)
 
 
-def _sort_all(tools: worker.Tools) -> None:
+def _sort_all(tools: Tools) -> None:
     """Read and triage every mail, to its row and the rows of its cases; what follows from that waits."""
     while worker.sort_due(tools):
         pass

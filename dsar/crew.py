@@ -23,6 +23,7 @@ from dsar import __version__, worker
 from dsar.beside import repeated
 from dsar.casework.context import App
 from dsar.errors import DsarError, WrongVersionError
+from dsar.steps import Tools
 from dsar.wiring import open_session
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def beating(app: App) -> Iterator[threading.Event]:
             log.warning("farewell failed", extra={"error": type(error).__name__})
 
 
-def work(tools: worker.Tools, *, stopped: Callable[[], bool]) -> None:
+def work(tools: Tools, *, stopped: Callable[[], bool]) -> None:
     """Do due steps until *stopped*; a database that cannot be reached is waited for."""
     while not stopped():
         try:

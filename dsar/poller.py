@@ -20,6 +20,7 @@ from dsar.casework import backups, health, intake, purging, reconciling, reporti
 from dsar.casework.context import App
 from dsar.errors import BackupUnavailableError, InboxUnavailableError, TemporaryError, TokenUnavailableError
 from dsar.inbox import ImapInbox, Line
+from dsar.steps import Tools
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +178,7 @@ class _Line(Line):
 
 
 def run(
-    tools: worker.Tools,
+    tools: Tools,
     inboxes: Mapping[str, Callable[[], ImapInbox]],
     *,
     interval_seconds: float,
@@ -209,7 +210,7 @@ def run(
             line.drop()
 
 
-def _round(tools: worker.Tools, lines: list[_Line], work: Callable[[], bool]) -> tuple[bool, bool]:
+def _round(tools: Tools, lines: list[_Line], work: Callable[[], bool]) -> tuple[bool, bool]:
     """
     Look into every mailbox, do what is due, watch over the flow of mail.
 
@@ -234,7 +235,7 @@ def _round(tools: worker.Tools, lines: list[_Line], work: Callable[[], bool]) ->
     return None not in polls, is_busy
 
 
-def _work(tools: worker.Tools, seconds: float, stopped: Callable[[], bool]) -> bool:
+def _work(tools: Tools, seconds: float, stopped: Callable[[], bool]) -> bool:
     """
     Do due steps for so long; whether more may be due.
 
@@ -246,7 +247,7 @@ def _work(tools: worker.Tools, seconds: float, stopped: Callable[[], bool]) -> b
     return time.monotonic() >= until
 
 
-def _look_after(tools: worker.Tools, lines: list[_Line]) -> None:
+def _look_after(tools: Tools, lines: list[_Line]) -> None:
     """What becomes due by the calendar, once, whoever of several machines comes first."""
     app = tools.app
     if purging.is_due(app, now=datetime.now(UTC)):

@@ -29,13 +29,13 @@ from dsar.vault import Vault, fernet_key
 
 if TYPE_CHECKING:
     from connectors import granting, sifting
-    from dsar import worker
     from dsar.declaration import Declaration
     from dsar.inbox import ImapAccount, ImapInbox
     from dsar.oauth import OAuthClient
     from dsar.outbox import SmtpAccount
     from dsar.signatures import LookUpTxt
     from dsar.sms import SmsGateway
+    from dsar.steps import Tools
 
 _Value = TypeVar("_Value")
 
@@ -55,13 +55,13 @@ class Session:
         return {name: partial(ImapInbox, imap_account(name, section)) for name, section in mailboxes.items()}
 
     @cached_property
-    def tools(self) -> "worker.Tools":
+    def tools(self) -> "Tools":
         """What due steps need; letters are copied into the first mailbox."""
-        from dsar import worker
         from dsar.outbox import SmtpOutbox
+        from dsar.steps import Tools
 
         outbox = SmtpOutbox(smtp_account(self.app.settings))
-        return worker.Tools(app=self.app, open_inbox=next(iter(self.inboxes.values())), outbox=outbox)
+        return Tools(app=self.app, open_inbox=next(iter(self.inboxes.values())), outbox=outbox)
 
     def actor(self) -> str:
         """

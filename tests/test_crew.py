@@ -11,6 +11,7 @@ from office import Office, open_office
 from sqlmodel import select
 
 from dsar import crew, worker
+from dsar.steps import STEPS
 from dsar.store.tables import OutboxRow
 from dsar.store.work import SUBJECTS
 
@@ -81,8 +82,8 @@ def test_a_case_is_free_when_its_step_has_ended(office: Office) -> None:
 
 def test_every_step_says_what_it_is_about() -> None:
     """A step without a word about its case would run beside others of that case."""
-    assert set(worker.STEPS) - set(SUBJECTS) == {"sort", "notice_sms", "duty", "tell_statistics"}
-    assert set(SUBJECTS) <= set(worker.STEPS)
+    assert set(STEPS) - set(SUBJECTS) == {"sort", "notice_sms", "duty", "tell_statistics"}
+    assert set(SUBJECTS) <= set(STEPS)
 
 
 # ------------------------------------------------------------------------------------------------- an older program
@@ -91,8 +92,8 @@ def test_every_step_says_what_it_is_about() -> None:
 def test_a_worker_leaves_alone_what_it_does_not_know(office: Office) -> None:
     """During an upgrade the previous version still works beside the new one."""
     enqueue(office, ("invented_later", 1), ("search", 8))
-    assert claim(office, "old", steps=list(worker.STEPS)) == ("search", 8)
-    assert claim(office, "old", steps=list(worker.STEPS)) is None
+    assert claim(office, "old", steps=list(STEPS)) == ("search", 8)
+    assert claim(office, "old", steps=list(STEPS)) is None
 
 
 # ---------------------------------------------------------------------------------------------------- who still lives

@@ -15,6 +15,7 @@ from office import Office, open_office
 
 from dsar import worker
 from dsar.outbox import SmtpAccount, SmtpOutbox
+from dsar.steps import Tools
 from dsar.store import Transaction
 from dsar.store.tables import OutboxRow, Work
 
@@ -75,7 +76,7 @@ def test_a_mail_that_another_worker_has_is_not_forgotten(
         return row
 
     work, server = claimed(office), Taking()
-    tools = worker.Tools(app=office.app, open_inbox=lambda: pytest.fail("no mailbox is needed"), outbox=server)
+    tools = Tools(app=office.app, open_inbox=lambda: pytest.fail("no mailbox is needed"), outbox=server)
     monkeypatch.setattr(Transaction, "outgoing", look_then_the_other_moves_it)
     worker.run_step(tools, work, now=NOW + timedelta(minutes=11))
     if meanwhile == "sending":

@@ -18,6 +18,8 @@ from faults import clock
 
 #: The step of sorting is done in lots.
 _FUNCTIONS = {"sort": "_settle"}
+#: Where the functions of the steps are.
+_FILES = ("dsar/steps.py", "dsar/worker.py")
 
 
 def _watch(orders: dict[str, tuple[int, Path]]) -> None:
@@ -30,7 +32,7 @@ def _watch(orders: dict[str, tuple[int, Path]]) -> None:
         if event not in {"call", "return"}:
             return
         code = frame.f_code
-        if code.co_name in orders and code.co_filename.endswith("dsar/worker.py"):
+        if code.co_name in orders and code.co_filename.endswith(_FILES):
             moment, once = orders[code.co_name]
             passed = 0 if event == "call" else moment
         elif passed >= 0 and code.co_name == "transaction" and code.co_filename.endswith("store/engine.py"):

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, get_args
 
 from servers import Fault
 
-from dsar.worker import STEPS
+from dsar.steps import STEPS
 
 from .door import Wrong
 from .shop import Lapse

@@ -12,7 +12,7 @@ class Work(Row, table=True):
     """A due step: idempotent, leased to one worker at a time, removed when done."""
 
     id: int | None = Field(default=None, primary_key=True)
-    step: str  #: Name in worker.STEPS.
+    step: str  #: Name in steps.STEPS.
     subject_id: int  #: Id of the message, case or outbox row it is about.
     due_at: datetime = Field(index=True)
     lease_until: datetime | None = None
