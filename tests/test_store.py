@@ -680,19 +680,6 @@ def test_an_inserted_event_with_a_seal_of_its_own_is_found(store: Store) -> None
     assert broken_at(store, *inserted) == 90
 
 
-def test_a_line_that_the_server_ended_a_moment_ago_is_opened_anew(migrated: str) -> None:
-    """A letter that was just handed over must be noted as sent, although the database was started again meanwhile."""
-    store, other = Store(migrated), sa.create_engine(migrated)
-    with store.transaction() as tx:
-        (number,) = tx.session.execute(sa.text("SELECT pg_backend_pid()")).one()
-    with other.connect() as connection:
-        connection.execute(sa.text("SELECT pg_terminate_backend(:number, 5000)"), {"number": number})
-    with store.transaction() as tx:
-        assert tx.session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() != number
-    store.close()
-    other.dispose()
-
-
 def test_the_chain_verifies_whatever_time_zone_the_server_speaks(postgresql: Server) -> None:
     """A server that answers in Stockholm time tells the same moments."""
     url = postgresql.new_database()

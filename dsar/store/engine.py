@@ -6,13 +6,10 @@ when the transaction begins, so that two processes queue up instead of failing h
 """
 
 import os
-import select
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -57,7 +54,7 @@ def open_engine(url: str) -> sa.Engine:
         parsed = sa.make_url(url)
         is_server = parsed.get_backend_name() != "sqlite"
         arguments: dict[str, object] = {**_LOST_LINE, "connect_timeout": 10, **_tls(parsed)} if is_server else {}
-        engine = sa.create_engine(parsed, connect_args=arguments)
+        engine = sa.create_engine(parsed, connect_args=arguments, pool_pre_ping=is_server)  # a file does not hang up
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseUnavailableError(f"its URL is wrong or its driver is missing ({type(error).__name__})") from None
     if engine.dialect.name == "sqlite":
@@ -65,8 +62,6 @@ def open_engine(url: str) -> sa.Engine:
     else:
         sa.event.listen(engine, "connect", _notice_lost_lines)
         sa.event.listen(engine, "begin", _begun_elsewhere)
-        sa.event.listen(engine, "checkin", _note_use)
-        sa.event.listen(engine, "checkout", partial(_demand_living, engine.dialect))
     return engine
 
 
@@ -89,36 +84,6 @@ def _notice_lost_lines(connection: DBAPIConnection, _record: object) -> None:
     connection.autocommit = True
     connection.cursor().execute(_SERVERS_SIDE)
     connection.autocommit = False
-
-
-#: A connection used so lately is asked whether it lives only if the server has said something since: its end, perhaps.
-_LATELY_SECONDS = 1.0
-
-
-def _note_use(_connection: DBAPIConnection | None, record: sa.pool.ConnectionPoolEntry) -> None:
-    record.info["used_at"] = time.monotonic()
-
-
-def _demand_living(
-    dialect: sa.Dialect, connection: DBAPIConnection, record: sa.pool.ConnectionPoolEntry, _lent: object
-) -> None:
-    """As SQLAlchemy's pool_pre_ping, whose question at each transaction was a good part of what a mail costs."""
-    used_at = record.info.get("used_at")
-    if used_at is None or (time.monotonic() - used_at < _LATELY_SECONDS and _is_silent(connection)):
-        return
-    try:
-        dialect.do_ping(connection)
-    except dialect.loaded_dbapi.Error:
-        raise sa.exc.InvalidatePoolError from None  # the pool opens a new one in its place
-
-
-def _is_silent(connection: DBAPIConnection) -> bool:
-    """Whether nothing has come from the server; one that ends, or is ended, says so or closes the line."""
-    if connection.closed:
-        return False
-    poller = select.poll()
-    poller.register(connection.fileno(), select.POLLIN)
-    return not poller.poll(0)
 
 
 def _begun_elsewhere(connection: sa.Connection) -> None:
