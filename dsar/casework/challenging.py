@@ -99,7 +99,6 @@ def _could_confirm(app: App, tx: Transaction, case: CaseFile) -> list[Request]:
     """
     if WITHDRAWN in case.flags:
         return []  # taken back: a person decides
-    from_new_address = identifying.comes_from_new_address(app, tx, case)
     return [
         request
         for request in tx.requests(case.id or 0)
@@ -108,7 +107,7 @@ def _could_confirm(app: App, tx: Transaction, case: CaseFile) -> list[Request]:
         == IdentityLevel.L1
         and (
             IdentityLevel(case.identity_level) < IdentityLevel.L1
-            or (request.right == Right.UPDATE and from_new_address)
+            or (request.right == Right.UPDATE and identifying.comes_from_new_address(app, tx, case))
         )
     ]
 
@@ -144,7 +143,8 @@ def _claimed(app: App, tx: Transaction, case: CaseFile) -> tuple[Identifier, ...
     subject = subject_of(app, case)
     sender = Identifier(type=IdentifierType.EMAIL, value=subject.reply_address or "")
     stated = (sender, *(each for each in subject.identifiers if each.type in identifying.LEADING))
-    return tuple(dict.fromkeys(each for each in stated if each.value not in _wanted_contacts(app, tx, case)))
+    wanted = _wanted_contacts(app, tx, case)
+    return tuple(dict.fromkeys(each for each in stated if each.value not in wanted))
 
 
 def _wanted_contacts(app: App, tx: Transaction, case: CaseFile) -> set[str]:

@@ -52,8 +52,10 @@ def identify(app: App, case_id: int, *, now: datetime) -> None:
     """
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
-        asked_in = {each.id: _asked_in(app, tx, case, each) for each in _waiting(tx, case)}
-        moving = comes_from_new_address(app, tx, case)
+        asking = _waiting(tx, case)
+        asked_in = {each.id: _asked_in(app, tx, case, each) for each in asking}
+        changes = any(each.right == Right.UPDATE for each in asking)
+        moving = changes and comes_from_new_address(app, tx, case)
     on_file = {triage.asked_by: _look_at_sender(app, case, triage, now=now) for triage in asked_in.values()}
     with app.store.transaction() as tx:
         case = tx.case_by_id(case_id)
