@@ -173,7 +173,7 @@ KINDS: Final[dict[str, Kind]] = {
     "database locked": Kind(weight=2, act=_lock("dsar.db", 6), possible=lambda lab: not lab.postgresql),
     "keys locked": Kind(weight=1, act=_lock("dsar-keys.db", 3), possible=lambda lab: not lab.postgresql),
     "disk full": Kind(weight=2, act=_full, possible=lambda _lab: ROOT),
-    "read-only": Kind(weight=1, act=_read_only, possible=lambda lab: ROOT and not lab.postgresql),
+    "read-only": Kind(weight=3, act=_read_only, possible=lambda lab: ROOT and not lab.postgresql),
     "PostgreSQL crashed": Kind(weight=3, act=_crash, possible=lambda lab: bool(lab.postgresql)),
     "database line": Kind(weight=8, act=_door("database"), possible=lambda lab: bool(lab.postgresql)),
     "database lines cut": Kind(weight=3, act=_cut_all("database"), possible=lambda lab: bool(lab.postgresql)),
