@@ -18,6 +18,7 @@ from typing import BinaryIO, Self
 
 from dsar.errors import InboxUnavailableError
 from dsar.inbox.connection import Connection, ImapAccount
+from dsar.inbox.sent_folder import SentFolder
 from dsar.inbox.wire import Items, arrival, compact_set, packed, quoted, stated_size
 from dsar.model import RawMail
 
@@ -57,6 +58,7 @@ class ImapInbox:
         self._searched: dict[str, int | None] = {}  #: Folder -> UIDNEXT up to which `new_mails` has looked.
         self._epochs: dict[str, int] = {}  #: Folder -> UIDVALIDITY as last told to the caller.
         self._there: set[str] = set()  #: Folders that this connection has met.
+        self._sent = SentFolder()
         self._connection: Connection
 
     def __enter__(self) -> Self:
@@ -164,19 +166,26 @@ class ImapInbox:
                     places |= {uid: told[uid] for uid in part if uid in told}
         return places
 
-    def find_sent(self, message_id: str) -> bool:
+    def find_sent(self, message_id: str, *, made_at: datetime | None = None, now: datetime | None = None) -> bool:
         """
         Whether the sent folder holds the letter with this Message-ID.
 
         Some providers put an id of their own in its place, so our header X-DSAR-Letter counts as well.
+        Args: made_at, now: when the letter was made, and the time by the same clock: the server is spared the mails
+        that this connection had met there before, for it reads all that it is asked about.
         """
         letter = message_id.strip("<>").partition("@")[0]
         either = ("OR", "HEADER", "Message-ID", quoted(message_id), "HEADER", "X-DSAR-Letter", quoted(letter))
         with self._connection.translated():
             if not self._exists(self.account.sent_folder):
                 return False
-            self._connection.select(self.account.sent_folder, readonly=True)
-            return bool(self._connection.search(*either))
+            if now is None or not self._sent.is_fresh(now, self._connection.selected == self.account.sent_folder):
+                epoch = self._connection.select(self.account.sent_folder, readonly=True)
+                self._sent.met(epoch, self._connection.uid_next, now)
+            else:
+                self._connection.client.noop()  # has the server tell of what has come since
+            first = self._sent.first_since(made_at) if made_at else 1
+            return bool(self._connection.search(*(("UID", f"{first}:*") if first > 1 else ()), *either))
 
     def append_sent(self, content: bytes) -> None:
         r"""File a sent letter as \Seen in the sent folder, which is made if it is missing."""

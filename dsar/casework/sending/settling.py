@@ -160,7 +160,7 @@ def file_copy(app: App, outbox_id: int, *, inbox: "ImapInbox", now: datetime) ->
         if row.state != "sent" or row.filed_at is not None:
             return
         key = outgoing_key(tx, row)
-    if row.sealed_mime and not inbox.find_sent(row.message_id):
+    if row.sealed_mime and not inbox.find_sent(row.message_id, made_at=row.created_at, now=now):
         inbox.append_sent(app.vault.unseal(key, f"outbox.mime:{row.message_id}", row.sealed_mime))
     with app.store.transaction() as tx:
         tx.outgoing(outbox_id).filed_at = now
