@@ -9,9 +9,8 @@ count, and in doubt it is a request (GDPR Art. 12(2)) that a person looks at.
     vocabulary.py  sv.toml, en.toml ... -> one pattern per concept
     rights.py      sentences -> rights, by a table of rules
     opinion.py     sentences -> chances, by weights trained from the labelled mails
-    impression.py  all sentences together -> chances, likewise
     compact.py     the weights of that in little memory
-    judgement.py   rules and opinions -> rights, and how certain that is
+    judgement.py   rules and opinion -> rights, and how certain that is
     letter.py      mail -> the letter in it, its writer and role
     forms.py       mail of a web form -> what was entered
     forwards.py    forwarded mail -> when a colleague got it

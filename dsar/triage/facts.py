@@ -11,7 +11,6 @@ from functools import cached_property
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
-from dsar.triage.impression import Impression, impression_of
 from dsar.triage.judgement import Wanted, Witnesses, certainty, chances, kinds, length, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
@@ -82,11 +81,6 @@ class Facts:
         """The second opinion, without what the rules know to be denied or done."""
         return Opinion.of(self.sentences, settled=self.settled)
 
-    @cached_property
-    def impression(self) -> Impression:
-        """The third opinion, on the mail as a whole."""
-        return impression_of(self.sentences)
-
     @property
     def is_learned(self) -> bool:
         """Whether the second opinion has learned its language well."""
@@ -119,10 +113,10 @@ class Facts:
 
     @cached_property
     def witnesses(self) -> Witnesses:
-        """Rules, second and third opinion and signs of the whole mail, to be judged together."""
+        """Rules, second opinion and signs of the whole mail, to be judged together."""
         subject = _REPLY_PREFIX.sub("", self.mail.subject)
         texts = [subject, *(each.text for each in self.body)]
-        return Witnesses(self.hits, self.opinion, self.impression, self._traits, texts)
+        return Witnesses(self.hits, self.opinion, self._traits, texts)
 
     @property
     def _traits(self) -> dict[str, float]:
