@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from office import Office, open_office
@@ -261,3 +262,20 @@ def ranks(days: list[int]) -> tuple[float, int, int]:
 
 def day_of(at: datetime) -> date:
     return at.astimezone(STOCKHOLM).date()
+
+
+@pytest.mark.sqlite_file
+def test_the_first_events_of_each_request_are_looked_up_by_an_index(office: Office) -> None:
+    """Half of all senders are asked who they are; going through that for each request took minutes for a year."""
+    asked: list[str] = []
+    engine = office.app.store.engine
+    sa.event.listen(engine, "before_cursor_execute", lambda _c, _cursor, sql, *_: asked.append(sql))
+    with office.app.store.transaction() as tx:
+        assert list(tx.request_times()) == []
+    (query,) = [sql for sql in asked if "request_closing" in sql]
+    with engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("",) * query.count("?"))]
+    assert [step for step in plan if "event" in step] == [
+        "SEARCH event USING INDEX ix_event_identity_asked (case_id=?)",
+        "SEARCH event USING INDEX ix_event_applied (request_id=?)",
+    ]
