@@ -70,7 +70,7 @@ def _is_noise(facts: Facts) -> bool:
     """No right may hide in it by what rules and second opinion see (GDPR Art. 12(2)), and nobody speaks for another."""
     wanted = {hit.right for hit in facts.hits if hit.stance in WANTED}
     quiet = wanted <= ({Right.OBJECT} if facts.is_bulk else set())  # the footer of a list speaks of unsubscribing
-    own = facts.letter.requester in OWN_MATTER
+    own = facts.letter.requester in OWN_MATTER and not says("employer", facts.folded)  # in a form, too
     silent = facts.opinion.heard["any_right"].odds < 0 and max(facts.chances.values()) < _FAINT
     return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted
 
