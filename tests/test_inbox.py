@@ -5,7 +5,7 @@ import imaplib
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from servers import SELECTED, DovecotServer, ImapCommand, ImapScript, LyingImapS
 
 from dsar.errors import InboxUnavailableError
 from dsar.inbox import ImapInbox
+from dsar.inbox.sent_folder import SentFolder
 from dsar.inbox.wire import arrival, compact_set, fetched_items, found_uids, packed, quoted
 from dsar.mailserver import Credential
 from dsar.model import RawMail
@@ -224,43 +225,35 @@ def test_a_sent_letter_is_found_although_the_provider_gave_it_another_message_id
 
 SENT_LETTER = b"Message-ID: <dsar-D-2026-00042-k3j5@example.org>\r\nSubject: D-2026-00042\r\n\r\nHej\r\n"
 SENT_ID = "<dsar-D-2026-00042-k3j5@example.org>"
-NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def test_a_copy_that_the_provider_files_meanwhile_is_found(dovecot_server: DovecotServer, mail_user: str) -> None:
+    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
+        inbox.append_sent(LETTER)
+        assert not inbox.find_sent(SENT_ID, number=7, newest=lambda: 6)
+        dovecot_server.append(SENT_LETTER, mail_user, "Sent")
+        assert inbox.find_sent(SENT_ID, number=7, newest=lambda: 7)
 
 
 @pytest.mark.parametrize(
-    ("made", "looked"),
-    [(timedelta(minutes=3), timedelta(minutes=3)), (timedelta(minutes=3), timedelta(minutes=3, seconds=30))],
-    ids=["the folder is opened anew", "the folder is open still"],
+    ("number", "found"), [(6, True), (7, False)], ids=["the letter was there", "the letter is newer than the folder"]
 )
-def test_a_copy_that_the_provider_files_meanwhile_is_found(
-    dovecot_server: DovecotServer, mail_user: str, made: timedelta, looked: timedelta
-) -> None:
-    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
-        inbox.append_sent(LETTER)
-        for at in (timedelta(), made):
-            assert not inbox.find_sent(SENT_ID, made_at=NOON + made, now=NOON + at)
-        dovecot_server.append(SENT_LETTER, mail_user, "Sent")
-        assert inbox.find_sent(SENT_ID, made_at=NOON + made, now=NOON + looked)
-
-
 def test_a_copy_is_not_looked_for_among_mails_that_were_there_before_its_letter(
-    dovecot_server: DovecotServer, mail_user: str
+    dovecot_server: DovecotServer, mail_user: str, number: int, *, found: bool
 ) -> None:
     with ImapInbox(dovecot_server.account(mail_user)) as inbox:
         inbox.append_sent(SENT_LETTER)
         inbox.append_sent(LETTER)  # servers look at the last one whatever the range
-        for made, found in ((timedelta(), True), (timedelta(minutes=1), True), (timedelta(minutes=3), False)):
-            assert inbox.find_sent(SENT_ID, made_at=NOON + made, now=NOON + made) is found, made
+        inbox.find_sent("<another@example.org>", number=5, newest=lambda: 6)
+        assert inbox.find_sent(SENT_ID, number=number, newest=lambda: 7) is found
 
 
-def test_by_a_clock_that_was_put_back_a_copy_is_looked_for_everywhere(
-    dovecot_server: DovecotServer, mail_user: str
-) -> None:
-    with ImapInbox(dovecot_server.account(mail_user)) as inbox:
-        inbox.append_sent(SENT_LETTER)
-        inbox.find_sent(SENT_ID, made_at=NOON, now=NOON)
-        before = NOON - timedelta(days=1)
-        assert inbox.find_sent(SENT_ID, made_at=before, now=before + timedelta(minutes=5))
+def test_in_a_folder_that_was_numbered_anew_a_copy_is_looked_for_everywhere() -> None:
+    seen = SentFolder()
+    seen.met(1, 40, newest=6)
+    assert seen.first_of(7) == 40
+    seen.met(2, 10, newest=8)
+    assert (seen.first_of(7), seen.first_of(9)) == (1, 10)
 
 
 def test_without_move_mails_are_copied_and_expunged_by_their_uids() -> None:

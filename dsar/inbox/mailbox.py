@@ -166,25 +166,26 @@ class ImapInbox:
                     places |= {uid: told[uid] for uid in part if uid in told}
         return places
 
-    def find_sent(self, message_id: str, *, made_at: datetime | None = None, now: datetime | None = None) -> bool:
+    def find_sent(self, message_id: str, *, number: int = 0, newest: Callable[[], int] | None = None) -> bool:
         """
         Whether the sent folder holds the letter with this Message-ID.
 
         Some providers put an id of their own in its place, so our header X-DSAR-Letter counts as well.
-        Args: made_at, now: when the letter was made, and the time by the same clock: the server is spared the mails
-        that this connection had met there before, for it reads all that it is asked about.
+        Args: number: of the letter, newest: tells that of the newest one: with both the server is spared the mails that
+        this connection had met there before the letter was made, for it reads all that it is asked about.
         """
         letter = message_id.strip("<>").partition("@")[0]
         either = ("OR", "HEADER", "Message-ID", quoted(message_id), "HEADER", "X-DSAR-Letter", quoted(letter))
         with self._connection.translated():
             if not self._exists(self.account.sent_folder):
                 return False
-            if now is None or not self._sent.is_fresh(now, self._connection.selected == self.account.sent_folder):
-                epoch = self._connection.select(self.account.sent_folder, readonly=True)
-                self._sent.met(epoch, self._connection.uid_next, now)
-            else:
+            if self._connection.selected == self.account.sent_folder and newest and self._sent.is_known():
                 self._connection.client.noop()  # has the server tell of what has come since
-            first = self._sent.first_since(made_at) if made_at else 1
+            else:
+                epoch = self._connection.select(self.account.sent_folder, readonly=True)
+                if newest and self._connection.uid_next:
+                    self._sent.met(epoch, self._connection.uid_next, newest())
+            first = self._sent.first_of(number)
             return bool(self._connection.search(*(("UID", f"{first}:*") if first > 1 else ()), *either))
 
     def append_sent(self, content: bytes) -> None:

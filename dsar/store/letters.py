@@ -113,6 +113,10 @@ class LetterQueries(Queries):
         self.session.flush()
         return row
 
+    def newest_outgoing(self) -> int:
+        """Id of the newest outgoing mail that is committed; 0: there is none."""
+        return self.session.scalar(sa.select(sa.func.max(OutboxRow.id))) or 0
+
     def outgoing(self, outbox_id: int) -> OutboxRow:
         return self.session.get_one(OutboxRow, outbox_id)
 

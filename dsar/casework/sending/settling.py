@@ -5,6 +5,7 @@ Effects: reads and writes the mailbox and the database.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dsar import approval
@@ -160,7 +161,14 @@ def file_copy(app: App, outbox_id: int, *, inbox: "ImapInbox", now: datetime) ->
         if row.state != "sent" or row.filed_at is not None:
             return
         key = outgoing_key(tx, row)
-    if row.sealed_mime and not inbox.find_sent(row.message_id, made_at=row.created_at, now=now):
+    number, newest = row.id or 0, partial(_newest, app)
+    if row.sealed_mime and not inbox.find_sent(row.message_id, number=number, newest=newest):
         inbox.append_sent(app.vault.unseal(key, f"outbox.mime:{row.message_id}", row.sealed_mime))
     with app.store.transaction() as tx:
         tx.outgoing(outbox_id).filed_at = now
+
+
+def _newest(app: App) -> int:
+    """Number of the newest mail of the outbox."""
+    with app.store.transaction(read_only=True) as tx:
+        return tx.newest_outgoing()
