@@ -143,10 +143,11 @@ def mariadb() -> Iterator[Server]:
         missing("MariaDB")
     port = free_port()
     with _home("mysql") as (home, as_user):
-        data = f"--datadir={home / 'data'}"
-        _run([*as_user, "mariadb-install-db", "--no-defaults", data, "--auth-root-authentication-method=normal"])
+        # a server that starts removes from its --tmpdir what looks like temporary tables, those of others too
+        own = ("--no-defaults", f"--datadir={home / 'data'}", f"--tmpdir={home}")
+        _run([*as_user, "mariadb-install-db", *own, "--auth-root-authentication-method=normal"])
         command = [
-            *as_user, _MARIADB, "--no-defaults", data, f"--port={port}", f"--socket={home / 'socket'}",
+            *as_user, _MARIADB, *own, f"--port={port}", f"--socket={home / 'socket'}",
             "--bind-address=127.0.0.1", f"--pid-file={home / 'pid'}", "--character-set-server=utf8mb4",
             "--innodb-flush-log-at-trx-commit=0",
         ]  # fmt: skip
