@@ -13,13 +13,10 @@ import json
 import os
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +108,10 @@ class AccessTokens:
             self._keep(renewed)
 
     def _ask(self) -> dict[str, Any]:
+        import urllib.error
+        import urllib.request  # slow to load: every command reads settings, few ask for a token
+        from http.client import HTTPException
+
         request = urllib.request.Request(  # noqa: S310  # the scheme is checked in OAuthClient
             self._client.token_url, data=self._form(), headers={"Accept": "application/json"}
         )

@@ -23,7 +23,6 @@ from dsar.model import (
     Text,
     Triage,
 )
-from dsar.redaction import Passage
 from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
 from dsar.sms import SmsGateway
@@ -46,6 +45,7 @@ from dsar.vault import Vault
 
 if TYPE_CHECKING:
     from dsar.declaration import Declaration  # slow to load, and a view of what is stored needs none
+    from dsar.redaction import Passage
 
 #: Actor of everything that no person decided.
 PROGRAM = "dsar"
@@ -320,11 +320,15 @@ def line_of(app: App, case: CaseFile, row: PlanLine) -> LineWord:
     return _unseal(app, case, f"plan_line:{row.record_index}", LineWord, row.sealed_line)
 
 
-def seal_passage(app: App, case: CaseFile, index: str, passage: Passage) -> bytes:
+def seal_passage(app: App, case: CaseFile, index: str, passage: "Passage") -> bytes:
+    from dsar.redaction import Passage  # all its patterns, which few commands need
+
     return _seal(app, case, f"redaction.passage:{index}", Passage, passage)
 
 
-def passage_of(app: App, case: CaseFile, row: Redaction) -> Passage:
+def passage_of(app: App, case: CaseFile, row: Redaction) -> "Passage":
+    from dsar.redaction import Passage
+
     return _unseal(app, case, f"redaction.passage:{row.passage_index}", Passage, row.sealed_passage)
 
 
@@ -400,7 +404,7 @@ def record_index(app: App, record: Record | PlanStep) -> str:
     return app.vault.index("record", f"{record.system}\0{record.object}\0{record.key}")
 
 
-def passage_index(app: App, passage: Passage) -> str:
+def passage_index(app: App, passage: "Passage") -> str:
     """Blind index of a passage, to remember what a person decided about it."""
     return app.vault.index("passage", "\0".join(passage.place))
 

@@ -128,7 +128,10 @@ class StatisticsQueries(Queries):
 
     def _reasons_of_extensions(self) -> dict[int, str]:
         """{request: reason of its latest extension}; they are few (Art. 12(3) GDPR: "where necessary")."""
-        query = sa.select(col(EventRow.request_id), col(EventRow.detail)).where(col(EventRow.name) == "extended")
+        cases = sa.select(col(Request.case_id)).where(col(Request.extended_at).is_not(None))
+        query = sa.select(col(EventRow.request_id), col(EventRow.detail)).where(
+            col(EventRow.case_id).in_(cases), col(EventRow.name) == "extended"
+        )
         rows = self.session.execute(query.order_by(col(EventRow.id)))
         return {request_id: detail.get("because", "") for request_id, detail in rows}
 
