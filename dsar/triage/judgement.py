@@ -1,8 +1,8 @@
 """
-Hits of the rules and the second opinion -> the rights that a mail exercises, its kind, and how certain that is.
+Hits of the rules and two more opinions -> the rights that a mail exercises, its kind, and how certain that is.
 
 Effects: reads the package's own weights, once. Each sign has one weight; the sum of them tells. They were found by
-tests/train_judgement.py from labelled mails that the second opinion had not seen, so that it counts for as much as it
+tests/train_judgement.py from labelled mails that neither opinion had seen, so that each counts for as much as it
 may be trusted on new mail. In doubt it is a request (GDPR Art. 12(2)).
 """
 
@@ -18,6 +18,7 @@ from operator import mul
 from typing import NamedTuple
 
 from dsar.model import Right
+from dsar.triage.impression import Impression
 from dsar.triage.opinion import CLASSES, LOWEST, Odds, Opinion, probability
 from dsar.triage.rights import Hit, Stance
 
@@ -39,7 +40,7 @@ _LIKELY_IF_SETTLED = 0.8
 #: The same where nothing else is asked for.
 _SLIGHT = 0.03
 #: The same where the rules see nothing, in a language that the opinion has not learned well.
-_LIKELY_IF_FOREIGN = 0.92
+_LIKELY_IF_FOREIGN = 0.95
 #: Log-odds beyond this say no more; and what they are divided by, so that all signs are of one size.
 _MOST, _SCALE = 6.0, 3.0
 #: Chances are never surer than this.
@@ -47,6 +48,9 @@ _SUREST = 1e-4
 _AT = {name: at for at, name in enumerate(CLASSES)}
 #: Classes that tell of the whole mail.
 _OF_MAIL = ("follow_up", "question", "portable", "noise", "any_right")
+
+#: Targets of the third opinion that tell of no right.
+_OF_WHOLE = ("request", "follow_up", "question", "noise", "several")
 
 Signs = dict[str, float]
 
@@ -79,6 +83,7 @@ class Witnesses:
 
     hits: Sequence[Hit]
     opinion: Opinion
+    whole: Impression
     traits: Mapping[str, float]  #: Signs of the whole mail.
     texts: Sequence[str]  #: Verbatim sentences, the subject first.
 
@@ -120,9 +125,10 @@ def weigh(
     Args: learned: the opinion has learned the language well; if not, what the rules say stands.
     """
     counted = [right for right in Right if _counts(seen.readings[right], chances[right], learned=learned)]
-    open_ = [right for right in Right if seen.readings[right] is not Reading.SETTLED and chances[right] >= _LIKELIEST]
-    if learned and not counted and open_ and max(kinds, key=kinds.__getitem__) == "request":
-        counted = [max(open_, key=chances.__getitem__)]
+    likeliest = max(chances, key=chances.__getitem__)
+    is_open = seen.readings[likeliest] is not Reading.SETTLED and chances[likeliest] >= _LIKELIEST
+    if learned and not counted and is_open and max(kinds, key=kinds.__getitem__) == "request":
+        counted = [likeliest]
     if not counted and kinds["noise"] < LIKELY:  # GDPR Art. 12(2): what the rules see asked for is a request in doubt
         counted = [right for right in Right if seen.readings[right] in _SEEN and chances[right] >= _SLIGHT]
     return {right: _wanted(right, seen) for right in counted}
@@ -161,7 +167,7 @@ def signs_of_mail(seen: Witnesses) -> Signs:
     signs["mail heard: noise on the whole"] = _bounded(sum(noise) / len(noise))
     signs["mail heard: noise together"] = _bounded(_together(noise))
     signs["sentences"] = length(len(noise))
-    return signs
+    return signs | {f"mail as a whole: {name}": _bounded(seen.whole[name]) for name in _OF_WHOLE}
 
 
 def signs_of_right(right: Right, seen: Witnesses) -> Signs:
@@ -192,7 +198,25 @@ def signs_of_right(right: Right, seen: Witnesses) -> Signs:
         signs[f"{name}, and rules on {other}: {seen.readings[other]}"] = 1.0
     signs |= {f"rules: {name} {hit.stance}": 1.0 for hit in of_right}
     signs |= {f"rule: {hit.rule} {hit.stance}": 1.0 for hit in of_right}
-    return signs | dict(_signs_of_place(right, seen))
+    return signs | dict(_signs_of_place(right, seen)) | dict(_signs_of_whole(right, seen))
+
+
+def _signs_of_whole(right: Right, seen: Witnesses) -> Iterator[tuple[str, float]]:
+    """What the mail as a whole says of *right*, and whether the sentence in which it is heard says the same."""
+    name, heard = right.value, seen.opinion.heard[right.value].odds
+    odds = _bounded(seen.whole[name])
+    others = [other.value for other in Right if other is not right]
+    yield "whole", odds
+    yield f"whole: {name}", odds
+    yield "whole, if likely", max(0.0, odds)
+    yield f"whole, rules: {seen.readings[right]}", odds
+    yield "whole: likeliest of the others", max(_bounded(seen.whole[other]) for other in others)
+    yield f"{name}, and whole: several", _bounded(seen.whole["several"])
+    yield "whole and heard, if both are likely", max(0.0, odds) * max(0.0, _bounded(heard))
+    yield "whole or heard, the less likely", _bounded(min(seen.whole[name], heard))
+    yield "whole or heard, the likelier", _bounded(max(seen.whole[name], heard))
+    for other in others:
+        yield f"{name}, and whole: {other}", _bounded(seen.whole[other])
 
 
 def _signs_of_place(right: Right, seen: Witnesses) -> Iterator[tuple[str, float]]:
@@ -247,6 +271,8 @@ def signs_of_kind(chances: Mapping[Right, float], seen: Witnesses) -> Signs:
     signs |= {f"rules: {hit.stance}": 1.0 for hit in seen.hits}
     for name in _OF_MAIL:
         signs |= {f"{name} {how}": value for how, value in _throughout(_column(seen.opinion, name)).items()}
+    signs |= {f"whole: {name}": _bounded(odds) for name, odds in seen.whole.items()}
+    signs["whole: any right"] = _bounded(max(seen.whole[right.value] for right in Right))
     return signs
 
 
@@ -282,6 +308,28 @@ def signs_of_certainty(
         "role: self": seen.traits.get("role: self", 0.0),
         "speaks of machines or business": min(1.0, sum(seen.traits.get(f"topic: {each}", 0.0) for each in _ELSEWHERE)),
         **{f"found: {right}": 1.0 for right in found},
+        **_certainty_of_whole(found, seen),
+    }
+
+
+def _certainty_of_whole(found: Mapping[Right, Wanted], seen: Witnesses) -> Signs:
+    """How well the mail as a whole agrees with *found*."""
+    mine = [seen.whole[right.value] for right in found]
+    others = [seen.whole[right.value] for right in Right if right not in found]
+    strongest = max(others, default=LOWEST)
+    sure = 1.0
+    for right in Right:
+        chance = probability(seen.whole[right.value])
+        sure *= chance if right in found else 1 - chance
+    several = _bounded(seen.whole["several"])
+    return {
+        "whole: least of those found": _bounded(min(mine)),
+        "whole: most of the others": _bounded(strongest),
+        "whole: most of the others, if likely": max(0.0, _bounded(strongest)),
+        "whole: sure": _bounded(_log_odds(sure)),
+        "whole: agrees": float(min(mine) > 0 >= strongest),
+        f"whole: several, found {min(2, len(found))}": several,
+        **{f"whole: {name}": _bounded(seen.whole[name]) for name in _OF_WHOLE},
     }
 
 
