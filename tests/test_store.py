@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -811,6 +812,21 @@ def test_of_two_processes_that_make_a_key_under_different_wraps_one_makes_it(url
     other.close()
 
     assert [len(wraps) for wraps in keys.get_many([f"mail:{number}" for number in range(20)]).values()] == [1] * 20
+
+
+def test_who_makes_keys_keeps_nobody_from_others(postgresql: Server) -> None:
+    """A lot of mails is sorted in one transaction; SQLite lets one process write at a time anyway."""
+    url = postgresql.new_database()
+    keys, other = SqlKeyStore(url), SqlKeyStore(url)
+    keys.put_new([("mail:1", "mailbox:a", b"first")])
+    with ThreadPoolExecutor(1) as elsewhere, keys.one_commit():
+        keys.put_new([("case:1", "master", b"second")])
+        elsewhere.submit(other.remove, "mail:1").result(timeout=20)
+        elsewhere.submit(other.put_new, [("case:2", "master", b"third")]).result(timeout=20)
+    found = keys.get_many(["mail:1", "case:1", "case:2"])
+    for each in (keys, other):
+        each.close()
+    assert found == {"case:1": {"master": b"second"}, "case:2": {"master": b"third"}}
 
 
 def test_many_new_keys_are_kept_at_once_and_existing_ones_stay(keys: SqlKeyStore) -> None:

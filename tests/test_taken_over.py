@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from databases import Server
 from office import Office, open_office
+from servers.sms import PASSWORD, USER, SmsDouble
+from test_unlocking import answered, left
 
 from dsar import worker
 from dsar.outbox import SmtpAccount, SmtpOutbox
 from dsar.steps import Tools
 from dsar.store import Transaction
-from dsar.store.tables import OutboxRow, Work
+from dsar.store.tables import OutboxRow, PassPhrase, Work
 
 NOW = datetime.now(UTC)
 MARIA = "Maria Öberg <maria.oberg@example.se>"
@@ -37,16 +39,29 @@ class Taking(SmtpOutbox):
 
 
 @pytest.fixture
-def office(tmp_path: Path, postgresql: Server) -> Iterator[Office]:
-    with open_office(tmp_path, more={"database": f"url = {postgresql.new_database()}\ncreate = on"}) as opened:
-        opened.receive(MARIA, ACCESS, at=NOW)
+def gateway() -> Iterator[SmsDouble]:
+    with SmsDouble() as opened:
         yield opened
 
 
-def claimed(office: Office) -> Work:
-    """The step that sends the acknowledgement."""
+@pytest.fixture
+def empty(tmp_path: Path, postgresql: Server, gateway: SmsDouble) -> Iterator[Office]:
+    sms = f"provider = 46elks\nurl = {gateway.elks_url}\nuser = {USER}\npassword = {PASSWORD}\nsender = Xelent\n"
+    more = {"database": f"url = {postgresql.new_database()}\ncreate = on", "sms": sms}
+    with open_office(tmp_path, more=more) as opened:
+        yield opened
+
+
+@pytest.fixture
+def office(empty: Office) -> Office:
+    empty.receive(MARIA, ACCESS, at=NOW)
+    return empty
+
+
+def claimed(office: Office, step: str = "dispatch") -> Work:
+    """A step that another worker had; the first of its kind is the one that sends the acknowledgement."""
     with office.app.store.transaction() as tx:
-        found = tx.claim("beta:1", now=NOW + timedelta(minutes=11), lease=timedelta(minutes=10), steps={"dispatch"})
+        found = tx.claim("beta:1", now=NOW + timedelta(minutes=11), lease=timedelta(minutes=10), steps={step})
     assert found
     return found
 
@@ -86,3 +101,41 @@ def test_a_mail_that_another_worker_has_is_not_forgotten(
         (again,) = [each for each in tx.work() if each.step == "dispatch"]
     worker.run_step(tools, again, now=NOW + timedelta(hours=1))
     assert len(server.taken) == 1
+
+
+def move_phrase(office: Office, *, to: str, expected: str) -> None:
+    with office.app.store.transaction() as tx:
+        assert tx.move_pass_phrase(tx.pass_phrase(1), to=to, expected=expected)
+
+
+@pytest.mark.parametrize(
+    ("seen", "meanwhile"),
+    [("ready", "sending"), ("sending", "ready")],
+    ids=["the other begins to hand it over", "the other was told to come again"],
+)
+def test_a_pass_phrase_that_another_worker_has_is_not_forgotten(
+    empty: Office, gateway: SmsDouble, monkeypatch: pytest.MonkeyPatch, seen: str, meanwhile: str
+) -> None:
+    left(empty, answered(empty))
+    if seen == "sending":
+        move_phrase(empty, to="sending", expected="ready")
+    look = Transaction.pass_phrase
+
+    def look_then_the_other_moves_it(tx: Transaction, phrase_id: int) -> PassPhrase:
+        row = look(tx, phrase_id)
+        monkeypatch.undo()
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(move_phrase, empty, to=meanwhile, expected=seen).result()
+        return row
+
+    work = claimed(empty, "send_phrase")
+    tools = Tools(app=empty.app, open_inbox=lambda: pytest.fail("no mailbox is needed"), outbox=Taking())
+    monkeypatch.setattr(Transaction, "pass_phrase", look_then_the_other_moves_it)
+    worker.run_step(tools, work, now=NOW + timedelta(minutes=11))
+    if meanwhile == "sending":
+        move_phrase(empty, to="ready", expected="sending")
+
+    with empty.app.store.transaction() as tx:
+        (again,) = [each for each in tx.work() if each.step == "send_phrase"]
+    worker.run_step(tools, again, now=NOW + timedelta(hours=1))
+    assert len(gateway.taken) == 1

@@ -35,6 +35,13 @@ _INSERT_NEW = sa.insert(_WRAPPED_KEY).from_select(
     ),
 )
 
+#: On PostgreSQL: nobody else makes one of these keys until this transaction ends. A lock for each, taken in one order,
+#: so that nobody waits in a circle; one on the table would keep others from all keys while a lot of mails is sorted.
+_HOLD_EACH = sa.text(
+    "SELECT pg_advisory_xact_lock(number) FROM (SELECT DISTINCT hashtextextended(key_id, 0) AS number"
+    " FROM unnest(CAST(:key_ids AS text[])) AS key_id ORDER BY number) AS numbers"
+)
+
 
 class SqlKeyStore:
     """A vault.KeyStore in SQLite or PostgreSQL; its one table is made on first use."""
@@ -77,7 +84,7 @@ class SqlKeyStore:
         rows = [{"new_id": key_id, "by": by, "key": wrapped} for key_id, by, wrapped in wraps]
         with self._writing() as connection:
             if self.engine.dialect.name == "postgresql":  # SQLite lets one process write at a time anyway
-                connection.exec_driver_sql("LOCK TABLE wrapped_key IN SHARE ROW EXCLUSIVE MODE")
+                connection.execute(_HOLD_EACH, {"key_ids": [f"wrapped_key:{key_id}" for key_id, _, _ in wraps]})
             connection.execute(_INSERT_NEW, rows)
 
     def put(self, key_id: str, wrapped_by: str, wrapped: bytes) -> bool:
