@@ -28,16 +28,9 @@ from dsar.model import Right
 from dsar.triage import impression, judgement, opinion
 from dsar.triage.facts import Facts
 from dsar.triage.impression import ImpressionWeights
-from dsar.triage.judgement import (
-    ALWAYS,
-    KINDS,
-    Signs,
-    signs_of_certainty,
-    signs_of_kind,
-    signs_of_mail,
-    signs_of_right,
-)
+from dsar.triage.judgement import KINDS
 from dsar.triage.opinion import Weights
+from dsar.triage.signs import ALWAYS, Signs, signs_of_certainty, signs_of_kind, signs_of_mail, signs_of_right
 from dsar.triage.vocabulary import reading
 
 TARGET = Path(__file__).parents[1] / "dsar" / "triage" / "judgement.json"

@@ -12,12 +12,13 @@ from functools import cached_property
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
 from dsar.triage.impression import Impression, impression_of
-from dsar.triage.judgement import Wanted, Witnesses, certainty, chances, kinds, length, weigh
+from dsar.triage.judgement import certainty, chances, kinds, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
 from dsar.triage.rights import About, Hit, Stance, find_hits, is_owned
 from dsar.triage.sentences import LONGEST_TEXT, Sentence, clauses_of, sentence, split
+from dsar.triage.signs import Wanted, Witnesses, length
 from dsar.triage.vocabulary import concept, count, fold, says
 
 _REPLY_PREFIX = re.compile(
