@@ -75,7 +75,7 @@ def look_around(app: App, watch: Watch, *, now: datetime) -> None:
     worker.free_dead(app, but=beats)  # commands of staff, which do not beat
     for name in watch.silent(beats, at=time.monotonic()):
         with app.store.transaction() as tx:
-            freed = tx.bury(name)
+            freed = tx.bury(name, now=now)
         log.warning("worker lost", extra={"worker": name, "count": freed})
 
 
@@ -106,7 +106,7 @@ def beating(app: App) -> Iterator[threading.Event]:
     finally:
         try:
             with app.store.transaction() as tx:
-                tx.bury(worker.worker_name())
+                tx.bury(worker.worker_name(), now=datetime.now(UTC))
         except DsarError as error:  # the others will miss it
             log.warning("farewell failed", extra={"error": type(error).__name__})
 

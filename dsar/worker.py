@@ -65,7 +65,7 @@ def free_dead(app: App, *, but: Collection[str] = ()) -> int:
     with app.store.transaction() as tx:
         names = {name for name in tx.lease_holders() if name.startswith(f"{host}:") and name not in but}
         dead = [name for name in names if not _is_alive(int(name.rpartition(":")[2]))]
-        return tx.free_leases(dead)
+        return tx.free_leases(dead, now=datetime.now(UTC))
 
 
 def _is_alive(process: int) -> bool:
@@ -96,7 +96,8 @@ def run_due(
     name = worker_name()
     timekeeping.beat(tools.app, now=datetime.now(UTC))
     with tools.app.store.transaction() as tx:
-        tx.free_leases([name])  # nothing is under way here: it is left of steps that a lost database kept from ending
+        # nothing is under way here: it is left of steps that a lost database kept from ending
+        tx.free_leases([name], now=datetime.now(UTC))
     with _one_line(tools) as kept:
         while not stopped():
             if time.monotonic() - chained_at > _CHAIN_SECONDS:

@@ -42,7 +42,7 @@ def forget_due(office: Office) -> None:
     with office.app.store.transaction() as tx:
         while (work := tx.claim("earlier", now=datetime.now(UTC) + 400 * LEASE, lease=LEASE)) is not None:
             tx.finish(work)
-        tx.free_leases(["earlier"])
+        tx.free_leases(["earlier"], now=datetime.now(UTC))
 
 
 # ------------------------------------------------------------------------------------------------- one lock per case
@@ -144,7 +144,7 @@ def test_what_a_lost_worker_held_is_due_at_once(office: Office) -> None:
     assert claim(office, "lost:1") == ("search", 7)
     with office.app.store.transaction() as tx:
         tx.beat("lost:1", version="1", now=NOW)
-        assert tx.bury("lost:1") == 1
+        assert tx.bury("lost:1", now=NOW) == 1
     assert claim(office, "other:1") == ("search", 7)
 
 

@@ -84,7 +84,7 @@ def test_waiting_is_no_failed_attempt(office: Office, sink: SmtpSink) -> None:
     (row, *_) = waiting(office)
     for _ in range(30):
         with office.app.store.transaction() as tx:
-            tx.free_leases(["w"])
+            tx.free_leases(["w"], now=NOW)
             found = [tx.claim("w", now=NOW + timedelta(days=2), lease=timedelta(hours=1)) for _ in tx.work()]
         (work,) = [each for each in found if each and (each.step, each.subject_id) == ("dispatch", row.id)]
         worker.run_step(office.session.tools, work, now=seconds(30))

@@ -166,7 +166,7 @@ def test_a_mail_that_may_have_ended_the_program_is_taken_alone(office: Office) -
         claimed = tx.claim_sorting("gone", now=NOW, lease=timedelta(seconds=0), most=10, most_bytes=1 << 20)
     assert len(claimed) == 2
     with office.app.store.transaction() as tx:
-        tx.free_leases(["gone"])
+        tx.free_leases(["gone"], now=NOW)
 
     assert worker.sort_due(office.session.tools) == 0
     worker.run_due(office.session.tools)

@@ -154,7 +154,7 @@ def restore(settings: Settings, *, data: Path, keys: Path, told: _Told = lambda 
         migrate.upgrade(store.engine)
         wraps = copying.fill(key_store.engine, _opened(keys, master_key, _KEYS).lines)
         with store.transaction() as tx:
-            tx.free_leases(sorted(tx.lease_holders()))  # of processes of the machine that was
+            tx.free_leases(sorted(tx.lease_holders()), now=datetime.now(UTC))  # of processes of the machine that was
             return Restored(rows=rows, keys=wraps, report=tx.verify_chain(copy.anchor, told=told))
     finally:
         store.close()

@@ -59,6 +59,9 @@ SUBJECTS: Final[Mapping[str, type[Row]]] = {
 #: Steps that wait for their day; all others are made due for the very moment.
 FOR_A_DAY: Final = frozenset({"alarm", "ask", "conclude", "duty", "expire", "notice", "remind"})
 
+#: What a dead worker had begun to file may still be on its way to the mail server, and would lie there twice.
+_ON_ITS_WAY: Final = timedelta(minutes=1)
+
 #: No step and no lease is put off for longer, if the clock that said so was right.
 _LONGEST_LEASE, _LONGEST_RETRY = timedelta(hours=1), timedelta(hours=25)
 
@@ -316,13 +319,13 @@ class WorkQueries(Queries):
             )
         )
 
-    def free_leases(self, workers: Sequence[str]) -> int:
-        """Make the steps of dead workers due at once, and end what else they held; how many steps."""
+    def free_leases(self, workers: Sequence[str], *, now: datetime) -> int:
+        """Make the steps of dead workers due at once, a copy soon, and end what else they held; how many steps."""
         self.session.execute(sa.delete(Lease).where(col(Lease.holder).in_(workers)))
         self.session.execute(sa.delete(CallTurn).where(col(CallTurn.holder).in_(workers)))
-        result = self.session.execute(
-            sa.update(Work).where(col(Work.worker).in_(workers)).values(lease_until=None, worker="", lock="")
-        )
+        due_at = sa.case((col(Work.step) == "file_copy", now + _ON_ITS_WAY), else_=col(Work.due_at))
+        free = {"due_at": due_at, "lease_until": None, "worker": "", "lock": ""}
+        result = self.session.execute(sa.update(Work).where(col(Work.worker).in_(workers)).values(free))
         return int(result.rowcount)  # type: ignore[attr-defined]
 
     def take_up_again(self, *, now: datetime) -> None:
@@ -393,10 +396,10 @@ class WorkQueries(Queries):
         """Every worker that beats, or died without a word and has not been missed yet."""
         return self.session.exec(select(Worker).order_by(col(Worker.name))).all()
 
-    def bury(self, worker: str) -> int:
-        """Forget a worker that ended or died; what it held is due at once; how many steps."""
+    def bury(self, worker: str, *, now: datetime) -> int:
+        """Forget a worker that ended or died; what it held is due, see `free_leases`; how many steps."""
         self.session.execute(sa.delete(Worker).where(col(Worker.name) == worker))
-        return self.free_leases([worker])
+        return self.free_leases([worker], now=now)
 
 
 def _held(work: Work) -> tuple[sa.ColumnElement[bool], ...]:

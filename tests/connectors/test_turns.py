@@ -94,7 +94,7 @@ def test_the_call_of_a_lost_worker_ends_when_it_is_missed(store: Store) -> None:
     """Its beats tell it within seconds, long before the lease."""
     assert take(store, "a:1")
     with store.transaction() as tx:
-        tx.bury("a:1")
+        tx.bury("a:1", now=NOW)
     assert take(store, "b:1")
 
 

@@ -49,7 +49,9 @@ class Door:
         self.troubles: deque[Trouble] = deque()
         self._happened, self._expired = happened, expired
         self._open: set[socket.socket] = set()
+        self._counting = threading.Lock()
         self._healed = False
+        self.held_back = 0  #: Connections whose bytes go on later, also if who sent them is dead by then.
         self._listener = socket.create_server((address, 0), backlog=64)
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -109,6 +111,13 @@ class Door:
                 self._expired.wrap_socket(client, server_side=True).close()
         _cut(client)
 
+    def _hold_back(self, trouble: Trouble) -> None:
+        with self._counting:
+            self.held_back += 1
+        time.sleep(trouble.seconds)
+        with self._counting:
+            self.held_back -= 1
+
     def _pump(self, source: socket.socket, sink: socket.socket, trouble: Trouble | None) -> None:
         passed, broken = 0, True
         with suppress(OSError):
@@ -120,7 +129,7 @@ class Door:
                     self._happened(hit)
                     if hit.wrong == "garbled":
                         sink.sendall(bytes(byte ^ 0x55 for byte in late))
-                    time.sleep(hit.seconds)
+                    self._hold_back(hit)
                     if hit.wrong != "late":
                         break
                     data = late
