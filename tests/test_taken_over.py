@@ -61,7 +61,9 @@ def office(empty: Office) -> Office:
 def claimed(office: Office, step: str = "dispatch") -> Work:
     """A step that another worker had; the first of its kind is the one that sends the acknowledgement."""
     with office.app.store.transaction() as tx:
-        found = tx.claim("beta:1", now=NOW + timedelta(minutes=11), lease=timedelta(minutes=10), steps={step})
+        found = tx.claim(
+            "beta:1", now=datetime.now(UTC) + timedelta(minutes=11), lease=timedelta(minutes=10), steps={step}
+        )
     assert found
     return found
 

@@ -4,7 +4,7 @@ Labelled mails and sentences -> the weights of the third opinion.
 Effects: reads tests/mails; `write` writes dsar/triage/impression.tsv. Deterministic. Held-back mails are never read.
 
 A line of tests/mails/sentences counts as a mail of one sentence, and for less than a mail. One that exercises nothing
-says of no kind whether a mail is of it: it may be a greeting, and stand in any.
+alone makes no request; of the other kinds it says nothing: it may be a greeting, and stand in any.
 """
 
 from collections import Counter
@@ -98,13 +98,13 @@ def _holds(name: str, mail: Mail) -> int:
 
 def _told(name: str, line: Sentence) -> int:
     """Whether a sentence alone would be a mail of the target *name*, or UNTOLD."""
-    if name == "several":
-        return len(RIGHTS & line.classes) > 1
+    if name == "several":  # a sentence that asks for one thing says nothing of a mail
+        return len(RIGHTS & line.classes) > 1 or UNTOLD
     if name in RIGHTS:
         return name in line.classes
-    if not line.classes:
-        return UNTOLD
-    return not line.classes & VAGUE if name == "request" else name in line.classes
+    if name == "request":
+        return bool(RIGHTS & line.classes) and not line.classes & VAGUE
+    return name in line.classes if line.classes else UNTOLD
 
 
 def _packed(row: Sequence[int]) -> str:

@@ -348,14 +348,12 @@ class Laboratory:
         if (row["step"], row["last_error"]) == ("release_erasure", "StillWaitingError"):
             return False  # it looks once an hour whether the days have passed
         if row["step"] == "sort":
-            return True  # it waits for no day: where it lies ahead, a clock that had leapt put it there
+            return True  # it waits for no day: where it lies ahead, a clock that was ahead put it there
         return bool(row["attempts"] or row["worker"] or row["due_at"] <= self.place.now())  # type: ignore[operator]  # a moment
 
     def _retries(self) -> bool:
-        """Whether every step waits for a time to come that the clock may go on to."""
-        now, works = self.place.now(), self._rows("SELECT * FROM work")
-        leapt = any(row["step"] == "sort" and not row["attempts"] for row in works)
-        return bool(works) and not leapt and not any(row["worker"] or row["due_at"] <= now for row in works)  # type: ignore[operator]  # a moment
+        works = self._rows("SELECT * FROM work")
+        return bool(works) and not any(row["worker"] or row["due_at"] <= self.place.now() for row in works)  # type: ignore[operator]  # a moment
 
     def _note_anchor(self) -> None:
         with suppress(Exception):  # it looks in the midst of the harm
