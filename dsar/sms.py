@@ -8,16 +8,16 @@ followed and no proxy of the environment is used, so that the log-in goes where 
 
 import base64
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from dataclasses import dataclass
-from http.client import HTTPException
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from dsar.errors import SmsRefusedError, SmsUnavailableError, SmsUncertainError
 from dsar.tls import direct_opener, is_loopback
+
+if TYPE_CHECKING:
+    from urllib.request import Request
 
 #: Where 46elks takes messages.
 ELKS_URL = "https://api.46elks.com/a1/sms"
@@ -63,16 +63,19 @@ class SmsGateway:
         Args: to: E.164; reference: unguessable, the same for the same message, by which a gateway may drop a copy.
         Raises: SmsUnavailableError: it was not taken, try again; SmsUncertainError: nobody knows; SmsRefusedError.
         """
+        from http.client import HTTPException  # slow to load: every command reads settings, few send a message
+        from urllib.error import HTTPError, URLError
+
         request = _FORMS[self._account.provider](self._account, to, text, reference)
         try:
             with self._opener.open(request, timeout=self._timeout) as response:
                 answer = response.read(_LONGEST_ANSWER)
-        except urllib.error.HTTPError as error:
+        except HTTPError as error:
             with error:
                 if error.code == 429 or error.code >= 500:
                     raise SmsUnavailableError(f"HTTP {error.code}") from None
                 raise SmsRefusedError(f"HTTP {error.code}") from None
-        except urllib.error.URLError as error:
+        except URLError as error:
             if isinstance(error.reason, TimeoutError):
                 raise SmsUncertainError from None
             raise SmsUnavailableError("it does not answer") from None
@@ -82,7 +85,7 @@ class SmsGateway:
             raise SmsRefusedError("status failed")
 
 
-def _elks(account: SmsAccount, to: str, text: str, reference: str) -> urllib.request.Request:  # noqa: ARG001
+def _elks(account: SmsAccount, to: str, text: str, reference: str) -> "Request":  # noqa: ARG001
     form = {"from": account.sender, "to": to, "message": text}
     log_in = base64.b64encode(f"{account.user}:{account.secret}".encode()).decode()
     return _request(
@@ -92,7 +95,7 @@ def _elks(account: SmsAccount, to: str, text: str, reference: str) -> urllib.req
     )
 
 
-def _json(account: SmsAccount, to: str, text: str, reference: str) -> urllib.request.Request:
+def _json(account: SmsAccount, to: str, text: str, reference: str) -> "Request":
     body = {"from": account.sender, "to": to, "message": text, "reference": reference}
     headers = {"Content-Type": "application/json", "Idempotency-Key": reference}
     if account.secret:
@@ -100,8 +103,10 @@ def _json(account: SmsAccount, to: str, text: str, reference: str) -> urllib.req
     return _request(account.url, json.dumps(body, ensure_ascii=False).encode(), headers)
 
 
-def _request(url: str, body: bytes, headers: dict[str, str]) -> urllib.request.Request:
-    return urllib.request.Request(  # noqa: S310  # the scheme is checked by is_allowed
+def _request(url: str, body: bytes, headers: dict[str, str]) -> "Request":
+    from urllib.request import Request
+
+    return Request(  # noqa: S310  # the scheme is checked by is_allowed
         url, data=body, headers={**headers, "Accept": "application/json", "User-Agent": "dsar"}, method="POST"
     )
 

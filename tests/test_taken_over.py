@@ -4,9 +4,10 @@ A step that was taken over from a worker that lives is not over while that one m
 Only PostgreSQL lets two workers look at a mail at once; one of them is the test.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from dsar import worker
 from dsar.outbox import SmtpAccount, SmtpOutbox
 from dsar.steps import Tools
 from dsar.store import Transaction
-from dsar.store.tables import OutboxRow, PassPhrase, Work
+from dsar.store.tables import Work
 
 NOW = datetime.now(UTC)
 MARIA = "Maria Öberg <maria.oberg@example.se>"
@@ -68,6 +69,20 @@ def claimed(office: Office, step: str = "dispatch") -> Work:
     return found
 
 
+def after_the_look(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object]) -> None:
+    """Let another worker *act* once this one has read the row, by the query *name*, and has not decided yet."""
+    look = getattr(Transaction, name)
+
+    def look_then_the_other_acts(tx: Transaction, row_id: int) -> object:
+        row = look(tx, row_id)
+        monkeypatch.undo()
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(act).result()
+        return row
+
+    monkeypatch.setattr(Transaction, name, look_then_the_other_acts)
+
+
 def move(office: Office, *, to: str, expected: str) -> None:
     with office.app.store.transaction() as tx:
         assert tx.move_outgoing(tx.outgoing(1), to=to, expected=expected)
@@ -83,18 +98,9 @@ def test_a_mail_that_another_worker_has_is_not_forgotten(
 ) -> None:
     if seen == "sending":
         move(office, to="sending", expected="ready")
-    look = Transaction.outgoing
-
-    def look_then_the_other_moves_it(tx: Transaction, outbox_id: int) -> OutboxRow:
-        row = look(tx, outbox_id)
-        monkeypatch.undo()
-        with ThreadPoolExecutor(1) as elsewhere:
-            elsewhere.submit(move, office, to=meanwhile, expected=seen).result()
-        return row
-
     work, server = claimed(office), Taking()
     tools = Tools(app=office.app, open_inbox=lambda: pytest.fail("no mailbox is needed"), outbox=server)
-    monkeypatch.setattr(Transaction, "outgoing", look_then_the_other_moves_it)
+    after_the_look(monkeypatch, "outgoing", partial(move, office, to=meanwhile, expected=seen))
     worker.run_step(tools, work, now=NOW + timedelta(minutes=11))
     if meanwhile == "sending":
         move(office, to="ready", expected="sending")
@@ -121,18 +127,9 @@ def test_a_pass_phrase_that_another_worker_has_is_not_forgotten(
     left(empty, answered(empty))
     if seen == "sending":
         move_phrase(empty, to="sending", expected="ready")
-    look = Transaction.pass_phrase
-
-    def look_then_the_other_moves_it(tx: Transaction, phrase_id: int) -> PassPhrase:
-        row = look(tx, phrase_id)
-        monkeypatch.undo()
-        with ThreadPoolExecutor(1) as elsewhere:
-            elsewhere.submit(move_phrase, empty, to=meanwhile, expected=seen).result()
-        return row
-
     work = claimed(empty, "send_phrase")
     tools = Tools(app=empty.app, open_inbox=lambda: pytest.fail("no mailbox is needed"), outbox=Taking())
-    monkeypatch.setattr(Transaction, "pass_phrase", look_then_the_other_moves_it)
+    after_the_look(monkeypatch, "pass_phrase", partial(move_phrase, empty, to=meanwhile, expected=seen))
     worker.run_step(tools, work, now=NOW + timedelta(minutes=11))
     if meanwhile == "sending":
         move_phrase(empty, to="ready", expected="sending")
