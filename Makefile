@@ -62,7 +62,7 @@ triage-report: ## how the labelled mails are sorted, with every miss; SET=held_b
 	@.ci/setup test
 	@$(BIN)/python tests/mail_report.py $(or $(SET),training)
 
-train: ## make the weights of the second opinion anew from the labelled mails and sentences
+train: ## make the weights of triage anew from the labelled mails and sentences
 	@.ci/setup test
 	$(BIN)/python -m pip install -qq --group train
 	@$(BIN)/python tests/train_judgement.py

@@ -1,7 +1,7 @@
 """
 How triage sorts labelled mails that its weights have not seen: `python tests/cross_validate_triage.py`.
 
-Effects: reads tests/mails, prints. Five times the opinion and the judgement are trained without a fifth of the mails,
+Effects: reads tests/mails, prints. Five times the opinions and the judgement are trained without a fifth of the mails,
 which are then sorted. The rules have been made with the mails of `training` in sight; only what is held back tells
 about them.
 """
@@ -24,7 +24,7 @@ _UNTOLD = ("identifiers of requests found", "identifiers that are foreign")
 def sort_unseen() -> list[mail_report.Sorted]:
     """Every mail, sorted with weights that have not seen it."""
     mails = train_opinion.read_all()
-    parts = train_judgement.folds(mails, train_opinion.Trainer(train_opinion.read_lines(), mails))
+    parts = train_judgement.folds(mails, train_judgement.Trainers.of(mails))
     by_right = train_judgement.of_rights(mails, parts)
     by_kind = train_judgement.of_kinds(mails, parts, by_right)
     by_certainty = train_judgement.of_certainty(mails, parts, by_right, by_kind)
@@ -33,7 +33,7 @@ def sort_unseen() -> list[mail_report.Sorted]:
         learned = train_judgement.learn(by_right, by_kind, frozenset(mails) - part.names)
         others = [each for name, each in by_certainty.items() if name not in part.names]
         learned["exact"] = train_judgement.fit_certainty(others)
-        with train_judgement.using(part.weights, learned):
+        with train_judgement.using(part, learned):
             found += mail_report.sort_all(mail_report.MAILS / "training", only=part.names)
             found += _sort_annotated(part.names)
     return found

@@ -153,7 +153,7 @@ def test_a_stop_with_work_left_tells_no_unverified_sender_where_it_lies(
 ) -> None:
     """Anybody can state a number and say no to marketing: what is left to do would tell them who holds it (P4)."""
     with read_only(tmp_path, monkeypatch, "webshop", "business") as office:
-        stop = "Please stop sending me marketing. My phone number is +46 70 174 06 06.\n"
+        stop = "Please stop sending me marketing.\n\nEve\n+46 70 174 06 06\n"
         office.receive("Eve <eve@attacker.example>", stop, at=NOW)
         identifying.identify(office.app, 1, now=NOW)
         search_again(office)

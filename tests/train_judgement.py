@@ -1,11 +1,11 @@
 """
-Labelled mails -> dsar/triage/opinion.tsv and dsar/triage/judgement.json: `make train`.
+Labelled mails -> opinion.tsv, impression.tsv and judgement.json in dsar/triage: `make train`.
 
-Effects: reads tests/mails, writes those two files. Held-back mails are never read.
+Effects: reads tests/mails, writes those files. Held-back mails are never read.
 
-The judgement has to know how far the second opinion may be trusted on mail that it has not seen. So the opinion is
-trained five times without a fifth of the mails; what it says of that fifth, and what the rules say, is what the
-judgement learns from (stacking).
+The judgement has to know how far the second and the third opinion may be trusted on mail that they have not seen. So
+both are trained five times without a fifth of the mails; what they say of that fifth, and what the rules say, is what
+the judgement learns from (stacking).
 """
 
 import json
@@ -19,23 +19,18 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
+import train_impression
 import train_opinion
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from dsar.model import Right
-from dsar.triage import judgement, opinion
+from dsar.triage import impression, judgement, opinion
 from dsar.triage.facts import Facts
-from dsar.triage.judgement import (
-    ALWAYS,
-    KINDS,
-    Signs,
-    signs_of_certainty,
-    signs_of_kind,
-    signs_of_mail,
-    signs_of_right,
-)
+from dsar.triage.impression import ImpressionWeights
+from dsar.triage.judgement import KINDS
 from dsar.triage.opinion import Weights
+from dsar.triage.signs import ALWAYS, Signs, signs_of_certainty, signs_of_kind, signs_of_mail, signs_of_right
 from dsar.triage.vocabulary import reading
 
 TARGET = Path(__file__).parents[1] / "dsar" / "triage" / "judgement.json"
@@ -47,10 +42,11 @@ Judgement = dict[str, dict[str, float]]
 
 
 class Fold(NamedTuple):
-    """Mails that an opinion has not seen."""
+    """Mails that neither opinion has seen."""
 
     names: frozenset[str]
     weights: Weights
+    whole: ImpressionWeights
 
 
 class Example(NamedTuple):
@@ -60,14 +56,27 @@ class Example(NamedTuple):
     truth: str | bool
 
 
-def folds(mails: Mapping[str, train_opinion.Mail], trainer: train_opinion.Trainer) -> list[Fold]:
-    """Every mail in one of five folds, each with an opinion trained without it."""
+class Trainers(NamedTuple):
+    """Of both opinions."""
+
+    opinion: train_opinion.Trainer
+    whole: train_impression.Trainer
+
+    @classmethod
+    def of(cls, mails: Mapping[str, train_opinion.Mail]) -> "Trainers":
+        lines = train_opinion.read_lines()
+        return cls(train_opinion.Trainer(lines, mails), train_impression.Trainer(lines, mails))
+
+
+def folds(mails: Mapping[str, train_opinion.Mail], trainers: Trainers) -> list[Fold]:
+    """Every mail in one of five folds, each with opinions trained without it."""
     names = sorted(mails)
     random.Random(FOLDS).shuffle(names)
     unseen = [frozenset(names[at::FOLDS]) for at in range(FOLDS)]
     with ProcessPoolExecutor() as pool:
-        stored = list(pool.map(trainer.train, unseen))
-    return [Fold(each, Weights(weights)) for each, weights in zip(unseen, stored, strict=True)]
+        stored = zip(pool.map(trainers.opinion.train, unseen), pool.map(trainers.whole.train, unseen), strict=True)
+        pairs = list(stored)
+    return [Fold(each, Weights(a), ImpressionWeights(b)) for each, (a, b) in zip(unseen, pairs, strict=True)]
 
 
 def of_rights(mails: Mapping[str, train_opinion.Mail], parts: Sequence[Fold]) -> dict[str, list[Example]]:
@@ -125,7 +134,10 @@ def _judged(
 ) -> Iterator[tuple[str, train_opinion.Mail, Facts]]:
     """(name, mail, facts by the opinion that has not seen it, not judged yet)."""
     for part in parts:
-        with patch.object(opinion, "_weights", return_value=part.weights):
+        with (
+            patch.object(opinion, "_weights", return_value=part.weights),
+            patch.object(impression, "_weights", return_value=part.whole),
+        ):
             for name in sorted(part.names & mails.keys()):
                 mail = mails[name]
                 with reading(mail.languages):
@@ -185,26 +197,28 @@ def fit_certainty(examples: Sequence[Example]) -> dict[str, float]:
 
 
 @contextmanager
-def using(weights: Weights, learned: Judgement) -> Iterator[None]:
+def using(part: Fold, learned: Judgement) -> Iterator[None]:
     """Judge by these weights instead of the package's."""
     with (
-        patch.object(opinion, "_weights", return_value=weights),
+        patch.object(opinion, "_weights", return_value=part.weights),
+        patch.object(impression, "_weights", return_value=part.whole),
         patch.object(judgement, "_weights", return_value=learned),
     ):
         yield
 
 
 def main() -> None:
-    """Train both from everything that is labelled, but for what is held back."""
+    """Train all from everything that is labelled, but for what is held back."""
     mails = train_opinion.read_all()
-    trainer = train_opinion.Trainer(train_opinion.read_lines(), mails)
-    parts = folds(mails, trainer)
+    trainers = Trainers.of(mails)
+    parts = folds(mails, trainers)
     by_right = of_rights(mails, parts)
     by_kind = of_kinds(mails, parts, by_right)
     learned = learn(by_right, by_kind, frozenset(mails))
     learned["exact"] = fit_certainty([*of_certainty(mails, parts, by_right, by_kind).values()])
     TARGET.write_text(json.dumps(learned, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
-    train_opinion.write(trainer.train())
+    train_opinion.write(trainers.opinion.train())
+    train_impression.write(trainers.whole.train())
 
 
 if __name__ == "__main__":

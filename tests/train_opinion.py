@@ -58,10 +58,15 @@ Stored = dict[str, str]
 
 
 class Sentence(NamedTuple):
-    """Features of one labelled sentence, and its classes."""
+    """One labelled sentence, or a short mail, and its classes."""
 
+    text: str
     features: list[str]
     classes: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str, classes: frozenset[str]) -> "Sentence":
+        return cls(text, features(text), classes)
 
 
 class Mail(NamedTuple):
@@ -87,7 +92,7 @@ def read_sentences() -> Iterator[Sentence]:
     for path in sorted((MAILS / "sentences").glob("*.txt")):
         for line in path.read_text(encoding="utf-8").splitlines():
             letters, _, text = line.partition(" ")
-            yield Sentence(features(text), frozenset(LETTERS[letter] for letter in letters if letter != "n"))
+            yield Sentence.of(text, frozenset(LETTERS[letter] for letter in letters if letter != "n"))
 
 
 def read_grammar() -> Iterator[Sentence]:
@@ -99,7 +104,7 @@ def read_grammar() -> Iterator[Sentence]:
                 for _ in range(often if right in parts else 0):
                     phrase = _drawn(draw.choice(parts[right]), draw)
                     text = _drawn(draw.choice(parts[kind]), draw).replace("{}", phrase)
-                    yield Sentence(features(text), own or _rights_of(right))
+                    yield Sentence.of(text, own or _rights_of(right))
 
 
 def _drawn(text: str, draw: random.Random) -> str:
@@ -117,9 +122,8 @@ def read_short() -> Iterator[Sentence]:
         if "rights" in expected:
             kind = _kind(expected.get("disposition", ""))
             portable = {"portable"} if expected.get("portability") else set()
-            yield Sentence(
-                features(f"{mail['subject']}. {mail['text']}"), frozenset({*expected["rights"], *portable} | kind)
-            )
+            classes = frozenset({*expected["rights"], *portable} | kind)
+            yield Sentence.of(f"{mail['subject']}. {mail['text']}", classes)
 
 
 def read_lines() -> list[Sentence]:

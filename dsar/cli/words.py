@@ -130,6 +130,7 @@ DOUBTS = (
     "the sender failed authentication",
     "the sender is unknown",
     "it has boxes to tick",
+    "it speaks of an earlier request",
     "it is too long to be read by a machine",
     "its text and HTML say different things",
     "the language is {language}",

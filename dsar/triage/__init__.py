@@ -9,8 +9,10 @@ count, and in doubt it is a request (GDPR Art. 12(2)) that a person looks at.
     vocabulary.py  sv.toml, en.toml ... -> one pattern per concept
     rights.py      sentences -> rights, by a table of rules
     opinion.py     sentences -> chances, by weights trained from the labelled mails
+    impression.py  all sentences together -> chances, likewise
     compact.py     the weights of that in little memory
-    judgement.py   rules and opinion -> rights, and how certain that is
+    signs.py       rules and opinions -> numbers, each with its name
+    judgement.py   those -> rights, and how certain that is
     letter.py      mail -> the letter in it, its writer and role
     forms.py       mail of a web form -> what was entered
     forwards.py    forwarded mail -> when a colleague got it
@@ -44,13 +46,13 @@ from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_r
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
-from dsar.triage.judgement import Reading
 from dsar.triage.languages import READ_WELL, is_one_of, languages_in
 from dsar.triage.letter import Letter
 from dsar.triage.owners import region_of
 from dsar.triage.people import names_another, subjects
 from dsar.triage.rights import CONSENT_WITHDRAWN, Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
+from dsar.triage.signs import Reading
 from dsar.triage.vocabulary import reading
 
 __all__ = ["Form", "triage"]
@@ -251,6 +253,7 @@ def _doubts(
         )
     noise = verdict.disposition is Disposition.NOT_REQUEST
     update = next((r for r in requests if r.right is Right.UPDATE), None)
+    earlier = {hit.right for hit in facts.hits if hit.stance in (Stance.REMEMBERED, Stance.STATUS)}
     doubts = {
         f"a person decides: {verdict.reason}": verdict.doubtful,
         f"flags: {', '.join(flags)}": bool(
@@ -263,6 +266,7 @@ def _doubts(
         ),
         f"certain to {facts.certainty:.0%} only": bool(requests)
         and facts.certainty < (_CERTAIN_IF_PLAIN if _is_plain(facts) else _CERTAIN),
+        "it speaks of an earlier request": bool(requests) and not {each.right for each in requests} >= earlier,
         "it may be about business": bool(requests)
         and not _is_plain(facts)
         and update is None  # a new address is told in the words of business

@@ -11,12 +11,14 @@ from functools import cached_property
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
-from dsar.triage.judgement import Wanted, Witnesses, certainty, chances, kinds, length, weigh
+from dsar.triage.impression import Impression, impression_of
+from dsar.triage.judgement import certainty, chances, kinds, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
 from dsar.triage.rights import About, Hit, Stance, find_hits, is_owned
 from dsar.triage.sentences import LONGEST_TEXT, Sentence, clauses_of, sentence, split
+from dsar.triage.signs import Wanted, Witnesses, length
 from dsar.triage.vocabulary import concept, count, fold, says
 
 _REPLY_PREFIX = re.compile(
@@ -81,6 +83,25 @@ class Facts:
         """The second opinion, without what the rules know to be denied or done."""
         return Opinion.of(self.sentences, settled=self.settled)
 
+    @cached_property
+    def impression(self) -> Impression:
+        """
+        The third opinion, on the mail as a whole.
+
+        Of a right that the rules know to be denied or done somewhere it says no more than it would without that;
+        nor of whether it is a request, where nothing else is asked there.
+        """
+        found, settled = dict(impression_of(self.sentences)), self.settled
+        asking = {hit.sentence.text for hit in self.hits if hit.stance in (Stance.WANTED, Stance.DOUBTFUL)}
+        places = {place for place, each in enumerate(self.body, start=1) if each.text not in asking}
+        unheard = {right: {place for each, place in settled if each == right} for right, _ in settled}
+        if unheard:
+            unheard["request"] = set().union(*unheard.values()) & places
+        for name, silent in unheard.items():
+            others = ["" if place in silent else text for place, text in enumerate(self.sentences)]
+            found[name] = min(found[name], impression_of(others)[name])
+        return found
+
     @property
     def is_learned(self) -> bool:
         """Whether the second opinion has learned its language well."""
@@ -113,10 +134,10 @@ class Facts:
 
     @cached_property
     def witnesses(self) -> Witnesses:
-        """Rules, second opinion and signs of the whole mail, to be judged together."""
+        """Rules, second and third opinion and signs of the whole mail, to be judged together."""
         subject = _REPLY_PREFIX.sub("", self.mail.subject)
         texts = [subject, *(each.text for each in self.body)]
-        return Witnesses(self.hits, self.opinion, self._traits, texts)
+        return Witnesses(self.hits, self.opinion, self.impression, self._traits, texts)
 
     @property
     def _traits(self) -> dict[str, float]:

@@ -1,29 +1,34 @@
 """
-Hits of the rules and the second opinion -> the rights that a mail exercises, its kind, and how certain that is.
+Signs -> the rights that a mail exercises, its kind, and how certain that is.
 
 Effects: reads the package's own weights, once. Each sign has one weight; the sum of them tells. They were found by
-tests/train_judgement.py from labelled mails that the second opinion had not seen, so that it counts for as much as it
+tests/train_judgement.py from labelled mails that neither opinion had seen, so that each counts for as much as it
 may be trusted on new mail. In doubt it is a request (GDPR Art. 12(2)).
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache, cached_property
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from itertools import repeat
-from math import exp, log, log1p
+from math import exp
 from operator import mul
-from typing import NamedTuple
 
 from dsar.model import Right
-from dsar.triage.opinion import CLASSES, LOWEST, Odds, Opinion, probability
-from dsar.triage.rights import Hit, Stance
+from dsar.triage.opinion import probability
+from dsar.triage.signs import (
+    BY_OPINION,
+    SUREST,
+    Reading,
+    Wanted,
+    Witnesses,
+    reading_of,
+    signs_of_certainty,
+    signs_of_kind,
+    signs_of_mail,
+    signs_of_right,
+)
 
-BY_OPINION = "the second opinion"
-#: The sign that every mail has.
-ALWAYS = "always"
 #: What a mail may be; "other" is what only a person can tell.
 KINDS = ("request", "follow_up", "question", "noise", "other")
 #: Chance from which a right counts as exercised.
@@ -39,53 +44,10 @@ _LIKELY_IF_SETTLED = 0.8
 #: The same where nothing else is asked for.
 _SLIGHT = 0.03
 #: The same where the rules see nothing, in a language that the opinion has not learned well.
-_LIKELY_IF_FOREIGN = 0.92
-#: Log-odds beyond this say no more; and what they are divided by, so that all signs are of one size.
-_MOST, _SCALE = 6.0, 3.0
-#: Chances are never surer than this.
-_SUREST = 1e-4
-_AT = {name: at for at, name in enumerate(CLASSES)}
-#: Classes that tell of the whole mail.
-_OF_MAIL = ("follow_up", "question", "portable", "noise", "any_right")
-
-Signs = dict[str, float]
-
-
-class Reading(StrEnum):
-    """What the rules make of one right in a mail."""
-
-    CLEAR = "clear"  #: It is asked for.
-    NAMED = "named"  #: Only its name stands there.
-    DOUBTFUL = "doubtful"
-    SETTLED = "settled"  #: It is denied, conditional, asked about, or was asked for before.
-    NOTHING = "nothing"
-
+_LIKELY_IF_FOREIGN = 0.95
 
 _SEEN = (Reading.CLEAR, Reading.NAMED)
 _LEAST = dict.fromkeys(_SEEN, _LIKELY_IF_SEEN) | {Reading.SETTLED: _LIKELY_IF_SETTLED}
-
-
-class Wanted(NamedTuple):
-    """One right that a mail exercises."""
-
-    evidence: str  #: The sentence.
-    reason: str  #: Rule, or BY_OPINION.
-    reading: Reading
-
-
-@dataclass(frozen=True)
-class Witnesses:
-    """All that is known of a mail before it is judged."""
-
-    hits: Sequence[Hit]
-    opinion: Opinion
-    traits: Mapping[str, float]  #: Signs of the whole mail.
-    texts: Sequence[str]  #: Verbatim sentences, the subject first.
-
-    @cached_property
-    def readings(self) -> dict[Right, Reading]:
-        """Right -> what the rules make of it."""
-        return {right: _reading(right, self.hits)[0] for right in Right}
 
 
 def chances(seen: Witnesses) -> dict[Right, float]:
@@ -95,7 +57,7 @@ def chances(seen: Witnesses) -> dict[Right, float]:
     found = {right: probability(of_mail + _sum(signs_of_right(right, seen), weights)) for right in Right}
     if _only_identifies(found[Right.UPDATE], seen):
         found[Right.UPDATE] = 0.0
-    return {right: min(max(chance, _SUREST), 1 - _SUREST) for right, chance in found.items()}
+    return {right: min(max(chance, SUREST), 1 - SUREST) for right, chance in found.items()}
 
 
 def _only_identifies(update: float, seen: Witnesses) -> bool:
@@ -120,9 +82,10 @@ def weigh(
     Args: learned: the opinion has learned the language well; if not, what the rules say stands.
     """
     counted = [right for right in Right if _counts(seen.readings[right], chances[right], learned=learned)]
-    open_ = [right for right in Right if seen.readings[right] is not Reading.SETTLED and chances[right] >= _LIKELIEST]
-    if learned and not counted and open_ and max(kinds, key=kinds.__getitem__) == "request":
-        counted = [max(open_, key=chances.__getitem__)]
+    likeliest = max(chances, key=chances.__getitem__)
+    is_open = seen.readings[likeliest] is not Reading.SETTLED and chances[likeliest] >= _LIKELIEST
+    if learned and not counted and is_open and max(kinds, key=kinds.__getitem__) == "request":
+        counted = [likeliest]
     if not counted and kinds["noise"] < LIKELY:  # GDPR Art. 12(2): what the rules see asked for is a request in doubt
         counted = [right for right in Right if seen.readings[right] in _SEEN and chances[right] >= _SLIGHT]
     return {right: _wanted(right, seen) for right in counted}
@@ -144,210 +107,10 @@ def _counts(reading: Reading, chance: float, *, learned: bool) -> bool:
 
 
 def _wanted(right: Right, seen: Witnesses) -> Wanted:
-    reading, hit = _reading(right, seen.hits)
+    reading, hit = reading_of(right, seen.hits)
     if hit is not None and reading is not Reading.SETTLED:
         return Wanted(hit.sentence.text, hit.rule, reading)
     return Wanted(seen.opinion.evidence(right.value), BY_OPINION, reading)
-
-
-# -------------------------------------------------------------------------------------------------------- the signs
-
-
-def signs_of_mail(seen: Witnesses) -> Signs:
-    """What speaks for or against any right in this mail."""
-    noise = _column(seen.opinion, "noise")
-    signs = {ALWAYS: 1.0} | {f"mail: {trait}": value for trait, value in seen.traits.items()}
-    signs |= {f"mail heard: {name}": _bounded(seen.opinion.heard[name].odds) for name in _OF_MAIL}
-    signs["mail heard: noise on the whole"] = _bounded(sum(noise) / len(noise))
-    signs["mail heard: noise together"] = _bounded(_together(noise))
-    signs["sentences"] = length(len(noise))
-    return signs
-
-
-def signs_of_right(right: Right, seen: Witnesses) -> Signs:
-    """What speaks for and against *right*, beside the signs of the mail."""
-    name, heard, reading = right.value, seen.opinion.heard[right.value], seen.readings[right]
-    odds = _bounded(heard.odds)
-    others = [other for other in Right if other is not right]
-    of_right = [hit for hit in seen.hits if hit.right is right]
-    signs = {
-        f"rules: {reading}": 1.0,
-        f"rules: {reading}, heard": odds,
-        "heard": odds,
-        "heard, if likely": max(0.0, odds),
-        "heard again": _bounded(heard.second),
-        "heard below the subject": _bounded(heard.below_subject),
-        "heard in the subject": _bounded(seen.opinion.wholes[0][_AT[name]]),
-        f"{name}": 1.0,
-        f"{name} heard": odds,
-        f"{name} heard again": _bounded(heard.second),
-        "most in the subject": float(heard.place == 0),
-        "most in a part": float(heard.in_part),
-        "another right clear": float(any(seen.readings[other] is Reading.CLEAR for other in others)),
-        "another right heard": max(_bounded(seen.opinion.heard[other.value].odds) for other in others),
-        "rules that see it": float(min(3, sum(hit.stance is Stance.WANTED for hit in of_right))),
-    }
-    for other in others:
-        signs[f"{name}, and heard {other}"] = _bounded(seen.opinion.heard[other.value].odds)
-        signs[f"{name}, and rules on {other}: {seen.readings[other]}"] = 1.0
-    signs |= {f"rules: {name} {hit.stance}": 1.0 for hit in of_right}
-    signs |= {f"rule: {hit.rule} {hit.stance}": 1.0 for hit in of_right}
-    return signs | dict(_signs_of_place(right, seen))
-
-
-def _signs_of_place(right: Right, seen: Witnesses) -> Iterator[tuple[str, float]]:
-    """Of the sentence that exercises *right* most: what else it says, and what stands around it."""
-    opinion, heard = seen.opinion, seen.opinion.heard[right.value]
-    text, at = opinion.evidence(right.value), heard.place
-    strongest = max(heard.beside[_AT[other.value]] for other in Right if other is not right)
-    yield "there: another right", _bounded(strongest)
-    yield "there: rather another right", float(strongest > heard.odds)
-    around = {"before": opinion.wholes[at - 1] if at > 1 else None, "after": _next(opinion, at)}
-    for name in ("follow_up", "question", "noise", right.value):
-        if name != right.value:
-            yield f"there: {name}", _bounded(heard.beside[_AT[name]])
-        for where, odds in around.items():
-            if odds is not None:
-                yield f"{where}: {'the same' if name == right.value else name}", _bounded(odds[_AT[name]])
-    there = [hit for hit in seen.hits if hit.stance is Stance.WANTED and hit.folded == text]
-    yield "rules see it there", float(any(hit.right is right for hit in there))
-    explained = {hit.right for hit in there if not hit.bare} - {right}
-    if explained:  # "Radera allt ni har om mig" sounds like access, too.
-        yield "rules see another there", 1.0
-        yield "rules see another there, heard", _bounded(heard.odds)
-    for other in explained:
-        yield f"rules see {other} there, not {right}", 1.0
-    yield "there: a question mark", float("?" in seen.texts[at])
-    yield "there: words", length(len(text.split()))
-    yield "place", min(at, _LATE) / _LATE
-    yield "last", float(at == len(opinion.sentences) - 1)
-
-
-#: Places beyond this are all late.
-_LATE = 6
-
-
-def _next(opinion: Opinion, at: int) -> Odds | None:
-    return opinion.wholes[at + 1] if at + 1 < len(opinion.wholes) else None
-
-
-def signs_of_kind(chances: Mapping[Right, float], seen: Witnesses) -> Signs:
-    """What tells of which kind a mail is."""
-    odds = {right: _log_odds(chance) for right, chance in chances.items()}
-    first, second, *_ = sorted(odds.values(), reverse=True)
-    nothing = 1.0
-    for chance in chances.values():
-        nothing *= 1 - chance
-    signs = {ALWAYS: 1.0} | {f"mail: {trait}": value for trait, value in seen.traits.items()}
-    signs |= {"likeliest right": _bounded(first), "next right": _bounded(second)}
-    signs["no right"] = _bounded(_log_odds(nothing))
-    signs |= {f"{right}": _bounded(each) for right, each in odds.items()}
-    signs["heard: any right"] = _bounded(max(seen.opinion.heard[right.value].odds for right in Right))
-    signs["sentences"] = length(len(seen.opinion.wholes))
-    signs |= {f"rules: {hit.stance}": 1.0 for hit in seen.hits}
-    for name in _OF_MAIL:
-        signs |= {f"{name} {how}": value for how, value in _throughout(_column(seen.opinion, name)).items()}
-    return signs
-
-
-def signs_of_certainty(
-    found: Mapping[Right, Wanted], chances: Mapping[Right, float], kinds: Mapping[str, float], seen: Witnesses
-) -> Signs:
-    """What tells whether *found* is exactly right: how sure each part is, and what of the mail is left unexplained."""
-    sure = kinds["request"]
-    for right, chance in chances.items():
-        sure *= chance if right in found else 1 - chance
-    left = _unexplained(found, seen)
-    others = [_bounded(_log_odds(chance)) for right, chance in chances.items() if right not in found]
-    words = sum(len(text.split()) for text in seen.texts)
-    noise = _column(seen.opinion, "noise")
-    return {
-        ALWAYS: 1.0,
-        "sure": _bounded(_log_odds(sure)),
-        "a request": _bounded(_log_odds(kinds["request"])),
-        "least sure of those found": min(_bounded(_log_odds(chances[right])) for right in found),
-        "likeliest of the others": max(others, default=-1.0),
-        "unexplained": _bounded(max(left, default=LOWEST)),
-        "unexplained, if likely": max(0.0, _bounded(max(left, default=LOWEST))),
-        "unexplained on the whole": sum(probability(each) for each in left),
-        "strange words": length(sum(seen.opinion.strangers)),
-        "words": length(words),
-        "rights": float(len(found)),
-        "rules find all": float(all(each.reading is Reading.CLEAR for each in found.values())),
-        "rules find none": float(all(each.reason == BY_OPINION for each in found.values())),
-        "rules find another": float(any(hit.right not in found for hit in seen.hits)),
-        "noise": _bounded(max(noise)),
-        "question": _bounded(seen.opinion.heard["question"].odds),
-        "follow-up": _bounded(seen.opinion.heard["follow_up"].odds),
-        "role: self": seen.traits.get("role: self", 0.0),
-        "speaks of machines or business": min(1.0, sum(seen.traits.get(f"topic: {each}", 0.0) for each in _ELSEWHERE)),
-        **{f"found: {right}": 1.0 for right in found},
-    }
-
-
-_ELSEWHERE = ("support", "business", "sales", "spam", "application")
-
-
-def _unexplained(found: Mapping[Right, Wanted], seen: Witnesses) -> list[float]:
-    """Of each sentence below the subject in which none of *found* is heard, the log-odds that it asks for anything."""
-    at = _AT["any_right"]
-    explained = {wanted.evidence for wanted in found.values()}
-    left = []
-    for place, odds in enumerate(seen.opinion.wholes):
-        names_it = any(odds[_AT[right.value]] > 0 for right in found)
-        if place and not names_it and not {seen.texts[place], seen.opinion.sentences[place]} & explained:
-            left.append(odds[at])
-    return left
-
-
-def _throughout(odds: Odds) -> Signs:
-    """How a class sounds through all sentences of a mail; the first is the subject."""
-    first, second = sorted((*odds, LOWEST), reverse=True)[:2]
-    return {
-        "most": _bounded(first),
-        "next": _bounded(second),
-        "on the whole": _bounded(sum(odds) / len(odds)),
-        "together": _bounded(_together(odds)),
-        "in the subject": _bounded(odds[0]),
-        "share": sum(each > 0 for each in odds) / len(odds),
-    }
-
-
-def _column(opinion: Opinion, name: str) -> Odds:
-    at = _AT[name]
-    return [each[at] for each in opinion.wholes] or [LOWEST]
-
-
-def _together(odds: Odds) -> float:
-    return log(sum(exp(max(-9.0, min(9.0, each))) for each in odds)) / 2
-
-
-def length(words: int) -> float:
-    """A number of words as a sign."""
-    return log1p(words) / _SCALE
-
-
-def _bounded(odds: float) -> float:
-    return max(-_MOST, min(_MOST, odds)) / _SCALE
-
-
-def _log_odds(chance: float) -> float:
-    chance = min(max(chance, _SUREST), 1 - _SUREST)
-    return log(chance / (1 - chance))
-
-
-def _reading(right: Right, hits: Sequence[Hit]) -> tuple[Reading, Hit | None]:
-    """What the rules make of *right*, with the hit that says so."""
-    of_right = [hit for hit in hits if hit.right is right]
-    for reading, hit in (
-        (Reading.CLEAR, next((h for h in of_right if h.stance is Stance.WANTED and not h.bare), None)),
-        (Reading.NAMED, next((h for h in of_right if h.stance is Stance.WANTED), None)),
-        (Reading.DOUBTFUL, next((h for h in of_right if h.stance is Stance.DOUBTFUL), None)),
-        (Reading.SETTLED, next(iter(of_right), None)),
-    ):
-        if hit is not None:
-            return reading, hit
-    return Reading.NOTHING, None
 
 
 # ------------------------------------------------------------------------------------------------------ the weights

@@ -235,7 +235,7 @@ def test_an_unknown_case_is_told(company: Company, command: tuple[str, ...]) -> 
 
 
 def test_a_case_with_several_requests_asks_which(company: Company) -> None:
-    text = "Hej!\n\nJag vill ha ett registerutdrag. Radera sedan alla mina uppgifter.\n\nMaria Öberg\n"
+    text = "Hej!\n\nJag vill ha ett registerutdrag. Jag vill också att ni raderar alla mina uppgifter.\n\nMaria Öberg\n"
     case = case_of(ask(company, text=text))
     told = refused(company, "approve", case, exit_code=2)
     assert f"{case}/access" in told
