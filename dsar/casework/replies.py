@@ -15,7 +15,7 @@ from dsar.casework import desks, digests, tasks, thread
 from dsar.casework.context import PROGRAM, AnswerContent, App
 from dsar.casework.desks import ANSWERED, CANNOT, DONE, HELD, LATE, NOTHING, OPEN, PERSON, SEARCH
 from dsar.errors import SystemContractError
-from dsar.identifiers import find_identifiers
+from dsar.mentions import find_identifiers
 from dsar.model import Attachment, Disposition, InboundMail, SenderAuthentication, Triage
 from dsar.store import Transaction
 from dsar.store.tables import Message, Task
