@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 
-from dsar.identifiers import find_identifiers, normalise
+from dsar.identifiers import normalise
+from dsar.mentions import find_identifiers
 from dsar.model import Identifier, IdentifierType
 from dsar.names import can_be_same_person, name_words
 

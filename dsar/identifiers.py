@@ -1,5 +1,5 @@
 """
-Text -> identifiers in the normal form of their type.
+An identifier as written -> the normal form of its type, and back as its owner may see it.
 
 Effects: none, except that the century of a ten-digit personnummer is counted from today by the personnummer package.
 Every pattern is anchored and bounded, so that hostile text costs linear time. Source of the number rules:
@@ -9,8 +9,6 @@ folkbokföringslagen (1991:481) 18 §, lag (2022:1697) on coordination numbers, 
 import re
 import unicodedata
 from collections.abc import Callable
-from itertools import islice
-from typing import NamedTuple
 
 from personnummer.personnummer import (  # type: ignore[import-untyped]
     Personnummer,
@@ -19,121 +17,15 @@ from personnummer.personnummer import (  # type: ignore[import-untyped]
 
 from dsar.model import Identifier, IdentifierType
 
-OWN_ORGNR = "556402-9584"
-_REGION = "SE"
+#: ISO 3166 code of the country whose telephone numbers are written without a country code.
+HOME = "SE"
 _HOME_CODE = 46
-#: Candidates of one shape that are looked at in one text; a mail with more is no letter from a person.
-_MOST_CANDIDATES = 2000
 
+#: What may stand before the @, and an address as a whole.
 _LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
-_EMAIL = re.compile(
+EMAIL = re.compile(
     rf"(?<!{_LOCAL}){_LOCAL}{{1,64}}@(?:[^\W_](?:[\w-]{{0,61}}[^\W_])?\.){{1,8}}[^\W\d_](?:[\w-]{{0,61}}[^\W_])"
 )
-_PERSONNUMMER = re.compile(
-    r"(?<![\w+-])(?:1[89]|20)?[0-9]{6}[-+–]?[0-9]{4}(?![\w-])|(?<!\w)[12][0-9]{7} [0-9]{4}(?!\w)"
-)
-_RESERVE_NUMBER = re.compile(r"(?<!\w)(?:1[89]|20)[0-9]{6}-?(?:TF[0-9]{2}|[TRSUWXJKLMN][0-9]{3})(?!\w)")
-_ORGNR = re.compile(r"(?<![\w-])(?:16)?[0-9]{2}[2-9][0-9]{3}-[0-9]{4}(?![\w-])")
-_VAT_NUMBER = re.compile(r"(?<!\w)SE ?(?P<value>[0-9]{6}-?[0-9]{4}) ?01(?!\w)")
-_PHONE = re.compile(r"(?<![\w+/.@-])(?:\+|00|\(?0)[0-9](?:[ \u00a0()/.–-]{0,2}[0-9]){5,13}(?![\w@])(?!-[0-9])")
-_DATE_LIKE = re.compile(r"[0-9]{2}[-./][0-9]{2}[-./](?:19|20)?[0-9]{2}")
-
-_IS = (
-    r"(?:\s{0,3}(?:\.|[:=#°º]|(?:är|er|e|is|var|was|lyder|on|oli|ist|war|lautet|est|était|es|era|to|hos er|with you)"
-    r"(?!\w))){0,3}\s{0,3}[\"'”“»(]?"
-)
-#: A code, or digits in groups: "K-20931", "7718204", "88 12 04".
-_CODE = (
-    r"(?P<value>[0-9]{1,3}(?: [0-9]{1,3}){1,3}(?![0-9-]|[ ][0-9])"
-    r"|(?:(?-i:[A-ZÅÄÖ]{1,4} )|[A-Za-zÅÄÖåäö]{1,4}-)?[A-Za-z0-9][A-Za-z0-9/_-]{1,30})(?![A-Za-z0-9])"
-)
-
-
-def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w){_IS}{value}", re.IGNORECASE)
-
-
-_NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|n|number|id|#))"
-_CUSTOMER_NO = _labelled(
-    rf"kunde?{_NUMBER}(?:et)?|knr|kundkort(?:et)?{_NUMBER}?|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
-    rf"|kundennummer|kdnr\.?|num[eé]ro (?:de )?client|n° (?:de )?client|n[uú]mero de cliente|n[ºo]\.? de cliente"
-    rf"|numer(?:em)? klienta|nr klienta|kliendi(?:number|nr|kood)|رقم (?:العميل|الزبون)|cust(?=\.)"
-    r"|(?:kund|kunde|customer|client)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
-)
-#: Our customer numbers need no label.
-_OWN_CUSTOMER_NO = re.compile(r"(?<![\w-])K-[0-9]{4,6}(?![\w-])")
-_ORDER_NO = _labelled(
-    rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}(?:et)?"
-    r"|pedido|zamówieni[ae]|bestell(?:ung|nummer)|tilau(?:s|snumero)|commande|tellimus"
-    r"|(?:faktura|order|invoice|beställning)(?:e?n)?"
-    r"(?:,? (?:som )?(?:hade|har|med|with|has|had) (?:the )?(?:nummer|numret|number|nr))?"
-)
-_SERIAL = _labelled(rf"(?:serie|serial){_NUMBER}(?:et)?|serial|s/n|sn")
-_NATIONAL_ID = _labelled(
-    r"fødselsnummer(?:et)?|fødselsnr|fnr|f\.nr|personnummer(?:et)?|cpr(?:[- ]?(?:nummer|nr))?(?:et)?|hetu"
-    r"|henkilötunnu\w*|national id(?:entity)?(?: number)?|pesel|isikukood\w*|dni|nie|dni/nie",
-    r"(?P<value>[0-9]{6}[-+A ]?[0-9]{3,5}[0-9A-Y]?|[XYZ]?[0-9]{7,8}-?[A-Z])(?!\w)",
-)
-_USERNAME = re.compile(
-    r"(?<!\w)(?:användarnamn(?:et)?|identifiant|inloggningsnamn|inloggning(?:en)?|inlogg|brukernavn(?:et)?|brukarnamn(?:et)?"
-    r"|brugernavn(?:et)?|user ?name|user ?id|login|log-?in name|anställningsn(?:ummer|r)|ansattn(?:ummer|r)"
-    r"|employee number|anst\.? ?nr|bruker(?=\s?:)|user(?=\s\w*[0-9_])"
-    r"|user(?=\s{1,2}[\"'”“»])|användare(?=\s{1,2}[\"'”“»]))(?!\w)"
-    r"(?:\s+(?:hos (?:er|dere|jer|dykk)|i (?:webbshopen|webbutiken|portalen|nettbutikken)|in your (?:shop|store|portal)"
-    r"|with you))?(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|e|is|var|was)(?!\w))?\s{0,3}[\"'”“»]?"
-    r"(?P<value>[\w][\w.@+-]{1,63})",
-    re.IGNORECASE,
-)
-_ORGNR_LABELLED = _labelled(
-    r"org(?:anisations)?\.?[- ]?(?:nummer|nr)|enskild(?: firma)?,?|enskild näringsverksamhet",
-    r"(?P<value>(?:16)?[0-9]{6}[- ]?[0-9]{4})(?!\w)",
-)
-_PERSONNUMMER_LABELLED = _labelled(
-    r"(?:person|samordnings)(?:nummer|nr|numret)|pers?\.? ?nr|pnr|person(?:al)? (?:identity )?number|född|f\.|born",
-    r"(?P<value>(?:1[89]|20)?[0-9]{6}[-+– ]?[0-9]{4})(?!\w)",
-)
-
-
-#: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
-_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user|login|inlogg|bruker|identifiant", re.IGNORECASE)
-
-
-class Found(NamedTuple):
-    """An identifier and where it stands."""
-
-    identifier: Identifier
-    start: int
-    end: int
-
-
-def find_identifiers(text: str, *, region: str = _REGION) -> tuple[Identifier, ...]:
-    """
-    Identifiers that stand in *text*, in order of appearance, each once; our own organisation number is none.
-
-    Args: region: ISO 3166 code of the country whose telephone numbers are written without a country code.
-
-    A value that a label explains ("kundnummer 10442") is of that type and of no other. Names and addresses are not
-    found here: they have no shape.
-    """
-    return tuple(dict.fromkeys(each.identifier for each in locate(text, region=region)))
-
-
-def locate(text: str, *, region: str = _REGION) -> tuple[Found, ...]:
-    """As find_identifiers, each with its place, and as often as it stands there."""
-    if not _WORTH_LOOKING.search(text):
-        return ()
-    found: dict[int, Found] = {}
-    first, *late = _OF_REGION.get(region, (None,))
-    for finder in (*filter(None, (first,)), *_FINDERS, *late):
-        spans = []
-        for match in islice(finder.pattern.finditer(text), _MOST_CANDIDATES):
-            identifier = finder.accept(match)
-            if identifier is not None:
-                start, end = match.span("value") if "value" in match.re.groupindex else match.span()
-                spans.append((start, end))
-                found[start] = Found(identifier, start, end)
-        text = _blank(text, spans) if spans else text
-    return tuple(found[start] for start in sorted(found) if found[start].identifier.value != OWN_ORGNR)
 
 
 def normalise(type: IdentifierType, value: str) -> Identifier | None:  # noqa: A002  # the field's own name
@@ -163,7 +55,7 @@ def mask(identifier: Identifier) -> str:
 
 
 def _email(value: str) -> str | None:
-    if not _EMAIL.fullmatch(value):
+    if not EMAIL.fullmatch(value):
         return None
     local, _, domain = value.rpartition("@")
     if local.startswith(".") or local.endswith(".") or ".." in local:
@@ -178,7 +70,8 @@ def _unicode_domain(domain: str) -> str:
         return domain
 
 
-def _phone(value: str, region: str = _REGION) -> str | None:
+def phone(value: str, region: str = HOME) -> str | None:
+    """*value* in E.164, or None. Args: region: ISO 3166 code of the country if the number has no country code."""
     import phonenumbers  # slow to load, and many a command needs none
 
     try:
@@ -231,7 +124,7 @@ def _national_id(value: str) -> str | None:
 
 _NORMALISERS: dict[IdentifierType, Callable[[str], str | None]] = {
     IdentifierType.EMAIL: _email,
-    IdentifierType.PHONE: _phone,
+    IdentifierType.PHONE: phone,
     IdentifierType.PERSONNUMMER: _personnummer,
     IdentifierType.NATIONAL_ID: _national_id,
     IdentifierType.ORGNR: _orgnr,
@@ -242,93 +135,6 @@ _NORMALISERS: dict[IdentifierType, Callable[[str], str | None]] = {
     IdentifierType.ORDER_NO: _code,
     IdentifierType.SERIAL: _code,
 }
-
-
-# ------------------------------------------------------------------------------------------------------ finding
-
-
-class _Finder(NamedTuple):
-    type: IdentifierType
-    pattern: re.Pattern[str]
-    unless: Callable[[re.Match[str]], bool] | None = None
-    region: str = _REGION
-
-    def accept(self, match: re.Match[str]) -> Identifier | None:
-        if self.unless is not None and self.unless(match):
-            return None
-        if self.region != _REGION:
-            phone = _phone(match[0], self.region)
-            return Identifier(type=self.type, value=phone) if phone else None
-        return normalise(self.type, match["value"] if "value" in match.re.groupindex else match[0])
-
-
-#: What follows the last word of a remark: "(kundnr 77140, användarnamn elfvingform)".
-_IN_LIST = re.compile(r"(?<=\.)(?:\s|$)|[),;]|$")
-
-
-def _is_plain_word(match: re.Match[str]) -> bool:
-    """A word after "användarnamn" that neither a colon, its own form nor its place in a list marks as a name."""
-    text, listed = match.string, _IN_LIST.match(match.string, match.end()) is not None
-    listed = listed and text[: match.start()].rstrip().endswith((",", ";", "("))
-    return not (match["says"] or listed) and match["value"].rstrip(".").isalpha()
-
-
-def _is_mobile(match: re.Match[str]) -> bool:
-    """Ten digits in one run that read as a Swedish phone number too: only a label makes them a personnummer."""
-    return match[0].isdecimal() and match[0].startswith("0") and _phone(match[0]) is not None
-
-
-def _is_date(match: re.Match[str]) -> bool:
-    return _DATE_LIKE.match(match[0]) is not None
-
-
-#: In this order; what one finder takes, the next does not see.
-_FINDERS = (
-    _Finder(IdentifierType.EMAIL, _EMAIL),
-    _Finder(IdentifierType.USERNAME, _USERNAME, unless=_is_plain_word),
-    _Finder(IdentifierType.PERSONNUMMER, _PERSONNUMMER_LABELLED),
-    _Finder(IdentifierType.ORGNR, _ORGNR_LABELLED),
-    _Finder(IdentifierType.NATIONAL_ID, _NATIONAL_ID),
-    _Finder(IdentifierType.CUSTOMER_NO, _CUSTOMER_NO),
-    _Finder(IdentifierType.CUSTOMER_NO, _OWN_CUSTOMER_NO),
-    _Finder(IdentifierType.ORDER_NO, _ORDER_NO),
-    _Finder(IdentifierType.SERIAL, _SERIAL),
-    _Finder(IdentifierType.ORGNR, _VAT_NUMBER),
-    _Finder(IdentifierType.ORGNR, _ORGNR),
-    _Finder(IdentifierType.PERSONNUMMER, _PERSONNUMMER, unless=_is_mobile),
-    _Finder(IdentifierType.NATIONAL_ID, _RESERVE_NUMBER),
-    _Finder(IdentifierType.PHONE, _PHONE, unless=_is_date),
-)
-
-
-#: Eight digits, as Norwegians and Danes write their numbers.
-_EIGHT = r"(?<![\w+/.@-])(?:[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2}|[0-9]{3} [0-9]{2} [0-9]{3})(?![\w@-]| [0-9])"
-#: Nine digits in threes.
-_NINE = r"(?<![\w+/.@-])[4-9][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}(?![\w@-]| [0-9])"
-#: Looked for by the country of the letter's language: the first before all others, the rest after them.
-_OF_REGION = {
-    "NO": (
-        _Finder(IdentifierType.NATIONAL_ID, re.compile(r"(?<![\w.-])[0-3][0-9][0-1][0-9]{3} ?[0-9]{5}(?![\w-])")),
-        _Finder(IdentifierType.PHONE, re.compile(_EIGHT), region="NO"),
-    ),
-    "DK": (
-        _Finder(IdentifierType.NATIONAL_ID, re.compile(r"(?<![\w.-])[0-3][0-9][0-1][0-9]{3}-[0-9]{4}(?![\w-])")),
-        _Finder(IdentifierType.PHONE, re.compile(_EIGHT), region="DK"),
-    ),
-    **{region: (_Finder(IdentifierType.PHONE, _PHONE, region=region),) for region in ("DE", "FI", "FR")},
-    **{region: (_Finder(IdentifierType.PHONE, re.compile(_NINE), region=region),) for region in ("ES", "PL")},
-    "EE": (_Finder(IdentifierType.PHONE, re.compile(r"(?<![\w+/.@-])5[0-9]{2,3} ?[0-9]{3,4}(?![\w@-])"), region="EE"),),
-}
-
-
-def _blank(text: str, spans: list[tuple[int, int]]) -> str:
-    """*text* with *spans* (in order, apart) as blanks, every other character at its place."""
-    pieces: list[str] = []
-    done = 0
-    for start, end in spans:
-        pieces += (text[done:start], " " * (end - start))
-        done = end
-    return "".join(pieces) + text[done:]
 
 
 def is_mobile(identifier: Identifier) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from dsar.identifiers import find_identifiers, locate
+from dsar.mentions import find_identifiers, locate
 from dsar.model import Identifier, IdentifierType, Record, RecordValue, Text, Withheld
 from dsar.names import can_be_same_person, fold, name_words
 

@@ -97,8 +97,15 @@ class Office:
 
     def take(self, content: bytes, *, at: datetime | None = None, arrived: datetime | None = None) -> Message:
         """Store one mail as the poller does, and sort it; *arrived*: when the server got it, else *at*."""
-        self._uid += 1
         now = at or datetime.now(UTC)
+        message = self.keep(content, now=now, arrived=arrived)
+        intake.sort(self.app, message.id or 0, now=now)
+        with self.app.store.transaction() as tx:
+            return tx.message_of(message.sha256)
+
+    def keep(self, content: bytes, *, now: datetime, arrived: datetime | None = None) -> Message:
+        """Store one mail as the poller does; nobody has sorted it yet."""
+        self._uid += 1
         mail = RawMail(
             mailbox="privacy",
             folder="INBOX",
@@ -108,9 +115,6 @@ class Office:
             content=content,
         )
         intake.store_mails(self.app, (mail,), now=now)
-        with self.app.store.transaction() as tx:
-            message = tx.message_of(mail.sha256)
-        intake.sort(self.app, message.id or 0, now=now)
         with self.app.store.transaction() as tx:
             return tx.message_of(mail.sha256)
 

@@ -82,7 +82,7 @@ def test_command_explains_itself_without_settings(name: str, tmp_path: Path, mon
 
 def test_staff_do_not_wait_for_what_a_look_at_the_queue_needs_not() -> None:
     """Each of these costs every command more than a look into the database does."""
-    heavy = ("sqlalchemy.dialects.postgresql", "urllib.request", "dsar.redaction", "dsar.declaration", "reportlab")
+    heavy = ("sqlalchemy.dialects.postgresql", "urllib.request", "dsar.redaction", "dsar.declaration", "dsar.mentions")
     program = f"import sys, dsar.cli.queue, dsar.casework.waiting; print([m for m in {heavy} if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"

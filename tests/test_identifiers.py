@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsar.identifiers import find_identifiers, mask, normalise
+from dsar.identifiers import mask, normalise
+from dsar.mentions import find_identifiers
 from dsar.model import Identifier, IdentifierType
 from dsar.model import IdentifierType as Kind
 

@@ -538,6 +538,33 @@ def test_a_copy_that_a_dead_worker_may_just_have_filed_is_looked_for_a_minute_la
         assert tx.claim("alive", now=NOW + MINUTE, lease=MINUTE) is not None
 
 
+def test_a_copy_of_a_worker_whose_lease_ran_out_is_looked_for_a_minute_later(store: Store) -> None:
+    """It may live, and be filing just now: the clock was put forward under it, or its machine had slept."""
+    with store.transaction() as tx:
+        tx.enqueue("file_copy", 1, due_at=NOW)
+        tx.claim("asleep", now=NOW, lease=MINUTE)
+    with store.transaction() as tx:
+        assert tx.claim("other", now=NOW + 2 * MINUTE, lease=MINUTE) is None
+        assert tx.claim("other", now=NOW + 3 * MINUTE, lease=MINUTE) is not None
+
+
+def test_a_copy_that_was_to_be_filed_again_is_looked_for_a_minute_after_the_clock_was_set_back(store: Store) -> None:
+    def claimed(at: datetime) -> list[str]:
+        with store.transaction() as tx:
+            work = tx.claim("w", now=at, lease=MINUTE)
+            if work is not None:
+                tx.postpone(work, due_at=NOW, error="InboxUnavailableError")
+            return [work.step] if work else []
+
+    with store.transaction() as tx:
+        tx.enqueue("file_copy", 1, due_at=NOW)
+    assert claimed(NOW) == ["file_copy"]
+    earlier = NOW - timedelta(days=90)
+    with store.transaction() as tx:
+        tx.take_up_again(now=earlier)
+    assert (claimed(earlier), claimed(earlier + MINUTE)) == ([], ["file_copy"])
+
+
 def test_the_leases_of_a_worker_known_to_be_dead_are_free_at_once(store: Store) -> None:
     with store.transaction() as tx:
         tx.take_lease("mailbox:privacy", "dead", now=NOW, seconds=600)

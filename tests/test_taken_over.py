@@ -6,21 +6,26 @@ Only PostgreSQL lets two workers look at a mail at once; one of them is the test
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import pytest
 from databases import Server
-from office import Office, open_office
+from office import Office, open_office, written
 from servers.sms import PASSWORD, USER, SmsDouble
+from sqlmodel import select
 from test_unlocking import answered, left
 
-from dsar import worker
+from dsar import guard, worker
+from dsar.casework import intake
 from dsar.outbox import SmtpAccount, SmtpOutbox
 from dsar.steps import Tools
 from dsar.store import Transaction
-from dsar.store.tables import Work
+from dsar.store.tables import EventRow, Work
 
 NOW = datetime.now(UTC)
 MARIA = "Maria Öberg <maria.oberg@example.se>"
@@ -48,7 +53,8 @@ def gateway() -> Iterator[SmsDouble]:
 @pytest.fixture
 def empty(tmp_path: Path, postgresql: Server, gateway: SmsDouble) -> Iterator[Office]:
     sms = f"provider = 46elks\nurl = {gateway.elks_url}\nuser = {USER}\npassword = {PASSWORD}\nsender = Xelent\n"
-    more = {"database": f"url = {postgresql.new_database()}\ncreate = on", "sms": sms}
+    urls = f"url = {postgresql.new_database()}\nkeys_url = {postgresql.new_database()}\ncreate = on"
+    more = {"database": urls, "sms": sms}
     with open_office(tmp_path, more=more) as opened:
         yield opened
 
@@ -109,6 +115,45 @@ def test_a_mail_that_another_worker_has_is_not_forgotten(
         (again,) = [each for each in tx.work() if each.step == "dispatch"]
     worker.run_step(tools, again, now=NOW + timedelta(hours=1))
     assert len(server.taken) == 1
+
+
+def both_act_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let neither of two workers note anything before the other is about to, or is kept from it."""
+    both, record = Barrier(2, timeout=2), Transaction.record
+
+    def record_together(tx: Transaction, *given: Any, **more: Any) -> None:
+        with suppress(BrokenBarrierError):
+            both.wait()
+        record(tx, *given, **more)
+
+    monkeypatch.setattr(Transaction, "record", record_together)
+
+
+def effects(office: Office, name: str) -> int:
+    with office.app.store.transaction(read_only=True) as tx:
+        return len(tx.session.exec(select(EventRow).where(EventRow.name == name)).all())
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "effect"),
+    [
+        ("Per Ek <per.ek@example.org>", "Radera allt ni har om mig.\n\nPer Ek\n", "case_opened"),
+        ("Per Ek <per.ek@example.org>", "Passar toner 305 i min skrivare?\n\nPer Ek\n", "message_sorted"),
+        (MARIA, "Tack, men sluta också att ringa mig.\n\nMaria Öberg\n", "follow_up"),
+    ],
+    ids=["a request", "no request", "a follow-up"],
+)
+def test_a_mail_that_two_workers_sort_at_once_is_sorted_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch, sender: str, text: str, effect: str
+) -> None:
+    """As when the clock is put forward, so that the lease of one that lives runs out (P1)."""
+    content = written(sender, text)
+    message, read = office.keep(content, now=NOW), guard.examine(content, intake.office(office.app))
+    before = effects(office, effect)
+    both_act_at_once(monkeypatch)
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(lambda _: intake.sort(office.app, message.id or 0, now=NOW, examined=read), range(2)))
+    assert effects(office, effect) == before + 1
 
 
 def move_phrase(office: Office, *, to: str, expected: str) -> None:

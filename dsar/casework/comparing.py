@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dsar.casework.context import CaseSubject
-from dsar.identifiers import find_identifiers, normalise
+from dsar.identifiers import normalise
+from dsar.mentions import find_identifiers
 from dsar.model import Identifier, IdentifierType, Record, Strength
 from dsar.names import can_be_same_person, name_words
 

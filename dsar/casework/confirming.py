@@ -85,9 +85,11 @@ def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *,
     if code is None or mail.machine_signs or code in {each.value for each in triage.subjects[0].identifiers}:
         return False
     with app.store.transaction() as tx:
-        message = tx.message(message_id)
+        message = tx.unsorted(message_id)
+        if message is None:
+            return True
         case = thread.case_of(app, tx, mail) or thread.named_by_requester(app, tx, mail, triage)
-        if message is None or case is None:
+        if case is None:
             return False
         digest = digest_of(app, case, code)
         challenge = _meant(tx, case, digest)

@@ -18,8 +18,9 @@ from dsar.casework.identifying import contacts_on_file, risk_of
 from dsar.casework.phrases import Way
 from dsar.casework.sending import SIZE_LIMIT
 from dsar.errors import ApprovalError, UsageError
-from dsar.identifiers import find_identifiers, is_mobile, mask
+from dsar.identifiers import is_mobile, mask
 from dsar.locale import said
+from dsar.mentions import find_identifiers
 from dsar.model import Annex, Identifier, IdentifierType, Letter, LetterFacts, LetterKind, Record, Right
 from dsar.names import fold
 from dsar.store import Transaction

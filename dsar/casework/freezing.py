@@ -10,8 +10,8 @@ from datetime import date, datetime
 from dsar.casework import duties
 from dsar.casework.context import PROGRAM, App, record_index, records_of, subject_of
 from dsar.casework.facts import accepted_records
-from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event
+from dsar.mentions import find_identifiers
 from dsar.model import Identifier, IdentifierType, Record, Right, Strength
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Duty, Request

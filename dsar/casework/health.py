@@ -171,7 +171,7 @@ def settle_self_test(app: App, message_id: int, mail: InboundMail, *, now: datet
     with app.store.transaction() as tx:
         tx.set_mark("self_test_arrived", at=now)
         tx.remove_mark("self_test_missing")
-        message = tx.message(message_id)
+        message = tx.unsorted(message_id)
         if message is not None:
             message.disposition, message.status = Disposition.INTERNAL, "sorted"
     return True

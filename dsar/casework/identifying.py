@@ -13,8 +13,8 @@ from dsar.casework.protecting import PROTECTED
 from dsar.casework.sending import void_letter
 from dsar.casework.thread import WITHDRAWN
 from dsar.errors import SystemUnavailableError
-from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
+from dsar.mentions import find_identifiers
 from dsar.model import (
     Identifier,
     IdentifierType,

@@ -160,8 +160,10 @@ def _settle_new(app: App, message_id: int, mail: InboundMail, found: Triage, *, 
         open_cases(app, message_id, mail, found, actor=PROGRAM, now=now)
         return
     with app.store.transaction() as tx:
-        file_message(tx.message(message_id), found.disposition, status=status_of(found))
-        tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": found.disposition})
+        message = tx.unsorted(message_id)
+        if message is not None:
+            file_message(message, found.disposition, status=status_of(found))
+            tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": found.disposition})
 
 
 def _flag(app: App, message_id: int, found: Triage) -> None:
@@ -186,8 +188,8 @@ def _note_obstacles(app: App, message_id: int, *, now: datetime) -> None:
 def _take_up(app: App, message_id: int, *, now: datetime) -> None:
     """The program ended between keeping a request taken by hand and opening its case: a person sorts it."""
     with app.store.transaction() as tx:
-        message = tx.message(message_id)
-        if message is not None and message.status == "new":
+        message = tx.unsorted(message_id)
+        if message is not None:
             file_message(message, Disposition.UNCLEAR, status="person")
             tx.record("message_sorted", actor=PROGRAM, at=now, detail={"disposition": Disposition.UNCLEAR})
 
@@ -223,8 +225,8 @@ def with_signatures(app: App, found: Triage, content: bytes) -> Triage:
 def set_aside(app: App, message_id: int, *, error: str, now: datetime) -> None:
     """Put a mail that the program cannot handle before a person, as it is; one that was sorted already stays sorted."""
     with app.store.transaction() as tx:
-        message = tx.message(message_id)
-        if message is None or message.status != "new":
+        message = tx.unsorted(message_id)
+        if message is None:
             return
         file_message(message, Disposition.UNCLEAR, status="quarantine")
         message.last_error = error

@@ -91,7 +91,7 @@ def open_cases(
     Returns: references of the cases; none if another process was first.
     """
     with app.store.transaction() as tx, app.vault.one_commit():
-        message = tx.message(message_id)
+        message = tx.message(message_id, keep=True)
         if message is None or message.status == "sorted":
             return ()
         return open_within(app, tx, message, mail, triage, actor=actor, received=received, now=now)

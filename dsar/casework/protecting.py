@@ -14,7 +14,6 @@ from dsar.approval import Role
 from dsar.casework.context import PROGRAM, App, seal_reason
 from dsar.casework.flags import flag
 from dsar.errors import NotPermittedError
-from dsar.identifiers import find_identifiers
 from dsar.locale import said
 from dsar.model import IdentifierType, PlanStep, Record, RecordValue, StepOutcome, Text, Withheld
 from dsar.settings import Settings
@@ -195,6 +194,8 @@ def _street(address: str) -> str:
 
 def _is_address(value: RecordValue) -> bool:
     """Whether a value may tell where somebody lives: a contact detail that is neither an e-mail address nor a phone."""
-    return value.category == "contact" and not any(
-        each.type in _REACHED_ELSEWHERE for each in find_identifiers(value.value)
-    )
+    if value.category != "contact":
+        return False
+    from dsar.mentions import find_identifiers  # slow to load, and a look at the queue needs none
+
+    return not any(each.type in _REACHED_ELSEWHERE for each in find_identifiers(value.value))

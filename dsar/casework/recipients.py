@@ -264,8 +264,10 @@ def take_answer(
             return False
         if (mail.sender or "").rpartition("@")[2] != notice.address.rpartition("@")[2].lower():
             return False
-        message, case = tx.message(message_id), case_of(app, tx, mail)
-        if message is None or case is None or case.purged_at is not None:
+        message, case = tx.unsorted(message_id), case_of(app, tx, mail)
+        if message is None:
+            return True
+        if case is None or case.purged_at is not None:
             return False
         opening.join(app, tx, case, message, mail, triage, role="recipient", now=now)
         file_message(message, Disposition.FOLLOW_UP)

@@ -15,7 +15,7 @@ from dsar.casework import desks, digests, tasks, thread
 from dsar.casework.context import PROGRAM, AnswerContent, App
 from dsar.casework.desks import ANSWERED, CANNOT, DONE, HELD, LATE, NOTHING, OPEN, PERSON, SEARCH
 from dsar.errors import SystemContractError
-from dsar.identifiers import find_identifiers
+from dsar.mentions import find_identifiers
 from dsar.model import Attachment, Disposition, InboundMail, SenderAuthentication, Triage
 from dsar.store import Transaction
 from dsar.store.tables import Message, Task
@@ -195,8 +195,8 @@ def settle(
         task.reference: _content(app, task, meanings[task.reference]) for task in asked if task.reference in meanings
     }
     with app.store.transaction() as tx:
-        message = tx.message(message_id)
-        if message is None or message.status != "new":
+        message = tx.unsorted(message_id)
+        if message is None:
             return True
         _file(message, Disposition.INTERNAL)
         for task in asked:
@@ -308,7 +308,10 @@ def _take(
 def _is_away(app: App, message_id: int, asked: Sequence[Task], *, now: datetime) -> bool:
     """An automatic reply answers nothing; what waited for its sender goes to the deputy, or others are told."""
     with app.store.transaction() as tx:
-        _file(tx.message(message_id), Disposition.AUTO_REPLY)
+        message = tx.unsorted(message_id)
+        if message is None:
+            return True
+        _file(message, Disposition.AUTO_REPLY)
         for each in asked:
             task = tx.task(each.id or 0)
             if task is not None and task.state == OPEN:
@@ -323,16 +326,16 @@ def _is_away(app: App, message_id: int, asked: Sequence[Task], *, now: datetime)
 def _from_elsewhere(app: App, message_id: int, listed: Sequence[Task], *, now: datetime) -> bool:
     """Whoever was not asked, or may be somebody else, answers nothing: a person looks, and may write it down."""
     with app.store.transaction() as tx:
-        message = tx.message(message_id)
+        message = tx.unsorted(message_id)
+        if message is None:
+            return True
         _file(message, Disposition.INTERNAL)
-        if message is not None:
-            message.status, message.flags = "person", [FROM_ELSEWHERE]
+        message.status, message.flags = "person", [FROM_ELSEWHERE]
         for task in listed:
             detail = {"task": task.reference, "message": str(message_id)}
             tx.record(FROM_ELSEWHERE, actor=PROGRAM, at=now, case_id=task.case_id, detail=detail)
     return True
 
 
-def _file(message: Message | None, disposition: Disposition) -> None:
-    if message is not None:
-        message.disposition, message.status = disposition, "sorted"
+def _file(message: Message, disposition: Disposition) -> None:
+    message.disposition, message.status = disposition, "sorted"

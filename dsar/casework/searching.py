@@ -23,9 +23,9 @@ from dsar.casework.planning import records_for, search_for
 from dsar.casework.thread import WITHDRAWN
 from dsar.connector import Asks
 from dsar.errors import NotPermittedError, SystemUnavailableError, UsageError
-from dsar.identifiers import find_identifiers
 from dsar.lifecycle import Event, State
 from dsar.locale import said
+from dsar.mentions import find_identifiers
 from dsar.model import Identifier, IdentifierType, Record, Right, SearchResult, Strength, SystemOutcome, SystemResult
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Decision, SystemRow

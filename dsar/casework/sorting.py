@@ -155,15 +155,15 @@ def sort_message(
     """
     filed = message.status == "sorted" and message.case_id is None
     if not filed and message.status not in {"person", "quarantine"}:
-        raise UsageError(said("Mail M-{id} is sorted already.", id=message.id))
+        raise _sorted_already(message)
     mail, triage = _read(app, message)
     program = {request.right for person in triage.subjects for request in person.requests}
     detail = _compared(message, program, rights)
     detail |= seal_mail_reason(app, message.sha256, CORRECTED, why, at=now) if why else {}
     if not rights:
         with app.store.transaction() as tx:
+            intake.file_message(_unchanged(tx, message), Disposition.NOT_REQUEST, status="sorted")
             tx.record(CORRECTED, actor=actor, at=now, detail=detail)
-            intake.file_message(tx.message(message.id or 0), Disposition.NOT_REQUEST, status="sorted")
             tx.record("message_dismissed", actor=actor, at=now)
             tx.enqueue("unwrap", message.id or 0, due_at=now)  # without effect unless it belongs to a case
         return ()
@@ -176,11 +176,23 @@ def sort_message(
     received = _received(message, triage, received_on)
     if filed:
         with app.store.transaction() as tx:
-            intake.file_message(tx.message(message.id or 0), Disposition.UNCLEAR, status="person")
+            intake.file_message(_unchanged(tx, message), Disposition.UNCLEAR, status="person")
             tx.record("message_taken_up", actor=actor, at=now)
     with app.store.transaction() as tx:
         tx.record(CORRECTED, actor=actor, at=now, detail=detail)
     return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, received=received, now=now)
+
+
+def _unchanged(tx: Transaction, message: Message) -> Message:
+    """*message*, kept from others until the transaction ends. Raises: UsageError if somebody was faster."""
+    found = tx.message(message.id or 0, keep=True)
+    if found is None or (found.status, found.case_id) != (message.status, message.case_id):
+        raise _sorted_already(message)
+    return found
+
+
+def _sorted_already(message: Message) -> UsageError:
+    return UsageError(said("Mail M-{id} is sorted already.", id=message.id))
 
 
 def _received(message: Message, triage: Triage, received_on: date | None) -> datetime:

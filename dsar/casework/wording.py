@@ -12,7 +12,7 @@ from datetime import date
 
 from dsar.casework.context import Question
 from dsar.casework.desks import SEARCH
-from dsar.identifiers import find_identifiers
+from dsar.mentions import find_identifiers
 from dsar.model import Identifier, IdentifierType, PlanStep, StepAction, Text
 
 _WIDTH = 78

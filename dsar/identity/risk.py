@@ -7,7 +7,7 @@ Effects: none. How sure depends on what a mistake would cost (Art. 12(6), recita
 from collections.abc import Sequence
 from enum import IntEnum
 
-from dsar.identifiers import find_identifiers
+from dsar.mentions import find_identifiers
 from dsar.model import (
     IdentifierType,
     IdentityLevel,

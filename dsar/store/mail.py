@@ -247,8 +247,17 @@ class MailQueries(Queries):
         """The message rows of those bytes that are stored."""
         return self.session.exec(select(Message).where(col(Message.sha256).in_(digests))).all()
 
-    def message(self, message_id: int) -> Message | None:
-        return self.session.get(Message, message_id)
+    def message(self, message_id: int, *, keep: bool = False) -> Message | None:
+        """Args: keep: nobody else shall change it until this transaction ends."""
+        return self.session.get(Message, message_id, with_for_update=keep or None, populate_existing=keep)
+
+    def unsorted(self, message_id: int) -> Message | None:
+        """
+        The message if nobody has sorted it; nobody else shall until this transaction ends.
+
+        Of two workers that have read a mail one acts on it, also if one has taken the step over from the other (P1).
+        """
+        return next(iter(self.new_messages([message_id], keep=True)), None)
 
     def new_messages(self, message_ids: Collection[int], *, keep: bool = False) -> Sequence[Message]:
         """

@@ -59,7 +59,8 @@ SUBJECTS: Final[Mapping[str, type[Row]]] = {
 #: Steps that wait for their day; all others are made due for the very moment.
 FOR_A_DAY: Final = frozenset({"alarm", "ask", "conclude", "duty", "expire", "notice", "remind"})
 
-#: What a dead worker had begun to file may still be on its way to the mail server, and would lie there twice.
+#: What was begun to be filed may still be on its way to the mail server, and would lie there twice.
+_FILING: Final = "file_copy"
 _ON_ITS_WAY: Final = timedelta(minutes=1)
 
 #: No step and no lease is put off for longer, if the clock that said so was right.
@@ -193,7 +194,9 @@ class WorkQueries(Queries):
             for id_ in due:
                 one = select(Work).where(Work.id == id_, *is_free).with_for_update(skip_locked=True)  # SQLite: all are
                 row = self.session.exec(one, execution_options={"populate_existing": True}).one_or_none()
-                if row is not None and self._lease(row, worker, now=now, lease=lease):
+                if row is None or self._is_on_its_way(row, now=now):
+                    continue
+                if self._lease(row, worker, now=now, lease=lease):
                     return row  # else another worker was faster, or works on its case
             if len(due) < most:
                 return None
@@ -211,6 +214,18 @@ class WorkQueries(Queries):
         ]
         rows = self.session.execute(sa.union_all(*(sa.select(part) for part in parts))).all()
         return [id_ for _, id_ in sorted((at - _HEAD_STARTS[start][1], id_) for at, id_, start in rows)]
+
+    def _is_on_its_way(self, row: Work, *, now: datetime) -> bool:
+        """
+        Whether what a step was to file may be under way; it is put off then.
+
+        Whoever held it may live: where the clock is put forward, or a machine slept, a lease runs out under its holder.
+        """
+        if row.step != _FILING or row.lease_until is None:
+            return False
+        row.due_at, row.lease_until, row.worker, row.lock = now + _ON_ITS_WAY, None, "", ""
+        self.session.flush()
+        return True
 
     def _lease(self, row: Work, worker: str, *, now: datetime, lease: timedelta) -> bool:
         """Have *worker* hold a step, and the case that it is about; False if another one holds that."""
@@ -323,8 +338,7 @@ class WorkQueries(Queries):
         """Make the steps of dead workers due at once, a copy soon, and end what else they held; how many steps."""
         self.session.execute(sa.delete(Lease).where(col(Lease.holder).in_(workers)))
         self.session.execute(sa.delete(CallTurn).where(col(CallTurn.holder).in_(workers)))
-        due_at = sa.case((col(Work.step) == "file_copy", now + _ON_ITS_WAY), else_=col(Work.due_at))
-        free = {"due_at": due_at, "lease_until": None, "worker": "", "lock": ""}
+        free = {"due_at": _unless_on_its_way(now, col(Work.due_at)), "lease_until": None, "worker": "", "lock": ""}
         result = self.session.execute(sa.update(Work).where(col(Work.worker).in_(workers)).values(free))
         return int(result.rowcount)  # type: ignore[attr-defined]
 
@@ -336,7 +350,8 @@ class WorkQueries(Queries):
         """
         new = col(Work.attempts) == 0, col(Work.step).not_in(FOR_A_DAY), col(Work.due_at) > now + timedelta(minutes=5)
         tried = col(Work.attempts) > 0, col(Work.due_at) > now + _LONGEST_RETRY
-        self.session.execute(sa.update(Work).where(sa.or_(sa.and_(*new), sa.and_(*tried))).values(due_at=now))
+        due_at = _unless_on_its_way(now, sa.literal(now))
+        self.session.execute(sa.update(Work).where(sa.or_(sa.and_(*new), sa.and_(*tried))).values(due_at=due_at))
         beating = sa.select(col(Worker.name))
         held = col(Work.lease_until) > now + _LONGEST_LEASE, col(Work.worker).not_in(beating)
         self.session.execute(sa.update(Work).where(*held).values(lease_until=None, worker="", lock=""))
@@ -400,6 +415,11 @@ class WorkQueries(Queries):
         """Forget a worker that ended or died; what it held is due, see `free_leases`; how many steps."""
         self.session.execute(sa.delete(Worker).where(col(Worker.name) == worker))
         return self.free_leases([worker], now=now)
+
+
+def _unless_on_its_way(now: datetime, due_at: sa.SQLColumnExpression[datetime]) -> sa.ColumnElement[datetime]:
+    """When a step is due that somebody had begun: at *due_at*, but a copy only when it lies there if it was filed."""
+    return sa.case((col(Work.step) == _FILING, now + _ON_ITS_WAY), else_=due_at)
 
 
 def _held(work: Work) -> tuple[sa.ColumnElement[bool], ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from dsar.identifiers import find_identifiers
+from dsar.mentions import find_identifiers
 from dsar.model import Identifier, IdentifierType, InboundMail, Right, Triage
 
 _FIRST = ("Alma", "Bror", "Cilla", "David", "Elna", "Folke", "Greta", "Helge", "Ida", "Jarl")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from dsar.identifiers import find_identifiers
+from dsar.mentions import find_identifiers
 from dsar.model import IdentifierType, RequestedChange
 from dsar.triage.forwards import month_of
 from dsar.triage.sentences import Sentence

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dsar.identifiers import find_identifiers, is_role_mailbox, normalise
+from dsar.identifiers import is_role_mailbox, normalise
+from dsar.mentions import find_identifiers
 from dsar.model import (
     Identifier,
     IdentifierType,

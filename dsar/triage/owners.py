@@ -8,7 +8,8 @@ wrongly finds another person's data.
 
 import re
 
-from dsar.identifiers import Found, locate, normalise
+from dsar.identifiers import normalise
+from dsar.mentions import Found, locate
 from dsar.model import Identifier, IdentifierType, Requester
 from dsar.triage.letter import OWN_MATTER, Letter
 from dsar.triage.vocabulary import fold

@@ -51,7 +51,8 @@ class Door:
         self._open: set[socket.socket] = set()
         self._counting = threading.Lock()
         self._healed = False
-        self.held_back = 0  #: Connections whose bytes go on later, also if who sent them is dead by then.
+        self._held_back = 0  #: Connections whose bytes go on later, also if who sent them is dead by then.
+        self._went_on_at = float("-inf")
         self._listener = socket.create_server((address, 0), backlog=64)
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -111,12 +112,18 @@ class Door:
                 self._expired.wrap_socket(client, server_side=True).close()
         _cut(client)
 
+    def is_holding(self, seconds: float) -> bool:
+        """Whether bytes are held back here, or went on less than so long ago."""
+        with self._counting:
+            return self._held_back > 0 or time.monotonic() - self._went_on_at < seconds
+
     def _hold_back(self, trouble: Trouble) -> None:
         with self._counting:
-            self.held_back += 1
+            self._held_back += 1
         time.sleep(trouble.seconds)
         with self._counting:
-            self.held_back -= 1
+            self._held_back -= 1
+            self._went_on_at = time.monotonic()
 
     def _pump(self, source: socket.socket, sink: socket.socket, trouble: Trouble | None) -> None:
         passed, broken = 0, True

@@ -49,6 +49,8 @@ _DAY_SECONDS: Final = 4
 _BACKLOG: Final = 3
 #: So long a door holds back bytes at most.
 _ON_ITS_WAY_SECONDS: Final = 10
+#: How long a server takes at most to store what it was given.
+_STORED_SECONDS: Final = 1.0
 #: A clock that leaps, leaps so far.
 _LEAP: Final = timedelta(days=150)
 #: States in which it is the program's turn.
@@ -108,13 +110,19 @@ class Laboratory:
 
     def jump(self, by: timedelta) -> None:
         """The clock goes on, past no bytes that are on their way: in a minute nothing is late that takes seconds."""
-        deadline = time.monotonic() + _ON_ITS_WAY_SECONDS
-        while any(door.held_back for door in self.place.doors.values()) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        self._await_bytes()
         self.place.shift(self.place.offset_now + by)
 
+    def _await_bytes(self) -> None:
+        deadline = time.monotonic() + _ON_ITS_WAY_SECONDS
+        while any(door.is_holding(_STORED_SECONDS) for door in self.place.doors.values()):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.1)
+
     def leap(self, seconds: float) -> None:
-        """The clock shows a day months ahead, for so long."""
+        """The clock shows a day months ahead, for so long, but no bytes that are on their way now."""
+        self._await_bytes()
         self.place.leap(_LEAP)
         self.mend_in(seconds, lambda: self.place.leap(timedelta()))
 

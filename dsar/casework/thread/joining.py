@@ -26,9 +26,9 @@ def join_known_case(app: App, message_id: int, mail: InboundMail, triage: Triage
     case.
     """
     with app.store.transaction() as tx:
-        message = tx.message(message_id)
+        message = tx.unsorted(message_id)
         if message is None:
-            return False
+            return True
         copy = opening.copy_index(app, mail)
         if copy and (copied := tx.cases_indexed(copy)):
             opening.join(app, tx, copied[0], message, mail, triage, role="copy", now=now)

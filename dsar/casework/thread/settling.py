@@ -42,7 +42,7 @@ def settle_own_copy(
     if row.state == "uncertain":
         settle_sent(app, row.id or 0, evidence="found_copy", actor=PROGRAM, now=now)
     with app.store.transaction() as tx:  # filed last: a crash before it repeats what is above
-        file_message(tx.message(message_id), Disposition.INTERNAL)
+        file_message(tx.unsorted(message_id), Disposition.INTERNAL)
     return True
 
 
@@ -76,6 +76,9 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
     for row in rows:
         settle_sent(app, row.id or 0, evidence=evidence, actor=PROGRAM, now=now)
     with app.store.transaction() as tx:
+        message = tx.unsorted(message_id)
+        if message is None:
+            return True
         for row in [tx.outgoing(row.id or 0) for row in rows]:
             name = "mail_bounced" if mail.is_bounce else "mail_delayed"
             detail = {"kind": row.kind, clocking.MAIL: str(row.id)}
@@ -95,9 +98,8 @@ def settle_bounce(app: App, message_id: int, mail: InboundMail, *, now: datetime
         for case in [] if rows else _cases_written_to(app, tx, mail.failed_recipients):
             tx.record("mail_may_have_bounced", actor=PROGRAM, at=now, case_id=case.id)
             flag(tx, case, "may_have_bounced")
-        message = tx.message(message_id)
         file_message(message, Disposition.BOUNCE)
-        if message is not None and mail.is_bounce and not rows:
+        if mail.is_bounce and not rows:
             message.status = "person"
     return True
 
@@ -123,14 +125,15 @@ def settle_machine_reply(app: App, message_id: int, mail: InboundMail, triage: T
     if not (is_reply or by_itself):
         return False
     with app.store.transaction() as tx:
-        case = case_of(app, tx, mail)
+        message, case = tx.unsorted(message_id), case_of(app, tx, mail)
+        if message is None:
+            return True
         if case is None and not is_reply:
             return False
         if case is not None:
             tx.record("machine_replied", actor=PROGRAM, at=now, case_id=case.id)
-        message = tx.message(message_id)
         file_message(message, Disposition.AUTO_REPLY)
         asks = triage.needs_person if is_reply else bool(triage.subjects[0].requests)
-        if message is not None and asks:
+        if asks:
             message.status = "person"
     return True
