@@ -34,6 +34,7 @@ MOVED_PHONE = """Hi, I have a new phone number: +46 70 174 06 88. My old one is 
 
 John Whitfield
 """
+UNREAD_CHANGE = "Please update my phone number.\n\nJohn Whitfield\n"
 NEW_BANK = """Please rectify my personal data under Article 16 GDPR.
 Change my bank account to IBAN SE35 5000 0000 0549 1000 0003.
 My customer number is K20002.
@@ -216,6 +217,16 @@ def test_a_new_bank_account_needs_more_than_a_mail_from_the_address_on_file(payi
     answering.show(office.app, office.only_case(), request, actor="bo", now=now())
     with pytest.raises(IdentityNotVerifiedError, match="L2"):
         approving.approve(office.app, office.only_case(), request, actor="bo", now=now())
+
+
+def test_a_change_that_only_a_person_can_read_needs_as_much_as_a_bank_account(paying_office: Office) -> None:
+    """It may be one (P4); a person enters it when all is found."""
+    office = paying_office
+    office.receive(JOHN, UNREAD_CHANGE)
+    identifying.identify(office.app, 1, now=now())
+    searching.collect(office.app, 1, attempt=1, now=now())
+    (request,) = office.requests()
+    assert (request.right, request.needed_level) == ("update", IdentityLevel.L2)
 
 
 def test_a_new_bank_account_asked_for_elsewhere_is_confirmed_at_the_old_address(paying_office: Office) -> None:

@@ -1,6 +1,6 @@
 """Who asks: the program's finding from the mail itself, or a person's recorded check."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -113,12 +113,14 @@ def level_needed(
 ) -> IdentityLevel:
     """Level that this request demands, by what was found and what is to change; the table is in dsar.identity."""
     right = Right(request.right)
-    changed = {change.field for change in wanted_changes(app, tx, case)} if right is Right.UPDATE else set()
+    changed: Collection[str] = ()
+    if right is Right.UPDATE:  # one that only a person can read may be any: the dearest counts
+        changed = {change.field for change in wanted_changes(app, tx, case)} or _CONTACT_FIELDS
     return identity.required_level(
         right,
         max([risk_of(case, records), *(_RISK_OF_CHANGE.get(field, identity.Risk.LOW) for field in changed)]),
         portability=request.portability,
-        contact_change=bool(changed & _CONTACT_FIELDS),
+        contact_change=not _CONTACT_FIELDS.isdisjoint(changed),
         answer_elsewhere=goes_elsewhere(app, case, records),
         represented=case.requester in FOR_ANOTHER,
     )

@@ -66,8 +66,8 @@ _PORTABLE = 0.5
 _CERTAIN = 0.93
 #: The same for a plain mail of so few words: nothing is hidden in it.
 _CERTAIN_IF_PLAIN, _SHORT = 0.83, 25
-#: Log-odds of noise in one sentence from which a request may be one about goods or machines.
-_BUSINESS = -0.5
+#: Log-odds of noise in one sentence from which a request may be one about goods or machines, unless it is so certain.
+_BUSINESS, _CERTAIN_BESIDE_BUSINESS = -0.5, 0.96
 #: An option of a form that is not ticked: which words are the person's is beyond a reader of sentences.
 _UNTICKED = re.compile(r"\[\s?\]|\(\s\)|[☐□]")
 #: Who writes less than this may mean his attachment.
@@ -136,6 +136,8 @@ def _sorted(
     doubts += [] if machine or facts.is_bulk else mail.unread
     reasons = [f"{verdict.disposition}: {verdict.reason}"]
     reasons += [f"{hit.right}: {hit.rule} ({hit.stance})" for hit in facts.hits]
+    if any(request.right is Right.UPDATE for request in requests) and not people[0].changes:
+        reasons.append("the change has no value")  # what is asked is clear; a person enters it when all is found
     return Triage(
         disposition=verdict.disposition,
         subjects=people,
@@ -270,6 +272,7 @@ def _doubts(
         "it may be about business": bool(requests)
         and not _is_plain(facts)
         and update is None  # a new address is told in the words of business
+        and facts.certainty < _CERTAIN_BESIDE_BUSINESS
         and facts.opinion.heard["noise"].below_subject > _BUSINESS,
         "a list or a machine sent it": bool(requests)
         and (facts.is_bulk or "auto-submitted" in facts.signs)
@@ -278,7 +281,6 @@ def _doubts(
         "somebody asks for another person": facts.letter.requester not in (Requester.SELF, Requester.WEB_FORM)
         and not noise,
         "it is about several persons": not noise and (len(people) > 1 or names_another(facts.letter)),
-        "the change has no value": update is not None and not people[0].changes,
         "the sender failed authentication": authentication is SenderAuthentication.FAIL and not noise,
         "the sender is unknown": facts.mail.sender is None,
         "it has boxes to tick": _UNTICKED.search(facts.letter.body) is not None and not noise,

@@ -27,6 +27,7 @@ from dsar.triage.signs import (
     signs_of_kind,
     signs_of_mail,
     signs_of_right,
+    with_pairs,
 )
 
 #: What a mail may be; "other" is what only a person can tell.
@@ -97,7 +98,7 @@ def certainty(
     """Estimate of the chance that it is a request and *found* exactly what it exercises, no more and no less."""
     if not found:
         return 0.0
-    return probability(_sum(signs_of_certainty(found, chances, kinds, seen), _weights()["exact"]))
+    return probability(_sum(with_pairs(signs_of_certainty(found, chances, kinds, seen)), _weights()["exact"]))
 
 
 def _counts(reading: Reading, chance: float, *, learned: bool) -> bool:

@@ -7,7 +7,8 @@ Effects: none. A sign is a name and a number; judgement.py weighs them. All numb
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import combinations
 from math import exp, log, log1p
 from typing import NamedTuple
 
@@ -218,6 +219,17 @@ def signs_of_certainty(
         **{f"found: {right}": 1.0 for right in found},
         **_certainty_of_whole(found, seen),
     }
+
+
+def with_pairs(signs: Signs) -> Signs:
+    """*signs* and the product of every two of them: what both say together may be more or less than what each says."""
+    pairs = _pairs(tuple(sign for sign in signs if sign != ALWAYS))
+    return signs | {name: signs[one] * signs[other] for one, other, name in pairs}
+
+
+@lru_cache(maxsize=1000)
+def _pairs(names: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    return [(one, other, f"{one} * {other}") for one, other in combinations(sorted(names), 2)]
 
 
 def _certainty_of_whole(found: Mapping[Right, Wanted], seen: Witnesses) -> Signs:

@@ -130,7 +130,8 @@ def letter_kind(request: Request, facts: LetterFacts) -> LetterKind:
     raise UsageError(
         said(
             "The program finds nothing to change for {reference}: do it by hand and say so ('dsar done {reference} "
-            "--what ...'), or refuse it with reasons ('dsar refuse').",
+            "--what ...'), ask what is to change ('dsar ask {reference} --question ...'), or refuse it with reasons "
+            "('dsar refuse').",
             reference=reference,
         )
     )
