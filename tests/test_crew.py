@@ -139,6 +139,19 @@ def test_a_clock_that_is_wrong_kills_nobody(office: Office) -> None:
         assert [each.name for each in tx.workers()] == sorted(["other:1", worker.worker_name()])
 
 
+def test_what_a_worker_holds_that_beats_does_not_run_out(office: Office) -> None:
+    """The clock may be put forward under it, or its machine have slept; it is missed by its beats when it dies."""
+    enqueue(office, ("search", 7))
+    with office.app.store.transaction() as tx:
+        tx.beat("beats:1", version="1", now=NOW)
+        tx.claim("beats:1", now=NOW, lease=LEASE)
+        later = NOW + timedelta(days=1)
+        assert tx.claim("other:1", now=later, lease=LEASE) is None
+        assert not tx.take_lease("case:7", "other:1", now=later, seconds=60)
+        tx.bury("beats:1", now=later)
+        assert tx.claim("other:1", now=later, lease=LEASE) is not None
+
+
 def test_what_a_lost_worker_held_is_due_at_once(office: Office) -> None:
     enqueue(office, ("search", 7))
     assert claim(office, "lost:1") == ("search", 7)

@@ -9,6 +9,7 @@ import pytest
 from office import Office, open_office
 from servers.sms import PASSWORD, USER, SmsDouble
 
+from connectors.sql import SqlEditor
 from dsar.casework import (
     answering,
     approving,
@@ -123,6 +124,23 @@ def test_an_old_mobile_hears_of_its_change_by_sms_once(office: Office, gateway: 
     (message,) = gateway.taken
     assert (message["to"], owed(office)) == (OLD, [])
     assert "If it was not you, write to gdpr@xelent.example" in message["message"]
+
+
+def test_an_old_mobile_hears_of_its_change_once_if_two_workers_make_it(
+    office: Office, gateway: SmsDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when one has taken the step over from another that lives."""
+    make = SqlEditor.apply
+
+    def made_by_both(system: SqlEditor, step: PlanStep, *, key: str) -> None:
+        monkeypatch.undo()
+        changing.apply(office.app, 1, now=now())
+        make(system, step, key=key)
+
+    monkeypatch.setattr(SqlEditor, "apply", made_by_both)
+    change(office, MOVED_PHONE)
+    text_all(office)
+    assert [message["to"] for message in gateway.taken] == [OLD]
 
 
 def test_the_notice_names_nobody_and_not_the_new_number(office: Office, gateway: SmsDouble) -> None:

@@ -128,6 +128,9 @@ def _apply_step(
         plan_id=known.id or 0, position=position, state=state, started_at=now, ended_at=now, detail=detail
     )
     with app.store.transaction() as tx:
+        other = tx.ledger(known.id or 0, keep=True)[position]
+        if other.state != "started":  # by a worker that took this over, or had it: the old contact hears of it once
+            return _ended(other)
         tx.keep_entry(entry)
         tx.record(
             "step_applied",

@@ -40,10 +40,14 @@ class PlanQueries(Queries):
         query = select(ChangePlan).where(ChangePlan.request_id == request_id).order_by(col(ChangePlan.id))
         return self.session.exec(query).all()
 
-    def ledger(self, plan_id: int) -> dict[int, LedgerEntry]:
-        """{position: entry} of the steps that were begun."""
-        query = select(LedgerEntry).where(LedgerEntry.plan_id == plan_id)
-        return {entry.position: entry for entry in self.session.exec(query)}
+    def ledger(self, plan_id: int, *, keep: bool = False) -> dict[int, LedgerEntry]:
+        """
+        {position: entry} of the steps that were begun.
+
+        Args: keep: nobody else shall change one until this transaction ends.
+        """
+        query = select(LedgerEntry).where(LedgerEntry.plan_id == plan_id).order_by(col(LedgerEntry.position))
+        return {entry.position: entry for entry in self.session.exec(query.with_for_update() if keep else query)}
 
     def is_begun(self, request: Request) -> bool:
         """Whether a step of any plan of *request* was begun."""

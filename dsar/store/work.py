@@ -85,6 +85,9 @@ _HEAD_STARTS: Final = (
     ((~col(Work.urgent), ~col(Work.older)), timedelta()),
 )
 
+#: Those whose beats are missed when they die: what they hold does not run out, for the clock may be put forward.
+_BEATING: Final = sa.select(col(Worker.name))
+
 #: What a step begins with that became due again while it was under way.
 _AFRESH: Final = {
     "due_at": col(Work.rerun_at),
@@ -185,7 +188,8 @@ class WorkQueries(Queries):
         Args: steps: names of those that the worker knows, so that an older program leaves alone what a newer one made
         due; None: all.
         """
-        is_free = Work.due_at <= now, sa.or_(col(Work.lease_until).is_(None), col(Work.lease_until) < now)
+        run_out = col(Work.lease_until) < now, col(Work.worker).not_in(_BEATING)
+        is_free = Work.due_at <= now, sa.or_(col(Work.lease_until).is_(None), sa.and_(*run_out))
         which = is_free if steps is None else (*is_free, col(Work.step).in_(steps))
         if not self._may_take(SORTING, worker, now=now):  # thousands may be due, and would hide all that is not
             which = *which, col(Work.step) != "sort"
@@ -352,10 +356,9 @@ class WorkQueries(Queries):
         tried = col(Work.attempts) > 0, col(Work.due_at) > now + _LONGEST_RETRY
         due_at = _unless_on_its_way(now, sa.literal(now))
         self.session.execute(sa.update(Work).where(sa.or_(sa.and_(*new), sa.and_(*tried))).values(due_at=due_at))
-        beating = sa.select(col(Worker.name))
-        held = col(Work.lease_until) > now + _LONGEST_LEASE, col(Work.worker).not_in(beating)
+        held = col(Work.lease_until) > now + _LONGEST_LEASE, col(Work.worker).not_in(_BEATING)
         self.session.execute(sa.update(Work).where(*held).values(lease_until=None, worker="", lock=""))
-        kept = col(Lease.until) > now + _LONGEST_LEASE, col(Lease.holder).not_in(beating)
+        kept = col(Lease.until) > now + _LONGEST_LEASE, col(Lease.holder).not_in(_BEATING)
         self.session.execute(sa.delete(Lease).where(*kept))
 
     def is_held_beyond(self, until: datetime) -> bool:
@@ -380,7 +383,7 @@ class WorkQueries(Queries):
         if self._insert_new(Lease(name=name, holder=holder, until=until)):
             return True
         row = self.session.get(Lease, name, with_for_update=True, populate_existing=True)
-        if row is None or (row.holder != holder and row.until > now):
+        if row is None or not self._is_free(row, holder, now=now):
             return False
         row.holder, row.until = holder, until
         self.session.flush()
@@ -388,7 +391,10 @@ class WorkQueries(Queries):
 
     def _may_take(self, name: str, holder: str, *, now: datetime) -> bool:
         row = self.session.get(Lease, name, populate_existing=True)
-        return row is None or row.holder == holder or row.until <= now
+        return row is None or self._is_free(row, holder, now=now)
+
+    def _is_free(self, row: Lease, holder: str, *, now: datetime) -> bool:
+        return row.holder == holder or (row.until <= now and self.session.get(Worker, row.holder) is None)
 
     def lease_holders(self) -> set[str]:
         """Every worker that holds a step or a lease."""
