@@ -100,6 +100,15 @@ NOISY = 0.92
 _FAINT = 0.15
 
 
+#: Chance of a request from which a mail that asks for something is one, even if it rather belongs to another.
+_MAY_BE_NEW = 0.4
+
+
+def _belongs(facts: Facts) -> bool:
+    """It rather belongs to an earlier request than asks for anything new; in doubt it is new (GDPR Art. 12(2))."""
+    return facts.likeliest == "follow_up" and not (facts.wanted and facts.kinds["request"] >= _MAY_BE_NEW)
+
+
 def _is(kind: str) -> Callable[[Facts], bool]:
     return lambda facts: facts.likeliest == kind
 
@@ -139,7 +148,7 @@ DISPOSITIONS = (
         doubtful=True,
     ),
     DispositionRule(
-        Disposition.FOLLOW_UP, "the signs together: it belongs to an earlier request", _is("follow_up"), doubtful=True
+        Disposition.FOLLOW_UP, "the signs together: it belongs to an earlier request", _belongs, doubtful=True
     ),
     DispositionRule(
         Disposition.QUESTION,
