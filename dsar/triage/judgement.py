@@ -84,8 +84,8 @@ def weigh(
     """
     counted = [right for right in Right if _counts(seen.readings[right], chances[right], learned=learned)]
     likeliest = max(chances, key=chances.__getitem__)
-    told = likeliest is not Right.UPDATE or seen.readings[likeliest] is not Reading.NOTHING  # who only says who they are
-    is_open = seen.readings[likeliest] is not Reading.SETTLED and chances[likeliest] >= _LIKELIEST and told
+    settled = {Reading.SETTLED, Reading.NOTHING} if likeliest is Right.UPDATE else {Reading.SETTLED}  # "My number is"
+    is_open = seen.readings[likeliest] not in settled and chances[likeliest] >= _LIKELIEST
     if learned and not counted and is_open and max(kinds, key=kinds.__getitem__) == "request":
         counted = [likeliest]
     if not counted and kinds["noise"] < LIKELY:  # GDPR Art. 12(2): what the rules see asked for is a request in doubt

@@ -11,7 +11,7 @@ from lab.seeds.clients import web
 from lab.test_changes import DATABASES
 
 OSKAR = OTHERS[22]
-STOP = f"Hej!\n\nSluta skicka reklam till mig, tack. Det gäller sms till {OSKAR.phone} också.\n\n{OSKAR.name}\n"
+STOP = f"Hej!\n\nSluta skicka reklam till mig, tack, även per sms till {OSKAR.phone}.\n\n{OSKAR.name}\n"
 
 
 def stored(name: str, statement: str) -> list[Any]:
