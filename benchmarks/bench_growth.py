@@ -31,7 +31,7 @@ from dsar.declaration import parse_declaration
 from dsar.model import Identifier, IdentifierType
 
 #: How often each size is measured.
-ROUNDS, COMMAND_ROUNDS = 2, 5
+ROUNDS, COMMAND_ROUNDS = 4, 5
 FACTORS = (1, 3, 10)
 _STATISTICS = ("stats", "--from", "2026-01-01", "--to", "2026-12-31")
 

@@ -79,6 +79,24 @@ def look_around(app: App, watch: Watch, *, now: datetime) -> None:
         log.warning("worker lost", extra={"worker": name, "count": freed})
 
 
+def bury_silent(app: App, *, now: datetime) -> None:
+    """
+    Free what those hold who have died on a machine that is gone: for who comes once and does not beat.
+
+    Waits a few seconds if something has run out that a worker holds, for only its beats tell whether it lives.
+    """
+    with app.store.transaction(read_only=True) as tx:
+        overdue = tx.overdue_holders(now=now)
+        before = {each.name: each.beats for each in tx.workers() if each.name in overdue}
+    if not before:
+        return
+    time.sleep(SILENT_SECONDS)
+    with app.store.transaction() as tx:
+        for each in tx.workers():
+            if before.get(each.name) == each.beats:
+                tx.bury(each.name, now=now)
+
+
 @contextmanager
 def beating(app: App) -> Iterator[threading.Event]:
     """

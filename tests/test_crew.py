@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,6 +151,27 @@ def test_what_a_worker_holds_that_beats_does_not_run_out(office: Office) -> None
         assert not tx.take_lease("case:7", "other:1", now=later, seconds=60)
         tx.bury("beats:1", now=later)
         assert tx.claim("other:1", now=later, lease=LEASE) is not None
+
+
+@pytest.mark.parametrize("lives", [True, False], ids=["it lives", "its machine is gone"])
+def test_a_single_poll_frees_what_a_worker_held_that_does_not_beat(
+    office: Office, monkeypatch: pytest.MonkeyPatch, *, lives: bool
+) -> None:
+    """Where only 'dsar poll' runs from now on, nobody else would miss it."""
+
+    def wait(_seconds: float) -> None:
+        if lives:
+            with office.app.store.transaction() as tx:
+                tx.beat("far:1", version="1", now=NOW)
+
+    enqueue(office, ("search", 7))
+    with office.app.store.transaction() as tx:
+        tx.beat("far:1", version="1", now=NOW)
+        tx.claim("far:1", now=NOW, lease=LEASE)
+    monkeypatch.setattr(time, "sleep", wait)
+    crew.bury_silent(office.app, now=NOW + LEASE * 2)
+    with office.app.store.transaction() as tx:
+        assert (tx.claim("other:1", now=NOW + LEASE * 2, lease=LEASE) is None) == lives
 
 
 def test_what_a_lost_worker_held_is_due_at_once(office: Office) -> None:

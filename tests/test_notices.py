@@ -23,7 +23,7 @@ from dsar.casework import (
     verifying,
 )
 from dsar.casework.context import case_key
-from dsar.errors import IdentityNotVerifiedError, SmsUnavailableError
+from dsar.errors import IdentityNotVerifiedError, SmsUnavailableError, SystemDriftError
 from dsar.identity import CheckMethod
 from dsar.lifecycle import State
 from dsar.model import FieldChange, IdentityLevel, PlanStep, StepAction, Text
@@ -143,6 +143,26 @@ def test_an_old_mobile_hears_of_its_change_once_if_two_workers_make_it(
     assert [message["to"] for message in gateway.taken] == [OLD]
 
 
+def test_an_old_mobile_hears_of_a_change_that_another_worker_was_refused(
+    office: Office, gateway: SmsDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that make it at once the system refuses the later one, whose record has just been changed by the other."""
+    make = SqlEditor.apply
+
+    def refused(_system: SqlEditor, step: PlanStep, *, key: str) -> None:
+        raise SystemDriftError(step.system, key)
+
+    def made_while_the_other_is_refused(system: SqlEditor, step: PlanStep, *, key: str) -> None:
+        make(system, step, key=key)
+        monkeypatch.setattr(SqlEditor, "apply", refused)
+        changing.apply(office.app, 1, now=now())
+
+    monkeypatch.setattr(SqlEditor, "apply", made_while_the_other_is_refused)
+    change(office, MOVED_PHONE)
+    text_all(office)
+    assert [message["to"] for message in gateway.taken] == [OLD]
+
+
 def test_the_notice_names_nobody_and_not_the_new_number(office: Office, gateway: SmsDouble) -> None:
     change(office, MOVED_PHONE)
     text_all(office)
@@ -245,6 +265,8 @@ def test_a_change_that_only_a_person_can_read_needs_as_much_as_a_bank_account(pa
     searching.collect(office.app, 1, attempt=1, now=now())
     (request,) = office.requests()
     assert (request.right, request.needed_level) == ("update", IdentityLevel.L2)
+    with pytest.raises(IdentityNotVerifiedError, match="L2"):
+        answering.done_by_hand(office.app, office.only_case(), request, what="We changed it.", actor="bo", now=now())
 
 
 def test_a_new_bank_account_asked_for_elsewhere_is_confirmed_at_the_old_address(paying_office: Office) -> None:

@@ -129,7 +129,8 @@ def _apply_step(
     )
     with app.store.transaction() as tx:
         other = tx.ledger(known.id or 0, keep=True)[position]
-        if other.state != "started":  # by a worker that took this over, or had it: the old contact hears of it once
+        # Another worker may have it, too: what was done counts, though that one was refused, and is told once.
+        if other.state == "done" or (other.state != "started" and state != "done"):
             return _ended(other)
         tx.keep_entry(entry)
         tx.record(

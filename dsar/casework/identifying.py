@@ -12,7 +12,7 @@ from dsar.casework.planning import FOR_ANOTHER, wanted_changes
 from dsar.casework.protecting import PROTECTED
 from dsar.casework.sending import void_letter
 from dsar.casework.thread import WITHDRAWN
-from dsar.errors import SystemUnavailableError
+from dsar.errors import IdentityNotVerifiedError, SystemUnavailableError
 from dsar.lifecycle import Event, State
 from dsar.mentions import find_identifiers
 from dsar.model import (
@@ -124,6 +124,13 @@ def level_needed(
         answer_elsewhere=goes_elsewhere(app, case, records),
         represented=case.requester in FOR_ANOTHER,
     )
+
+
+def check_identity(app: App, tx: Transaction, case: CaseFile, request: Request, records: Sequence[Record]) -> None:
+    """Raises: IdentityNotVerifiedError if less is known of who asks than what was found demands (P4)."""
+    needed = level_needed(app, tx, case, request, records)
+    if IdentityLevel(case.identity_level) < needed:
+        raise IdentityNotVerifiedError(case.reference, case.identity_level, needed)
 
 
 def goes_elsewhere(app: App, case: CaseFile, records: Sequence[Record]) -> bool:

@@ -10,9 +10,10 @@ from datetime import datetime
 from dsar import approval, deadlines
 from dsar.casework import answering, beside
 from dsar.casework.answering import Draft, Inputs
-from dsar.casework.approving import check_flags, check_identity, check_redactions, undecided_gap
+from dsar.casework.approving import check_flags, check_redactions, undecided_gap
 from dsar.casework.context import App, seal_reason
 from dsar.casework.facts import accepted_records, answer_facts
+from dsar.casework.identifying import check_identity
 from dsar.errors import ApprovalError, CoverageError
 from dsar.lifecycle import State
 from dsar.locale import said

@@ -54,23 +54,25 @@ def settle_unrelated(app: App, lot: Lot, *, now: datetime) -> list[tuple[Work, g
     read = {message_id: _outcome(reading) for message_id, reading in lot.readings.items()}
     single = {message_id: examined for message_id, examined in read.items() if examined and not _is_special(examined)}
     traces = {message_id: thread.traces(app, examined.mail) for message_id, examined in single.items()}
-    with app.store.transaction() as tx, app.vault.one_commit():
+    with app.store.transaction() as tx:
         known = tx.known_traces({trace for each in traces.values() for trace in each})
         done: list[int] = []
         filed: dict[int, Triage] = {}
-        for message in tx.new_messages(list(single), keep=True):
-            message_id = message.id or 0
-            found = single[message_id].triage
-            asks = found.disposition is Disposition.REQUEST
-            if known & traces[message_id] or (asks and app.look_up_txt):  # which asks the DNS, and that may take long
-                continue
-            if asks:
-                message.flags = list(found.flags)
-                opened = open_within(app, tx, message, single[message_id].mail, found, actor=PROGRAM, now=now)
-                known |= traces[message_id] | set(opened)  # what follows in this lot may belong to these cases
-            else:
-                filed[message_id] = found
-            done.append(message_id)
+        messages = tx.new_messages(list(single), keep=True)
+        with app.vault.one_commit():  # within: whoever has one of these mails may need the keys, too
+            for message in messages:
+                message_id = message.id or 0
+                found = single[message_id].triage
+                asks = found.disposition is Disposition.REQUEST
+                if known & traces[message_id] or (asks and app.look_up_txt):  # which asks the DNS: that may take long
+                    continue
+                if asks:
+                    message.flags = list(found.flags)
+                    opened = open_within(app, tx, message, single[message_id].mail, found, actor=PROGRAM, now=now)
+                    known |= traces[message_id] | set(opened)  # what follows in this lot may belong to these cases
+                else:
+                    filed[message_id] = found
+                done.append(message_id)
         tx.file_messages(
             {each: (found.disposition, intake.status_of(found), found.flags) for each, found in filed.items()}
         )

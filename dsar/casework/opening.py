@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from dsar import deadlines
 from dsar.casework import clocking, suspecting
 from dsar.casework.context import (
+    PROGRAM,
     App,
     CaseSubject,
     case_key,
@@ -90,11 +91,12 @@ def open_cases(
     it reached the company, if a person said so.
     Returns: references of the cases; none if another process was first.
     """
-    with app.store.transaction() as tx, app.vault.one_commit():
+    with app.store.transaction() as tx:
         message = tx.message(message_id, keep=True)
-        if message is None or message.status == "sorted":
+        if message is None or message.status == "sorted" or (actor == PROGRAM and message.status != "new"):
             return ()
-        return open_within(app, tx, message, mail, triage, actor=actor, received=received, now=now)
+        with app.vault.one_commit():  # within: whoever has the mail may need the keys, too
+            return open_within(app, tx, message, mail, triage, actor=actor, received=received, now=now)
 
 
 def open_within(

@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -26,11 +26,12 @@ log = logging.getLogger(__name__)
 @click.pass_context
 def poll(ctx: click.Context, *, reconcile: bool) -> None:
     """Fetch new mail once and do everything that is due."""
-    from dsar import poller, worker
+    from dsar import crew, poller, worker
     from dsar.casework import health
 
     with session(ctx, for_anybody=True) as opened:
         worker.free_dead(opened.app)
+        crew.bury_silent(opened.app, now=now())
         failures: list[TemporaryError] = []
         for mailbox, open_inbox in opened.inboxes.items():
             try:
@@ -104,9 +105,10 @@ def _keep_journal() -> None:
 _STUCK_TRIES = 6
 
 
-def _state(step: "Work", *, at: datetime) -> str:
+def _state(step: "Work", *, beating: Collection[str], at: datetime) -> str:
+    """Args: beating: those whose leases do not run out."""
     if step.worker and step.lease_until is not None:
-        return "under way" if step.lease_until > at else "lease ran out"
+        return "under way" if step.lease_until > at or step.worker in beating else "lease ran out"
     if step.attempts >= _STUCK_TRIES:
         return "stuck"
     return "to be retried" if step.attempts else "due"
@@ -145,14 +147,14 @@ def work(ctx: click.Context, *, workers: bool, as_json: bool) -> None:
     with session(ctx, for_anybody=True) as opened:
         with opened.app.store.transaction(read_only=True) as tx:
             crew = tx.workers()
-            at = now()
+            at, beating = now(), {each.name for each in crew}
             steps = [step for step in tx.work() if step.due_at <= at or step.attempts or step.worker]
         if workers:
             _print_workers(crew, steps, as_json=as_json)
             return
         if as_json:
             for step in steps:
-                print_json({**step.model_dump(), "state": _state(step, at=at)})
+                print_json({**step.model_dump(), "state": _state(step, beating=beating, at=at)})
             return
         if not steps:
             click.echo("Nothing is due.")
@@ -164,7 +166,7 @@ def work(ctx: click.Context, *, workers: bool, as_json: bool) -> None:
                     step.step,
                     str(step.subject_id),
                     f"{step.due_at:%Y-%m-%d %H:%M:%S}",
-                    _state(step, at=at),
+                    _state(step, beating=beating, at=at),
                     str(step.attempts),
                     step.worker or "-",
                     step.last_error or "-",

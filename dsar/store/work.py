@@ -101,7 +101,7 @@ _AFRESH: Final = {
 
 
 class WorkQueries(Queries):
-    """Due steps: each is leased to one worker at a time; a lease that runs out frees the step of a dead worker."""
+    """Due steps: each is leased to one worker at a time, until its beats end; a lease of who does not beat runs out."""
 
     def enqueue(self, step: str, subject_id: int, *, due_at: datetime) -> None:
         """
@@ -357,7 +357,8 @@ class WorkQueries(Queries):
         due_at = _unless_on_its_way(now, sa.literal(now))
         self.session.execute(sa.update(Work).where(sa.or_(sa.and_(*new), sa.and_(*tried))).values(due_at=due_at))
         held = col(Work.lease_until) > now + _LONGEST_LEASE, col(Work.worker).not_in(_BEATING)
-        self.session.execute(sa.update(Work).where(*held).values(lease_until=None, worker="", lock=""))
+        free = {"due_at": _unless_on_its_way(now, col(Work.due_at)), "lease_until": None, "worker": "", "lock": ""}
+        self.session.execute(sa.update(Work).where(*held).values(free))
         kept = col(Lease.until) > now + _LONGEST_LEASE, col(Lease.holder).not_in(_BEATING)
         self.session.execute(sa.delete(Lease).where(*kept))
 
@@ -395,6 +396,12 @@ class WorkQueries(Queries):
 
     def _is_free(self, row: Lease, holder: str, *, now: datetime) -> bool:
         return row.holder == holder or (row.until <= now and self.session.get(Worker, row.holder) is None)
+
+    def overdue_holders(self, *, now: datetime) -> set[str]:
+        """Workers whose beats are counted, and something of whom should have run out by this clock."""
+        steps = select(Work.worker).where(col(Work.lease_until) < now, col(Work.worker).in_(_BEATING))
+        leases = select(Lease.holder).where(col(Lease.until) < now, col(Lease.holder).in_(_BEATING))
+        return {*self.session.exec(steps), *self.session.exec(leases)}
 
     def lease_holders(self) -> set[str]:
         """Every worker that holds a step or a lease."""

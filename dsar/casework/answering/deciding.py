@@ -8,7 +8,9 @@ from datetime import datetime
 
 from dsar.casework import duties
 from dsar.casework.context import PROGRAM, App, Grounds, seal_grounds, seal_note, seal_reason
+from dsar.casework.facts import accepted_records
 from dsar.casework.grounds import article_of
+from dsar.casework.identifying import check_identity
 from dsar.casework.sending import void_letter
 from dsar.errors import UsageError
 from dsar.lifecycle import Event
@@ -60,8 +62,9 @@ def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor
     """
     A member of staff states what they did by hand where the program could do nothing; the letter says it.
 
-    Args: what: in the language of the letter. Raises: UsageError for access and erasure, which are told from what the
-    systems hold; IllegalTransitionError.
+    Args: what: in the language of the letter.
+    Raises: UsageError for access and erasure, which are told from what the systems hold; IdentityNotVerifiedError for a
+    change, which nobody makes before it is known who asks (P4); IllegalTransitionError.
     """
     if request.right in {Right.ACCESS, Right.ERASE}:
         raise UsageError(
@@ -73,6 +76,8 @@ def done_by_hand(app: App, case: CaseFile, request: Request, *, what: str, actor
             )
         )
     with app.store.transaction() as tx:
+        if request.right == Right.UPDATE:
+            check_identity(app, tx, case, request, accepted_records(app, tx, case, Right.UPDATE))
         sealed = seal_grounds(app, case, request.id or 0, Grounds(reasons=what, legal_ground=""))
         tx.advance(request, Event.DONE_BY_HAND, actor=actor, at=now, decision="done", sealed_grounds=sealed)
         if request.right == Right.RESTRICT:

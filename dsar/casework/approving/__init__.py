@@ -12,7 +12,6 @@ transaction the mail is built once, and its SHA-256 is stored: those bytes and n
 from dsar.casework.approving.binding import approve, bind_letter, release_erasure, waits_for_access
 from dsar.casework.approving.judging import (
     check_flags,
-    check_identity,
     check_redactions,
     coverage_failures,
     undecided_gap,
@@ -23,7 +22,6 @@ __all__ = [
     "approve",
     "bind_letter",
     "check_flags",
-    "check_identity",
     "check_redactions",
     "coverage_failures",
     "release_erasure",

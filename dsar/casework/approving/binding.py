@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from dsar import approval, deadlines
 from dsar.casework import delivering, freezing, phrases, posting, protecting
 from dsar.casework.answering import Draft, authors, check_unchanged, inputs_of, lacks, same_draft, was_shown
-from dsar.casework.approving.judging import check_coverage, check_flags, check_identity, check_redactions
+from dsar.casework.approving.judging import check_coverage, check_flags, check_redactions
 from dsar.casework.context import PROGRAM, App, steps_of
 from dsar.casework.facts import AFTER_CHANGES, accepted_records
-from dsar.casework.identifying import risk_of
+from dsar.casework.identifying import check_identity, risk_of
 from dsar.casework.sending import queue_letter, queue_paper
 from dsar.casework.thread import STRANGER, WITHDRAWN
 from dsar.errors import ApprovalError

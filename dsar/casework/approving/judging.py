@@ -8,10 +8,9 @@ from dsar.casework import attaching, obstacles
 from dsar.casework.context import App
 from dsar.casework.facts import undecided_passages, undecided_records
 from dsar.casework.flags import STRANGER, WITHDRAWN
-from dsar.casework.identifying import level_needed
-from dsar.errors import ApprovalError, CoverageError, IdentityNotVerifiedError
+from dsar.errors import ApprovalError, CoverageError
 from dsar.locale import said
-from dsar.model import IdentityLevel, Record, Right
+from dsar.model import Right
 from dsar.store import Transaction
 from dsar.store.tables import CaseFile, Request
 
@@ -64,13 +63,6 @@ def check_redactions(app: App, tx: Transaction, case: CaseFile, request: Request
         gaps.append(obstacles.of_documents(case, documents))
     if gaps:
         raise CoverageError(case.reference, gaps)
-
-
-def check_identity(app: App, tx: Transaction, case: CaseFile, request: Request, records: tuple[Record, ...]) -> None:
-    """Raises: IdentityNotVerifiedError if less is known of who asks than what was found demands (P4)."""
-    needed = level_needed(app, tx, case, request, records)
-    if IdentityLevel(case.identity_level) < needed:
-        raise IdentityNotVerifiedError(case.reference, case.identity_level, needed)
 
 
 def check_coverage(app: App, tx: Transaction, case: CaseFile) -> None:
