@@ -80,7 +80,7 @@ def _is_letter_to_many(facts: Facts) -> bool:
     asked = any(hit.stance in WANTED and hit.right is not Right.OBJECT for hit in facts.hits)
     heard = max(facts.opinion.chance(right.value) for right in Right if right is not Right.OBJECT)
     quiet = not asked and not facts.asks_as_self and heard < LIKELY
-    return facts.has_list_headers and facts.kinds["noise"] >= _TO_MANY and quiet
+    return facts.has_list_headers and facts.kinds["noise"] >= (_TO_MANY if facts.hits else LIKELY) and quiet
 
 
 def _is_elsewhere(facts: Facts) -> bool:
