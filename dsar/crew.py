@@ -79,18 +79,18 @@ def look_around(app: App, watch: Watch, *, now: datetime) -> None:
         log.warning("worker lost", extra={"worker": name, "count": freed})
 
 
-def bury_silent(app: App, *, now: datetime) -> None:
+def bury_silent(app: App, *, now: datetime, wait: Callable[[float], object] = time.sleep) -> None:
     """
     Free what those hold who have died on a machine that is gone: for who comes once and does not beat.
 
-    Waits a few seconds if something has run out that a worker holds, for only its beats tell whether it lives.
+    Args: wait: is called with some seconds if a worker holds what has run out, for only its beats tell if it lives.
     """
     with app.store.transaction(read_only=True) as tx:
         overdue = tx.overdue_holders(now=now)
         before = {each.name: each.beats for each in tx.workers() if each.name in overdue}
     if not before:
         return
-    time.sleep(SILENT_SECONDS)
+    wait(SILENT_SECONDS)
     with app.store.transaction() as tx:
         for each in tx.workers():
             if before.get(each.name) == each.beats:

@@ -2,7 +2,6 @@
 
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -154,9 +153,7 @@ def test_what_a_worker_holds_that_beats_does_not_run_out(office: Office) -> None
 
 
 @pytest.mark.parametrize("lives", [True, False], ids=["it lives", "its machine is gone"])
-def test_a_single_poll_frees_what_a_worker_held_that_does_not_beat(
-    office: Office, monkeypatch: pytest.MonkeyPatch, *, lives: bool
-) -> None:
+def test_a_single_poll_frees_what_a_worker_held_that_does_not_beat(office: Office, *, lives: bool) -> None:
     """Where only 'dsar poll' runs from now on, nobody else would miss it."""
 
     def wait(_seconds: float) -> None:
@@ -168,8 +165,7 @@ def test_a_single_poll_frees_what_a_worker_held_that_does_not_beat(
     with office.app.store.transaction() as tx:
         tx.beat("far:1", version="1", now=NOW)
         tx.claim("far:1", now=NOW, lease=LEASE)
-    monkeypatch.setattr(time, "sleep", wait)
-    crew.bury_silent(office.app, now=NOW + LEASE * 2)
+    crew.bury_silent(office.app, now=NOW + LEASE * 2, wait=wait)
     with office.app.store.transaction() as tx:
         assert (tx.claim("other:1", now=NOW + LEASE * 2, lease=LEASE) is None) == lives
 

@@ -27,6 +27,7 @@ from dsar.errors import IdentityNotVerifiedError, SmsUnavailableError, SystemDri
 from dsar.identity import CheckMethod
 from dsar.lifecycle import State
 from dsar.model import FieldChange, IdentityLevel, PlanStep, StepAction, Text
+from dsar.store.tables import Request
 from dsar.wiring import open_session
 
 JOHN, ON_FILE = "John Whitfield <john.whitfield@example.com>", "john.whitfield@example.com"
@@ -244,13 +245,19 @@ def test_an_installation_that_sends_no_notices_by_itself_leaves_them_to_a_person
 # ------------------------------------------------------------------------------------------------------ bank accounts
 
 
-def test_a_new_bank_account_needs_more_than_a_mail_from_the_address_on_file(paying_office: Office) -> None:
-    """Whoever reads the mailbox could have the money sent elsewhere."""
-    office = paying_office
-    office.receive(JOHN, NEW_BANK)
+def searched(office: Office, text: str) -> Request:
+    """What somebody asks for, once they were looked for in the systems."""
+    office.receive(JOHN, text)
     identifying.identify(office.app, 1, now=now())
     searching.collect(office.app, 1, attempt=1, now=now())
     (request,) = office.requests()
+    return request
+
+
+def test_a_new_bank_account_needs_more_than_a_mail_from_the_address_on_file(paying_office: Office) -> None:
+    """Whoever reads the mailbox could have the money sent elsewhere."""
+    office = paying_office
+    request = searched(office, NEW_BANK)
     assert (office.only_case().identity_level, request.needed_level) == (IdentityLevel.L1, IdentityLevel.L2)
     answering.show(office.app, office.only_case(), request, actor="bo", now=now())
     with pytest.raises(IdentityNotVerifiedError, match="L2"):
@@ -260,10 +267,7 @@ def test_a_new_bank_account_needs_more_than_a_mail_from_the_address_on_file(payi
 def test_a_change_that_only_a_person_can_read_needs_as_much_as_a_bank_account(paying_office: Office) -> None:
     """It may be one (P4); a person enters it when all is found."""
     office = paying_office
-    office.receive(JOHN, UNREAD_CHANGE)
-    identifying.identify(office.app, 1, now=now())
-    searching.collect(office.app, 1, attempt=1, now=now())
-    (request,) = office.requests()
+    request = searched(office, UNREAD_CHANGE)
     assert (request.right, request.needed_level) == ("update", IdentityLevel.L2)
     with pytest.raises(IdentityNotVerifiedError, match="L2"):
         answering.done_by_hand(office.app, office.only_case(), request, what="We changed it.", actor="bo", now=now())
