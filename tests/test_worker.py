@@ -59,7 +59,7 @@ def test_a_mail_that_was_sorted_just_before_the_program_died_stays_sorted(tmp_pa
 
 
 class Slow:
-    """A system whose search outlives the lease it was claimed for; it notes whether anybody could take the step then."""
+    """A system whose search outlives the lease it was claimed for; it notes whether it could be taken then."""
 
     def __init__(self, office: Office, system: Searches) -> None:
         self._office = office
