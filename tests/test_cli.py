@@ -1,6 +1,7 @@
 """The command line as a whole: quick to help, clear when called wrongly. Single commands have tests of their own."""
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from office import open_office
 
 from dsar import __version__
 from dsar.cli import COMMANDS, main
@@ -86,3 +88,21 @@ def test_staff_do_not_wait_for_what_a_look_at_the_queue_needs_not() -> None:
     program = f"import sys, dsar.cli.queue, dsar.casework.waiting; print([m for m in {heavy} if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_a_look_at_the_queue_makes_no_classes_of_tables_that_it_does_not_read(tmp_path: Path) -> None:
+    """Each takes 3 ms, and a fifth of what the look takes went into those."""
+    with open_office(tmp_path) as office:
+        office.receive("Maria Öberg <maria.oberg@example.se>", "Jag vill veta vilka personuppgifter ni har om mig.\n")
+    look = ["--settings", str(tmp_path / "settings.ini"), "queue"]
+    begin = "dsar.store.tables."
+    program = f"""
+import sys, dsar.cli
+dsar.cli.main({look}, standalone_mode=False)
+print(*sorted(m.removeprefix({begin!r}) for m in sys.modules if m.startswith({begin!r})))
+"""
+    environment = os.environ | {"DSAR_ACTOR": "anna"}
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert "D-2026-00001/access" in told.stdout
+    assert told.stdout.splitlines()[-1] == "audit base cases duties found letters mail tasks work"

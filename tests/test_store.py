@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 from dsar.errors import DatabaseUnavailableError, IllegalTransitionError, StaleStateError
 from dsar.lifecycle import Event, State
 from dsar.model import RawMail
-from dsar.store import SqlKeyStore, Store, Transaction, migrate
+from dsar.store import SqlKeyStore, Store, Transaction, migrate, tables
 from dsar.store.audit import Anchor
 from dsar.store.engine import open_engine
 from dsar.store.tables import CaseFile, EventRow, OutboxRow, Request
@@ -54,9 +54,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         migrate.upgrade(opened.engine)
     else:
         opened = Store(request.getfixturevalue("migrated"))
-        tables = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables)
+        names = ", ".join(f'"{name}"' for name in SQLModel.metadata.tables)
         with opened.engine.begin() as connection:
-            connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+            connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
     yield opened
     opened.close()
 
@@ -67,6 +67,22 @@ def other(store: Store) -> Iterator[Store]:
     opened = Store(store.engine.url.render_as_string(hide_password=False))
     yield opened
     opened.close()
+
+
+def test_a_table_that_is_loaded_with_its_first_use_refers_to_no_other_such_module() -> None:
+    """Its rows could not be written: SQLAlchemy would not find what they refer to."""
+    tables.load_all()
+    later = {f"{tables.__name__}.{module}" for module in tables.LATER}
+    module_of = {kind.__table__: kind.__module__ for kind in tables.Row.__subclasses__()}  # type: ignore[attr-defined]
+    references = [
+        (module_of[key.column.table], module) for table, module in module_of.items() for key in table.foreign_keys
+    ]
+    assert len(references) > 20
+    assert [(to, source) for to, source in references if to in later and to != source] == []
+
+
+def test_there_are_no_tables_but_those_named() -> None:
+    assert not hasattr(tables, "CaceFile")
 
 
 def add_case(tx: Transaction, number: int = 1) -> CaseFile:

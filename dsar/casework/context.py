@@ -1,5 +1,7 @@
 """What every use case works with: the assembled parts, and sealed values of a case as frozen values."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,21 +28,8 @@ from dsar.model import (
 from dsar.settings import Settings
 from dsar.signatures import LookUpTxt
 from dsar.sms import SmsGateway
-from dsar.store import Store, Transaction
-from dsar.store.tables import (
-    CaseFile,
-    Challenge,
-    ChangePlan,
-    EventRow,
-    LetterRow,
-    OutboxRow,
-    PlanLine,
-    Redaction,
-    Request,
-    SystemRow,
-    Task,
-    TaskAnswer,
-)
+from dsar.store import Store, Transaction, tables
+from dsar.store.tables import CaseFile, Challenge, EventRow, LetterRow, OutboxRow, Request, SystemRow, Task
 from dsar.vault import Vault
 
 if TYPE_CHECKING:
@@ -61,7 +50,7 @@ class App:
     store: Store
     vault: Vault
     systems: Mapping[str, Searches]  #: {name in settings: connector}
-    declarations: "Mapping[str, Declaration]"  #: {name in settings: what the system holds}
+    declarations: Mapping[str, Declaration]  #: {name in settings: what the system holds}
     register: Mapping[str, Activity]  #: {id: processing activity}
     controller: Controller
     sms: SmsGateway | None = None  #: None: no codes by SMS.
@@ -249,7 +238,7 @@ def seal_steps(app: App, case: CaseFile, letter_id: int, steps: tuple[PlanStep, 
     return _seal(app, case, f"change_plan.steps:{letter_id}", tuple[PlanStep, ...], steps)
 
 
-def steps_of(app: App, case: CaseFile, plan: ChangePlan) -> tuple[PlanStep, ...]:
+def steps_of(app: App, case: CaseFile, plan: tables.ChangePlan) -> tuple[PlanStep, ...]:
     return _unseal(app, case, f"change_plan.steps:{plan.letter_id}", tuple[PlanStep, ...], plan.sealed_steps)
 
 
@@ -257,7 +246,7 @@ def seal_outcomes(app: App, case: CaseFile, letter_id: int, outcomes: tuple[Step
     return _seal(app, case, f"change_plan.outcomes:{letter_id}", tuple[StepOutcome, ...], outcomes)
 
 
-def outcomes_of(app: App, case: CaseFile, plan: ChangePlan) -> tuple[StepOutcome, ...]:
+def outcomes_of(app: App, case: CaseFile, plan: tables.ChangePlan) -> tuple[StepOutcome, ...]:
     """Empty if the plan was not applied."""
     if plan.sealed_outcomes is None:
         return ()
@@ -316,17 +305,17 @@ def seal_line(app: App, case: CaseFile, index: str, word: LineWord) -> bytes:
     return _seal(app, case, f"plan_line:{index}", LineWord, word)
 
 
-def line_of(app: App, case: CaseFile, row: PlanLine) -> LineWord:
+def line_of(app: App, case: CaseFile, row: tables.PlanLine) -> LineWord:
     return _unseal(app, case, f"plan_line:{row.record_index}", LineWord, row.sealed_line)
 
 
-def seal_passage(app: App, case: CaseFile, index: str, passage: "Passage") -> bytes:
+def seal_passage(app: App, case: CaseFile, index: str, passage: Passage) -> bytes:
     from dsar.redaction import Passage  # all its patterns, which few commands need
 
     return _seal(app, case, f"redaction.passage:{index}", Passage, passage)
 
 
-def passage_of(app: App, case: CaseFile, row: Redaction) -> "Passage":
+def passage_of(app: App, case: CaseFile, row: tables.Redaction) -> Passage:
     from dsar.redaction import Passage
 
     return _unseal(app, case, f"redaction.passage:{row.passage_index}", Passage, row.sealed_passage)
@@ -344,7 +333,7 @@ def seal_answer(app: App, case: CaseFile, reference: str, content: AnswerContent
     return _seal(app, case, f"task_answer.content:{reference}", AnswerContent, content)
 
 
-def answer_of(app: App, case: CaseFile, task: Task, answer: TaskAnswer) -> AnswerContent:
+def answer_of(app: App, case: CaseFile, task: Task, answer: tables.TaskAnswer) -> AnswerContent:
     """Without content once that has been kept long enough."""
     if not answer.sealed_content:
         return AnswerContent()
@@ -404,7 +393,7 @@ def record_index(app: App, record: Record | PlanStep) -> str:
     return app.vault.index("record", f"{record.system}\0{record.object}\0{record.key}")
 
 
-def passage_index(app: App, passage: "Passage") -> str:
+def passage_index(app: App, passage: Passage) -> str:
     """Blind index of a passage, to remember what a person decided about it."""
     return app.vault.index("passage", "\0".join(passage.place))
 

@@ -50,7 +50,7 @@ from dsar.sms import ELKS_URL, Provider, is_allowed
 class Section(BaseModel):
     """One section; its secrets may come from outside the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)  # few are given
     secrets: ClassVar[frozenset[str]] = frozenset()
 
 

@@ -5,6 +5,8 @@ Events are written in the transaction of what they tell; one sealer chains them 
 never wait for each other. A changed, removed or inserted event breaks every seal after it.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -14,8 +16,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from dsar.store import tables
 from dsar.store.base import Queries
-from dsar.store.tables import EventRow, Seal
+from dsar.store.tables import EventRow
 
 _FIRST = "0" * 64
 
@@ -84,7 +87,7 @@ class AuditQueries(Queries):
         """ "event: UPDATE" for each right to change what stands there that our own log-in has; SQLite knows none."""
         if self.session.get_bind().dialect.name != "postgresql":
             return []
-        names = [str(table.__tablename__) for table in (EventRow, Seal)]
+        names = [str(table.__tablename__) for table in (EventRow, tables.Seal)]
         asked = [(name, right) for name in names for right in ("UPDATE", "DELETE", "TRUNCATE")]
         has = sa.func.has_table_privilege
         return [f"{name}: {right}" for name, right in asked if self.session.scalar(sa.select(has(name, right)))]
@@ -98,21 +101,21 @@ class AuditQueries(Queries):
         Args: most: so many at a time, so that a long tail keeps nobody from writing; None: all; whole: look through
         the whole trail, for what a transaction held back for so long that _LATE others were chained.
         """
-        last = self.session.exec(select(Seal).order_by(col(Seal.position).desc()).limit(1)).first()
+        last = self.session.exec(select(tables.Seal).order_by(col(tables.Seal.position).desc()).limit(1)).first()
         position, digest = (last.position, last.digest) if last is not None else (0, _FIRST)
-        before_late = select(Seal.event_id).where(Seal.position == position - _LATE)
+        before_late = select(tables.Seal.event_id).where(tables.Seal.position == position - _LATE)
         first = 0 if whole else self.session.exec(before_late).one_or_none() or 0
         pending = (
             select(EventRow)
-            .outerjoin(Seal, col(Seal.event_id) == EventRow.id)
-            .where(col(EventRow.id) > first, col(Seal.event_id).is_(None))
+            .outerjoin(tables.Seal, col(tables.Seal.event_id) == EventRow.id)
+            .where(col(EventRow.id) > first, col(tables.Seal.event_id).is_(None))
             .order_by(col(EventRow.id))
             .limit(most)
         )
         count = 0
         for event in self.session.exec(pending).all():
             position, digest, count = position + 1, link(digest, event), count + 1
-            self.session.add(Seal(event_id=event.id or 0, position=position, digest=digest))
+            self.session.add(tables.Seal(event_id=event.id or 0, position=position, digest=digest))
         self.session.flush()
         return count
 
@@ -129,7 +132,9 @@ class AuditQueries(Queries):
         digest, sealed, broken_at = _FIRST, 0, None
         anchored = anchor is not None and anchor.sealed == 0 and anchor.head == _FIRST
         query = (
-            select(Seal, EventRow).outerjoin(EventRow, col(EventRow.id) == Seal.event_id).order_by(col(Seal.position))
+            select(tables.Seal, EventRow)
+            .outerjoin(EventRow, col(EventRow.id) == tables.Seal.event_id)
+            .order_by(col(tables.Seal.position))
         )
         for seal, event in self.session.exec(query):
             sealed += 1

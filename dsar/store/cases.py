@@ -1,5 +1,7 @@
 """Queries about cases, requests and what the systems said."""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -10,20 +12,9 @@ from sqlmodel import col, select
 
 from dsar.errors import StaleStateError, UnknownCaseError
 from dsar.lifecycle import Event, Outcome, State, next_state
+from dsar.store import tables
 from dsar.store.base import IS_OPEN, Queries
-from dsar.store.tables import (
-    CaseDocument,
-    CaseFile,
-    CaseIndex,
-    Closing,
-    Counter,
-    Decision,
-    EventRow,
-    Message,
-    Redaction,
-    Request,
-    SystemRow,
-)
+from dsar.store.tables import CaseFile, EventRow, Message, Request, SystemRow
 
 
 class CaseQueries(Queries):
@@ -32,8 +23,8 @@ class CaseQueries(Queries):
     def next_reference(self, year: int) -> str:
         """The next free case reference of *year*, e.g. D-2026-00042."""
         series = f"D-{year}"
-        self._insert_new(Counter(series=series, last=0))
-        counter = self.session.get_one(Counter, series, with_for_update=True, populate_existing=True)
+        self._insert_new(tables.Counter(series=series, last=0))
+        counter = self.session.get_one(tables.Counter, series, with_for_update=True, populate_existing=True)
         counter.last += 1
         self.session.flush()
         return f"{series}-{counter.last:05d}"
@@ -55,9 +46,9 @@ class CaseQueries(Queries):
 
     def index_case(self, case_id: int, digests: Sequence[str], *, message_id: int) -> None:
         """Let the case be found by these blind indexes, which a mail brought."""
-        known = set(self.session.exec(select(CaseIndex.digest).where(CaseIndex.case_id == case_id)))
+        known = set(self.session.exec(select(tables.CaseIndex.digest).where(tables.CaseIndex.case_id == case_id)))
         self.session.add_all(
-            CaseIndex(case_id=case_id, digest=digest, message_id=message_id) for digest in set(digests) - known
+            tables.CaseIndex(case_id=case_id, digest=digest, message_id=message_id) for digest in set(digests) - known
         )
         self.session.flush()
 
@@ -65,21 +56,23 @@ class CaseQueries(Queries):
         """Cases with this blind index, newest first."""
         query = (
             select(CaseFile)
-            .join(CaseIndex, col(CaseIndex.case_id) == CaseFile.id)
-            .where(CaseIndex.digest == digest)
+            .join(tables.CaseIndex, col(tables.CaseIndex.case_id) == CaseFile.id)
+            .where(tables.CaseIndex.digest == digest)
             .order_by(col(CaseFile.opened_at).desc(), col(CaseFile.id).desc())
         )
         return self.session.exec(query).all()
 
     def indexed_alike(self, case_id: int) -> set[int]:
         """Ids of the other cases with a blind index of this one, as of the same sender."""
-        mine = select(CaseIndex.digest).where(CaseIndex.case_id == case_id)
-        query = select(CaseIndex.case_id).where(col(CaseIndex.digest).in_(mine), CaseIndex.case_id != case_id)
+        mine = select(tables.CaseIndex.digest).where(tables.CaseIndex.case_id == case_id)
+        query = select(tables.CaseIndex.case_id).where(
+            col(tables.CaseIndex.digest).in_(mine), tables.CaseIndex.case_id != case_id
+        )
         return set(self.session.exec(query))
 
     def message_indexed(self, case_id: int, digest: str) -> Message | None:
         """The mail that first brought this blind index to the case, if that is known."""
-        row = self.session.get(CaseIndex, (case_id, digest))
+        row = self.session.get(tables.CaseIndex, (case_id, digest))
         return self.session.get(Message, row.message_id) if row is not None and row.message_id else None
 
     def add_request(self, request: Request) -> Request:
@@ -164,7 +157,7 @@ class CaseQueries(Queries):
         """Keep when and how a request was closed, and taken up again."""
         if request.state == State.CLOSED and request.closed_at is not None:
             self.session.add(
-                Closing(
+                tables.Closing(
                     request_id=request.id or 0,
                     closed_at=request.closed_at,
                     outcome=request.outcome or "",
@@ -181,10 +174,10 @@ class CaseQueries(Queries):
                 last.reopened_at = at
         self.session.flush()
 
-    def closings(self, request_id: int) -> Sequence[Closing]:
+    def closings(self, request_id: int) -> Sequence[tables.Closing]:
         """Each time that a request was closed, oldest first."""
-        query = select(Closing).where(Closing.request_id == request_id)
-        return self.session.exec(query.order_by(col(Closing.closed_at), col(Closing.id))).all()
+        query = select(tables.Closing).where(tables.Closing.request_id == request_id)
+        return self.session.exec(query.order_by(col(tables.Closing.closed_at), col(tables.Closing.id))).all()
 
     # --------------------------------------------------------------------------------------------- search results
 
@@ -230,28 +223,28 @@ class CaseQueries(Queries):
             found[case_id][system] = outcome
         return found
 
-    def decide(self, decision: Decision) -> None:
+    def decide(self, decision: tables.Decision) -> None:
         """Keep a person's word on a candidate; the latest word counts."""
         self._write(decision)
 
     def decisions(self, case_id: int) -> dict[str, bool]:
         """{blind index of the record: accepted}."""
-        query = select(Decision.record_index, Decision.accepted).where(Decision.case_id == case_id)
+        query = select(tables.Decision.record_index, tables.Decision.accepted).where(tables.Decision.case_id == case_id)
         return dict(self.session.exec(query).all())
 
-    def redact(self, redaction: Redaction) -> None:
+    def redact(self, redaction: tables.Redaction) -> None:
         """Keep a person's word on a passage; the latest word counts."""
         self._write(redaction)
 
-    def keep_document(self, row: CaseDocument) -> CaseDocument:
+    def keep_document(self, row: tables.CaseDocument) -> tables.CaseDocument:
         """Keep a document, or what became of it."""
         self.session.add(row)
         self.session.flush()
         return row
 
-    def documents(self, case_id: int) -> dict[str, CaseDocument]:
+    def documents(self, case_id: int) -> dict[str, tables.CaseDocument]:
         """{blind index: document} of all that were wanted."""
-        rows = self.session.exec(select(CaseDocument).where(CaseDocument.case_id == case_id)).all()
+        rows = self.session.exec(select(tables.CaseDocument).where(tables.CaseDocument.case_id == case_id)).all()
         return {row.document_index: row for row in rows}
 
     def doubt_documents(self, case_id: int) -> int:
@@ -262,7 +255,7 @@ class CaseQueries(Queries):
         self.session.flush()
         return len(clear)
 
-    def redactions(self, case_id: int) -> Sequence[Redaction]:
+    def redactions(self, case_id: int) -> Sequence[tables.Redaction]:
         """Every word on a passage, in the order in which they were given."""
-        query = select(Redaction).where(Redaction.case_id == case_id)
-        return self.session.exec(query.order_by(col(Redaction.at), col(Redaction.passage_index))).all()
+        query = select(tables.Redaction).where(tables.Redaction.case_id == case_id)
+        return self.session.exec(query.order_by(col(tables.Redaction.at), col(tables.Redaction.passage_index))).all()

@@ -1,13 +1,16 @@
 """Queries about what shows that mail flows, and about how mailboxes compare with what is stored."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from dsar.store import tables
 from dsar.store.base import Queries
-from dsar.store.tables import HealthMark, Sighting
+from dsar.store.tables import Sighting
 
 
 class HealthQueries(Queries):
@@ -15,23 +18,23 @@ class HealthQueries(Queries):
 
     def set_mark(self, name: str, *, at: datetime, detail: str = "") -> None:
         """Note that *name* happened, in place of the time before."""
-        self._write(HealthMark(name=name, at=at, detail=detail))
+        self._write(tables.HealthMark(name=name, at=at, detail=detail))
 
     def set_mark_once(self, name: str, *, at: datetime) -> None:
         """Note that *name* began, unless that is noted already."""
-        self._insert_new(HealthMark(name=name, at=at))
+        self._insert_new(tables.HealthMark(name=name, at=at))
 
-    def mark(self, name: str) -> HealthMark | None:
-        return self.session.get(HealthMark, name)
+    def mark(self, name: str) -> tables.HealthMark | None:
+        return self.session.get(tables.HealthMark, name)
 
-    def marks(self, prefix: str) -> Sequence[HealthMark]:
+    def marks(self, prefix: str) -> Sequence[tables.HealthMark]:
         """All marks whose names begin so."""
-        query = select(HealthMark).where(col(HealthMark.name).startswith(prefix, autoescape=True))
-        return self.session.exec(query.order_by(HealthMark.name)).all()
+        query = select(tables.HealthMark).where(col(tables.HealthMark.name).startswith(prefix, autoescape=True))
+        return self.session.exec(query.order_by(tables.HealthMark.name)).all()
 
     def remove_mark(self, name: str) -> None:
         """Forget a mark; one that is not there is no error."""
-        self.session.execute(sa.delete(HealthMark).where(col(HealthMark.name) == name))
+        self.session.execute(sa.delete(tables.HealthMark).where(col(tables.HealthMark.name) == name))
 
     def sightings(self, mailbox: str, folder: str, uid_validity: int) -> dict[int, Sighting]:
         """{UID: sighting} of one folder in one epoch."""

@@ -1,5 +1,7 @@
 """Queries about letters, approvals and the outbox."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -7,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
+from dsar.store import tables
 from dsar.store.base import Queries
-from dsar.store.tables import ApprovalRow, LetterAnnex, LetterRequest, LetterRow, OutboxRow, PassPhrase, Request
+from dsar.store.tables import LetterRow, OutboxRow, PassPhrase, Request
 
 
 class LetterQueries(Queries):
@@ -19,28 +22,32 @@ class LetterQueries(Queries):
         self.session.add(letter)
         self.session.flush()
         self.session.add_all(
-            LetterRequest(letter_id=letter.id or 0, request_id=request_id) for request_id in request_ids
+            tables.LetterRequest(letter_id=letter.id or 0, request_id=request_id) for request_id in request_ids
         )
         self.session.flush()
         return letter
 
-    def add_annex(self, annex: LetterAnnex) -> None:
+    def add_annex(self, annex: tables.LetterAnnex) -> None:
         self.session.add(annex)
         self.session.flush()
 
     def letter(self, letter_id: int) -> LetterRow:
         return self.session.get_one(LetterRow, letter_id)
 
-    def annexes(self, letter_id: int) -> Sequence[LetterAnnex]:
-        query = select(LetterAnnex).where(LetterAnnex.letter_id == letter_id).order_by(col(LetterAnnex.position))
+    def annexes(self, letter_id: int) -> Sequence[tables.LetterAnnex]:
+        query = (
+            select(tables.LetterAnnex)
+            .where(tables.LetterAnnex.letter_id == letter_id)
+            .order_by(col(tables.LetterAnnex.position))
+        )
         return self.session.exec(query).all()
 
     def letters_of(self, request_id: int) -> Sequence[LetterRow]:
         """Letters that answer a request, newest first, void ones included."""
         query = (
             select(LetterRow)
-            .join(LetterRequest, col(LetterRequest.letter_id) == LetterRow.id)
-            .where(LetterRequest.request_id == request_id)
+            .join(tables.LetterRequest, col(tables.LetterRequest.letter_id) == LetterRow.id)
+            .where(tables.LetterRequest.request_id == request_id)
             .order_by(col(LetterRow.id).desc())
         )
         return self.session.exec(query).all()
@@ -55,8 +62,8 @@ class LetterQueries(Queries):
         """The requests that a letter answers."""
         query = (
             select(Request)
-            .join(LetterRequest, col(LetterRequest.request_id) == Request.id)
-            .where(LetterRequest.letter_id == letter_id)
+            .join(tables.LetterRequest, col(tables.LetterRequest.request_id) == Request.id)
+            .where(tables.LetterRequest.letter_id == letter_id)
             .order_by(col(Request.id))
         )
         return self.session.exec(query).all()
@@ -65,13 +72,15 @@ class LetterQueries(Queries):
         """The requests that a mail answers; none for a notice, a question, a code, an acknowledgement."""
         return self.requests_of_letter(row.letter_id) if row.letter_id is not None else ()
 
-    def add_approval(self, approval: ApprovalRow) -> None:
+    def add_approval(self, approval: tables.ApprovalRow) -> None:
         self.session.add(approval)
         self.session.flush()
 
-    def approval_of(self, letter_id: int) -> ApprovalRow | None:
+    def approval_of(self, letter_id: int) -> tables.ApprovalRow | None:
         """The approval that holds, if any."""
-        query = select(ApprovalRow).where(ApprovalRow.letter_id == letter_id, col(ApprovalRow.voided_at).is_(None))
+        query = select(tables.ApprovalRow).where(
+            tables.ApprovalRow.letter_id == letter_id, col(tables.ApprovalRow.voided_at).is_(None)
+        )
         return self.session.exec(query).one_or_none()
 
     # ------------------------------------------------------------------------------------------------ pass-phrases

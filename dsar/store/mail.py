@@ -1,5 +1,7 @@
 """Queries about mailboxes and the mails that were seen in them."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -7,19 +9,9 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from dsar.model import RawMail
+from dsar.store import tables
 from dsar.store.base import Queries
-from dsar.store.tables import (
-    CaseFile,
-    CaseIndex,
-    CaseMessage,
-    Folder,
-    Message,
-    OutboxRow,
-    RawContent,
-    RawPiece,
-    Sighting,
-    Task,
-)
+from dsar.store.tables import CaseFile, Message, OutboxRow, Sighting, Task
 
 #: How a message begins.
 _NEW = {"status": "new", "attempts": 0, "last_error": ""}
@@ -33,14 +25,16 @@ class MailQueries(Queries):
 
     def last_uid(self, mailbox: str, folder: str, uid_validity: int) -> int:
         """UID up to which everything is stored; 0 in an epoch not seen before: then all is read anew."""
-        row = self.session.get(Folder, (mailbox, folder))
+        row = self.session.get(tables.Folder, (mailbox, folder))
         return row.last_uid if row is not None and row.uid_validity == uid_validity else 0
 
     def mark_read(self, mailbox: str, folder: str, uid_validity: int, *, last_uid: int, now: datetime) -> None:
         """Everything up to *last_uid* of this epoch is stored; a mail that is had later does not lower the mark."""
-        row = self.session.get(Folder, (mailbox, folder))
+        row = self.session.get(tables.Folder, (mailbox, folder))
         if row is None:
-            row = Folder(mailbox=mailbox, folder=folder, uid_validity=uid_validity, last_uid=last_uid, polled_at=now)
+            row = tables.Folder(
+                mailbox=mailbox, folder=folder, uid_validity=uid_validity, last_uid=last_uid, polled_at=now
+            )
         row.last_uid = max(last_uid, row.last_uid) if row.uid_validity == uid_validity else last_uid
         row.uid_validity = uid_validity
         row.polled_at = now
@@ -48,21 +42,23 @@ class MailQueries(Queries):
 
     def mark_polled(self, mailbox: str, folder: str, uid_validity: int, *, now: datetime) -> None:
         """A look into this folder ended well, whether or not it brought anything."""
-        row = self.session.get(Folder, (mailbox, folder))
+        row = self.session.get(tables.Folder, (mailbox, folder))
         if row is None or row.uid_validity != uid_validity:
             row = self.session.merge(
-                Folder(mailbox=mailbox, folder=folder, uid_validity=uid_validity, last_uid=0, polled_at=now)
+                tables.Folder(mailbox=mailbox, folder=folder, uid_validity=uid_validity, last_uid=0, polled_at=now)
             )
         row.polled_at = now
         self.session.add(row)
 
-    def folders(self) -> Sequence[Folder]:
+    def folders(self) -> Sequence[tables.Folder]:
         """Every folder that was ever read, for the watchdog."""
-        return self.session.exec(select(Folder).order_by(Folder.mailbox, Folder.folder)).all()
+        return self.session.exec(select(tables.Folder).order_by(tables.Folder.mailbox, tables.Folder.folder)).all()
 
     def stored(self, digests: Collection[str]) -> set[str]:
         """Those of the SHA-256 *digests* whose bytes are stored."""
-        return set(self.session.exec(select(RawContent.sha256).where(col(RawContent.sha256).in_(digests))))
+        return set(
+            self.session.exec(select(tables.RawContent.sha256).where(col(tables.RawContent.sha256).in_(digests)))
+        )
 
     def add_mails(self, mails: Sequence[RawMail], *, sealed: Mapping[str, bytes], now: datetime) -> list[int]:
         """
@@ -80,7 +76,7 @@ class MailQueries(Queries):
         for message in known:
             message.received_at = min(message.received_at, arrivals[message.sha256].received_at)
         self._insert_all_new(
-            RawContent,
+            tables.RawContent,
             [
                 {"sha256": digest, "size": arrivals[digest].size, "sealed_content": content}
                 for digest, content in sealed.items()
@@ -128,22 +124,30 @@ class MailQueries(Queries):
 
     def raw(self, sha256: str) -> bytes:
         """Sealed bytes of a mail that is stored."""
-        return self.session.exec(select(RawContent.sealed_content).where(RawContent.sha256 == sha256)).one()
+        return self.session.exec(
+            select(tables.RawContent.sealed_content).where(tables.RawContent.sha256 == sha256)
+        ).one()
 
     def raw_each(self, digests: Collection[str]) -> dict[str, bytes]:
         """{sha256: sealed bytes} of mails that are stored."""
-        query = select(RawContent.sha256, RawContent.sealed_content).where(col(RawContent.sha256).in_(digests))
+        query = select(tables.RawContent.sha256, tables.RawContent.sealed_content).where(
+            col(tables.RawContent.sha256).in_(digests)
+        )
         return dict(self.session.exec(query).all())
 
     def raw_pieces(self, sha256: str) -> Iterator[bytes]:
         """Sealed pieces of a big mail, in order."""
-        query = select(RawPiece.sealed_content).where(RawPiece.sha256 == sha256).order_by(col(RawPiece.position))
+        query = (
+            select(tables.RawPiece.sealed_content)
+            .where(tables.RawPiece.sha256 == sha256)
+            .order_by(col(tables.RawPiece.position))
+        )
         yield from self.session.exec(query.execution_options(yield_per=1))
 
     def add_raw_pieces(self, sha256: str, sealed: Iterable[bytes]) -> None:
         """Store the sealed pieces of a big mail, one after the other."""
         for position, content in enumerate(sealed):
-            self._insert_all_new(RawPiece, [{"sha256": sha256, "position": position, "sealed_content": content}])
+            self._insert_all_new(tables.RawPiece, [{"sha256": sha256, "position": position, "sealed_content": content}])
 
     # ------------------------------------------------------------------------------------------- hard to get
 
@@ -282,7 +286,7 @@ class MailQueries(Queries):
     def known_traces(self, traces: Collection[str]) -> set[str]:
         """Those of Message-IDs, blind indexes and references that a mail of ours or a case has."""
         known: set[str] = set()
-        for column in (OutboxRow.message_id, CaseIndex.digest, CaseFile.reference, Task.reference):
+        for column in (OutboxRow.message_id, tables.CaseIndex.digest, CaseFile.reference, Task.reference):
             known.update(self.session.exec(select(column).where(col(column).in_(traces))))
         return known
 
@@ -311,12 +315,12 @@ class MailQueries(Queries):
         )
         return self.session.exec(query).all()
 
-    def case_messages(self, case_id: int) -> Sequence[tuple[CaseMessage, Message]]:
+    def case_messages(self, case_id: int) -> Sequence[tuple[tables.CaseMessage, Message]]:
         """The thread of a case, oldest first."""
         query = (
-            select(CaseMessage, Message)
-            .join(Message, col(Message.id) == CaseMessage.message_id)
-            .where(CaseMessage.case_id == case_id)
+            select(tables.CaseMessage, Message)
+            .join(Message, col(Message.id) == tables.CaseMessage.message_id)
+            .where(tables.CaseMessage.case_id == case_id)
             .order_by(col(Message.received_at), col(Message.id))
         )
         return self.session.exec(query).all()
@@ -325,17 +329,17 @@ class MailQueries(Queries):
         """The cases that a mail belongs to."""
         query = (
             select(CaseFile)
-            .join(CaseMessage, col(CaseMessage.case_id) == CaseFile.id)
-            .where(CaseMessage.message_id == message_id)
+            .join(tables.CaseMessage, col(tables.CaseMessage.case_id) == CaseFile.id)
+            .where(tables.CaseMessage.message_id == message_id)
             .order_by(col(CaseFile.id))
         )
         return self.session.exec(query).all()
 
     def join_case(self, case_id: int, message_id: int, *, role: str, sealed_triage: bytes) -> None:
         """Make a mail part of a case."""
-        if self.session.get(CaseMessage, (case_id, message_id)) is None:
+        if self.session.get(tables.CaseMessage, (case_id, message_id)) is None:
             self.session.add(
-                CaseMessage(case_id=case_id, message_id=message_id, role=role, sealed_triage=sealed_triage)
+                tables.CaseMessage(case_id=case_id, message_id=message_id, role=role, sealed_triage=sealed_triage)
             )
         message = self.session.get(Message, message_id)
         if message is not None and message.case_id is None:

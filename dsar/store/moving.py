@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from dsar.errors import RefusedError
 from dsar.store.engine import translated
-from dsar.store.tables import Row
+from dsar.store.tables import Row, load_all
 
 #: Rows in memory at one time; some hold a mail of 25 MB.
 _ROWS_AT_ONCE = 50
@@ -63,6 +63,7 @@ def _demand_empty(new: sa.Connection, tables: Sequence[sa.Table]) -> None:
 
 def _own_tables() -> Sequence[sa.Table]:
     """Tables in an order in which each row finds what it refers to."""
+    load_all()
     own = {kind.__table__ for kind in Row.__subclasses__()}  # type: ignore[attr-defined]
     return [table for table in SQLModel.metadata.sorted_tables if table in own]
 

@@ -1,13 +1,16 @@
 """Queries about change plans, what was done of them, suppressions and duties."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from dsar.store import tables
 from dsar.store.base import Queries
-from dsar.store.tables import ChangePlan, Duty, LedgerEntry, PlanLine, RecipientNotice, Request, Suppression
+from dsar.store.tables import Duty, RecipientNotice, Request
 
 #: Kinds of duty. The program does the first two on their day; the third is done after a restored backup.
 ERASE_LATER, VERIFY_AGAIN, DO_NOT_RESTORE = "erase_later", "verify_again", "do_not_restore"
@@ -17,71 +20,83 @@ DONE_BY_PROGRAM = frozenset({ERASE_LATER, VERIFY_AGAIN})
 class PlanQueries(Queries):
     """Change plans from draft to verified outcome."""
 
-    def add_plan(self, plan: ChangePlan) -> ChangePlan:
+    def add_plan(self, plan: tables.ChangePlan) -> tables.ChangePlan:
         self.session.add(plan)
         self.session.flush()
         return plan
 
-    def plan_of_letter(self, letter_id: int) -> ChangePlan | None:
+    def plan_of_letter(self, letter_id: int) -> tables.ChangePlan | None:
         """The plan whose expected outcome a letter tells."""
-        return self.session.exec(select(ChangePlan).where(ChangePlan.letter_id == letter_id)).one_or_none()
+        return self.session.exec(
+            select(tables.ChangePlan).where(tables.ChangePlan.letter_id == letter_id)
+        ).one_or_none()
 
-    def applied_plans(self, request_id: int) -> Sequence[ChangePlan]:
+    def applied_plans(self, request_id: int) -> Sequence[tables.ChangePlan]:
         """Plans of a request that were carried out, in whole or in part, oldest first."""
         query = (
-            select(ChangePlan)
-            .where(ChangePlan.request_id == request_id, col(ChangePlan.sealed_outcomes).is_not(None))
-            .order_by(col(ChangePlan.id))
+            select(tables.ChangePlan)
+            .where(tables.ChangePlan.request_id == request_id, col(tables.ChangePlan.sealed_outcomes).is_not(None))
+            .order_by(col(tables.ChangePlan.id))
         )
         return self.session.exec(query).all()
 
-    def plans_of(self, request_id: int) -> Sequence[ChangePlan]:
+    def plans_of(self, request_id: int) -> Sequence[tables.ChangePlan]:
         """All plans of a request, oldest first."""
-        query = select(ChangePlan).where(ChangePlan.request_id == request_id).order_by(col(ChangePlan.id))
+        query = (
+            select(tables.ChangePlan)
+            .where(tables.ChangePlan.request_id == request_id)
+            .order_by(col(tables.ChangePlan.id))
+        )
         return self.session.exec(query).all()
 
-    def ledger(self, plan_id: int, *, keep: bool = False) -> dict[int, LedgerEntry]:
+    def ledger(self, plan_id: int, *, keep: bool = False) -> dict[int, tables.LedgerEntry]:
         """
         {position: entry} of the steps that were begun.
 
         Args: keep: nobody else shall change one until this transaction ends.
         """
-        query = select(LedgerEntry).where(LedgerEntry.plan_id == plan_id).order_by(col(LedgerEntry.position))
+        query = (
+            select(tables.LedgerEntry)
+            .where(tables.LedgerEntry.plan_id == plan_id)
+            .order_by(col(tables.LedgerEntry.position))
+        )
         return {entry.position: entry for entry in self.session.exec(query.with_for_update() if keep else query)}
 
     def is_begun(self, request: Request) -> bool:
         """Whether a step of any plan of *request* was begun."""
         return any(self.ledger(plan.id or 0) for plan in self.plans_of(request.id or 0))
 
-    def keep_entry(self, entry: LedgerEntry) -> None:
+    def keep_entry(self, entry: tables.LedgerEntry) -> None:
         """Write an entry, or write it anew."""
         self._write(entry)
 
-    def keep_line(self, line: PlanLine) -> None:
+    def keep_line(self, line: tables.PlanLine) -> None:
         """Keep a person's word on a record of a plan; a later one takes its place."""
         self._write(line)
 
-    def remove_line(self, line: PlanLine) -> None:
+    def remove_line(self, line: tables.PlanLine) -> None:
         self.session.delete(line)
         self.session.flush()
 
-    def lines_of(self, request_id: int) -> dict[str, PlanLine]:
+    def lines_of(self, request_id: int) -> dict[str, tables.PlanLine]:
         """{blind index of a record: a person's word on it}"""
-        query = select(PlanLine).where(PlanLine.request_id == request_id)
+        query = select(tables.PlanLine).where(tables.PlanLine.request_id == request_id)
         return {line.record_index: line for line in self.session.exec(query)}
 
-    def suppress(self, suppression: Suppression) -> None:
+    def suppress(self, suppression: tables.Suppression) -> None:
         """Add a contact point to the list of those that get no marketing; an older entry stays as it is."""
         self._insert_new(suppression)
 
     def end_suppressions(self, digests: Collection[str]) -> int:
         """Take contact points off the list; how many were on it."""
-        result = self.session.execute(sa.delete(Suppression).where(col(Suppression.digest).in_(digests)))
+        result = self.session.execute(sa.delete(tables.Suppression).where(col(tables.Suppression.digest).in_(digests)))
         return int(result.rowcount)  # type: ignore[attr-defined]
 
-    def all_suppressions(self) -> Sequence[Suppression]:
+    def all_suppressions(self) -> Sequence[tables.Suppression]:
         """The whole list, the oldest entry first."""
-        return self.session.exec(select(Suppression).order_by(col(Suppression.since), col(Suppression.digest))).all()
+        return self.session.exec(
+            select(tables.Suppression).order_by(col(tables.Suppression.since), col(tables.Suppression.digest))
+        ).all()
 
     def add_notice(self, notice: RecipientNotice) -> RecipientNotice:
         self.session.add(notice)

@@ -1,5 +1,7 @@
 """Queries about what has been kept long enough, and its removal."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -9,33 +11,20 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from dsar.lifecycle import Outcome, State
+from dsar.store import tables
 from dsar.store.base import Queries
 from dsar.store.tables import (
-    ApprovalRow,
-    CaseDocument,
     CaseFile,
-    CaseIndex,
-    CaseMessage,
     Challenge,
-    ChangePlan,
-    Decision,
-    LedgerEntry,
-    LetterAnnex,
-    LetterRequest,
     LetterRow,
     Message,
     OutboxRow,
     PassPhrase,
-    PlanLine,
-    RawContent,
-    RawPiece,
     RecipientNotice,
-    Redaction,
     Request,
     Sighting,
     SystemRow,
     Task,
-    TaskAnswer,
 )
 
 _GONE = b""
@@ -46,13 +35,17 @@ _PAST = "past-"
 
 _UNSENT = (col(LetterRow.status).in_(("draft", "void")),)
 
-#: What of a case is a working copy, needed until its letter is out.
-_WORKING_TABLES = (SystemRow, Decision, Redaction, CaseDocument)
-#: What of a case says who it is about; goes with its content.
-_PERSONAL_TABLES = (CaseIndex, Challenge, PassPhrase, *_WORKING_TABLES)
-
-
 _Found = TypeVar("_Found")
+
+
+def _working_tables() -> tuple[type[SQLModel], ...]:
+    """What of a case is a working copy, needed until its letter is out."""
+    return (SystemRow, tables.Decision, tables.Redaction, tables.CaseDocument)
+
+
+def _personal_tables() -> tuple[type[SQLModel], ...]:
+    """What of a case says who it is about; goes with its content."""
+    return (tables.CaseIndex, Challenge, PassPhrase, *_working_tables())
 
 
 class RetentionQueries(Queries):
@@ -96,7 +89,7 @@ class RetentionQueries(Queries):
 
     def letters_with_data(self, *, before: datetime, most: int | None = None) -> Iterator[tuple[LetterRow, CaseFile]]:
         """Letters sent *before* whose annexes are still kept, of cases that no hold keeps."""
-        annexed = select(LetterAnnex.letter_id).where(LetterAnnex.sealed_content != _GONE)
+        annexed = select(tables.LetterAnnex.letter_id).where(tables.LetterAnnex.sealed_content != _GONE)
         sent = select(OutboxRow.letter_id).where(OutboxRow.state == "sent", col(OutboxRow.sent_at) < before)
         query = (
             select(LetterRow, CaseFile)
@@ -114,7 +107,7 @@ class RetentionQueries(Queries):
         """
         query = (
             select(Message)
-            .join(RawContent, col(RawContent.sha256) == Message.sha256)
+            .join(tables.RawContent, col(tables.RawContent.sha256) == Message.sha256)
             .where(
                 Message.status == "sorted",
                 col(Message.case_id).is_(None),
@@ -128,14 +121,14 @@ class RetentionQueries(Queries):
     def mails_of_no_other_case(self, case_id: int) -> Sequence[Message]:
         """Mails of this case that belong to no other case whose content is kept."""
         elsewhere = (
-            select(CaseMessage.message_id)
-            .join(CaseFile, col(CaseFile.id) == CaseMessage.case_id)
-            .where(CaseMessage.case_id != case_id, col(CaseFile.purged_at).is_(None))
+            select(tables.CaseMessage.message_id)
+            .join(CaseFile, col(CaseFile.id) == tables.CaseMessage.case_id)
+            .where(tables.CaseMessage.case_id != case_id, col(CaseFile.purged_at).is_(None))
         )
         query = (
             select(Message)
-            .join(CaseMessage, col(CaseMessage.message_id) == Message.id)
-            .where(CaseMessage.case_id == case_id, col(Message.id).not_in(elsewhere))
+            .join(tables.CaseMessage, col(tables.CaseMessage.message_id) == Message.id)
+            .where(tables.CaseMessage.case_id == case_id, col(Message.id).not_in(elsewhere))
         )
         return self.session.exec(query).all()
 
@@ -151,23 +144,25 @@ class RetentionQueries(Queries):
 
     def remove_mail(self, message: Message, *, now: datetime) -> None:
         """The bytes of a mail go; that it came, and when, stays."""
-        for table in (RawContent, RawPiece):
+        for table in (tables.RawContent, tables.RawPiece):
             self.session.execute(sa.delete(table).where(col(table.sha256) == message.sha256))
         message.purged_at = now
         self.session.add(message)
 
     def remove_findings(self, case_id: int) -> None:
         """Search results, decisions about them, and letters that were never sent."""
-        self._delete(_WORKING_TABLES, case_id)
+        self._delete(_working_tables(), case_id)
         tasks = select(Task.id).where(Task.case_id == case_id)
-        answers = sa.update(TaskAnswer).where(col(TaskAnswer.task_id).in_(tasks))
+        answers = sa.update(tables.TaskAnswer).where(col(tables.TaskAnswer.task_id).in_(tasks))
         self.session.execute(answers.values(sealed_content=_GONE))
         self._empty_letters([col(LetterRow.case_id) == case_id, *_UNSENT])
 
     def remove_data(self, letter_id: int) -> None:
         """What a letter brought, the mail that carried it, and what opened that; names and hashes stay as proof."""
         self.session.execute(
-            sa.update(LetterAnnex).where(col(LetterAnnex.letter_id) == letter_id).values(sealed_content=_GONE)
+            sa.update(tables.LetterAnnex)
+            .where(col(tables.LetterAnnex.letter_id) == letter_id)
+            .values(sealed_content=_GONE)
         )
         self.session.execute(
             sa.update(OutboxRow).where(col(OutboxRow.letter_id) == letter_id).values(sealed_mime=_GONE)
@@ -186,17 +181,21 @@ class RetentionQueries(Queries):
         self._empty_letters([col(LetterRow.case_id) == case_id])
         requests = select(Request.id).where(Request.case_id == case_id)
         empty = {"sealed_steps": _GONE, "sealed_outcomes": None}
-        self.session.execute(sa.update(ChangePlan).where(col(ChangePlan.request_id).in_(requests)).values(empty))
-        plans = select(ChangePlan.id).where(col(ChangePlan.request_id).in_(requests))
-        self.session.execute(sa.update(LedgerEntry).where(col(LedgerEntry.plan_id).in_(plans)).values(sealed_jobs=None))
+        self.session.execute(
+            sa.update(tables.ChangePlan).where(col(tables.ChangePlan.request_id).in_(requests)).values(empty)
+        )
+        plans = select(tables.ChangePlan.id).where(col(tables.ChangePlan.request_id).in_(requests))
+        self.session.execute(
+            sa.update(tables.LedgerEntry).where(col(tables.LedgerEntry.plan_id).in_(plans)).values(sealed_jobs=None)
+        )
         mails = {"sealed_mime": _GONE, "sealed_recipient": _GONE}
         self.session.execute(sa.update(OutboxRow).where(col(OutboxRow.case_id) == case_id).values(mails))
         words = {"sealed_grounds": None, "sealed_note": None}
         self.session.execute(sa.update(Request).where(col(Request.case_id) == case_id).values(words))
-        self.session.execute(sa.delete(PlanLine).where(col(PlanLine.request_id).in_(requests)))
+        self.session.execute(sa.delete(tables.PlanLine).where(col(tables.PlanLine.request_id).in_(requests)))
         told = sa.update(RecipientNotice).where(col(RecipientNotice.request_id).in_(requests))
         self.session.execute(told.values(address=""))  # of somebody at the recipient
-        self._delete((*_PERSONAL_TABLES, CaseMessage), case_id)
+        self._delete((*_personal_tables(), tables.CaseMessage), case_id)
         case.sealed_subject = None
         case.identity_reason = ""
         case.flags = []
@@ -210,10 +209,10 @@ class RetentionQueries(Queries):
         letters = select(LetterRow.id).where(LetterRow.case_id == case.id)
         requests = select(Request.id).where(Request.case_id == case.id)
         self.session.execute(sa.delete(RecipientNotice).where(col(RecipientNotice.request_id).in_(requests)))
-        plans = select(ChangePlan.id).join(Request, col(Request.id) == ChangePlan.request_id)
+        plans = select(tables.ChangePlan.id).join(Request, col(Request.id) == tables.ChangePlan.request_id)
         plans = plans.where(Request.case_id == case.id)
-        self.session.execute(sa.delete(LedgerEntry).where(col(LedgerEntry.plan_id).in_(plans)))
-        for table in (ChangePlan, ApprovalRow, LetterAnnex, LetterRequest, OutboxRow):
+        self.session.execute(sa.delete(tables.LedgerEntry).where(col(tables.LedgerEntry.plan_id).in_(plans)))
+        for table in (tables.ChangePlan, tables.ApprovalRow, tables.LetterAnnex, tables.LetterRequest, OutboxRow):
             self.session.execute(sa.delete(table).where(sa.column("letter_id").in_(letters)))
         self._delete((OutboxRow, LetterRow), case.id or 0)
         case.reference = f"{_PAST}{case.id}"
@@ -227,13 +226,13 @@ class RetentionQueries(Queries):
         """Mails in the done folder, at a known place, whose bytes are no longer kept here."""
         query = (
             select(Sighting)
-            .outerjoin(RawContent, col(RawContent.sha256) == Sighting.sha256)
+            .outerjoin(tables.RawContent, col(tables.RawContent.sha256) == Sighting.sha256)
             .join(Message, col(Message.sha256) == Sighting.sha256)
             .where(
                 Sighting.mailbox == mailbox,
                 col(Sighting.done_uid).is_not(None),
                 col(Sighting.gone_at).is_(None),
-                col(RawContent.sha256).is_(None),
+                col(tables.RawContent.sha256).is_(None),
                 col(Message.purged_at).is_not(None),
             )
         )
@@ -260,6 +259,6 @@ class RetentionQueries(Queries):
 
     def _empty_letters(self, which: Sequence[sa.ColumnElement[bool]]) -> None:
         letters = select(LetterRow.id).where(*which)
-        annexes = sa.update(LetterAnnex).where(col(LetterAnnex.letter_id).in_(letters))
+        annexes = sa.update(tables.LetterAnnex).where(col(tables.LetterAnnex.letter_id).in_(letters))
         self.session.execute(annexes.values(sealed_content=_GONE))
         self.session.execute(sa.update(LetterRow).where(*which).values(sealed_content=_GONE))

@@ -1,5 +1,7 @@
 """Queries for the statistics: times, codes and counts; nothing that names a person."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -10,8 +12,12 @@ from sqlmodel import col, select
 from dsar.deadlines import received_on
 from dsar.lifecycle import Event, Outcome, State
 from dsar.model import ClosedOnce, RequestTimes, Right
+from dsar.store import tables
 from dsar.store.base import Queries
-from dsar.store.tables import CaseFile, Closing, EventRow, Request
+from dsar.store.tables import CaseFile, EventRow, Request
+
+#: So many rows are held at once, however many years there are.
+_ROWS_AT_ONCE = 1000
 
 #: What never was a request of its own is not counted as one.
 _UNCOUNTED_OUTCOMES = (Outcome.NOT_A_REQUEST, Outcome.MERGED)
@@ -46,33 +52,31 @@ def _first(name: str, of: object, this: object) -> sa.ScalarSelect[str]:
     return sa.select(sa.func.min(_plain(EventRow.at))).where(named, col(of) == this).scalar_subquery()
 
 
-#: When a sender was asked to confirm who they are; when marketing was stopped.
-_ASKED = _first("identity_asked", EventRow.case_id, Request.case_id)
-_APPLIED = _first(Event.APPLIED, EventRow.request_id, Request.id)
-
-#: What RequestTimes are made of, a row for each closing of a request, or one row.
-_REQUESTS_AND_CLOSINGS = (
-    sa.select(
-        col(Request.id),
-        col(Request.state),
-        col(CaseFile.reference),
-        col(Request.right),
-        _plain(Request.received_at),
-        col(Request.legal_on),
-        col(Request.paused_days),
-        col(Request.extended_at).is_not(None),
-        _ASKED,
-        sa.case((col(Request.right) == Right.OBJECT, _APPLIED)),
-        *(_plain(Closing.closed_at), col(Closing.outcome), col(Closing.legal_on)),
-        *(col(Closing.ground), col(Closing.paused_days), _plain(Closing.reopened_at)),
+def _requests_and_closings() -> sa.Select[Any]:
+    """What RequestTimes are made of, a row for each closing of a request, or one row."""
+    asked = _first("identity_asked", EventRow.case_id, Request.case_id)  # to confirm who they are
+    stopped = sa.case((col(Request.right) == Right.OBJECT, _first(Event.APPLIED, EventRow.request_id, Request.id)))
+    closing = tables.Closing
+    return (
+        sa.select(
+            col(Request.id),
+            col(Request.state),
+            col(CaseFile.reference),
+            col(Request.right),
+            _plain(Request.received_at),
+            col(Request.legal_on),
+            col(Request.paused_days),
+            col(Request.extended_at).is_not(None),
+            asked,
+            stopped,
+            *(_plain(closing.closed_at), col(closing.outcome), col(closing.legal_on)),
+            *(col(closing.ground), col(closing.paused_days), _plain(closing.reopened_at)),
+        )
+        .join(CaseFile, col(CaseFile.id) == Request.case_id)
+        .outerjoin(closing, col(closing.request_id) == Request.id)
+        .where(sa.func.coalesce(Request.outcome, "").not_in(_UNCOUNTED_OUTCOMES))
+        .order_by(col(Request.id), col(closing.id))
     )
-    .join(CaseFile, col(CaseFile.id) == Request.case_id)
-    .outerjoin(Closing, col(Closing.request_id) == Request.id)
-    .where(sa.func.coalesce(Request.outcome, "").not_in(_UNCOUNTED_OUTCOMES))
-    .order_by(col(Request.id), col(Closing.id))
-)
-#: So many rows are held at once, however many years there are.
-_ROWS_AT_ONCE = 1000
 
 
 def _closings(
@@ -122,7 +126,7 @@ class StatisticsQueries(Queries):
             yield made
 
     def _rows_of_requests(self) -> Iterator[Any]:
-        query = _REQUESTS_AND_CLOSINGS.execution_options(yield_per=_ROWS_AT_ONCE)
+        query = _requests_and_closings().execution_options(yield_per=_ROWS_AT_ONCE)
         for lot in self.session.connection().execute(query).partitions():
             yield from lot
 

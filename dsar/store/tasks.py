@@ -1,13 +1,16 @@
 """Queries about tasks of colleagues."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Sequence
 from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from dsar.store import tables
 from dsar.store.base import IS_OPEN, Queries
-from dsar.store.tables import CaseFile, OutboxRow, Request, Task, TaskAnswer, TaskMail
+from dsar.store.tables import CaseFile, OutboxRow, Request, Task
 
 
 class TaskQueries(Queries):
@@ -41,37 +44,43 @@ class TaskQueries(Queries):
             query = query.where(col(Task.case_id).in_(unended))
         return self.session.exec(query.where(col(Task.state).in_(states)).order_by(col(Task.id))).all()
 
-    def answers_of(self, task_id: int) -> Sequence[TaskAnswer]:
+    def answers_of(self, task_id: int) -> Sequence[tables.TaskAnswer]:
         """Answers to a task, oldest first."""
-        query = select(TaskAnswer).where(TaskAnswer.task_id == task_id)
-        return self.session.exec(query.order_by(col(TaskAnswer.id))).all()
+        query = select(tables.TaskAnswer).where(tables.TaskAnswer.task_id == task_id)
+        return self.session.exec(query.order_by(col(tables.TaskAnswer.id))).all()
 
-    def add_answer(self, answer: TaskAnswer) -> None:
+    def add_answer(self, answer: tables.TaskAnswer) -> None:
         self.session.add(answer)
         self.session.flush()
 
     # --------------------------------------------------------------------------------------------- mails about them
 
-    def add_task_mail(self, mail: TaskMail) -> None:
+    def add_task_mail(self, mail: tables.TaskMail) -> None:
         self.session.add(mail)
         self.session.flush()
 
     def tasks_of_mail(self, outbox_id: int) -> Sequence[Task]:
         """The tasks that a mail was about."""
-        query = select(Task).join(TaskMail, col(TaskMail.task_id) == Task.id).where(TaskMail.outbox_id == outbox_id)
+        query = (
+            select(Task)
+            .join(tables.TaskMail, col(tables.TaskMail.task_id) == Task.id)
+            .where(tables.TaskMail.outbox_id == outbox_id)
+        )
         return self.session.exec(query.order_by(col(Task.id))).all()
 
     def was_asked(self, task_id: int, person_index: str) -> bool:
         """Whether a mail about the task went to this person."""
-        query = select(TaskMail).where(TaskMail.task_id == task_id, TaskMail.person_index == person_index)
+        query = select(tables.TaskMail).where(
+            tables.TaskMail.task_id == task_id, tables.TaskMail.person_index == person_index
+        )
         return self.session.exec(query).first() is not None
 
     def was_written_to(self, person_index: str, on: date, *, kind: str) -> bool:
         """Whether a mail of *kind* went to this person on that day."""
         query = (
-            select(TaskMail)
-            .join(OutboxRow, col(OutboxRow.id) == TaskMail.outbox_id)
-            .where(TaskMail.person_index == person_index, TaskMail.sent_on == on, OutboxRow.kind == kind)
+            select(tables.TaskMail)
+            .join(OutboxRow, col(OutboxRow.id) == tables.TaskMail.outbox_id)
+            .where(tables.TaskMail.person_index == person_index, tables.TaskMail.sent_on == on, OutboxRow.kind == kind)
         )
         return self.session.exec(query).first() is not None
 
@@ -83,7 +92,11 @@ class TaskQueries(Queries):
 
         Returns: their Message-IDs, whose keys are no longer needed.
         """
-        mails = select(TaskMail.outbox_id).join(Task, col(Task.id) == TaskMail.task_id).where(Task.case_id == case_id)
+        mails = (
+            select(tables.TaskMail.outbox_id)
+            .join(Task, col(Task.id) == tables.TaskMail.task_id)
+            .where(Task.case_id == case_id)
+        )
         rows = self.session.exec(select(OutboxRow).where(col(OutboxRow.id).in_(mails))).all()
         for row in rows:
             row.sealed_mime = row.sealed_recipient = b""
@@ -93,6 +106,6 @@ class TaskQueries(Queries):
     def remove_tasks(self, case_id: int) -> None:
         """Remove all tasks of a case with what is tied to them."""
         tasks = select(Task.id).where(Task.case_id == case_id)
-        for table in (TaskAnswer, TaskMail):
+        for table in (tables.TaskAnswer, tables.TaskMail):
             self.session.execute(sa.delete(table).where(sa.column("task_id").in_(tasks)))
         self.session.execute(sa.delete(Task).where(col(Task.case_id) == case_id))

@@ -1,5 +1,7 @@
 """Queries about due steps, leases and workers."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -10,16 +12,14 @@ from sqlmodel import col, select
 
 from dsar.lifecycle import State
 from dsar.model import Right
+from dsar.store import tables
 from dsar.store.base import Queries
 from dsar.store.tables import (
-    CallTurn,
     CaseFile,
     Challenge,
-    Lease,
     Message,
     OutboxRow,
     PassPhrase,
-    RawContent,
     RecipientNotice,
     Request,
     Row,
@@ -278,9 +278,9 @@ class WorkQueries(Queries):
         if not self.take_lease(SORTING, worker, now=now, seconds=lease.total_seconds()):
             return ()
         query = (
-            select(Work.id, RawContent.size)
+            select(Work.id, tables.RawContent.size)
             .join(Message, col(Message.id) == Work.subject_id)
-            .join(RawContent, col(RawContent.sha256) == Message.sha256)
+            .join(tables.RawContent, col(tables.RawContent.sha256) == Message.sha256)
             .where(Work.step == "sort", Work.attempts == 0, Work.due_at <= now, col(Work.lease_until).is_(None))
             .order_by(col(Work.due_at), col(Work.id))
             .limit(most)
@@ -313,8 +313,8 @@ class WorkQueries(Queries):
     def renew(self, work: Work, *, until: datetime) -> None:
         """Keep a step that takes long, and its lock; without effect if it was taken over."""
         self.session.execute(sa.update(Work).where(*_held(work)).values(lease_until=until))
-        mine = col(Lease.name) == work.lock, col(Lease.holder) == work.worker
-        self.session.execute(sa.update(Lease).where(*mine).values(until=until))
+        mine = col(tables.Lease.name) == work.lock, col(tables.Lease.holder) == work.worker
+        self.session.execute(sa.update(tables.Lease).where(*mine).values(until=until))
 
     def finish(self, work: Work) -> None:
         """Remove a step that is done, unless it was taken over; what became due again meanwhile begins afresh."""
@@ -340,8 +340,8 @@ class WorkQueries(Queries):
 
     def free_leases(self, workers: Sequence[str], *, now: datetime) -> int:
         """Make the steps of dead workers due at once, a copy soon, and end what else they held; how many steps."""
-        self.session.execute(sa.delete(Lease).where(col(Lease.holder).in_(workers)))
-        self.session.execute(sa.delete(CallTurn).where(col(CallTurn.holder).in_(workers)))
+        self.session.execute(sa.delete(tables.Lease).where(col(tables.Lease.holder).in_(workers)))
+        self.session.execute(sa.delete(tables.CallTurn).where(col(tables.CallTurn.holder).in_(workers)))
         free = {"due_at": _unless_on_its_way(now, col(Work.due_at)), "lease_until": None, "worker": "", "lock": ""}
         result = self.session.execute(sa.update(Work).where(col(Work.worker).in_(workers)).values(free))
         return int(result.rowcount)  # type: ignore[attr-defined]
@@ -359,14 +359,14 @@ class WorkQueries(Queries):
         held = col(Work.lease_until) > now + _LONGEST_LEASE, col(Work.worker).not_in(_BEATING)
         free = {"due_at": _unless_on_its_way(now, col(Work.due_at)), "lease_until": None, "worker": "", "lock": ""}
         self.session.execute(sa.update(Work).where(*held).values(free))
-        kept = col(Lease.until) > now + _LONGEST_LEASE, col(Lease.holder).not_in(_BEATING)
-        self.session.execute(sa.delete(Lease).where(*kept))
+        kept = col(tables.Lease.until) > now + _LONGEST_LEASE, col(tables.Lease.holder).not_in(_BEATING)
+        self.session.execute(sa.delete(tables.Lease).where(*kept))
 
     def is_held_beyond(self, until: datetime) -> bool:
         """Whether a step that waits for no day, or a lease, lies later than *until*: a clock far ahead put it there."""
         no_day = sa.or_(col(Work.step).not_in(FOR_A_DAY), col(Work.attempts) > 0)
         late = sa.or_(sa.and_(no_day, col(Work.due_at) > until), col(Work.lease_until) > until)
-        work, leases = sa.exists().where(late), sa.exists().where(col(Lease.until) > until)
+        work, leases = sa.exists().where(late), sa.exists().where(col(tables.Lease.until) > until)
         return bool(self.session.scalar(sa.select(sa.or_(work, leases))))
 
     def work(self) -> Sequence[Work]:
@@ -381,9 +381,9 @@ class WorkQueries(Queries):
     def take_lease(self, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
         """Become the one process that may do *name*; also renews a lease already held."""
         until = now + timedelta(seconds=seconds)
-        if self._insert_new(Lease(name=name, holder=holder, until=until)):
+        if self._insert_new(tables.Lease(name=name, holder=holder, until=until)):
             return True
-        row = self.session.get(Lease, name, with_for_update=True, populate_existing=True)
+        row = self.session.get(tables.Lease, name, with_for_update=True, populate_existing=True)
         if row is None or not self._is_free(row, holder, now=now):
             return False
         row.holder, row.until = holder, until
@@ -391,26 +391,30 @@ class WorkQueries(Queries):
         return True
 
     def _may_take(self, name: str, holder: str, *, now: datetime) -> bool:
-        row = self.session.get(Lease, name, populate_existing=True)
+        row = self.session.get(tables.Lease, name, populate_existing=True)
         return row is None or self._is_free(row, holder, now=now)
 
-    def _is_free(self, row: Lease, holder: str, *, now: datetime) -> bool:
+    def _is_free(self, row: tables.Lease, holder: str, *, now: datetime) -> bool:
         return row.holder == holder or (row.until <= now and self.session.get(Worker, row.holder) is None)
 
     def overdue_holders(self, *, now: datetime) -> set[str]:
         """Workers whose beats are counted, and something of whom should have run out by this clock."""
         steps = select(Work.worker).where(col(Work.lease_until) < now, col(Work.worker).in_(_BEATING))
-        leases = select(Lease.holder).where(col(Lease.until) < now, col(Lease.holder).in_(_BEATING))
+        leases = select(tables.Lease.holder).where(
+            col(tables.Lease.until) < now, col(tables.Lease.holder).in_(_BEATING)
+        )
         return {*self.session.exec(steps), *self.session.exec(leases)}
 
     def lease_holders(self) -> set[str]:
         """Every worker that holds a step or a lease."""
         workers = self.session.exec(select(Work.worker).where(Work.worker != "")).all()
-        return {*workers, *self.session.exec(select(Lease.holder))}
+        return {*workers, *self.session.exec(select(tables.Lease.holder))}
 
     def give_lease(self, name: str, holder: str) -> None:
         """Stop holding a lease."""
-        self.session.execute(sa.delete(Lease).where(col(Lease.name) == name, col(Lease.holder) == holder))
+        self.session.execute(
+            sa.delete(tables.Lease).where(col(tables.Lease.name) == name, col(tables.Lease.holder) == holder)
+        )
 
     # ---------------------------------------------------------------------------------------------------- workers
 

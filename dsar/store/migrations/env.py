@@ -7,7 +7,9 @@ import sqlalchemy as sa
 from alembic import context
 from sqlmodel import SQLModel
 
-import dsar.store.tables  # noqa: F401  # fills the metadata
+from dsar.store import tables
+
+tables.load_all()  # into the metadata
 
 
 @contextmanager

@@ -27,11 +27,3 @@ class EventRow(Row, table=True):
     from_state: str | None = None
     to_state: str | None = None
     detail: dict[str, str] = Field(default_factory=dict, sa_type=sa.JSON)  #: Codes, counts and digests only.
-
-
-class Seal(Row, table=True):
-    """Link of the hash chain: digest over the previous digest and one event."""
-
-    event_id: int = Field(primary_key=True, foreign_key="event.id")
-    position: int = Field(unique=True)
-    digest: str = Field(max_length=64)

@@ -8,13 +8,6 @@ from sqlmodel import Field
 from dsar.store.tables.base import Row
 
 
-class Counter(Row, table=True):
-    """Last number given in a series, e.g. "D-2026"."""
-
-    series: str = Field(primary_key=True)
-    last: int
-
-
 class CaseFile(Row, table=True):
     """One data subject's matter."""
 
@@ -44,25 +37,6 @@ class CaseFile(Row, table=True):
     documents_open: int = 0  #: Documents of an access answer that are not fetched, or that nobody has decided about.
     legal_hold: bool = False  #: IMY or court: nothing is deleted.
     purged_at: datetime | None = None
-
-
-class CaseIndex(Row, table=True):
-    """Blind index: which cases an identifier or address belongs to."""
-
-    __tablename__ = "case_index"
-    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
-    digest: str = Field(primary_key=True, max_length=64, index=True)
-    message_id: int | None = None  #: The mail that brought it first; None in cases of version 0.1.
-
-
-class CaseMessage(Row, table=True):
-    """A mail that belongs to a case; one mail may belong to several."""
-
-    __tablename__ = "case_message"
-    case_id: int = Field(primary_key=True, foreign_key="case_file.id")
-    message_id: int = Field(primary_key=True, foreign_key="message.id", index=True)
-    role: str  #: request, follow_up, copy, answer (to a code), stranger (from an address that is not of the case)
-    sealed_triage: bytes = Field(sa_type=sa.LargeBinary)
 
 
 class Challenge(Row, table=True):
@@ -107,21 +81,3 @@ class Request(Row, table=True):
     closed_at: datetime | None = Field(default=None, index=True)
     sealed_grounds: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: JSON: reasons of a decision.
     sealed_note: bytes | None = Field(default=None, sa_type=sa.LargeBinary)  #: Staff's own words for its letters.
-
-
-class Closing(Row, table=True):
-    """
-    One time that a request was closed; what statistics of a past month keep, whatever happens to it later.
-
-    One whose letter came back is taken away again: nothing had reached the person.
-    """
-
-    __tablename__ = "request_closing"
-    id: int | None = Field(default=None, primary_key=True)
-    request_id: int = Field(foreign_key="request.id", index=True)
-    closed_at: datetime = Field(index=True)
-    outcome: str  #: lifecycle.Outcome
-    ground: str = ""  #: Of a refusal: the article that it rests on, e.g. "12(5)".
-    legal_on: date  #: The outer limit as it stood then.
-    paused_days: int = 0
-    reopened_at: datetime | None = None

@@ -23,39 +23,6 @@ class LetterRow(Row, table=True):
     sealed_content: bytes = Field(sa_type=sa.LargeBinary)  #: JSON: subject, text, html, recipient.
 
 
-class LetterAnnex(Row, table=True):
-    """A file that goes with a letter."""
-
-    __tablename__ = "letter_annex"
-    letter_id: int = Field(primary_key=True, foreign_key="letter.id")
-    position: int = Field(primary_key=True)
-    filename: str
-    content_type: str
-    sha256: str = Field(max_length=64)
-    sealed_content: bytes = Field(sa_type=sa.LargeBinary)
-
-
-class LetterRequest(Row, table=True):
-    """Which requests a letter answers."""
-
-    __tablename__ = "letter_request"
-    letter_id: int = Field(primary_key=True, foreign_key="letter.id")
-    request_id: int = Field(primary_key=True, foreign_key="request.id", index=True)
-
-
-class ApprovalRow(Row, table=True):
-    """A named person's approval; binds exactly what was shown (promise P3)."""
-
-    __tablename__ = "approval"
-    id: int | None = Field(default=None, primary_key=True)
-    letter_id: int = Field(foreign_key="letter.id", index=True)
-    actor: str
-    at: datetime
-    binding: dict[str, str] = Field(sa_type=sa.JSON)  #: Hashes of text, html, annexes, recipient, channel, plan, MIME.
-    voided_at: datetime | None = None
-    void_reason: str = ""
-
-
 class OutboxRow(Row, table=True):
     """One outgoing mail; committed, with its Message-ID, before any server hears of it (promise P2)."""
 
