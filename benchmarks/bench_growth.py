@@ -3,14 +3,12 @@ One, three and ten times the work in intake, search, PDF, queue and statistics: 
 
 What that means, with its tolerance, stands in frame.py beside MOST_POWER and MOST_MEMORY_GROWTH.
 
-Every measurement is a process of its own, whose processor time and peak memory count; what such a process costs without
-any work is taken off its time. All sizes take turns, so that what else the machine does falls on all of them.
+Every measurement is a process of its own, of which its peak memory counts and the processor time of the work itself,
+less what it costs to do nothing. All sizes take turns, so that what else the machine does falls on all of them.
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,7 +20,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).par
 import bench_search
 import bench_stats
 import mailboxes
-from frame import Cost, Figure, cost, growth, run
+from frame import Cost, Figure, alone, growth, run, telling_cost
 from journeys.company import Company
 from servers import SmtpSink, dovecot
 
@@ -68,7 +66,7 @@ def _intake(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
             user = f"growth{made}"
             mailboxes.fill(server, user, mailboxes.mails(count))
             company = Company(folder / user, server, SmtpSink(None), user)
-            return cost([sys.executable, script, "intake", str(company.settings)])
+            return alone([sys.executable, script, "cost", str(company.settings)])
 
         yield from _curve("intake of mails", given.mails, take_in)
 
@@ -78,7 +76,7 @@ def _searches(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
     bench_search.fill_sqlite(path, given.customers)
 
     def search(count: int) -> Cost:
-        return cost([sys.executable, __file__, "--search", str(path), str(given.customers), str(count)])
+        return alone([sys.executable, __file__, "--search", str(path), str(given.customers), str(count)])
 
     yield from _curve("searches", given.searches, search)
 
@@ -86,24 +84,27 @@ def _searches(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
 def _search(path: str, customers: int, count: int) -> None:
     declaration = parse_declaration(bench_search.DECLARATION, source="bench")
     system = open_connector("sql", name="crm", declaration=declaration, options={"url": f"sqlite:///{path}"})
-    for number in range(count):
-        value = f"person.{1 + number * 7919 % (customers - 1)}@example.se"
-        found = system.search([Identifier(type=IdentifierType.EMAIL, value=value)], read_at=datetime.now(UTC))
-        assert len(found.records) == 1
+    with telling_cost():
+        for number in range(count):
+            value = f"person.{1 + number * 7919 % (customers - 1)}@example.se"
+            found = system.search([Identifier(type=IdentifierType.EMAIL, value=value)], read_at=datetime.now(UTC))
+            assert len(found.records) == 1
 
 
 _TABLE = """
 from datetime import UTC, datetime
+from frame import telling_cost
 from dsar.pdf import render
 rows = "".join(f"| rad {number} | Värde nummer {number} | {'lång text ' * (number %% 20)} |\\n" for number in range(%d))
-render("| Nummer | Innehåll | Anmärkning |\\n|---|---|---|\\n" + rows, title="Svar", language="sv", footer="Svar",
-    created_at=datetime(2026, 3, 2, tzinfo=UTC))
+with telling_cost():
+    render("| Nummer | Innehåll | Anmärkning |\\n|---|---|---|\\n" + rows, title="Svar", language="sv", footer="Svar",
+        created_at=datetime(2026, 3, 2, tzinfo=UTC))
 """
 
 
 def _pages(given: argparse.Namespace, _folder: Path) -> Iterator[Figure]:
     def draw(rows: int) -> Cost:
-        return cost([sys.executable, "-c", _TABLE % rows])
+        return alone([sys.executable, "-c", _TABLE % rows], PYTHONPATH=str(Path(__file__).parent))
 
     yield from _curve("rows of a PDF", given.rows, draw, idle=1)
 
@@ -119,16 +120,9 @@ def _commands(given: argparse.Namespace, folder: Path) -> Iterator[Figure]:
 
         def run_it(cases: int, command: tuple[str, ...] = command) -> Cost:
             settings = str(made[cases] / "settings.ini")
-            return _told([sys.executable, script, warm, settings, *command])
+            return alone([sys.executable, script, warm, settings, *command], DSAR_ACTOR="anna")
 
         yield from _curve(f"dsar {command[0]}, cases", given.cases, run_it, idle=100, rounds=COMMAND_ROUNDS)
-
-
-def _told(command: list[str]) -> Cost:
-    environment = {**os.environ, "DSAR_ACTOR": "anna"}
-    told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-    seconds, megabytes = map(float, told.split())
-    return Cost(seconds=seconds, memory_mb=megabytes)
 
 
 if __name__ == "__main__":

@@ -3,17 +3,15 @@ A command of staff with the settings of a small installation, then with others: 
 
     python benchmarks/command_alone.py SMALL/settings.ini LARGE/settings.ini stats --month 2026-05
 
-Prints seconds of the processor and the most memory in MB. The start of the program takes longer than thousands of
-cases, and sways by as much as they take; so it is not counted.
+Prints seconds of the processor and the most memory in MB.
 """
 
 import os
 import sys
-import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from frame import peak_mb
+from frame import telling_cost
 
 from dsar.cli import main
 
@@ -22,10 +20,8 @@ def run(small: str, large: str, *command: str) -> None:
     """One and the other."""
     with Path(os.devnull).open("w", encoding="ascii") as nowhere, redirect_stdout(nowhere):
         main(["--settings", small, *command], standalone_mode=False)
-        began = time.process_time()
+    with telling_cost(), Path(os.devnull).open("w", encoding="ascii") as nowhere, redirect_stdout(nowhere):
         main(["--settings", large, *command], standalone_mode=False)
-        took = time.process_time() - began
-    print(took, peak_mb())
 
 
 if __name__ == "__main__":

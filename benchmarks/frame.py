@@ -9,11 +9,13 @@ import argparse
 import json
 import math
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -150,6 +152,27 @@ def cost(command: Sequence[str], *, ends_with: Sequence[str] = ("0",), **environ
     return Cost(seconds=float(took), memory_mb=int(kilobytes) / 1024)
 
 
+def alone(command: Sequence[str], **environment: str) -> Cost:
+    """Run a *command* that tells what its work costs, by `telling_cost`, and nothing else."""
+    told = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
+    took, megabytes = map(float, told.stdout.split())
+    return Cost(seconds=took, memory_mb=megabytes)
+
+
+@contextmanager
+def telling_cost() -> Iterator[None]:
+    """Print what the block costs; the start of a program takes as long as a thousand mails, and sways by as much."""
+    before = _processor_seconds()
+    yield
+    print(_processor_seconds() - before, peak_mb(), flush=True)
+
+
+def _processor_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
 def peak_mb() -> float:
     """Most memory of this process since its program began; not of whoever started it, as getrusage tells it."""
     status = Path("/proc/self/status").read_text()
@@ -161,7 +184,7 @@ def growth(what: str, costs: Mapping[int, Sequence[Cost]], *, idle: Cost) -> Ite
     How time and memory grow with the work.
 
     Args: costs: {amount of work: rounds}; of the times the shortest counts, of the memory the middle one. idle: what
-    the process costs without any work, which is taken off the times.
+    doing nothing costs, which is taken off the times.
     """
     amounts = sorted(costs)
     times = [min(each.seconds for each in costs[amount]) - idle.seconds for amount in amounts]
