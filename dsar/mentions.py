@@ -27,13 +27,14 @@ _PHONE = re.compile(r"(?<![\w+/.@-])(?:\+|00|\(?0)[0-9](?:[ \u00a0()/.–-]{0,2}
 _DATE_LIKE = re.compile(r"[0-9]{2}[-./][0-9]{2}[-./](?:19|20)?[0-9]{2}")
 
 _IS = (
-    r"(?:\s{0,3}(?:\.|[:=#°º]|(?:är|er|e|is|var|was|lyder|on|oli|ist|war|lautet|est|était|es|era|to|hos er|with you)"
-    r"(?!\w))){0,3}\s{0,3}[\"'”“»(]?"
+    r"(?:\s{0,3}(?:\.|[:=#°º]|(?:är|er|e|is|var|was|lyder|on|oli|ist|war|lautet|est|était|es|era|to|hos er|with you"
+    r"|mitt|min|mit|hade|hette|heter)(?!\w))){0,3}\s{0,3}[\"'”“»(]?"
 )
 #: A code, or digits in groups: "K-20931", "7718204", "88 12 04".
 _CODE = (
-    r"(?P<value>[0-9]{1,3}(?: [0-9]{1,3}){1,3}(?![0-9-]|[ ][0-9])"
-    r"|(?:(?-i:[A-ZÅÄÖ]{1,4} )|[A-Za-zÅÄÖåäö]{1,4}-)?[A-Za-z0-9][A-Za-z0-9/_-]{1,30})(?![A-Za-z0-9])"
+    r"(?P<value>[0-9]{1,3}(?: [0-9]{1,3}){1,3}(?:-[0-9](?![0-9-])|(?![0-9-]|[ ][0-9]))"
+    r"|(?=(?:[A-ZÅÄÖa-zåäö]{1,4}[ -])?[A-Za-z/_-]{0,12}[0-9])"
+    r"(?:(?-i:[A-ZÅÄÖ]{1,4} )|[A-Za-zÅÄÖåäö]{1,4}-)?[A-Za-z0-9][A-Za-z0-9/_-]{1,30})(?![A-Za-z0-9])"
 )
 
 
@@ -72,6 +73,14 @@ _USERNAME = re.compile(
     r"(?P<value>[\w][\w.@+-]{1,63})",
     re.IGNORECASE,
 )
+#: A word for an account and, in the same sentence, what looks like no other word: "brukeren min (anna_by)".
+_ACCOUNT = re.compile(
+    r"(?<!\w)(?:bruker\w{0,5}|brukar\w{0,4}|bruger\w{0,6}|användar\w{0,8}|konto\w{0,4}|account|profil\w{0,3}|usuari[oa]|compte"
+    r"|utilisateur|benutzer\w{0,6}|kasutaja\w{0,6}|tunnus\w{0,4}|käyttäjä\w{0,8}|użytkownik\w{0,3}|user(?:name)?|login|alias)"
+    r"(?!\w)[^.!?\n@]{0,25}?[\s(:\"'”“»](?P<value>[a-zåäöæø]{2,20}_[\w.-]{1,30}"
+    r"|(?<=[\"'”“»])(?=[\w.-]{0,30}[0-9_])[a-zåäöæø][\w.-]{2,30}(?=[\"'”“«]))(?![\w@])",
+    re.IGNORECASE,
+)
 _ORGNR_LABELLED = _labelled(
     r"org(?:anisations)?\.?[- ]?(?:nummer|nr)|enskild(?: firma)?,?|enskild näringsverksamhet",
     r"(?P<value>(?:16)?[0-9]{6}[- ]?[0-9]{4})(?!\w)",
@@ -83,7 +92,7 @@ _PERSONNUMMER_LABELLED = _labelled(
 
 
 #: Every identifier has a digit, an @ or the label of a user name; most sentences have none of them.
-_WORTH_LOOKING = re.compile(r"\d|@|namn|navn|user|login|inlogg|bruker|identifiant", re.IGNORECASE)
+_WORTH_LOOKING = re.compile(r"\d|@|_|namn|navn|user|login|inlogg|bruker|identifiant", re.IGNORECASE)
 
 
 class Found(NamedTuple):
@@ -163,6 +172,7 @@ def _is_date(match: re.Match[str]) -> bool:
 _FINDERS = (
     _Finder(IdentifierType.EMAIL, EMAIL),
     _Finder(IdentifierType.USERNAME, _USERNAME, unless=_is_plain_word),
+    _Finder(IdentifierType.USERNAME, _ACCOUNT),
     _Finder(IdentifierType.PERSONNUMMER, _PERSONNUMMER_LABELLED),
     _Finder(IdentifierType.ORGNR, _ORGNR_LABELLED),
     _Finder(IdentifierType.NATIONAL_ID, _NATIONAL_ID),

@@ -283,13 +283,55 @@ def test_year_of_a_change_comes_from_the_mail() -> None:
     ("text", "value"),
     [
         ("Mitt nummer är 0709-33 81 45, nej vänta det var 0708-33 81 45.", "+46709338145"),
+        ("Mitt nummer är 0709-33 81 45. Nej förlåt, rätt nummer är 0708-33 81 45!", "+46709338145"),
         ("Min frus nummer är 070-123 45 67, ring inte det.", "+46701234567"),
         ("Kunden Leif Sundin har leif.sundin@mejl.example.", "leif.sundin@mejl.example"),
+        ("Någon ringde mig från ert nummer 0340-69 30 00.", "+46340693000"),
+        ("Fakturan gällde Annika Fors, med hennes adress och order 7781204.", "7781204"),
+        ("You sent me her address and order 7781204.", "7781204"),
+        ("Kundnr 71904 är företagets och ska vara kvar.", "71904"),
     ],
 )
 def test_what_is_taken_back_or_somebody_elses_identifies_nobody(text: str, value: str) -> None:
     result = sort_text(f"Radera mina uppgifter. {text}")
     assert value not in [each.value for each in result.subjects[0].identifiers]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Vem har gett er mitt nummer 0340 99 01 45?", "+46340990145"),
+        ("Jag gav er numret 0340 99 01 45.", "+46340990145"),
+        ("Den her er min nye mail, den gamle er maria@limfjord.example.", "maria@limfjord.example"),
+        ("Kundnr 71904 är mitt.", "71904"),
+        ("Mitt nummer är 0709-33 81 45. Nej, jag vill inte ha en kopia.", "+46709338145"),
+    ],
+)
+def test_what_only_looks_like_somebody_elses_is_the_writers(text: str, value: str) -> None:
+    result = sort_text(f"Radera mina uppgifter. {text}")
+    assert value in [each.value for each in result.subjects[0].identifiers]
+
+
+def test_of_mails_forwarded_twice_the_customers_counts() -> None:
+    text = """Kan ni ta den här?
+
+-----Ursprungligt meddelande-----
+Från: Butiken Kungsbacka <kungsbacka@xelent.se>
+Skickat: den 30 september 2026 16:58
+Ämne: VB: Hur gör jag?
+
+Din kund va? /Mia
+
+-----Ursprungligt meddelande-----
+Från: Yasmin Lundell <yasmin@lundell.example>
+Skickat: den 30 september 2026 15:20
+Ämne: Hur gör jag?
+
+Jag vill ha en lista på vad ni har om mig.
+Yasmin Lundell
+"""
+    found = sort_text(text, subject="VB: VB: Hur gör jag?", sender="Jonas Hellgren <jonas.hellgren@xelent.se>")
+    assert (found.asked_by, found.subjects[0].name) == ("yasmin@lundell.example", "Yasmin Lundell")
 
 
 def test_postscript_is_part_of_the_letter() -> None:
@@ -330,10 +372,12 @@ def test_entry_of_the_corpus_names_nobody() -> None:
     [
         "Jag skriver åt min mormor Sonja Ek. Radera hennes nummer 0340990188. Om ni ringer mig är jag på 0701740699.",
         "On behalf of my client Ove Ek, +46 340 99 01 88: delete his data. Call me at +46 70 174 06 99.",
+        "Som ombud för Ove Ek, 0340-99 01 88, begär jag radering.\n\nKim Alm, advokat\nAlm AB, Orust, 031-390 06 88",
+        "Som ombud för Ove Ek, 0340-99 01 88, begär jag radering.\n\nKim Alm\nOmbudet, Avenyn 40, 031-390 06 88",
     ],
 )
 def test_the_number_of_who_writes_for_another_is_not_the_persons(text: str) -> None:
-    person = sort_text(text, sender="Kim Alm <kim@ombud.example>").subjects[0]
+    person = sort_text(text, sender="Kim Alm <kim@ombudet.example>").subjects[0]
     assert [each.value for each in person.identifiers if each.type.value == "phone"] == ["+46340990188"]
 
 
@@ -399,12 +443,23 @@ def test_a_colleague_who_tells_of_a_call_is_not_the_person() -> None:
         ("Sluta skicka den.\n\nHälsningar Inga Svahn, Strandgatan 11, 439 30 Onsala", "Strandgatan 11, 439 30 Onsala"),
         ("Skicka mina uppgifter.\n\nMvh\nInga Svahn\nRingvägen 18\n432 31 Varberg", "Ringvägen 18, 432 31 Varberg"),
         ("Skicka det ni har om mig till mig på Solrosvägen 7, 432 56 Träslöv.", "Solrosvägen 7, 432 56 Träslöv"),
+        ("Jag bor på Storgatan 2, Varberg och vill se mina uppgifter.", "Storgatan 2, Varberg"),
         ("Jag vill se mina uppgifter. Maskinen står på Storgatan 2, 432 31 Varberg.", None),
+        ("Jag vill se mina uppgifter. Maskinen står på Storgatan 2 i Varberg.", None),
     ],
 )  # fmt: skip
 def test_where_the_person_lives(text: str, address: str | None) -> None:
     found = [each.value for each in sort_text(text).subjects[0].identifiers if each.type.value == "address"]
     assert found == ([address] if address else [])
+
+
+def test_who_comes_in_place_of_a_colleague_that_left_is_not_the_person() -> None:
+    text = (
+        "Malin Törn har slutat hos oss. Ta bort henne (malin.torn@nordkaj.example) och lägg in Simon Faye,"
+        " simon.faye@nordkaj.example, som beställare."
+    )
+    person = sort_text(text, sender="Kontoret <info@nordkaj.example>").subjects[0]
+    assert (person.name, [each.value for each in person.identifiers]) == ("Malin Törn", ["malin.torn@nordkaj.example"])
 
 
 def test_number_beside_the_name_of_the_client_is_the_clients() -> None:

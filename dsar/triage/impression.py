@@ -75,15 +75,16 @@ class ImpressionWeights:
     def score(self, sentences: Sequence[str]) -> Impression:
         """Log-odds of each target for a mail. Args: sentences: the subject first."""
         words, rows = features(sentences)
-        found = [*map(self._of_word, words), *filter(None, map(self._row, rows))]
-        count = len(rows) + sum(len(parts_of(word)) for word in words)
+        read = [self._of_word(word) for word in words]
+        count = len(rows) + sum(parts for parts, _ in read)
         size = LENGTH / sqrt(count or 1)
-        sums = map(sum, zip(_NONE, *found, strict=True))
+        sums = map(sum, zip(_NONE, *(row for _, row in read), *filter(None, map(self._row, rows)), strict=True))
         return {name: base + size * each for name, base, each in zip(TARGETS, self._base, sums, strict=True)}
 
-    def _read_word(self, word: str) -> tuple[float, ...]:
-        known = filter(None, map(self._row, parts_of(word)))
-        return tuple(map(sum, zip(_NONE, *known, strict=True)))
+    def _read_word(self, word: str) -> tuple[int, tuple[float, ...]]:
+        """How many features a word is, and what they add."""
+        parts = parts_of(word)
+        return len(parts), tuple(map(sum, zip(_NONE, *filter(None, map(self._row, parts)), strict=True)))
 
     def _read_row(self, feature: str) -> tuple[float, ...] | None:
         stored = self._stored.find(feature)

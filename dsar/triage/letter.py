@@ -49,6 +49,12 @@ _PRINCIPAL = re.compile(
     rf"(?: (?:vår|min|our|my|the)? ?(?:klient|client|huvudman|användare|user|medlem|member|kund"
     rf"|person))?(?: is| är)?:? +({_NAME})"
 )
+#: Of whom an employer tells that they are no longer there.
+_LEFT = re.compile(
+    rf"({_NAME}) (?:(?:har|hon|han|is|er|has) )?(?:nu |nyligen |just |already )?(?:slut(?:a[tr]|ade|tet|tar|ter)"
+    r"|left|leaving|leaves|stoppet|stopper|fratrådt|fratrer|no longer"
+    r"|(?:jobbar|arbetar|finns) inte (?:längre|kvar))(?!\w)"
+)
 _GENITIVE_PRINCIPAL = re.compile(rf"(?:för|å) ({_NAME})s (?:räkning|vägnar)")
 _SIGN_OFF = re.compile(
     r"(?:med )?(?:vänlig|vänliga|bästa|varma|goda)?\s*(?:mvh|m\.?v\.?h\.?|hälsning|hälsningar|hälsn|vänligen"
@@ -120,7 +126,7 @@ def read_letter(mail: InboundMail, *, staff_domain: str, forms: Sequence[Form] =
     if form is not None:
         return _from_layout(mail, form)
     if _is_forward(mail, staff_domain):
-        return _forwarded(mail)
+        return _forwarded(mail, staff_domain)
     fields = _form_fields(mail, staff_domain)
     if fields:
         return _from_form(mail, fields)
@@ -150,7 +156,8 @@ def _role(mail: InboundMail, text: str) -> tuple[Requester, str | None]:
         if requester is Requester.SERVICE and by_profession:
             continue
         if says(concept_name, folded) and (requester is not Requester.AGENT or not _is_protest(folded)):
-            return requester, _principal(text)
+            left = _LEFT.search(text) if requester is Requester.EMPLOYER else None
+            return requester, _principal(text) or (clean_name(left[1]) if left else None)
     return Requester.SELF, None
 
 
@@ -232,10 +239,13 @@ def _named(words: str) -> str:
     return re.sub(r"^(?:En|Ett|Kunden|Kund|Fru|Herr|A|Mr|Mrs|Ms)\.? (?=\S+ )", "", words)
 
 
-def _forwarded(mail: InboundMail) -> Letter:
+def _forwarded(mail: InboundMail, staff_domain: str) -> Letter:
+    """What a colleague passed on: of several mails on top of each other the first that no colleague wrote."""
     lines = [line.removeprefix(">").removeprefix(" ") for line in mail.quoted_text.split("\n")]
     quoted = "\n".join(lines)
-    head = _HEAD_FROM.search(quoted)
+    heads = list(_HEAD_FROM.finditer(quoted))
+    head = next((each for each in heads if not _is_of_colleague(each[1], staff_domain)), heads[0] if heads else None)
+    quoted = quoted[head.start() :] if head else quoted
     writer = head[1] if head else ""
     addresses = [i.value for i in find_identifiers(writer) if i.type is IdentifierType.EMAIL]
     text = re.sub(
@@ -257,6 +267,10 @@ def _forwarded(mail: InboundMail) -> Letter:
         first_received_at=first_received_at,
         doubts=() if first_received_at else ("nobody knows when the colleague got it",),
     )
+
+
+def _is_of_colleague(writer: str, staff_domain: str) -> bool:
+    return "@" in writer and writer.rstrip("> ").endswith(f"@{staff_domain}")
 
 
 def _from_layout(mail: InboundMail, form: Form) -> Letter:

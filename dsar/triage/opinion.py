@@ -44,10 +44,11 @@ _BEGIN, _END = "^", "$"
 Odds = Sequence[float]
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=128)  # both opinions read the sentences of a mail, and the second one their parts
+def words_of(text: str) -> tuple[str, ...]:
     """The words of one sentence as the model reads them, and what it asks or exclaims with; numbers are all alike."""
     found = _WORD.findall(loosen(fold(text[:_LONGEST])))[:_MOST_WORDS]
-    return ["0" if word.isdigit() else word for word in found]
+    return tuple("0" if word.isdigit() else word for word in found)
 
 
 def word_features(word: str) -> tuple[str, ...]:
@@ -76,20 +77,19 @@ class Weights:
     def __init__(self, stored: Mapping[str, str] | CompactLines) -> None:
         """Take weights as they are stored, of which those of BASE count always; each is read when it first counts."""
         self._stored = stored if isinstance(stored, CompactLines) else CompactLines(written(stored))
-        self._words = lru_cache(maxsize=128)(words_of)
         self._row = lru_cache(maxsize=10_000)(self._read_row)  # most words of a mail stood in one before
         self._of_word = lru_cache(maxsize=10_000)(self._read_word)
         self._base = _parsed(self._stored.find(BASE) or "")
 
     def score(self, text: str) -> list[float]:
         """Log-odds of each class for one sentence."""
-        words = self._words(text)
+        words = words_of(text)
         of_pairs = filter(None, map(self._row, pair_features(words)))
         return _added([self._base, *map(self._of_word, words), *of_pairs])
 
     def strangers(self, text: str) -> int:
         """How many words of a sentence the model has not met, or so rarely that they tell nothing."""
-        return [*map(self._row, self._words(text))].count(None)
+        return [*map(self._row, words_of(text))].count(None)
 
     def _read_word(self, word: str) -> Odds:
         """What a word adds with its parts."""

@@ -22,6 +22,11 @@ _TAKEN_BACK = re.compile(
     r"(?!\w)|[^\w\n]{0,4}(?:det )?(?:ar|var|er|is|was|that'?s) (?:det )?(?:fel|feil|forkert|wrong|gammal\w*|old"
     r"|gammel\w*)(?!\w)"
 )
+#: The same at the beginning of the next sentence, where a "no" alone may answer something else.
+_TAKEN_BACK_NEXT = re.compile(
+    r"\W{0,4}(?:(?:nej|nei|no)\W{1,3}(?:forlat|vanta|vent|wait|fel|feil|forkert|sorry|unnskyld|undskyld)"
+    r"|(?:oj|ah|oops|forlat|sorry|unnskyld|undskyld|vanta|vent|wait)\W{1,3}(?:nej|nei|no|fel|feil|forkert|wrong))(?!\w)"
+)
 _DENIED = re.compile(
     r"(?:inte|ikke|ikkje|not|ej|istallet for|i stallet for|i stedet for|instead of)(?: pa| till| to| the)? ?$"
 )
@@ -40,6 +45,29 @@ _RELATIVE = (
 )
 _OF_ANOTHER_BEFORE = re.compile(rf"{_RELATIVE}[^.!?\n]{{0,22}}$")
 _OF_ANOTHER_AFTER = re.compile(rf"[^.!?\n\w]{{0,3}}(?:\w+ ){{0,4}}{_RELATIVE}")
+#: Before a number or address: it is that of whom the letter is written to.
+_OF_READER = re.compile(
+    r"(?<!\w)(?:ert|era|er|your|yours|deres|jeres|dykkar)\s+(?:(?!mi|my)\w+\s+)?(?:\w*nummer|\w*nr|number|line|phone"
+    r"|\w*telefon\w*|\w*mejl\w*|\w*mail\w*|e-?post\w*|adress\w*|address|butik|shop|store|office|kontor)[^.!?\n\w]{0,4}"
+    r"(?:(?:pa|is|er|ar|i|in|at) )?[^.!?\n\w]{0,4}$"
+)
+#: Before: it is that of somebody spoken of; after: a company's.
+_OF_SOMEBODY = re.compile(
+    r"(?<!\w)(?:(?:hans|hennes|hendes|his|their)(?!\w)[^.!?\n]{0,30}|her(?! er )(?: \w+){1,3} ?)$"
+)
+_OF_COMPANY = re.compile(
+    r"[^.!?\w\n]{0,3}(?:(?:som|which|that) )?(?:ar|er|is|tillhor|tilhorer|horer til|hor till|belongs to|is for)"
+    r" (?:firmaets|firmaens|firmans|firman|foretagets|foretaget|bolagets|bolaget|foreningens|foreningen|selskapets"
+    r"|selskabets|skolans|kommunens|(?:the|our|my) (?:company|firm|employer|business|school)(?:'?s)?)(?!\w)"
+)
+#: In a letter of an employer, before a name or address: who comes in place of the one who left.
+_IN_PLACE = re.compile(
+    r"(?<!\w)(?:lagg(?:a)? (?:in|till)|legg(?:e)? (?:inn|til)|laeg(?:ge)? ind|tilfoj|put|add"
+    r"|ersatt\w*|erstatt\w*|replace\w*|istallet|i stallet|come from|kommer fran|ny kontakt\w*|new contact)(?!\w)"
+    r"[^.!?\n]{0,60}$"
+)
+#: On the line of a number, before it: a letterhead.
+_LETTERHEAD = re.compile(r"(?<!\w)(?:AB|HB|KB|AS|ASA|A/S|ApS|Oy|Ltd|LLP|LLC|Inc|GmbH|PLC|advokat\w*)(?!\w)")
 _OWN = re.compile(
     r"(?<!\w)(?:jag|mig|mej|min|mitt|mina|vart|jeg|meg|mit|mine|eg|i|me|my|mine|mejl\w*|mail\w*|e-?post\w*|e-?mail\w*"
     r"|epost\w*"
@@ -51,6 +79,8 @@ _OF_WRITER_BEFORE = re.compile(
     r"(?! (?:klient|huvudman|client|principal))[^.!?\n]{0,25}$"
 )
 _OF_WRITER_AFTER = re.compile(r"[^\w\n]{0,3}(?:mine|mitt|min|mit)(?!\w)")
+#: Letters of the name of a domain that no other word looks like.
+_LEAST_DOMAIN = 5
 #: A line with so few letters beside the number stands below a signature.
 _FEW_LETTERS = 8
 #: Before a number: it is a company's in a register.
@@ -67,9 +97,19 @@ def region_of(language: str) -> str:
     return _REGIONS.get(language, "SE")
 
 
-def identifiers_in(text: str, letter: Letter, *, language: str) -> list[Identifier]:
-    """Identifiers in a piece of the letter's *text* that are the person's, in order of appearance."""
+def identifiers_in(
+    text: str, letter: Letter, *, language: str, of_writer: bool = True, following: str = ""
+) -> list[Identifier]:
+    """
+    Identifiers in a piece of the letter's *text* that are the person's, in order of appearance.
+
+    Args: of_writer: the person is the writer, not one whom the letter has named before; following: what comes next.
+    """
     found = [each for each in locate(text, region=region_of(language)) if _is_persons(each, text, letter)]
+    if found and _TAKEN_BACK_NEXT.match(fold(following[:_AFTER])):
+        found.pop()
+    if of_writer and letter.requester in (Requester.SELF, Requester.WEB_FORM):
+        found = [each for each in found if not _OF_SOMEBODY.search(_before(each, text))]
     return [each.identifier for each in found]
 
 
@@ -90,10 +130,16 @@ def _is_number(local: str) -> bool:
     return local.removeprefix("+").isdecimal() and len(local) >= 8
 
 
+def _before(found: Found, text: str) -> str:
+    return fold(text[max(0, found.start - _BEFORE) : found.start])
+
+
 def _is_persons(found: Found, text: str, letter: Letter) -> bool:
-    before = fold(text[max(0, found.start - _BEFORE) : found.start])
+    before = _before(found, text)
     after = fold(text[found.end : found.end + _AFTER])
-    if _TAKEN_BACK.match(after) or _DENIED.search(before) or _SWITCHBOARD.search(before):
+    if _TAKEN_BACK.match(after) or _OF_COMPANY.match(after):
+        return False
+    if any(sign.search(before) for sign in (_DENIED, _SWITCHBOARD, _OF_READER)):
         return False
     if found.identifier.type is IdentifierType.PHONE and _REGISTER_NO.search(before):
         return False
@@ -103,7 +149,14 @@ def _is_persons(found: Found, text: str, letter: Letter) -> bool:
         return found.identifier.type is not IdentifierType.EMAIL or _looks_own(found.identifier.value, before, letter)
     if letter.requester in (Requester.AGENT, Requester.SERVICE) and _is_of_agent(found.identifier, letter):
         return False
+    if letter.requester is Requester.EMPLOYER and comes_in_place(before):
+        return False
     return not _is_of_writer(found, text, before, after, letter)
+
+
+def comes_in_place(before: str) -> bool:
+    """In a letter of an employer, whether what follows these words is of somebody who comes in place of who left."""
+    return _IN_PLACE.search(fold(before[-_BEFORE:])) is not None
 
 
 def _is_of_writer(found: Found, text: str, before: str, after: str, letter: Letter) -> bool:
@@ -112,10 +165,19 @@ def _is_of_writer(found: Found, text: str, before: str, after: str, letter: Lett
         return False
     lone = found.identifier.type is IdentifierType.PHONE and sum(map(str.isalpha, text)) <= _FEW_LETTERS
     signed = lone and letter.requester is not Requester.SERVICE  # services list what they know of the person
+    signed |= found.identifier.type is IdentifierType.PHONE and _is_letterhead(found, text, letter)
     writers = _OF_WRITER_BEFORE.search(before)
     named = writers is not None and letter.principal is not None and fold(letter.principal) in writers[0]
     says_mine = writers is not None and not named and _OF_ANOTHER_BEFORE.search(before) is None
     return signed or says_mine or _OF_WRITER_AFTER.match(after) is not None
+
+
+def _is_letterhead(found: Found, text: str, letter: Letter) -> bool:
+    """Before it, on its line, stands a company, or what the writer's domain is called."""
+    line = text[max(0, found.start - _WITHIN) : found.start].rpartition("\n")[2]
+    domain = (letter.address or "@").rpartition("@")[2].partition(".")[0]
+    named = len(domain) >= _LEAST_DOMAIN and domain in re.sub(r"\W", "", fold(line))
+    return named or _LETTERHEAD.search(line) is not None
 
 
 def _looks_own(address: str, before: str, letter: Letter) -> bool:

@@ -8,10 +8,12 @@ belongs to it.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import zip_longest
 
 from dsar.model import FoundRequest, Identifier, IdentifierType, Requester, TriageSubject
 from dsar.triage.letter import NAME_IN_TEXT, OWN_MATTER, RELATION, Letter, clean_name
-from dsar.triage.owners import identifiers_in, sender_identifiers
+from dsar.triage.owners import comes_in_place, identifiers_in, sender_identifiers
 from dsar.triage.sentences import Sentence
 from dsar.triage.vocabulary import fold, says
 
@@ -36,6 +38,13 @@ _LIVES_AT = re.compile(
     r"(?:(?:post)?add?ress(?:en?)?|anschrift|osoite|bor (?:på|i)|bosatt på|lives at|living at"
     r"|(?:till (?:mig|oss)|to (?:me|us)) (?:på|at)|post(?:en)? till?|brev till?|by post to)\W{0,12}$",
     re.IGNORECASE,
+)
+#: The same without a postcode, behind words that say who lives there: "Mr Bo Ek of Storgatan 3, Varberg".
+_LIVING = re.compile(
+    r"(?:(?:bor|boende|bosatt|bodde) (?:på|i)|(?:lives?|living|lived|resident) (?:at|in)|(?<=[a-zåäö]) of"
+    r"|(?:min|hans|hennes) adress(?: är|:)|(?:my|his|her) address(?: is|:))"
+    r" (?P<address>[A-ZÅÄÖÆØ][\wåäöæøé.'-]{3,}(?: [A-ZÅÄÖÆØ]?[\wåäöæøé.'-]+)?"
+    r" \d{1,4}(?: ?[A-Za-z](?!\w))?,? (?:i )?[A-ZÅÄÖÆØ][\wåäöæøé-]+)(?! \d)"
 )
 #: Föräldrabalken 9 kap. 1 §: who is under eighteen is a minor.
 _MAJORITY = 18
@@ -94,8 +103,12 @@ def _address(letter: Letter) -> list[Identifier]:
     """The postal address below the sign-off, or after that word, whole or not at all."""
     stated = (each for each in _POSTAL_ADDRESS.finditer(letter.body) if _LIVES_AT.search(letter.body[: each.start()]))
     signed = letter.requester in (*OWN_MATTER, Requester.SERVICE)  # below their sign-off others give their own
-    found = (_POSTAL_ADDRESS.search(letter.closing) if signed else None) or next(stated, None)
-    return [Identifier(type=IdentifierType.ADDRESS, value=_in_one_line(found[0]))] if found else []
+    found = (
+        (_POSTAL_ADDRESS.search(letter.closing) if signed else None)
+        or next(stated, None)
+        or _LIVING.search(letter.body)
+    )
+    return [Identifier(type=IdentifierType.ADDRESS, value=_in_one_line(found[found.lastgroup or 0]))] if found else []
 
 
 def _in_one_line(address: str) -> str:
@@ -154,16 +167,18 @@ def _group(letter: Letter, sentences: Sequence[Sentence], language: str) -> dict
     grouped: dict[str | None, list[Identifier]] = {None: []}
     if letter.principal:
         grouped[letter.principal] = []
+    taken, alone = partial(identifiers_in, letter=letter, language=language), not names_another(letter)
     current: str | None = letter.principal
-    for sentence in sentences:
+    for sentence, after in zip_longest(sentences, sentences[1:]):
         if not sentence.heading and not (letter.principal and len(grouped) == 2):
             current = letter.principal
         start = 0
         for name, at in _people_in(sentence.text, letter):
-            grouped[current] += identifiers_in(sentence.text[start:at], letter, language=language)
+            grouped[current] += taken(sentence.text[start:at], of_writer=alone and current is None)
             current, start = name, at
             grouped.setdefault(current, [])
-        grouped[current] += identifiers_in(sentence.text[start:], letter, language=language)
+        following = after.text if after else ""
+        grouped[current] += taken(sentence.text[start:], of_writer=alone and current is None, following=following)
     return grouped
 
 
@@ -179,6 +194,8 @@ def _people_in(text: str, letter: Letter) -> list[tuple[str | None, int]]:
             marked.setdefault(match.start(), match[0])
     found: list[tuple[str | None, int]] = []
     for at, written in sorted(marked.items()):
+        if letter.requester is Requester.EMPLOYER and comes_in_place(text[:at]):
+            continue
         name = clean_name(written)
         if name and not (letter.principal and _same(name, letter.principal)):
             own = letter.name is not None and letter.requester in OWN_MATTER and _same(name, letter.name)
