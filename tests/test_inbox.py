@@ -290,7 +290,7 @@ def test_waiting_ends_when_a_mail_comes(dovecot_server: DovecotServer, mail_user
         threading.Timer(0.3, dovecot_server.deliver, (LETTER, mail_user)).start()
         started = time.monotonic()
         assert inbox.wait(30)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
 
 
 def test_waiting_without_mail_ends_in_time(dovecot_server: DovecotServer, mail_user: str) -> None:
@@ -337,7 +337,7 @@ def test_a_connection_that_dies_while_waiting_is_an_error_at_once(*, hangs_up: b
         started = time.monotonic()
         with pytest.raises(InboxUnavailableError, match="ended the connection"):
             inbox.wait(30)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_an_announcement_split_over_two_packets_is_understood() -> None:
@@ -365,7 +365,7 @@ def test_an_announcement_in_the_same_packet_as_the_answer_to_idle_is_heard() -> 
         new(inbox)
         started = time.monotonic()
         assert inbox.wait(30)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(("answer", "worth_looking"), [(b"", False), (b"* 10 EXISTS\r\n", True)])

@@ -146,7 +146,7 @@ def test_a_server_that_falls_silent_is_noticed_in_time(at: bytes) -> None:
         ImapInbox(server.account(timeout_seconds=0.5)) as inbox,
     ):
         look_and_wait(inbox)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_work_goes_on_while_the_server_has_nothing_to_say() -> None:

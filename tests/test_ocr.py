@@ -89,7 +89,7 @@ def test_reading_pictures_ends_in_time(monkeypatch: pytest.MonkeyPatch, tmp_path
     begun = time.monotonic()
 
     assert [read(b""), read(b"")] == ["", ""]
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 40
 
 
 def test_without_the_program_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
