@@ -27,8 +27,8 @@ _PHONE = re.compile(r"(?<![\w+/.@-])(?:\+|00|\(?0)[0-9](?:[ \u00a0()/.–-]{0,2}
 _DATE_LIKE = re.compile(r"[0-9]{2}[-./][0-9]{2}[-./](?:19|20)?[0-9]{2}")
 
 _IS = (
-    r"(?:\s{0,3}(?:\.|[:=#°º]|(?:är|er|e|is|var|was|lyder|on|oli|ist|war|lautet|est|était|es|era|to|hos er|with you"
-    r"|mitt|min|mit|hade|hette|heter)(?!\w))){0,3}\s{0,3}[\"'”“»(]?"
+    r"(?:\s{0,3}(?:\.|[:=#°º]|(?:är|er|e|is|var|was|lyder|on|oli|ist|war|lautet|est|était|es|era|to|hos er|with you)"
+    r"(?!\w))){0,3}\s{0,3}[\"'”“»(]?"
 )
 #: A code, or digits in groups: "K-20931", "7718204", "88 12 04".
 _CODE = (
@@ -42,9 +42,9 @@ def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{words})(?!\w){_IS}{value}", re.IGNORECASE)
 
 
-_NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|n|number|id|#))"
+_NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|n|number|id|#)(?:et)?(?: mi(?:tt|n|t)(?!\w))?)"
 _CUSTOMER_NO = _labelled(
-    rf"kunde?{_NUMBER}(?:et)?|knr|kundkort(?:et)?{_NUMBER}?|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
+    rf"kunde?{_NUMBER}|knr|kundkort(?:et)?{_NUMBER}?|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
     rf"|kundennummer|kdnr\.?|num[eé]ro (?:de )?client|n° (?:de )?client|n[uú]mero de cliente|n[ºo]\.? de cliente"
     rf"|numer(?:em)? klienta|nr klienta|kliendi(?:number|nr|kood)|رقم (?:العميل|الزبون)|cust(?=\.)"
     r"|(?:kund|kunde|customer|client)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
@@ -52,12 +52,12 @@ _CUSTOMER_NO = _labelled(
 #: Our customer numbers need no label.
 _OWN_CUSTOMER_NO = re.compile(r"(?<![\w-])K-[0-9]{4,6}(?![\w-])")
 _ORDER_NO = _labelled(
-    rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}(?:et)?"
+    rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}"
     r"|pedido|zamówieni[ae]|bestell(?:ung|nummer)|tilau(?:s|snumero)|commande|tellimus"
     r"|(?:faktura|order|invoice|beställning)(?:e?n)?"
     r"(?:,? (?:som )?(?:hade|har|med|with|has|had) (?:the )?(?:nummer|numret|number|nr))?"
 )
-_SERIAL = _labelled(rf"(?:serie|serial){_NUMBER}(?:et)?|serial|s/n|sn")
+_SERIAL = _labelled(rf"(?:serie|serial){_NUMBER}|serial|s/n|sn")
 _NATIONAL_ID = _labelled(
     r"fødselsnummer(?:et)?|fødselsnr|fnr|f\.nr|personnummer(?:et)?|cpr(?:[- ]?(?:nummer|nr))?(?:et)?|hetu"
     r"|henkilötunnu\w*|national id(?:entity)?(?: number)?|pesel|isikukood\w*|dni|nie|dni/nie",
@@ -73,14 +73,17 @@ _USERNAME = re.compile(
     r"(?P<value>[\w][\w.@+-]{1,63})",
     re.IGNORECASE,
 )
-#: A word for an account and, in the same sentence, what looks like no other word: "brukeren min (anna_by)".
+#: Beside a word for an account what looks like no other word: "brukeren min (anna_by)".
 _ACCOUNT = re.compile(
     r"(?<!\w)(?:bruker\w{0,5}|brukar\w{0,4}|bruger\w{0,6}|användar\w{0,8}|konto\w{0,4}|account|profil\w{0,3}|usuari[oa]|compte"
     r"|utilisateur|benutzer\w{0,6}|kasutaja\w{0,6}|tunnus\w{0,4}|käyttäjä\w{0,8}|użytkownik\w{0,3}|user(?:name)?|login|alias)"
-    r"(?!\w)[^.!?\n@]{0,25}?[\s(:\"'”“»](?P<value>[a-zåäöæø]{2,20}_[\w.-]{1,30}"
+    r"(?!\w)(?: (?:min|mitt|mit|mi|är|er|is|heter|med|named|called|navn|namn|name))?[\s(:\"'”“»]{1,3}"
+    r"(?P<value>[a-zåäöæø]{2,20}_[\w.-]{1,30}(?<!\.)"
     r"|(?<=[\"'”“»])(?=[\w.-]{0,30}[0-9_])[a-zåäöæø][\w.-]{2,30}(?=[\"'”“«]))(?![\w@])",
     re.IGNORECASE,
 )
+#: The same of a file, or of a page.
+_FILE_LIKE = re.compile(r"\.\w{2,4}$")
 _ORGNR_LABELLED = _labelled(
     r"org(?:anisations)?\.?[- ]?(?:nummer|nr)|enskild(?: firma)?,?|enskild näringsverksamhet",
     r"(?P<value>(?:16)?[0-9]{6}[- ]?[0-9]{4})(?!\w)",
@@ -159,6 +162,10 @@ def _is_plain_word(match: re.Match[str]) -> bool:
     return not (match["says"] or listed) and match["value"].rstrip(".").isalpha()
 
 
+def _is_file(match: re.Match[str]) -> bool:
+    return _FILE_LIKE.search(match["value"]) is not None
+
+
 def _is_mobile(match: re.Match[str]) -> bool:
     """Ten digits in one run that read as a Swedish phone number too: only a label makes them a personnummer."""
     return match[0].isdecimal() and match[0].startswith("0") and phone(match[0]) is not None
@@ -172,7 +179,7 @@ def _is_date(match: re.Match[str]) -> bool:
 _FINDERS = (
     _Finder(IdentifierType.EMAIL, EMAIL),
     _Finder(IdentifierType.USERNAME, _USERNAME, unless=_is_plain_word),
-    _Finder(IdentifierType.USERNAME, _ACCOUNT),
+    _Finder(IdentifierType.USERNAME, _ACCOUNT, unless=_is_file),
     _Finder(IdentifierType.PERSONNUMMER, _PERSONNUMMER_LABELLED),
     _Finder(IdentifierType.ORGNR, _ORGNR_LABELLED),
     _Finder(IdentifierType.NATIONAL_ID, _NATIONAL_ID),

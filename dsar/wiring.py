@@ -24,7 +24,7 @@ from dsar.errors import SettingsError, UsageError
 from dsar.mailserver import Credential, CredentialSource
 from dsar.model import Activity
 from dsar.settings import MailboxSection, Settings
-from dsar.store import SqlKeyStore, Store
+from dsar.store import SqlKeyStore, Store, tables
 from dsar.vault import Vault, fernet_key
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ class _OnUse(Mapping[str, _Value]):
 
 def _connect(chosen: Settings, store: Store) -> _Connected:
     """Raises: SettingsError with the faults of all declarations, of the register, or of all options."""
+    tables.load_all()  # systems are asked side by side, and take their turns by the database
     declarations, register = load_declarations(chosen)
     systems = open_systems(chosen, declarations)
     _share_turns(store, systems, declarations)

@@ -1,5 +1,6 @@
 """The database: what two processes may do to the same row, on SQLite and on PostgreSQL."""
 
+import pkgutil
 import sqlite3
 import subprocess
 import sys
@@ -79,6 +80,16 @@ def test_a_table_that_is_loaded_with_its_first_use_refers_to_no_other_such_modul
     ]
     assert len(references) > 20
     assert [(to, source) for to, source in references if to in later and to != source] == []
+
+
+def test_no_module_of_tables_is_forgotten() -> None:
+    """Migrations and moves would leave its tables out."""
+    modules = {module.name for module in pkgutil.iter_modules(tables.__path__)}
+    loaded = (
+        "import sys, dsar.store.tables as t; t.load_all(); print(*(m for m in sys.modules if m.startswith(t.__name__)))"
+    )
+    told = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout
+    assert {name.rpartition(".")[2] for name in told.split()} == modules | {"tables"}
 
 
 def test_there_are_no_tables_but_those_named() -> None:

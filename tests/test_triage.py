@@ -305,6 +305,16 @@ def test_what_is_taken_back_or_somebody_elses_identifies_nobody(text: str, value
         ("Den her er min nye mail, den gamle er maria@limfjord.example.", "maria@limfjord.example"),
         ("Kundnr 71904 är mitt.", "71904"),
         ("Mitt nummer är 0709-33 81 45. Nej, jag vill inte ha en kopia.", "+46709338145"),
+        ("Mitt nummer är 0709-33 81 45. Oj, fel ämne i mejlet.", "+46709338145"),
+        ("Jag, Hans Nilsson (19640823-3234), skriver själv.", "196408233234"),
+        ("Jag heter Hans Nilsson, kundnummer 44120.", "44120"),
+        ("Her følger mitt ordrenummer 7781204.", "7781204"),
+        ("Jeg bor her og har kundenummer 44120.", "44120"),
+        ("Fotot av hans bil ska bort, min e-post är anna.ek@privat.example.", "anna.ek@privat.example"),
+        ("Ta bort mig från er mejllista, anna.ek@privat.example.", "anna.ek@privat.example"),
+        ("Jag vill slippa era mejl på anna.ek@privat.example.", "anna.ek@privat.example"),
+        ("Min e-post hos er butik är anna.ek@privat.example.", "anna.ek@privat.example"),
+        ("My customer number 44120 is for my business trips.", "44120"),
     ],
 )
 def test_what_only_looks_like_somebody_elses_is_the_writers(text: str, value: str) -> None:
@@ -324,7 +334,7 @@ Din kund va? /Mia
 
 -----Ursprungligt meddelande-----
 Från: Yasmin Lundell <yasmin@lundell.example>
-Skickat: den 30 september 2026 15:20
+Skickat: den 2 september 2026 15:20
 Ämne: Hur gör jag?
 
 Jag vill ha en lista på vad ni har om mig.
@@ -332,6 +342,8 @@ Yasmin Lundell
 """
     found = sort_text(text, subject="VB: VB: Hur gör jag?", sender="Jonas Hellgren <jonas.hellgren@xelent.se>")
     assert (found.asked_by, found.subjects[0].name) == ("yasmin@lundell.example", "Yasmin Lundell")
+    assert found.first_received_at is not None
+    assert found.first_received_at.date().isoformat() == "2026-09-02"
 
 
 def test_postscript_is_part_of_the_letter() -> None:
@@ -372,12 +384,12 @@ def test_entry_of_the_corpus_names_nobody() -> None:
     [
         "Jag skriver åt min mormor Sonja Ek. Radera hennes nummer 0340990188. Om ni ringer mig är jag på 0701740699.",
         "On behalf of my client Ove Ek, +46 340 99 01 88: delete his data. Call me at +46 70 174 06 99.",
-        "Som ombud för Ove Ek, 0340-99 01 88, begär jag radering.\n\nKim Alm, advokat\nAlm AB, Orust, 031-390 06 88",
-        "Som ombud för Ove Ek, 0340-99 01 88, begär jag radering.\n\nKim Alm\nOmbudet, Avenyn 40, 031-390 06 88",
+        "Som ombud för Ove Ek, 0340-99 01 88, begär jag radering. Svar hit.\n\nAlm Juridik AB, Orust, 031-390 06 88",
+        "Som ombud för Ove Ek, 0340-99 01 88, begär jag radering. Svar hit.\n\nOmbud, Avenyn 40, Orust, 031-390 06 88",
     ],
 )
 def test_the_number_of_who_writes_for_another_is_not_the_persons(text: str) -> None:
-    person = sort_text(text, sender="Kim Alm <kim@ombudet.example>").subjects[0]
+    person = sort_text(text, sender="Kim Alm <kim@ombud.example>").subjects[0]
     assert [each.value for each in person.identifiers if each.type.value == "phone"] == ["+46340990188"]
 
 
@@ -442,6 +454,8 @@ def test_a_colleague_who_tells_of_a_call_is_not_the_person() -> None:
     [
         ("Sluta skicka den.\n\nHälsningar Inga Svahn, Strandgatan 11, 439 30 Onsala", "Strandgatan 11, 439 30 Onsala"),
         ("Skicka mina uppgifter.\n\nMvh\nInga Svahn\nRingvägen 18\n432 31 Varberg", "Ringvägen 18, 432 31 Varberg"),
+        ("Min exman bor på Storgatan 4, Varberg. Jag vill se mina uppgifter.", None),
+        ("I lived in London 20 years ago. Send me my data.", None),
         ("Skicka det ni har om mig till mig på Solrosvägen 7, 432 56 Träslöv.", "Solrosvägen 7, 432 56 Träslöv"),
         ("Jag bor på Storgatan 2, Varberg och vill se mina uppgifter.", "Storgatan 2, Varberg"),
         ("Jag vill se mina uppgifter. Maskinen står på Storgatan 2, 432 31 Varberg.", None),
@@ -460,6 +474,46 @@ def test_who_comes_in_place_of_a_colleague_that_left_is_not_the_person() -> None
     )
     person = sort_text(text, sender="Kontoret <info@nordkaj.example>").subjects[0]
     assert (person.name, [each.value for each in person.identifiers]) == ("Malin Törn", ["malin.torn@nordkaj.example"])
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "address"),
+    [
+        (
+            "Malin Törn har slutat hos oss. Radera henne. Simon Faye tar över, simon.faye@nordkaj.example.",
+            "Malin Törn",
+            None,
+        ),
+        (
+            "Malin Törn har slutat hos oss. Please add a note and delete malin.torn@nordkaj.example.",
+            "Malin Törn",
+            "malin.torn@nordkaj.example",
+        ),
+        (
+            "Malin Törn har slutat hos oss. I stället för att spärra, radera malin.torn@nordkaj.example.",
+            "Malin Törn",
+            "malin.torn@nordkaj.example",
+        ),
+    ],
+)
+def test_whose_an_address_is_when_a_colleague_has_left(text: str, name: str, address: str | None) -> None:
+    person = sort_text(text, sender="Kontoret <info@nordkaj.example>").subjects[0]
+    assert (person.name, [each.value for each in person.identifiers]) == (name, [address] if address else [])
+
+
+@pytest.mark.parametrize("sender", ["Kim Alm <kim@gmail.com>", "Lisa Svensson <lisa@svensson.example>"])
+def test_the_number_of_the_client_is_not_taken_for_a_letterhead(sender: str) -> None:
+    text = "Som ombud för Ove Svensson (ove@gmail.com, 0340-99 01 88) begär jag radering av hans uppgifter."
+    person = sort_text(text, sender=sender).subjects[0]
+    assert "+46340990188" in [each.value for each in person.identifiers]
+
+
+def test_of_a_client_that_is_taken_down_where_they_live() -> None:
+    text = (
+        "We act for our client Mr Bo Ek of Storgatan 3, Falkenberg. Send us his data. I live at Ringgatan 9, Varberg."
+    )
+    person = sort_text(text, sender="Kim Alm <kim@alm.example>").subjects[0]
+    assert [each.value for each in person.identifiers] == ["Storgatan 3, Falkenberg"]
 
 
 def test_number_beside_the_name_of_the_client_is_the_clients() -> None:

@@ -53,7 +53,7 @@ _PRINCIPAL = re.compile(
 _LEFT = re.compile(
     rf"({_NAME}) (?:(?:har|hon|han|is|er|has) )?(?:nu |nyligen |just |already )?(?:slut(?:a[tr]|ade|tet|tar|ter)"
     r"|left|leaving|leaves|stoppet|stopper|fratrådt|fratrer|no longer"
-    r"|(?:jobbar|arbetar|finns) inte (?:längre|kvar))(?!\w)"
+    r"|(?:jobbar|arbetar|finns) inte (?:längre|kvar))(?!\w)(?! (?:att|röka|snusa|dricka|smoking|å) )"
 )
 _GENITIVE_PRINCIPAL = re.compile(rf"(?:för|å) ({_NAME})s (?:räkning|vägnar)")
 _SIGN_OFF = re.compile(
@@ -257,7 +257,7 @@ def _forwarded(mail: InboundMail, staff_domain: str) -> Letter:
     )
     body, closing = _at_sign_off(text, re.sub(r"[<(\[].*", "", writer).strip(" \"*'"))
     name = clean_name(re.sub(r"[<(\[].*", "", writer).strip(" \"*'")) or _writer(body, closing, "")
-    first_received_at = received_when(mail.quoted_text)
+    first_received_at = received_when(quoted)
     return Letter(
         requester=Requester.COLLEAGUE_FORWARD,
         address=addresses[0] if addresses else None,
@@ -270,7 +270,8 @@ def _forwarded(mail: InboundMail, staff_domain: str) -> Letter:
 
 
 def _is_of_colleague(writer: str, staff_domain: str) -> bool:
-    return "@" in writer and writer.rstrip("> ").endswith(f"@{staff_domain}")
+    addresses = [each.value for each in find_identifiers(writer) if each.type is IdentifierType.EMAIL]
+    return any(address.endswith(f"@{staff_domain}") for address in addresses)
 
 
 def _from_layout(mail: InboundMail, form: Form) -> Letter:

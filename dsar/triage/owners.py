@@ -11,7 +11,7 @@ import re
 from dsar.identifiers import normalise
 from dsar.mentions import Found, locate
 from dsar.model import Identifier, IdentifierType, Requester
-from dsar.triage.letter import OWN_MATTER, Letter
+from dsar.triage.letter import NAME_IN_TEXT, OWN_MATTER, Letter
 from dsar.triage.vocabulary import fold
 
 #: Language -> country whose telephone numbers need no country code.
@@ -47,24 +47,33 @@ _OF_ANOTHER_BEFORE = re.compile(rf"{_RELATIVE}[^.!?\n]{{0,22}}$")
 _OF_ANOTHER_AFTER = re.compile(rf"[^.!?\n\w]{{0,3}}(?:\w+ ){{0,4}}{_RELATIVE}")
 #: Before a number or address: it is that of whom the letter is written to.
 _OF_READER = re.compile(
-    r"(?<!\w)(?:ert|era|er|your|yours|deres|jeres|dykkar)\s+(?:(?!mi|my)\w+\s+)?(?:\w*nummer|\w*nr|number|line|phone"
-    r"|\w*telefon\w*|\w*mejl\w*|\w*mail\w*|e-?post\w*|adress\w*|address|butik|shop|store|office|kontor)[^.!?\n\w]{0,4}"
-    r"(?:(?:pa|is|er|ar|i|in|at) )?[^.!?\n\w]{0,4}$"
+    r"(?<!\w)(?:ert|era|er|your|yours|deres|jeres|dykkar)\s+(?:(?!mi|my)\w+\s+)?(?:(?:tele|tele?fon|mobil)?nummer"
+    r"|telefonnr|telefon|tel|number|phone(?: number)?|line|(?:mejl|mail|e-?post)?-?adress|(?:e-?mail )?address)"
+    r"[^.!?\n\w]{0,4}(?:(?:pa|is|er|ar) )?[^.!?\n\w]{0,4}$"
 )
-#: Before: it is that of somebody spoken of; after: a company's.
+#: Before: it is that of somebody spoken of. "Hans" may be a name, and "her" is Norwegian and Danish for "here".
 _OF_SOMEBODY = re.compile(
-    r"(?<!\w)(?:(?:hans|hennes|hendes|his|their)(?!\w)[^.!?\n]{0,30}|her(?! er )(?: \w+){1,3} ?)$"
+    r"(?<!\w)(?:[Hh]ans(?= [a-zåäö])|[Hh]ennes|[Hh]endes|[Hh]is|[Tt]heir"
+    r"|[Hh]er(?= \w+ and| (?:\w+ )?(?:number|address|order|e-?mail|phone)))(?!\w)"
+    r"(?:(?!(?<!\w)(?:jag|mig|min|mitt|mina|jeg|meg|mit|mine|my|me|I)(?!\w))[^.!?\n]){0,30}$"
 )
+#: After: it is a company's.
 _OF_COMPANY = re.compile(
     r"[^.!?\w\n]{0,3}(?:(?:som|which|that) )?(?:ar|er|is|tillhor|tilhorer|horer til|hor till|belongs to|is for)"
     r" (?:firmaets|firmaens|firmans|firman|foretagets|foretaget|bolagets|bolaget|foreningens|foreningen|selskapets"
-    r"|selskabets|skolans|kommunens|(?:the|our|my) (?:company|firm|employer|business|school)(?:'?s)?)(?!\w)"
+    r"|selskabets|skolans|kommunens|(?:the|our|my) (?:company|firm|employer|business|school)(?:'?s)?)"
+    r"(?=\s*(?:[.,;!?)\n]|$)|\s+(?:och|og|and|men|but)(?!\w))"
 )
-#: In a letter of an employer, before a name or address: who comes in place of the one who left.
+#: In a letter of an employer: who comes in place of the one who left, before the name, and before what stands after it.
+_COMES = (
+    r"(?<!\w)(?i:lägg(?:a|er)? (?:in|till)|legg(?:e)? (?:inn|til)|læg(?:ge)? ind|tilføj|put|add"
+    r"|(?:ersätt|erstatt|replace)\w* (?:\w+ )?(?:med|av|by|with)|(?:kommer|come) (?:från|fra|from)"
+    r"|ny(?:a|e)? (?:kontakt\w*|beställare)(?: är| er| blir)?|new contact(?: person)?(?: is)?)[ :]{1,2}"
+)
+_TAKES_OVER = r" (?:tar över|tager over|tar over|takes over|will take over|ersätter|erstatter|replaces)(?!\w)"
 _IN_PLACE = re.compile(
-    r"(?<!\w)(?:lagg(?:a)? (?:in|till)|legg(?:e)? (?:inn|til)|laeg(?:ge)? ind|tilfoj|put|add"
-    r"|ersatt\w*|erstatt\w*|replace\w*|istallet|i stallet|come from|kommer fran|ny kontakt\w*|new contact)(?!\w)"
-    r"[^.!?\n]{0,60}$"
+    rf"(?:{_COMES}(?:\w+ )?|(?:{_COMES}(?:\w+ )?{NAME_IN_TEXT.pattern}|{NAME_IN_TEXT.pattern}{_TAKES_OVER})"
+    r"[^.!?\n]{0,40})$"
 )
 #: On the line of a number, before it: a letterhead.
 _LETTERHEAD = re.compile(r"(?<!\w)(?:AB|HB|KB|AS|ASA|A/S|ApS|Oy|Ltd|LLP|LLC|Inc|GmbH|PLC|advokat\w*)(?!\w)")
@@ -79,8 +88,10 @@ _OF_WRITER_BEFORE = re.compile(
     r"(?! (?:klient|huvudman|client|principal))[^.!?\n]{0,25}$"
 )
 _OF_WRITER_AFTER = re.compile(r"[^\w\n]{0,3}(?:mine|mitt|min|mit)(?!\w)")
-#: Letters of the name of a domain that no other word looks like.
-_LEAST_DOMAIN = 5
+#: What a person is reached by.
+_REACHES = (IdentifierType.PHONE, IdentifierType.EMAIL)
+#: Letters of the name of a domain that may be written as several words.
+_LONG_LABEL = 8
 #: A line with so few letters beside the number stands below a signature.
 _FEW_LETTERS = 8
 #: Before a number: it is a company's in a register.
@@ -106,10 +117,10 @@ def identifiers_in(
     Args: of_writer: the person is the writer, not one whom the letter has named before; following: what comes next.
     """
     found = [each for each in locate(text, region=region_of(language)) if _is_persons(each, text, letter)]
-    if found and _TAKEN_BACK_NEXT.match(fold(following[:_AFTER])):
+    if found and _TAKEN_BACK_NEXT.match(fold(following[:_AFTER])) and locate(following, region=region_of(language)):
         found.pop()
     if of_writer and letter.requester in (Requester.SELF, Requester.WEB_FORM):
-        found = [each for each in found if not _OF_SOMEBODY.search(_before(each, text))]
+        found = [each for each in found if not _OF_SOMEBODY.search(text, max(0, each.start - _BEFORE), each.start)]
     return [each.identifier for each in found]
 
 
@@ -130,16 +141,14 @@ def _is_number(local: str) -> bool:
     return local.removeprefix("+").isdecimal() and len(local) >= 8
 
 
-def _before(found: Found, text: str) -> str:
-    return fold(text[max(0, found.start - _BEFORE) : found.start])
-
-
 def _is_persons(found: Found, text: str, letter: Letter) -> bool:
-    before = _before(found, text)
+    before = fold(text[max(0, found.start - _BEFORE) : found.start])
     after = fold(text[found.end : found.end + _AFTER])
     if _TAKEN_BACK.match(after) or _OF_COMPANY.match(after):
         return False
-    if any(sign.search(before) for sign in (_DENIED, _SWITCHBOARD, _OF_READER)):
+    if _DENIED.search(before) or _SWITCHBOARD.search(before):
+        return False
+    if found.identifier.type in _REACHES and _OF_READER.search(before):
         return False
     if found.identifier.type is IdentifierType.PHONE and _REGISTER_NO.search(before):
         return False
@@ -149,19 +158,24 @@ def _is_persons(found: Found, text: str, letter: Letter) -> bool:
         return found.identifier.type is not IdentifierType.EMAIL or _looks_own(found.identifier.value, before, letter)
     if letter.requester in (Requester.AGENT, Requester.SERVICE) and _is_of_agent(found.identifier, letter):
         return False
-    if letter.requester is Requester.EMPLOYER and comes_in_place(before):
+    if letter.requester is Requester.EMPLOYER and comes_in_place(text[: found.start]):
         return False
     return not _is_of_writer(found, text, before, after, letter)
 
 
 def comes_in_place(before: str) -> bool:
     """In a letter of an employer, whether what follows these words is of somebody who comes in place of who left."""
-    return _IN_PLACE.search(fold(before[-_BEFORE:])) is not None
+    return _IN_PLACE.search(before, max(0, len(before) - 2 * _BEFORE)) is not None
+
+
+def takes_over(after: str) -> bool:
+    """The same of a name, by what follows it."""
+    return re.match(_TAKES_OVER, after) is not None
 
 
 def _is_of_writer(found: Found, text: str, before: str, after: str, letter: Letter) -> bool:
     """A number or address at which whoever writes for another is reached."""
-    if found.identifier.type not in (IdentifierType.PHONE, IdentifierType.EMAIL):
+    if found.identifier.type not in _REACHES:
         return False
     lone = found.identifier.type is IdentifierType.PHONE and sum(map(str.isalpha, text)) <= _FEW_LETTERS
     signed = lone and letter.requester is not Requester.SERVICE  # services list what they know of the person
@@ -173,11 +187,15 @@ def _is_of_writer(found: Found, text: str, before: str, after: str, letter: Lett
 
 
 def _is_letterhead(found: Found, text: str, letter: Letter) -> bool:
-    """Before it, on its line, stands a company, or what the writer's domain is called."""
+    """Before it, on its line, stand a company or what the writer's domain is called, and not whom the letter is for."""
     line = text[max(0, found.start - _WITHIN) : found.start].rpartition("\n")[2]
-    domain = (letter.address or "@").rpartition("@")[2].partition(".")[0]
-    named = len(domain) >= _LEAST_DOMAIN and domain in re.sub(r"\W", "", fold(line))
-    return named or _LETTERHEAD.search(line) is not None
+    words = re.findall(r"\w+", fold(line))
+    if letter.principal and fold(letter.principal).split()[-1] in words:
+        return False
+    domain = (letter.address or "@").rpartition("@")[2]
+    label = re.sub(r"\W", "", domain.partition(".")[0])
+    named = label in words or (len(label) >= _LONG_LABEL and label in "".join(words))
+    return (named and not _FREE_MAIL.match(domain)) or _LETTERHEAD.search(line) is not None
 
 
 def _looks_own(address: str, before: str, letter: Letter) -> bool:

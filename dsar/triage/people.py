@@ -9,11 +9,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import zip_longest
 
 from dsar.model import FoundRequest, Identifier, IdentifierType, Requester, TriageSubject
 from dsar.triage.letter import NAME_IN_TEXT, OWN_MATTER, RELATION, Letter, clean_name
-from dsar.triage.owners import comes_in_place, identifiers_in, sender_identifiers
+from dsar.triage.owners import comes_in_place, identifiers_in, sender_identifiers, takes_over
 from dsar.triage.sentences import Sentence
 from dsar.triage.vocabulary import fold, says
 
@@ -39,12 +38,19 @@ _LIVES_AT = re.compile(
     r"|(?:till (?:mig|oss)|to (?:me|us)) (?:på|at)|post(?:en)? till?|brev till?|by post to)\W{0,12}$",
     re.IGNORECASE,
 )
-#: The same without a postcode, behind words that say who lives there: "Mr Bo Ek of Storgatan 3, Varberg".
-_LIVING = re.compile(
-    r"(?:(?:bor|boende|bosatt|bodde) (?:på|i)|(?:lives?|living|lived|resident) (?:at|in)|(?<=[a-zåäö]) of"
-    r"|(?:min|hans|hennes) adress(?: är|:)|(?:my|his|her) address(?: is|:))"
-    r" (?P<address>[A-ZÅÄÖÆØ][\wåäöæøé.'-]{3,}(?: [A-ZÅÄÖÆØ]?[\wåäöæøé.'-]+)?"
-    r" \d{1,4}(?: ?[A-Za-z](?!\w))?,? (?:i )?[A-ZÅÄÖÆØ][\wåäöæøé-]+)(?! \d)"
+#: A street with its number and town, without a postcode.
+_STREET = (
+    r"(?P<address>[A-ZÅÄÖÆØ][\wåäöæøé.'-]{3,}(?: [A-ZÅÄÖÆØ]?[\wåäöæøé.'-]+)? \d{1,4}(?: ?[A-Za-z](?!\w))?"
+    r"(?:,? i|,| in) [A-ZÅÄÖÆØ][\wåäöæøé-]+)"
+)
+#: Who lives there: the writer, or whom the letter is for.
+_I_LIVE = re.compile(
+    rf"(?<!\w)(?i:jag bor (?:på|i)|jeg bor (?:på|i)|i live (?:at|in)|min adress (?:är|:)|my address (?:is|:)) {_STREET}"
+)
+_THEY_LIVE = re.compile(
+    r"(?<!\w)(?:(?i:(?:han|hon|he|she|hun) (?:bor|lives) (?:på|i|at|in)"
+    r"|(?:hans|hennes|his|her|hendes) add?ress(?:en)? (?:är|er|is))"
+    rf"|(?:Mr|Mrs|Ms|Dr)\.? {NAME_IN_TEXT.pattern} of) {_STREET}"
 )
 #: Föräldrabalken 9 kap. 1 §: who is under eighteen is a minor.
 _MAJORITY = 18
@@ -103,11 +109,8 @@ def _address(letter: Letter) -> list[Identifier]:
     """The postal address below the sign-off, or after that word, whole or not at all."""
     stated = (each for each in _POSTAL_ADDRESS.finditer(letter.body) if _LIVES_AT.search(letter.body[: each.start()]))
     signed = letter.requester in (*OWN_MATTER, Requester.SERVICE)  # below their sign-off others give their own
-    found = (
-        (_POSTAL_ADDRESS.search(letter.closing) if signed else None)
-        or next(stated, None)
-        or _LIVING.search(letter.body)
-    )
+    found = (_POSTAL_ADDRESS.search(letter.closing) if signed else None) or next(stated, None)
+    found = found or (_I_LIVE if letter.requester in OWN_MATTER else _THEY_LIVE).search(letter.body)
     return [Identifier(type=IdentifierType.ADDRESS, value=_in_one_line(found[found.lastgroup or 0]))] if found else []
 
 
@@ -169,7 +172,7 @@ def _group(letter: Letter, sentences: Sequence[Sentence], language: str) -> dict
         grouped[letter.principal] = []
     taken, alone = partial(identifiers_in, letter=letter, language=language), not names_another(letter)
     current: str | None = letter.principal
-    for sentence, after in zip_longest(sentences, sentences[1:]):
+    for place, sentence in enumerate(sentences):
         if not sentence.heading and not (letter.principal and len(grouped) == 2):
             current = letter.principal
         start = 0
@@ -177,7 +180,7 @@ def _group(letter: Letter, sentences: Sequence[Sentence], language: str) -> dict
             grouped[current] += taken(sentence.text[start:at], of_writer=alone and current is None)
             current, start = name, at
             grouped.setdefault(current, [])
-        following = after.text if after else ""
+        following = " ".join(each.text for each in sentences[place + 1 : place + 3])
         grouped[current] += taken(sentence.text[start:], of_writer=alone and current is None, following=following)
     return grouped
 
@@ -194,7 +197,9 @@ def _people_in(text: str, letter: Letter) -> list[tuple[str | None, int]]:
             marked.setdefault(match.start(), match[0])
     found: list[tuple[str | None, int]] = []
     for at, written in sorted(marked.items()):
-        if letter.requester is Requester.EMPLOYER and comes_in_place(text[:at]):
+        if letter.requester is Requester.EMPLOYER and (
+            comes_in_place(text[:at]) or takes_over(text[at + len(written) :])
+        ):
             continue
         name = clean_name(written)
         if name and not (letter.principal and _same(name, letter.principal)):

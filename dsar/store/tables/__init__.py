@@ -30,6 +30,8 @@ these not:
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sqlalchemy.orm import configure_mappers
+
 from dsar.store.tables.audit import EventRow
 from dsar.store.tables.base import Row
 from dsar.store.tables.cases import CaseFile, Challenge, Request
@@ -111,9 +113,14 @@ LATER = {
 
 
 def load_all() -> None:
-    """Have every table in the metadata: for migrations, and what copies or compares whole databases."""
+    """
+    Make every class: for migrations, for what copies whole databases, and before threads that ask the database.
+
+    SQLAlchemy takes no new class while another thread goes through those it has.
+    """
     for module in LATER:
         import_module(f"{__name__}.{module}")
+    configure_mappers()
 
 
 if not TYPE_CHECKING:  # a misspelt name is an error to the type checker
