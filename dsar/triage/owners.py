@@ -47,7 +47,7 @@ _OF_ANOTHER_BEFORE = re.compile(rf"{_RELATIVE}[^.!?\n]{{0,22}}$")
 _OF_ANOTHER_AFTER = re.compile(rf"[^.!?\n\w]{{0,3}}(?:\w+ ){{0,4}}{_RELATIVE}")
 #: Before a number or address: it is that of whom the letter is written to.
 _OF_READER = re.compile(
-    r"(?<!\w)(?:ert|era|er|your|yours|deres|jeres|dykkar)\s+(?:(?!mi|my)\w+\s+)?(?:(?:tele|tele?fon|mobil)?nummer"
+    r"(?<!\w)(?:ert|era|er|your|yours|deres|jeres|dykkar)\s+(?:(?!mi|my)\w+\s+)?(?:(?:telefon|mobil)?nummer"
     r"|telefonnr|telefon|tel|number|phone(?: number)?|line|(?:mejl|mail|e-?post)?-?adress|(?:e-?mail )?address)"
     r"[^.!?\n\w]{0,4}(?:(?:pa|is|er|ar) )?[^.!?\n\w]{0,4}$"
 )
