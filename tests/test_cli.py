@@ -106,3 +106,19 @@ print(*sorted(m.removeprefix({begin!r}) for m in sys.modules if m.startswith({be
     told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert "D-2026-00001/access" in told.stdout
     assert told.stdout.splitlines()[-1] == "audit base cases duties found letters mail tasks work"
+
+
+def test_who_may_ask_systems_has_made_all_classes_of_tables_before(tmp_path: Path) -> None:
+    """Threads ask them, and SQLAlchemy takes no new class while another thread goes through those it has."""
+    with open_office(tmp_path):
+        pass
+    program = f"""
+import sys
+from pathlib import Path
+from dsar.store import tables
+from dsar.wiring import open_session
+with open_session(Path({str(tmp_path / "settings.ini")!r})):
+    print([module for module in tables.LATER if f"{{tables.__name__}}.{{module}}" not in sys.modules])
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

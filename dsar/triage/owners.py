@@ -192,7 +192,7 @@ def _is_letterhead(found: Found, text: str, letter: Letter) -> bool:
     words = re.findall(r"\w+", fold(line))
     if letter.principal and fold(letter.principal).split()[-1] in words:
         return False
-    domain = (letter.address or "@").rpartition("@")[2]
+    domain = _domain(letter)
     label = re.sub(r"\W", "", domain.partition(".")[0])
     named = label in words or (len(label) >= _LONG_LABEL and label in "".join(words))
     return (named and not _FREE_MAIL.match(domain)) or _LETTERHEAD.search(line) is not None
@@ -210,5 +210,10 @@ def _looks_own(address: str, before: str, letter: Letter) -> bool:
 def _is_of_agent(identifier: Identifier, letter: Letter) -> bool:
     if identifier.type is not IdentifierType.EMAIL:
         return False
-    domain = (letter.address or "@").rpartition("@")[2]
+    domain = _domain(letter)
     return identifier.value.endswith(f"@{domain}") and not _FREE_MAIL.match(domain)
+
+
+def _domain(letter: Letter) -> str:
+    """Domain of who wrote; empty if nobody knows their address."""
+    return (letter.address or "").rpartition("@")[2]
