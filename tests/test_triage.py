@@ -484,6 +484,7 @@ def test_who_comes_in_place_of_a_colleague_that_left_is_not_the_person() -> None
             "Malin Törn",
             None,
         ),
+        ("Medarbetaren Malin Törn har slutat hos oss. Radera henne ur ert register.", "Malin Törn", None),
         (
             "Malin Törn har slutat hos oss. Please add a note and delete malin.torn@nordkaj.example.",
             "Malin Törn",
@@ -506,6 +507,11 @@ def test_the_number_of_the_client_is_not_taken_for_a_letterhead(sender: str) -> 
     text = "Som ombud för Ove Svensson (ove@gmail.com, 0340-99 01 88) begär jag radering av hans uppgifter."
     person = sort_text(text, sender=sender).subjects[0]
     assert "+46340990188" in [each.value for each in person.identifiers]
+
+
+def test_who_says_where_they_live_changes_nothing() -> None:
+    found = sort_text("I live at Storgatan 5, Varberg. Please send me all data you have about me.")
+    assert (rights(found), found.needs_person) == (["access"], False)
 
 
 def test_of_a_client_that_is_taken_down_where_they_live() -> None:

@@ -157,7 +157,7 @@ def _role(mail: InboundMail, text: str) -> tuple[Requester, str | None]:
             continue
         if says(concept_name, folded) and (requester is not Requester.AGENT or not _is_protest(folded)):
             left = _LEFT.search(text) if requester is Requester.EMPLOYER else None
-            return requester, _principal(text) or (clean_name(left[1]) if left else None)
+            return requester, _principal(text) or (clean_name(_named(left[1])) if left else None)
     return Requester.SELF, None
 
 
@@ -236,7 +236,7 @@ def _told(mail: InboundMail) -> Letter:
 
 def _named(words: str) -> str:
     """ "En Göran Palmkvist", "Kunden Eva Ek": the name alone."""
-    return re.sub(r"^(?:En|Ett|Kunden|Kund|Fru|Herr|A|Mr|Mrs|Ms)\.? (?=\S+ )", "", words)
+    return re.sub(r"^(?:En|Ett|Kunden|Kund|Kollegan|Medarbetaren|Fru|Herr|A|Mr|Mrs|Ms)\.? (?=\S+ )", "", words)
 
 
 def _forwarded(mail: InboundMail, staff_domain: str) -> Letter:
