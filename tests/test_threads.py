@@ -227,6 +227,18 @@ def test_a_right_that_is_added_is_no_reminder(office: Office) -> None:
     assert len(office.requests()) == 2
 
 
+STOP_AND_A_HINT = "Hello,\n\nStop sending me marketing. I might also want to see what you hold on me, or have it removed, what would you suggest?\n\nJohn\n"
+
+
+def test_a_plain_marketing_stop_in_a_later_mail_goes_on_and_the_mail_waits_for_a_person(office: Office) -> None:
+    office.receive(SENDER, ACCESS)
+    office.receive(SENDER, STOP_AND_A_HINT)
+
+    assert {request.right: request.state for request in office.requests()}["object"] != State.TRIAGE
+    waiting = {line.reference: line.waits_for for line in views.queue(office.app, now=datetime.now(UTC))}
+    assert waiting["M-2"] == "person: sort"
+
+
 def test_a_person_who_has_looked_takes_the_reminder_away(office: Office) -> None:
     office.receive(SENDER, ACCESS)
     office.receive(SENDER, REMINDER)

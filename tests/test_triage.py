@@ -525,3 +525,36 @@ def test_of_a_client_that_is_taken_down_where_they_live() -> None:
 def test_number_beside_the_name_of_the_client_is_the_clients() -> None:
     person = sort_text("Jag är ombud för Ove Ek, 070-174 06 05. Vad har ni sparat om honom?").subjects[0]
     assert (person.name, [each.value for each in person.identifiers]) == ("Ove Ek", ["+46701740605"])
+
+
+_STOP_AND_MORE = "Sluta skicka reklam till mig. Jag tänkte även be om att få bli struken ur resten, om det går för sig."
+
+
+@pytest.mark.parametrize(
+    ("text", "sender", "beyond_doubt"),
+    [
+        (_STOP_AND_MORE, "Peter Ek <p@example.se>", True),
+        (_STOP_AND_MORE, "", False),
+        (f"{_STOP_AND_MORE} Annars anmäler jag er till IMY.", "Peter Ek <p@example.se>", False),
+        (f"Jag skriver för min mor Berit Ek. {_STOP_AND_MORE}", "Peter Ek <p@example.se>", False),
+        (_STOP_AND_MORE.replace("Sluta", "Kanske ska ni sluta"), "Peter Ek <p@example.se>", False),
+        ("Arrêtez de m'envoyer de la publicité et effacez peut-être le reste.", "Luc Roy <l@example.fr>", False),
+    ],
+    ids=["plain", "nobody sent it", "threat", "for another", "perhaps", "language not handled"],
+)
+def test_only_a_plain_marketing_stop_is_beyond_doubt(text: str, sender: str, beyond_doubt: bool) -> None:  # noqa: FBT001
+    """Art. 21(3): it goes on although the rest waits, unless who asks, or that it is asked at all, is in doubt."""
+    result = sort_text(text, subject="Mina uppgifter", sender=sender)
+
+    stops = [each for each in result.subjects[0].requests if each.right is Right.OBJECT and each.beyond_doubt]
+    assert result.needs_person
+    assert bool(stops) is beyond_doubt
+
+
+def test_nothing_but_a_marketing_stop_is_ever_beyond_doubt() -> None:
+    result = sort_text(_STOP_AND_MORE, subject="Mina uppgifter")
+
+    assert [(each.right, each.beyond_doubt) for each in result.subjects[0].requests] == [
+        (Right.OBJECT, True),
+        (Right.ERASE, False),
+    ]

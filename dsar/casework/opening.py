@@ -116,15 +116,27 @@ def open_within(
     for subject in (subject for subject in triage.subjects if subject.requests):
         case = _open_case(app, tx, message, mail, triage, subject, now=now)
         for found in in_order(subject.requests):
-            doubt = triage.needs_person
+            doubt = is_in_doubt(triage, found)
             add_request(app, tx, case, found, message, received=begun, doubt=doubt, actor=actor, now=now)
-        if not triage.needs_person:
+        if not all(is_in_doubt(triage, found) for found in subject.requests):
             tx.enqueue("identify", _id(case), due_at=now)
+        if not triage.needs_person:
             acknowledge(app, tx, case, mail, triage, now=now)
         references.append(case.reference)
     message.disposition = Disposition.REQUEST
-    message.status = "sorted"
+    message.status = "person" if may_ask_more(triage) else "sorted"
     return tuple(references)
+
+
+def is_in_doubt(triage: Triage, found: FoundRequest) -> bool:
+    """Whether a person must sort the mail before *found* goes on."""
+    return triage.needs_person and not found.beyond_doubt
+
+
+def may_ask_more(triage: Triage) -> bool:
+    """Whether a person must look for more in the mail, although each right that was found goes on without one."""
+    found = [each for person in triage.subjects for each in person.requests]
+    return triage.needs_person and bool(found) and not any(is_in_doubt(triage, each) for each in found)
 
 
 def _open_case(

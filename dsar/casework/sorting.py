@@ -75,8 +75,8 @@ def sort_case(
         detail = _compared(message, found_rights, rights)
         detail |= seal_reason(app, case, CORRECTED, why, at=now) if why else {}
         tx.record(CORRECTED, actor=actor, at=now, case_id=case.id, detail=detail)
-        missing = set(rights) - {Right(request.right) for request in waiting}
-        for right in sorted(missing):
+        asked = {Right(each.right) for each in tx.requests(case.id or 0) if each.message_id == message.id}
+        for right in sorted(set(rights) - asked):
             found = FoundRequest(right=right, evidence="", reason=_REASON)
             opening.add_request(app, tx, case, found, message, received=received, doubt=False, actor=actor, now=now)
         if rights:
@@ -151,7 +151,8 @@ def sort_message(
 
     Args: received_on: the day on which it reached the company, where our mail server's time is not it; why: what the
     person goes by, kept as long as the mail.
-    Returns: references of the cases opened. Raises: UsageError as sort_case.
+    Returns: references of the cases opened; none, too, if all of it goes on already, as a plain marketing stop does.
+    Raises: UsageError as sort_case.
     """
     filed = message.status == "sorted" and message.case_id is None
     if not filed and message.status not in {"person", "quarantine"}:
@@ -160,15 +161,21 @@ def sort_message(
     program = {request.right for person in triage.subjects for request in person.requests}
     detail = _compared(message, program, rights)
     detail |= seal_mail_reason(app, message.sha256, CORRECTED, why, at=now) if why else {}
-    if not rights:
+    with app.store.transaction(read_only=True) as tx:
+        goes_on = _asked_by(tx, message)
+    if not set(rights) - goes_on:
         with app.store.transaction() as tx:
-            intake.file_message(_unchanged(tx, message), Disposition.NOT_REQUEST, status="sorted")
+            filed_as = Disposition.REQUEST if rights else Disposition.NOT_REQUEST
+            intake.file_message(_unchanged(tx, message), filed_as, status="sorted")
             tx.record(CORRECTED, actor=actor, at=now, detail=detail)
             tx.record("message_dismissed", actor=actor, at=now)
             tx.enqueue("unwrap", message.id or 0, due_at=now)  # without effect unless it belongs to a case
         return ()
     subject = replace(
-        triage.subjects[0], requests=tuple(FoundRequest(right=right, evidence="", reason=_REASON) for right in rights)
+        triage.subjects[0],
+        requests=tuple(
+            FoundRequest(right=right, evidence="", reason=_REASON) for right in rights if right not in goes_on
+        ),
     )
     sorted_triage = replace(
         triage, disposition=Disposition.REQUEST, subjects=(subject,), needs_person=False, reasons=(_REASON,)
@@ -181,6 +188,12 @@ def sort_message(
     with app.store.transaction() as tx:
         tx.record(CORRECTED, actor=actor, at=now, detail=detail)
     return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, received=received, now=now)
+
+
+def _asked_by(tx: Transaction, message: Message) -> set[Right]:
+    """Rights that go on as requests of this mail already."""
+    requests = [request for case in tx.cases_of_message(message.id or 0) for request in tx.requests(case.id or 0)]
+    return {Right(request.right) for request in requests if request.message_id == message.id}
 
 
 def _unchanged(tx: Transaction, message: Message) -> Message:

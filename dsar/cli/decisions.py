@@ -56,7 +56,8 @@ def sort(
             cases = sorting.sort_message(
                 opened.app, message, wanted, received_on=received_on, why=why, actor=actor, now=now()
             )
-            say("Opened {cases}." if cases else "Filed as no request.", cases=", ".join(cases))
+            filed = "Filed: it asks for nothing more." if rights else "Filed as no request."
+            say("Opened {cases}." if cases else filed, cases=", ".join(cases))
         else:
             case = views.find_case(opened.app, reference, actor=opened.actor())
             if own:

@@ -258,10 +258,8 @@ def _sort(look: Look) -> None:
         _confirm(reference.partition("/")[0])
     if reference.startswith("M-"):
         opened = sorting.sort_message(app, views.find_message(app, reference), rights, actor=actor, now=now())
-        if opened:
-            say("Opened {cases}.", cases=", ".join(opened))
-        else:
-            say("Filed as no request.")
+        filed = "Filed: it asks for nothing more." if rights else "Filed as no request."
+        say("Opened {cases}." if opened else filed, cases=", ".join(opened))
     else:
         sorting.sort_case(app, look.case, rights, actor=actor, now=now())
         say("{case} is sorted.", case=look.case.reference)

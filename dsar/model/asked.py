@@ -54,6 +54,7 @@ class FoundRequest:
     portability: bool = False  #: Access is wanted in a machine-readable form (Art. 20).
     general: bool = False  #: An objection that is not plainly about marketing (Art. 21(1)): a person weighs it.
     consent: bool = False  #: An objection that takes a consent back (Art. 7(3)).
+    beyond_doubt: bool = False  #: Plainly asked, whatever else of the mail only a person can tell.
     evidence: str  #: The sentence of the mail that says so, verbatim.
     reason: str  #: Which rule found it, in words.
 

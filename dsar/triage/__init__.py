@@ -53,7 +53,7 @@ from dsar.triage.people import names_another, subjects
 from dsar.triage.rights import CONSENT_WITHDRAWN, Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
 from dsar.triage.signs import Reading
-from dsar.triage.vocabulary import reading
+from dsar.triage.vocabulary import reading, says
 
 __all__ = ["Form", "triage"]
 
@@ -66,6 +66,8 @@ _PORTABLE = 0.5
 _CERTAIN = 0.93
 #: The same for a plain mail of so few words: nothing is hidden in it.
 _CERTAIN_IF_PLAIN, _SHORT = 0.83, 25
+#: Chance from which a marketing stop that the rules clearly see is beyond doubt.
+_PLAIN_STOP = 0.9
 #: Log-odds of noise in one sentence from which a request may be one about goods or machines, unless it is so certain.
 _BUSINESS, _CERTAIN_BESIDE_BUSINESS = -0.5, 0.96
 #: An option of a form that is not ticked: which words are the person's is beyond a reader of sentences.
@@ -128,12 +130,15 @@ def _sorted(
     if any(request.right is Right.UPDATE for request in requests):
         people = _with_changes(people, _changes(facts, own_addresses))
     flags, sender_evidence = find_flags(mail, facts.letter, facts.folded, known=known)
-    doubts = _doubts(facts, verdict, people, requests, flags, sender_authentication)
+    doubts = _doubts(facts, verdict, people, flags, sender_authentication)
     machine = verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY)
     if not (machine or facts.is_bulk or is_one_of(facts.language, languages)):
         doubts.append(f"the language is {facts.language}")
     doubts += ["what is asked stands in an attachment"] if attached else []
     doubts += [] if machine or facts.is_bulk else mail.unread
+    if not doubts and _stops_plainly(facts, requests):
+        people = _beyond_doubt(people, Right.OBJECT)
+    doubts += [] if machine else _doubts_of_asking(facts, requests)
     reasons = [f"{verdict.disposition}: {verdict.reason}"]
     reasons += [f"{hit.right}: {hit.rule} ({hit.stance})" for hit in facts.hits]
     if any(request.right is Right.UPDATE for request in requests) and not people[0].changes:
@@ -242,11 +247,10 @@ def _doubts(
     facts: Facts,
     verdict: DispositionRule,
     people: Sequence[TriageSubject],
-    requests: Sequence[FoundRequest],
     flags: Sequence[str],
     authentication: SenderAuthentication,
 ) -> list[str]:
-    """Why a person must sort it, in words; empty if nothing is in doubt."""
+    """Why a person must look at the mail itself, its sender or its persons, in words; empty if nothing is in doubt."""
     if verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY):
         return (
             ["a machine answered, yet its text asks for something"]
@@ -254,8 +258,6 @@ def _doubts(
             else []
         )
     noise = verdict.disposition is Disposition.NOT_REQUEST
-    update = next((r for r in requests if r.right is Right.UPDATE), None)
-    earlier = {hit.right for hit in facts.hits if hit.stance in (Stance.REMEMBERED, Stance.STATUS)}
     doubts = {
         f"a person decides: {verdict.reason}": verdict.doubtful,
         f"flags: {', '.join(flags)}": bool(
@@ -266,15 +268,7 @@ def _doubts(
                 else set()
             )
         ),
-        f"certain to {facts.certainty:.0%} only": bool(requests)
-        and facts.certainty < (_CERTAIN_IF_PLAIN if _is_plain(facts) else _CERTAIN),
-        "it speaks of an earlier request": bool(requests) and not {each.right for each in requests} >= earlier,
-        "it may be about business": bool(requests)
-        and not _is_plain(facts)
-        and update is None  # a new address is told in the words of business
-        and facts.certainty < _CERTAIN_BESIDE_BUSINESS
-        and facts.opinion.heard["noise"].below_subject > _BUSINESS,
-        "a list or a machine sent it": bool(requests)
+        "a list or a machine sent it": any(person.requests for person in people)
         and (facts.is_bulk or "auto-submitted" in facts.signs)
         and facts.letter.requester is not Requester.WEB_FORM
         and not facts.asks_as_self,
@@ -289,3 +283,40 @@ def _doubts(
         and not noise,
     }
     return [reason for reason, holds in doubts.items() if holds] + ([] if noise else list(facts.letter.doubts))
+
+
+def _doubts_of_asking(facts: Facts, requests: Sequence[FoundRequest]) -> list[str]:
+    """Why a person must say what is asked, in words; empty if nothing is in doubt."""
+    if not requests:
+        return []
+    plain, rights = _is_plain(facts), {each.right for each in requests}
+    earlier = {hit.right for hit in facts.hits if hit.stance in (Stance.REMEMBERED, Stance.STATUS)}
+    doubts = {
+        f"certain to {facts.certainty:.0%} only": facts.certainty < (_CERTAIN_IF_PLAIN if plain else _CERTAIN),
+        "it speaks of an earlier request": not rights >= earlier,
+        "it may be about business": not plain
+        and Right.UPDATE not in rights  # a new address is told in the words of business
+        and facts.certainty < _CERTAIN_BESIDE_BUSINESS
+        and facts.opinion.heard["noise"].below_subject > _BUSINESS,
+    }
+    return [reason for reason, holds in doubts.items() if holds]
+
+
+def _stops_plainly(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
+    """
+    Marketing is to stop, whatever else is asked.
+
+    Art. 21(3): "the personal data shall no longer be processed for such purposes": what else stands in the mail must
+    not keep it.
+    """
+    hits = [hit for hit in facts.hits if hit.right is Right.OBJECT]
+    found = next((each for each in requests if each.right is Right.OBJECT), None)
+    wanted = bool(hits) and all(hit.stance is Stance.WANTED and is_about_marketing(hit) for hit in hits)
+    wanted = wanted and not any(says("condition", hit.sentence.folded) for hit in hits)
+    return found is not None and wanted and facts.chances[Right.OBJECT] >= _PLAIN_STOP
+
+
+def _beyond_doubt(people: tuple[TriageSubject, ...], right: Right) -> tuple[TriageSubject, ...]:
+    first, *others = people
+    requests = tuple(replace(each, beyond_doubt=each.right is right) for each in first.requests)
+    return (replace(first, requests=requests), *others)

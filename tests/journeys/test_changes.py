@@ -127,6 +127,69 @@ def test_marketing_stop_needs_no_approval(company: Company) -> None:
     assert company.queue() == []
 
 
+STOP_AND_MORE = """Hej!
+
+Sluta skicka reklam till mig. Jag tänkte även be om att få bli struken ur resten, om det går för sig.
+
+Peter Sandberg
+"""
+
+
+def test_a_plain_marketing_stop_does_not_wait_for_what_only_a_person_can_tell(company: Company) -> None:
+    """Art. 21(3): the stop is done and confirmed in the same poll, while the rest of the mail waits for a person."""
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_MORE)
+
+    company.ok("poll")
+
+    marketing = "SELECT marketing FROM customers WHERE customer_no = 'K20006'"
+    assert rows(company.data / "business.db", marketing) == [(0,)]
+    assert ["ingen mer reklam" in body(each) for each in company.letters_to("peter.sandberg@example.se")] == [True]
+    assert [(line["reference"], line["state"]) for line in company.queue()] == [("D-2026-00001/erase", "triage")]
+
+
+def test_a_person_who_sorts_the_rest_does_not_have_marketing_stopped_twice(company: Company) -> None:
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_MORE)
+    company.ok("poll")
+    case = company.queue()[0]["reference"].partition("/")[0]
+
+    company.ok("sort", case, "--right", "object", "--right", "erase")
+    company.ok("poll")
+
+    letters = [body(each) for each in company.letters_to("peter.sandberg@example.se")]
+    assert sum("ingen mer reklam" in letter for letter in letters) == 1
+    assert [line["reference"] for line in company.queue()] == ["D-2026-00001/erase"]
+
+
+STOP_AND_A_HINT = """Hej!
+
+Sluta skicka reklam till mig. Och det där gamla kontot i butiken kanske kan gå bort någon gång om det inte är till besvär.
+
+Peter Sandberg
+"""
+
+
+def test_a_mail_whose_stop_is_done_still_waits_for_a_person_if_it_may_ask_for_more(company: Company) -> None:
+    """Nordax: who hears a marketing stop only, and closes the case, has not answered the rest."""
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_A_HINT, subject="Reklam")
+    company.ok("poll")
+    assert "ingen mer reklam" in body(company.letters_to("peter.sandberg@example.se")[-1])
+    mail = company.queue()[0]["reference"]
+
+    company.ok("sort", mail, "--right", "object", "--right", "erase")
+
+    assert [line["reference"] for line in company.queue()] == ["D-2026-00002/erase"]
+
+
+def test_a_mail_whose_stop_is_done_is_filed_by_a_person_who_finds_no_more_in_it(company: Company) -> None:
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_A_HINT, subject="Reklam")
+    company.ok("poll")
+
+    done = company.ok("sort", company.queue()[0]["reference"], "--right", "object")
+
+    assert done.out == "Filed: it asks for nothing more.\n"
+    assert company.queue() == []
+
+
 _MAILING = """
 name = "mailing"
 kind = "files"

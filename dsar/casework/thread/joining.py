@@ -106,9 +106,12 @@ def add_new_rights(
     """
     running = {request.right for request in tx.requests(case.id or 0) if request.state != State.CLOSED}
     added = [found for found in opening.in_order(triage.subjects[0].requests) if found.right not in running]
-    received, doubt = message.received_at, triage.needs_person
+    received = message.received_at
     for found in added:
+        doubt = opening.is_in_doubt(triage, found)
         opening.add_request(app, tx, case, found, message, received=received, doubt=doubt, actor=PROGRAM, now=now)
         if not doubt:
             tx.enqueue("identify", case.id or 0, due_at=now)
+    if added and opening.may_ask_more(triage):
+        message.status = "person"
     return bool(added)
