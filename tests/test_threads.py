@@ -227,7 +227,12 @@ def test_a_right_that_is_added_is_no_reminder(office: Office) -> None:
     assert len(office.requests()) == 2
 
 
-STOP_AND_A_HINT = "Hello,\n\nStop sending me marketing. I might also want to see what you hold on me, or have it removed, what would you suggest?\n\nJohn\n"
+STOP_AND_A_HINT = """Hello,
+
+Stop sending me marketing. I might also want to see what you hold on me, or have it removed, what would you suggest?
+
+John
+"""
 
 
 def test_a_plain_marketing_stop_in_a_later_mail_goes_on_and_the_mail_waits_for_a_person(office: Office) -> None:

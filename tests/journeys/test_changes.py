@@ -162,7 +162,8 @@ def test_a_person_who_sorts_the_rest_does_not_have_marketing_stopped_twice(compa
 
 STOP_AND_A_HINT = """Hej!
 
-Sluta skicka reklam till mig. Och det där gamla kontot i butiken kanske kan gå bort någon gång om det inte är till besvär.
+Sluta skicka reklam till mig. Och det där gamla kontot i butiken kanske kan gå bort någon gång om det inte är till
+besvär.
 
 Peter Sandberg
 """
