@@ -103,6 +103,17 @@ def test_an_answered_case_goes_in_steps(office: Office, days: int, gone: list[tu
     assert purged(office, after=days * DAY) == gone
 
 
+def test_a_case_stays_while_one_of_its_mails_waits_for_a_person(office: Office) -> None:
+    """What nobody has read yet may ask for something."""
+    answered(office)
+    with office.app.store.transaction() as tx:
+        ours = tx.outgoing_of_case(1)[-1].message_id
+    late = office.receive(JOHN, "One more thing, now that it is over ...\n", in_reply_to=ours, at=NOW + DAY)
+    assert late.status == "person"
+
+    assert ("case", "D-2026-00001") not in purged(office, after=732 * DAY)
+
+
 def test_the_register_line_goes_after_five_years_and_the_statistics_stay(office: Office) -> None:
     answered(office)
     (before,) = figures.request_times(office.app)

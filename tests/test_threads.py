@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from office import Office, open_office, written
 
-from dsar.casework import answering, approving, identifying, intervening, searching, sending, views
+from dsar.casework import answering, approving, identifying, intervening, searching, sending, sorting, views
 from dsar.casework.context import case_key, subject_of
 from dsar.lifecycle import State
+from dsar.model import Right
 from dsar.store.tables import OutboxRow, Request
 
 SENDER = "John Whitfield <john.whitfield@example.com>"
@@ -242,6 +243,31 @@ def test_a_plain_marketing_stop_in_a_later_mail_goes_on_and_the_mail_waits_for_a
     assert {request.right: request.state for request in office.requests()}["object"] != State.TRIAGE
     waiting = {line.reference: line.waits_for for line in views.queue(office.app, now=datetime.now(UTC))}
     assert waiting["M-2"] == "person: sort"
+
+
+def test_a_doubt_about_what_is_asked_again_beside_a_marketing_stop_is_seen_by_a_person(office: Office) -> None:
+    """What runs already gets no second clock, yet somebody has to read what the program is unsure of."""
+    swedish = "Peter Sandberg <peter.sandberg@example.se>"
+    office.receive(swedish, "Jag vill bli struken ur alla era register. Radera mina uppgifter.\n\nPeter Sandberg\n")
+    office.receive(
+        swedish,
+        "Sluta skicka reklam till mig. Jag tänkte även be om att få bli struken ur resten, om det går för sig.\n",
+    )
+
+    waiting = {line.reference: line.waits_for for line in views.queue(office.app, now=datetime.now(UTC))}
+    assert waiting["M-2"] == "person: sort"
+
+
+def test_a_right_of_another_mail_is_not_begun_twice_by_sorting_the_case(office: Office) -> None:
+    swedish = "Peter Sandberg <peter.sandberg@example.se>"
+    office.receive(swedish, "Jag tänkte be om att få bli struken ur resten, om det går för sig.\n\nPeter Sandberg\n")
+    office.receive(swedish, "Jag undrar om det som står om mig stämmer, det gör det nog inte.\n\nPeter Sandberg\n")
+    assert [request.state for request in office.requests()] == [State.TRIAGE, State.TRIAGE]
+
+    both = [Right(request.right) for request in office.requests()]
+    sorting.sort_case(office.app, office.only_case(), both, actor="anna", now=datetime.now(UTC))
+
+    assert [request.right for request in office.requests()] == ["erase", "access"]
 
 
 def test_a_person_who_has_looked_takes_the_reminder_away(office: Office) -> None:

@@ -103,12 +103,12 @@ def settle_code(app: App, message_id: int, mail: InboundMail, triage: Triage, *,
         if says_more:
             return False  # a right that it asks for has its clock, and a withdrawal is heard, whatever the digits were
         opening.join(app, tx, case, message, mail, triage, role="stranger" if fault else "answer", now=now)
+        message.disposition = Disposition.INTERNAL
+        message.status = "sorted"
         if not fault:
             opening.extend_subject(app, tx, case, mail, triage.subjects[0])
             thread.add_new_rights(app, tx, case, triage, message, now=now)
             flag(tx, case, *thread.telling(triage))
-        message.disposition = Disposition.INTERNAL
-        message.status = "sorted"
     return True
 
 

@@ -124,7 +124,8 @@ def open_within(
             acknowledge(app, tx, case, mail, triage, now=now)
         references.append(case.reference)
     message.disposition = Disposition.REQUEST
-    message.status = "person" if may_ask_more(triage) else "sorted"
+    found_in_all = [found for subject in triage.subjects for found in subject.requests]
+    message.status = "person" if may_ask_more(triage, found_in_all) else "sorted"
     return tuple(references)
 
 
@@ -133,10 +134,9 @@ def is_in_doubt(triage: Triage, found: FoundRequest) -> bool:
     return triage.needs_person and not found.beyond_doubt
 
 
-def may_ask_more(triage: Triage) -> bool:
-    """Whether a person must look for more in the mail, although each right that was found goes on without one."""
-    found = [each for person in triage.subjects for each in person.requests]
-    return triage.needs_person and bool(found) and not any(is_in_doubt(triage, each) for each in found)
+def may_ask_more(triage: Triage, begun: Sequence[FoundRequest]) -> bool:
+    """Whether a person must look for more in the mail, although all that it has *begun* goes on without one."""
+    return triage.needs_person and bool(begun) and not any(is_in_doubt(triage, each) for each in begun)
 
 
 def _open_case(

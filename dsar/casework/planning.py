@@ -32,6 +32,7 @@ from dsar.model import (
     SystemOutcome,
     SystemResult,
     Text,
+    Triage,
 )
 from dsar.names import fold, name_words
 from dsar.store import Transaction
@@ -260,11 +261,23 @@ def takes_consent_back(app: App, tx: Transaction, case: CaseFile) -> bool:
     return any(found.consent for found in _asked(app, tx, case))
 
 
+def may_ask_more(app: App, tx: Transaction, case: CaseFile, right: Right) -> bool:
+    """Whether the mails of the case ask for more than *right*, or may do so."""
+    triages = list(_triages(app, tx, case))
+    rights = {found.right for triage in triages for person in triage.subjects for found in person.requests}
+    return rights != {right} or any(triage.needs_person for triage in triages)
+
+
 def _asked(app: App, tx: Transaction, case: CaseFile) -> Iterator[FoundRequest]:
     """What the mails of the case ask."""
-    for link, message in tx.case_messages(case.id or 0):
-        for person in triage_of(app, case, message.id or 0, link.sealed_triage).subjects:
+    for triage in _triages(app, tx, case):
+        for person in triage.subjects:
             yield from person.requests
+
+
+def _triages(app: App, tx: Transaction, case: CaseFile) -> Iterator[Triage]:
+    for link, message in tx.case_messages(case.id or 0):
+        yield triage_of(app, case, message.id or 0, link.sealed_triage)
 
 
 def expected(steps: Sequence[PlanStep]) -> tuple[StepOutcome, ...]:

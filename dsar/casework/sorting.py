@@ -75,11 +75,16 @@ def sort_case(
         detail = _compared(message, found_rights, rights)
         detail |= seal_reason(app, case, CORRECTED, why, at=now) if why else {}
         tx.record(CORRECTED, actor=actor, at=now, case_id=case.id, detail=detail)
-        asked = {Right(each.right) for each in tx.requests(case.id or 0) if each.message_id == message.id}
-        for right in sorted(set(rights) - asked):
+        running = {
+            Right(each.right)
+            for each in tx.requests(case.id or 0)
+            if each.message_id == message.id or each.state != State.CLOSED
+        }
+        missing = sorted(set(rights) - running)
+        for right in missing:
             found = FoundRequest(right=right, evidence="", reason=_REASON)
             opening.add_request(app, tx, case, found, message, received=received, doubt=False, actor=actor, now=now)
-        if rights:
+        if missing or any(Right(request.right) in rights for request in waiting):
             tx.enqueue("identify", case.id or 0, due_at=now)
             acknowledge(app, tx, case, _read(app, message, within=tx)[0], triage, now=now)
 
@@ -147,7 +152,7 @@ def sort_message(
     now: datetime,
 ) -> tuple[str, ...]:
     """
-    Say which rights a mail without a case exercises; none: it is filed as no request.
+    Say which rights a mail that waits for a person exercises; none: it is filed as no request.
 
     Args: received_on: the day on which it reached the company, where our mail server's time is not it; why: what the
     person goes by, kept as long as the mail.
@@ -159,26 +164,21 @@ def sort_message(
         raise _sorted_already(message)
     mail, triage = _read(app, message)
     program = {request.right for person in triage.subjects for request in person.requests}
-    detail = _compared(message, program, rights)
-    detail |= seal_mail_reason(app, message.sha256, CORRECTED, why, at=now) if why else {}
     with app.store.transaction(read_only=True) as tx:
         goes_on = _asked_by(tx, message)
-    if not set(rights) - goes_on:
-        with app.store.transaction() as tx:
-            filed_as = Disposition.REQUEST if rights else Disposition.NOT_REQUEST
-            intake.file_message(_unchanged(tx, message), filed_as, status="sorted")
-            tx.record(CORRECTED, actor=actor, at=now, detail=detail)
-            tx.record("message_dismissed", actor=actor, at=now)
-            tx.enqueue("unwrap", message.id or 0, due_at=now)  # without effect unless it belongs to a case
+    exercised = {*rights, *goes_on}
+    detail = _compared(message, program, exercised)
+    detail |= seal_mail_reason(app, message.sha256, CORRECTED, why, at=now) if why else {}
+    if exercised == goes_on:
+        _file(app, message, Disposition.REQUEST if goes_on else Disposition.NOT_REQUEST, detail, actor=actor, now=now)
         return ()
-    subject = replace(
-        triage.subjects[0],
-        requests=tuple(
-            FoundRequest(right=right, evidence="", reason=_REASON) for right in rights if right not in goes_on
-        ),
-    )
+    wanted = tuple(FoundRequest(right=right, evidence="", reason=_REASON) for right in rights if right not in goes_on)
     sorted_triage = replace(
-        triage, disposition=Disposition.REQUEST, subjects=(subject,), needs_person=False, reasons=(_REASON,)
+        triage,
+        disposition=Disposition.REQUEST,
+        subjects=(replace(triage.subjects[0], requests=wanted),),
+        needs_person=False,
+        reasons=(_REASON,),
     )
     received = _received(message, triage, received_on)
     if filed:
@@ -187,7 +187,22 @@ def sort_message(
             tx.record("message_taken_up", actor=actor, at=now)
     with app.store.transaction() as tx:
         tx.record(CORRECTED, actor=actor, at=now, detail=detail)
-    return opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, received=received, now=now)
+    opened = opening.open_cases(app, message.id or 0, mail, sorted_triage, actor=actor, received=received, now=now)
+    if not opened:
+        raise _sorted_already(message)
+    return opened
+
+
+def _file(
+    app: App, message: Message, disposition: Disposition, detail: dict[str, str], *, actor: str, now: datetime
+) -> None:
+    """End a mail that asks for nothing, or for nothing but what goes on already."""
+    with app.store.transaction() as tx:
+        intake.file_message(_unchanged(tx, message), disposition, status="sorted")
+        tx.record(CORRECTED, actor=actor, at=now, detail=detail)
+        if disposition is Disposition.NOT_REQUEST:
+            tx.record("message_dismissed", actor=actor, at=now)
+        tx.enqueue("unwrap", message.id or 0, due_at=now)  # without effect unless it belongs to a case
 
 
 def _asked_by(tx: Transaction, message: Message) -> set[Right]:

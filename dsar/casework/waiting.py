@@ -58,7 +58,7 @@ _NOTICE_WAITS = {
 class QueueLine:
     """One thing that waits, with what a person needs to choose what to do next; no personal data."""
 
-    reference: str  #: D-2026-00042/access, or M-17 for a mail without a case
+    reference: str  #: D-2026-00042/access, or M-17 for a mail that a person must sort
     state: str
     waits_for: str
     received_on: date

@@ -12,13 +12,26 @@ from dsar.cli.console import complain, now, run_due, say, session
 from dsar.errors import UsageError
 from dsar.lifecycle import State
 from dsar.locale import _, said
-from dsar.model import Right
+from dsar.model import Disposition, Right
 
 if TYPE_CHECKING:
+    from dsar.casework.context import App
     from dsar.wiring import Session
 
 _RIGHT = click.Choice([right.value for right in Right])
 _DATE = click.DateTime(["%Y-%m-%d"])
+
+
+def tell_where(app: "App", reference: str, cases: Sequence[str]) -> None:
+    """Say where a mail went that a person has sorted."""
+    from dsar.casework import views
+
+    if cases:
+        say("Opened {cases}.", cases=", ".join(cases))
+    elif views.find_message(app, reference).disposition == Disposition.REQUEST:
+        say("Filed: what it asks for goes on already.")
+    else:
+        say("Filed as no request.")
 
 
 @click.command()
@@ -56,8 +69,7 @@ def sort(
             cases = sorting.sort_message(
                 opened.app, message, wanted, received_on=received_on, why=why, actor=actor, now=now()
             )
-            filed = "Filed: it asks for nothing more." if rights else "Filed as no request."
-            say("Opened {cases}." if cases else filed, cases=", ".join(cases))
+            tell_where(opened.app, reference, cases)
         else:
             case = views.find_case(opened.app, reference, actor=opened.actor())
             if own:

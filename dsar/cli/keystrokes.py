@@ -37,6 +37,7 @@ from dsar.casework.context import LineChoice, LineWord
 from dsar.cli import show
 from dsar.cli.console import ask, clean, now, say
 from dsar.cli.correct import correct_line
+from dsar.cli.decisions import tell_where
 from dsar.cli.proving import phone_number
 from dsar.cli.screen import Look
 from dsar.clock import ExtensionReason
@@ -258,8 +259,7 @@ def _sort(look: Look) -> None:
         _confirm(reference.partition("/")[0])
     if reference.startswith("M-"):
         opened = sorting.sort_message(app, views.find_message(app, reference), rights, actor=actor, now=now())
-        filed = "Filed: it asks for nothing more." if rights else "Filed as no request."
-        say("Opened {cases}." if opened else filed, cases=", ".join(opened))
+        tell_where(app, reference, opened)
     else:
         sorting.sort_case(app, look.case, rights, actor=actor, now=now())
         say("{case} is sorted.", case=look.case.reference)

@@ -89,7 +89,7 @@ class Triage:
     requester: Requester
     flags: tuple[str, ...]  #: breach, complaint, protected_identity, minor, deceased, threat, sender_mismatch, ...
     sender_authentication: SenderAuthentication
-    needs_person: bool  #: A person must sort it before anything happens.
+    needs_person: bool  #: A person must sort it before anything happens but what is beyond doubt.
     reasons: tuple[str, ...]  #: Every rule that hit, and why a person is needed, in words.
     asked_by: str | None = None  #: Address of who asks: the sender, who wrote what is forwarded, or as a form says.
     sender_evidence: tuple[str, ...] = ()  #: What speaks for or against the sender, for staff; never proof.

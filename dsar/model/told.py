@@ -197,6 +197,7 @@ class LetterFacts:
     clock_paused: bool = False  #: The time from this letter until the person's answer does not count (Art. 12(6)).
     contact_points: tuple[str, ...] | None = None  #: Masked addresses and numbers that a marketing stop covers.
     consent: bool = False  #: The objection takes a consent back (Art. 7(3)).
+    more_asked: bool = False  #: The person has, or may have, asked for more than this letter answers.
     identity_asked_on: date | None = None  #: When the sender was asked to confirm who they are.
     phrase_by: str | None = None  #: How the pass-phrase of the files comes: sms, letter or voice; None: they are open.
     phrase_to: str | None = None  #: Masked, where it comes to.

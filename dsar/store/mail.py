@@ -295,7 +295,7 @@ class MailQueries(Queries):
         self.session.get_one(Message, message_id).flags = list(flags)
 
     def messages_waiting(self) -> Sequence[Message]:
-        """Mails that wait for a person and belong to no case: oldest first."""
+        """Mails that wait for a person, oldest first."""
         query = (
             select(Message).where(col(Message.status).in_(("person", "quarantine"))).order_by(col(Message.received_at))
         )

@@ -62,7 +62,8 @@ class RetentionQueries(Queries):
         self, *, before: datetime, most: int | None = None, only: Outcome | None = None
     ) -> Iterator[CaseFile]:
         """
-        Cases with content whose last request was closed *before*, and that no hold keeps, oldest first.
+        Cases with content whose last request was closed *before*, and that no hold and no mail that waits for a person
+        keeps, oldest first.
 
         Args: only: those all of whose requests ended so.
         """
@@ -76,8 +77,16 @@ class RetentionQueries(Queries):
             .group_by(col(Request.case_id))
             .having(open_ones == 0, sa.func.max(Request.closed_at) < before, *([others == 0] if only else []))
         )
+        unread = (
+            select(tables.CaseMessage.case_id)
+            .join(Message, col(Message.id) == tables.CaseMessage.message_id)
+            .where(col(Message.status).in_(("person", "quarantine")))
+        )
         query = select(CaseFile).where(
-            col(CaseFile.id).in_(ended), col(CaseFile.purged_at).is_(None), col(CaseFile.legal_hold).is_(False)
+            col(CaseFile.id).in_(ended),
+            col(CaseFile.id).not_in(unread),
+            col(CaseFile.purged_at).is_(None),
+            col(CaseFile.legal_hold).is_(False),
         )
         return query.order_by(col(CaseFile.id))
 

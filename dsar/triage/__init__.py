@@ -33,6 +33,7 @@ from dsar.model import (
     RIGHTS_IN_ORDER,
     Disposition,
     FoundRequest,
+    IdentifierType,
     InboundMail,
     RequestedChange,
     Requester,
@@ -50,10 +51,10 @@ from dsar.triage.languages import READ_WELL, is_one_of, languages_in
 from dsar.triage.letter import Letter
 from dsar.triage.owners import region_of
 from dsar.triage.people import names_another, subjects
-from dsar.triage.rights import CONSENT_WITHDRAWN, Stance, is_about_marketing
+from dsar.triage.rights import CONSENT_WITHDRAWN, SAYS_STOP, Hit, Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
 from dsar.triage.signs import Reading
-from dsar.triage.vocabulary import reading, says
+from dsar.triage.vocabulary import concept, reading, says
 
 __all__ = ["Form", "triage"]
 
@@ -68,6 +69,11 @@ _CERTAIN = 0.93
 _CERTAIN_IF_PLAIN, _SHORT = 0.83, 25
 #: Chance from which a marketing stop that the rules clearly see is beyond doubt.
 _PLAIN_STOP = 0.9
+#: What else the mail asks may be in doubt; that may not.
+_GOES_ON = "the marketing stop goes on without a person (Art. 21(3))"
+#: By which marketing may reach somebody.
+_CONTACTS = frozenset({IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.ADDRESS})
+_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 #: Log-odds of noise in one sentence from which a request may be one about goods or machines, unless it is so certain.
 _BUSINESS, _CERTAIN_BESIDE_BUSINESS = -0.5, 0.96
 #: An option of a form that is not ticked: which words are the person's is beyond a reader of sentences.
@@ -136,13 +142,15 @@ def _sorted(
         doubts.append(f"the language is {facts.language}")
     doubts += ["what is asked stands in an attachment"] if attached else []
     doubts += [] if machine or facts.is_bulk else mail.unread
-    if not doubts and _stops_plainly(facts, requests):
-        people = _beyond_doubt(people, Right.OBJECT)
+    stops = bool(requests) and not doubts and _stops_plainly(facts, people)
     doubts += [] if machine else _doubts_of_asking(facts, requests)
     reasons = [f"{verdict.disposition}: {verdict.reason}"]
     reasons += [f"{hit.right}: {hit.rule} ({hit.stance})" for hit in facts.hits]
     if any(request.right is Right.UPDATE for request in requests) and not people[0].changes:
         reasons.append("the change has no value")  # what is asked is clear; a person enters it when all is found
+    if stops and doubts:
+        people = _beyond_doubt(people, Right.OBJECT)
+        reasons.append(_GOES_ON)
     return Triage(
         disposition=verdict.disposition,
         subjects=people,
@@ -302,18 +310,27 @@ def _doubts_of_asking(facts: Facts, requests: Sequence[FoundRequest]) -> list[st
     return [reason for reason, holds in doubts.items() if holds]
 
 
-def _stops_plainly(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
+def _stops_plainly(facts: Facts, people: Sequence[TriageSubject]) -> bool:
     """
-    Marketing is to stop, whatever else is asked.
+    Marketing to the sender is to stop, whatever else is asked.
 
     Art. 21(3): "the personal data shall no longer be processed for such purposes": what else stands in the mail must
-    not keep it.
+    not keep it. A sentence that says more, of a channel, of a time or of somebody else, is not plain.
     """
     hits = [hit for hit in facts.hits if hit.right is Right.OBJECT]
-    found = next((each for each in requests if each.right is Right.OBJECT), None)
-    wanted = bool(hits) and all(hit.stance is Stance.WANTED and is_about_marketing(hit) for hit in hits)
-    wanted = wanted and not any(says("condition", hit.sentence.folded) for hit in hits)
-    return found is not None and wanted and facts.chances[Right.OBJECT] >= _PLAIN_STOP
+    elsewhere = {each.value for each in people[0].identifiers if each.type in _CONTACTS} - {facts.letter.address}
+    wanted = facts.wanted.get(Right.OBJECT) is not None and facts.chances[Right.OBJECT] >= _PLAIN_STOP
+    return wanted and bool(hits) and not elsewhere and all(map(_is_plain_stop, hits))
+
+
+def _is_plain_stop(hit: Hit) -> bool:
+    text = hit.sentence.folded
+    if hit.stance is not Stance.WANTED or says("stop_denied", text):
+        return False
+    named = any(says(name, text) for name in ("marketing", "mailing_list"))
+    return hit.rule == SAYS_STOP or (
+        named and all(concept("plain_stop").fullmatch(word) for word in _WORD.findall(text))
+    )
 
 
 def _beyond_doubt(people: tuple[TriageSubject, ...], right: Right) -> tuple[TriageSubject, ...]:

@@ -16,7 +16,7 @@ from dsar.triage.judgement import certainty, chances, kinds, weigh
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
-from dsar.triage.rights import About, Hit, Stance, find_hits, is_owned
+from dsar.triage.rights import SAYS_STOP, About, Hit, Stance, find_hits, is_owned
 from dsar.triage.sentences import LONGEST_TEXT, Sentence, clauses_of, sentence, split
 from dsar.triage.signs import Wanted, Witnesses, length
 from dsar.triage.vocabulary import concept, count, fold, says
@@ -275,7 +275,7 @@ def _is_about_something_else(facts: Facts, hit: Hit) -> bool:
         return True
     if hit.rule == "tells of a change" and not own_words(hit) and (facts.topic("sales") or facts.topic("business")):
         return True
-    if facts.is_bulk and hit.rule == "says stop":
+    if facts.is_bulk and hit.rule == SAYS_STOP:
         return True
     if hit.bare:
         other = facts.is_bulk or facts.topic("sales") > 1 or facts.topic("supplier_privacy") > 0

@@ -48,6 +48,8 @@ class Hit:
 
 #: Rule that finds any objection: Art. 21(1) is weighed, Art. 21(2) on direct marketing is absolute.
 _ANY_OBJECTION = "objects"
+#: Rule that finds a whole sentence that says no more than that: "Unsubscribe".
+SAYS_STOP = "says stop"
 
 
 class Rule(NamedTuple):
@@ -195,7 +197,7 @@ def _standalone(sentence: Sentence) -> Iterator[Hit]:
     """A whole sentence such as "Unsubscribe" or "STOPP"."""
     words = re.sub(r"[^\w\s-]", "", sentence.folded).strip()
     if concept("standalone_stop").fullmatch(words):
-        yield Hit(rule="says stop", right=Right.OBJECT, stance=Stance.WANTED, sentence=sentence, bare=True)
+        yield Hit(rule=SAYS_STOP, right=Right.OBJECT, stance=Stance.WANTED, sentence=sentence, bare=True)
 
 
 def _match(rule: Rule, clause: str, sentence: Sentence, *, about: About) -> list[Hit]:

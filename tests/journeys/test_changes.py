@@ -143,7 +143,10 @@ def test_a_plain_marketing_stop_does_not_wait_for_what_only_a_person_can_tell(co
 
     marketing = "SELECT marketing FROM customers WHERE customer_no = 'K20006'"
     assert rows(company.data / "business.db", marketing) == [(0,)]
-    assert ["ingen mer reklam" in body(each) for each in company.letters_to("peter.sandberg@example.se")] == [True]
+    (letter,) = company.letters_to("peter.sandberg@example.se")
+    assert "ingen mer reklam" in body(letter)
+    assert "något mer svarar vi på det för sig" in body(letter)
+    assert "Vill du också se eller radera" not in body(letter)
     assert [(line["reference"], line["state"]) for line in company.queue()] == [("D-2026-00001/erase", "triage")]
 
 
@@ -158,6 +161,19 @@ def test_a_person_who_sorts_the_rest_does_not_have_marketing_stopped_twice(compa
     letters = [body(each) for each in company.letters_to("peter.sandberg@example.se")]
     assert sum("ingen mer reklam" in letter for letter in letters) == 1
     assert [line["reference"] for line in company.queue()] == ["D-2026-00001/erase"]
+
+
+def test_nothing_is_promised_when_a_person_finds_no_more_than_the_stop(company: Company) -> None:
+    """The stop is confirmed already; an acknowledgement would promise an answer that never comes."""
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_MORE)
+    company.ok("poll")
+    told = len(company.letters_to("peter.sandberg@example.se"))
+
+    company.ok("sort", company.queue()[0]["reference"].partition("/")[0], "--right", "object")
+    company.ok("poll")
+
+    assert len(company.letters_to("peter.sandberg@example.se")) == told
+    assert company.queue() == []
 
 
 STOP_AND_A_HINT = """Hej!
@@ -179,16 +195,24 @@ def test_a_mail_whose_stop_is_done_still_waits_for_a_person_if_it_may_ask_for_mo
     company.ok("sort", mail, "--right", "object", "--right", "erase")
 
     assert [line["reference"] for line in company.queue()] == ["D-2026-00002/erase"]
+    letters = [body(each) for each in company.letters_to("peter.sandberg@example.se")]
+    assert sum("ingen mer reklam" in letter for letter in letters) == 1
 
 
-def test_a_mail_whose_stop_is_done_is_filed_by_a_person_who_finds_no_more_in_it(company: Company) -> None:
+@pytest.mark.parametrize("word", [("--right", "object"), ("--not-request",)])
+def test_a_mail_whose_stop_is_done_is_filed_by_a_person_who_finds_no_more_in_it(
+    company: Company, word: tuple[str, ...]
+) -> None:
+    """Whichever way they say it, the mail stays what it was: a request that was answered."""
     company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_A_HINT, subject="Reklam")
     company.ok("poll")
+    mail = company.queue()[0]["reference"]
+    assert "the marketing stop goes on without a person" in company.ok("triage", mail, "--why").out
 
-    done = company.ok("sort", company.queue()[0]["reference"], "--right", "object")
+    assert company.ok("sort", mail, *word).out == "Filed: what it asks for goes on already.\n"
 
-    assert done.out == "Filed: it asks for nothing more.\n"
     assert company.queue() == []
+    assert company.rows("SELECT disposition FROM message") == [("request",)]
 
 
 _MAILING = """

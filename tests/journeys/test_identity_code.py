@@ -258,6 +258,22 @@ def test_an_expired_code_changes_nothing(company: Company) -> None:
     assert not searched(company)
 
 
+def test_a_hint_beside_a_code_and_a_marketing_stop_waits_for_a_person(company: Company) -> None:
+    """The code counts and marketing stops; what else the mail may ask is lost with neither."""
+    letter = challenge(company)
+    company.write(
+        ON_FILE,
+        f"{code_of(letter)}\n\nHello,\n\nStop sending me marketing. I might also want to have some of it removed, "
+        "or not, what would you suggest?\n",
+        subject=f"Sv: {letter['Subject']}",
+        in_reply_to=letter["Message-ID"],
+    )
+
+    company.ok("poll")
+
+    assert "M-2" in {line["reference"] for line in company.queue() if line["waits_for"] == "person: sort"}
+
+
 def test_a_code_counts_once(company: Company) -> None:
     """A second answer with the same code disturbs nothing and shows on the case."""
     code_mail = challenge(company)
