@@ -531,9 +531,9 @@ _MORE = "Jag tänkte även be om att få bli struken ur resten, om det går för
 _PETER = "Peter Ek <p@example.se>"
 
 
-def _goes_on(text: str, *, sender: str = _PETER) -> list[Right]:
+def _goes_on(text: str, *, sender: str = _PETER, subject: str = "Mina uppgifter") -> list[Right]:
     """The rights that are beyond doubt in a mail that a person has to look at."""
-    result = sort_text(text, subject="Mina uppgifter", sender=sender)
+    result = sort_text(text, subject=subject, sender=sender)
     assert result.needs_person
     return [each.right for each in result.subjects[0].requests if each.beyond_doubt]
 
@@ -551,7 +551,7 @@ def test_a_plain_marketing_stop_and_nothing_else_is_beyond_doubt() -> None:
         "Sluta skicka reklam till mig fram till sommaren.",
         "Sluta skicka reklam till min pappa.",
         "Sluta skicka nyhetsbrev på papper, mejl går bra.",
-        "Kontakta mig inte om det här ärendet.",
+        "Skicka inget mer till mig.",
         "Sluta skicka reklam till mig på 070-174 06 09.",
         "Jag vill inte att ni slutar skicka reklam till mig.",
     ],
@@ -567,11 +567,24 @@ def test_a_marketing_stop_that_says_more_or_less_than_that_waits_for_a_person(st
         ("", "", ""),
         ("", " Annars anmäler jag er till IMY.", _PETER),
         ("Jag skriver för min mor Berit Ek. ", "", _PETER),
+        ("", " Mitt nummer är 070-174 06 09.", _PETER),
     ],
-    ids=["nobody sent it", "threat", "for another"],
+    ids=["nobody sent it", "threat", "for another", "of which address or number"],
 )
 def test_nothing_is_beyond_doubt_in_a_mail_that_is_itself_in_doubt(before: str, after: str, sender: str) -> None:
     assert _goes_on(f"{before}Sluta skicka reklam till mig. {_MORE}{after}", sender=sender) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Ta bort från listan", "er kunder-lista på entréskärmen visar mitt namn i rött.\nTa bort det."),
+        ("Spam to my private address", "where did you get this e-mail address?\nPlease don't write to it any more."),
+    ],
+    ids=["only the rules hear it", "only the opinions hear it"],
+)
+def test_a_marketing_stop_is_beyond_doubt_only_if_rules_and_opinions_hear_it(subject: str, text: str) -> None:
+    assert _goes_on(text, subject=subject) == []
 
 
 def test_nothing_is_beyond_doubt_in_a_language_that_is_not_handled_alone() -> None:
