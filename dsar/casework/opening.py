@@ -124,8 +124,8 @@ def open_within(
             acknowledge(app, tx, case, mail, triage, now=now)
         references.append(case.reference)
     message.disposition = Disposition.REQUEST
-    found_in_all = [found for subject in triage.subjects for found in subject.requests]
-    message.status = "person" if may_ask_more(triage, found_in_all) else "sorted"
+    begun_for_all = [found for subject in triage.subjects for found in subject.requests]
+    message.status = "person" if must_be_read(triage, begun_for_all) else "sorted"
     return tuple(references)
 
 
@@ -134,8 +134,8 @@ def is_in_doubt(triage: Triage, found: FoundRequest) -> bool:
     return triage.needs_person and not found.beyond_doubt
 
 
-def may_ask_more(triage: Triage, begun: Sequence[FoundRequest]) -> bool:
-    """Whether a person must look for more in the mail, although all that it has *begun* goes on without one."""
+def must_be_read(triage: Triage, begun: Sequence[FoundRequest]) -> bool:
+    """Whether a person must read the mail for more, although all that it has *begun* goes on without one."""
     return triage.needs_person and bool(begun) and not any(is_in_doubt(triage, each) for each in begun)
 
 

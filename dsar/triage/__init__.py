@@ -320,10 +320,11 @@ def _stops_plainly(facts: Facts, people: Sequence[TriageSubject]) -> bool:
     hits = [hit for hit in facts.hits if hit.right is Right.OBJECT]
     elsewhere = {each.value for each in people[0].identifiers if each.type in _CONTACTS} - {facts.letter.address}
     wanted = facts.wanted.get(Right.OBJECT) is not None and facts.chances[Right.OBJECT] >= _PLAIN_STOP
-    return wanted and bool(hits) and not elsewhere and all(map(_is_plain_stop, hits))
+    return wanted and bool(hits) and not elsewhere and all(map(_says_no_more, hits))
 
 
-def _is_plain_stop(hit: Hit) -> bool:
+def _says_no_more(hit: Hit) -> bool:
+    """Its sentence tells to stop marketing, and nothing beside."""
     text = hit.sentence.folded
     if hit.stance is not Stance.WANTED or says("stop_denied", text):
         return False

@@ -150,6 +150,20 @@ def test_a_plain_marketing_stop_does_not_wait_for_what_only_a_person_can_tell(co
     assert [(line["reference"], line["state"]) for line in company.queue()] == [("D-2026-00001/erase", "triage")]
 
 
+@pytest.mark.parametrize(("forged", "waits_for"), [(False, "person: approve"), (True, "person: sort")])
+def test_a_plain_marketing_stop_of_an_unproven_sender_waits_for_a_person(
+    company: Company, *, forged: bool, waits_for: str
+) -> None:
+    """P3(c): without approval only "for the sender's own authenticated address"."""
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_MORE, authenticated=forged, forged=forged)
+
+    company.ok("poll")
+
+    assert company.letters_to("peter.sandberg@example.se") == []
+    waiting = {line["reference"]: line["waits_for"] for line in company.queue()}
+    assert waiting == {"D-2026-00001/object": waits_for, "D-2026-00001/erase": "person: sort"}
+
+
 def test_a_person_who_sorts_the_rest_does_not_have_marketing_stopped_twice(company: Company) -> None:
     company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_MORE)
     company.ok("poll")

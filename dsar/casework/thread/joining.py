@@ -112,6 +112,6 @@ def add_new_rights(
         opening.add_request(app, tx, case, found, message, received=received, doubt=doubt, actor=PROGRAM, now=now)
         if not doubt:
             tx.enqueue("identify", case.id or 0, due_at=now)
-    if opening.may_ask_more(triage, added):
+    if opening.must_be_read(triage, added):
         message.status = "person"
     return bool(added)
