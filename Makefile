@@ -1,6 +1,6 @@
 # dsar from a checkout. `make demo` and `make test` are all one needs to begin; each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-distributed test-lab test-hard check format bench sbom audit triage-report train fuzz pictures docs translations dist clean
+.PHONY: help demo test test-distributed test-lab test-hard check format bench sbom audit triage-report train encoder fuzz pictures docs translations dist clean
 BIN := .venv/bin
 # Side by side, before the tests that change what is in the systems.
 LAB_READS := tests/lab/test_journey.py tests/lab/test_search.py
@@ -62,10 +62,15 @@ triage-report: ## how the labelled mails are sorted, with every miss; SET=held_b
 	@.ci/setup test
 	@$(BIN)/python tests/mail_report.py $(or $(SET),training)
 
-train: ## make the weights of triage anew from the labelled mails and sentences
+train: ## make the weights of triage anew from the labelled mails and sentences, but for the encoder's
 	@.ci/setup test
 	$(BIN)/python -m pip install -qq --group train
-	@$(BIN)/python tests/train_judgement.py
+	@$(BIN)/python tests/train_rereading.py
+
+encoder: ## train the encoder of triage anew, an hour or more; "make train" must follow
+	@.ci/setup test
+	$(BIN)/python -m pip install -qq --group train --group encoder
+	@$(BIN)/python tests/train_encoder.py
 
 fuzz: ## look for mails that break the readers, SECONDS=100 for each of six
 	@.ci/setup test

@@ -29,7 +29,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.policy import SMTP
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import BinaryIO, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -209,6 +209,10 @@ class _LostError(Exception):
         self.by_limit = by_limit
 
 
+#: One mail is read on one processor: as many children run side by side as there are.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
 def _start(limits: Limits) -> subprocess.Popen[bytes]:
     child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
         [sys.executable, "-P", "-B", "-m", "dsar.guard", str(limits.cpu_seconds), str(limits.memory_bytes)],
@@ -216,7 +220,7 @@ def _start(limits: Limits) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # what a parser complains about quotes the mail (P9)
         bufsize=0,
-        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "LC_ALL": "C.UTF-8"},
+        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "LC_ALL": "C.UTF-8"} | _ONE_THREAD,
         start_new_session=True,  # Ctrl-C is for the parent, which closes the pipes
     )
     for pipe in (child.stdin, child.stdout):
@@ -341,9 +345,19 @@ def _office(described: bytes) -> Office:
     return _OFFICE.validate_json(described)
 
 
+@cache
+def _prepare_triage() -> None:
+    """Load what triage reads mails with; who only reads documents needs none of it."""
+    from dsar.triage.encoder import heard_in
+
+    heard_in([])
+
+
 def _examined(content: bytes, own_domain: str, office: Office | None = None) -> list[bytes]:
     from dsar.mime import read_mail as read_here  # the parsers of others are loaded by the child alone
 
+    if office:
+        _prepare_triage()  # before a large mail has taken the memory
     try:
         mail = read_here(content, own_domain=own_domain, read_picture=ocr.picture_reader())
     except MalformedMailError as error:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from annotated_mails import AnnotatedMail, MalformedMailError, read_annotated
+from annotated_mails import FOLDER, AnnotatedMail, MalformedMailError, read_annotated
 
 from dsar.model import SenderAuthentication
 from dsar.triage import triage
@@ -33,5 +33,7 @@ def _is_lost(mail: AnnotatedMail) -> bool:
 
 
 def test_no_request_is_filed_as_noise() -> None:
-    requests = [mail for mail in read_annotated().values() if mail.disposition == "request"]
+    """Of those that the encoder has not learned from; all of them would take many minutes."""
+    unseen = {*(FOLDER.parent / "unseen_by_encoder.txt").read_text(encoding="utf-8").split()}
+    requests = [mail for name, mail in read_annotated().items() if name in unseen and mail.disposition == "request"]
     assert [mail.name for mail in requests if _is_lost(mail)] == []

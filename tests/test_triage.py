@@ -527,7 +527,7 @@ def test_number_beside_the_name_of_the_client_is_the_clients() -> None:
     assert (person.name, [each.value for each in person.identifiers]) == ("Ove Ek", ["+46701740605"])
 
 
-_MORE = "Jag tänkte även be om att få bli struken ur resten, om det går för sig."
+_MORE = "Jag undrar även om jag kunde bli struken ur resten, om det går för sig."
 _PETER = "Peter Ek <p@example.se>"
 
 
@@ -579,7 +579,10 @@ def test_nothing_is_beyond_doubt_in_a_mail_that_is_itself_in_doubt(before: str, 
     ("subject", "text"),
     [
         ("Ta bort från listan", "er kunder-lista på entréskärmen visar mitt namn i rött.\nTa bort det."),
-        ("Spam to my private address", "where did you get this e-mail address?\nPlease don't write to it any more."),
+        (
+            "Spam to my private address",
+            "where did you get this e-mail address?\nPerhaps don't write to it any more, I am not sure.",
+        ),
     ],
     ids=["only the rules hear it", "only the opinions hear it"],
 )
@@ -594,7 +597,7 @@ def test_nothing_is_beyond_doubt_in_a_language_that_is_not_handled_alone() -> No
 @pytest.mark.parametrize(
     "text",
     [
-        "Please stop sending me marketing. I might also want to see what you hold on me, what would you suggest?",
+        "Please stop sending me marketing. Maybe something of the rest could disappear one day, too, do you think?",
         "Slutt å sende meg reklame. Kanskje noe av resten kunne bli borte en gang også, hva tror dere?",
         "Stop med at sende mig reklamer. Måske kunne noget af resten også forsvinde en dag, hvad tror I?",
     ],
@@ -602,3 +605,23 @@ def test_nothing_is_beyond_doubt_in_a_language_that_is_not_handled_alone() -> No
 )
 def test_a_plain_marketing_stop_is_known_in_each_language_that_is_handled_alone(text: str) -> None:
     assert _goes_on(text) == [Right.OBJECT]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sluta skicka reklam till mig. Hon vill inte heller ha fler erbjudanden från er.",
+        "Slutt å sende meg reklame. Ho vil heller ikkje ha fleire tilbod frå dykk.",
+        "Please stop sending me marketing. She doesn't want any more of it either.",
+    ],
+    ids=["sv", "nn", "en"],
+)
+def test_what_somebody_else_wants_goes_before_a_person(text: str) -> None:
+    assert "it is about several persons" in sort_text(text).reasons
+
+
+def test_a_change_beside_an_erasure_goes_before_a_person() -> None:
+    """An old address that must go is no erasure of everything, and what is erased cannot be had back."""
+    result = sort_text("Min nya adress är Sandvägen 22, 432 54 Varberg. Radera alla gamla uppgifter ni har om mig.")
+    assert {request.right for request in result.subjects[0].requests} == {Right.UPDATE, Right.ERASE}
+    assert "it asks for a change and for an erasure" in result.reasons

@@ -1,5 +1,5 @@
 """
-Labelled mails -> opinion.tsv, impression.tsv and judgement.json in dsar/triage: `make train`.
+Labelled mails -> opinion.tsv, impression.tsv and judgement.json in dsar/triage.
 
 Effects: reads tests/mails, writes those files. Held-back mails are never read.
 
@@ -13,7 +13,6 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -28,7 +27,7 @@ from dsar.model import Right
 from dsar.triage import impression, judgement, opinion
 from dsar.triage.facts import Facts
 from dsar.triage.impression import ImpressionWeights
-from dsar.triage.judgement import KINDS
+from dsar.triage.judgement import KINDS, Judged
 from dsar.triage.opinion import Weights
 from dsar.triage.signs import (
     ALWAYS,
@@ -107,27 +106,30 @@ def of_kinds(
         others = [each for name, examples in by_right.items() if name not in part.names for each in examples]
         with patch.object(judgement, "_weights", return_value={"right": fit_rights(others)}):
             for name, mail, facts in _judged(mails, [part]):
-                found[name] = Example(signs_of_kind(facts.chances, facts.witnesses), kind_of(mail.label))
+                chances = judgement.chances(facts.witnesses)
+                found[name] = Example(signs_of_kind(chances, facts.witnesses), kind_of(mail.label))
     return found
 
 
 def of_certainty(
-    mails: Mapping[str, train_opinion.Mail],
-    parts: Sequence[Fold],
-    by_right: Mapping[str, Sequence[Example]],
-    by_kind: Mapping[str, Example],
+    mails: Mapping[str, train_opinion.Mail], parts: Sequence[Fold], judgements: Sequence[Judgement]
 ) -> dict[str, Example]:
     """Name -> an example of whether what was found in a mail is exactly right, judged without the fold of the mail."""
     found = {}
-    for part in parts:
-        learned = learn(by_right, by_kind, frozenset(mails) - part.names)
-        with patch.object(judgement, "_weights", return_value=learned):
+    for part, learned in zip(parts, judgements, strict=True):
+        with patch.object(judgement, "_weights", return_value=learned | {"exact": {}}):
             for name, mail, facts in _judged(mails, [part]):
-                if facts.wanted and facts.is_learned:
-                    signs = with_pairs(signs_of_certainty(facts.wanted, facts.chances, facts.kinds, facts.witnesses))
-                    exact = {right.value for right in facts.wanted} == {*mail.classes} & train_opinion.RIGHTS
-                    found[name] = Example(signs, exact and kind_of(mail.label) == "request")
+                first = facts.first
+                if first.wanted and facts.is_learned:
+                    signs = signs_of_certainty(first.wanted, first.chances, first.kinds, facts.witnesses)
+                    found[name] = Example(with_pairs(signs), is_exact(first, mail))
     return found
+
+
+def is_exact(judged: Judged, mail: train_opinion.Mail) -> bool:
+    """Whether it is a request and exactly what counts as exercised is."""
+    found = {right.value for right in judged.wanted}
+    return found == {*mail.classes} & train_opinion.RIGHTS and kind_of(mail.label) == "request"
 
 
 def kind_of(label: Mapping[str, Any]) -> str:
@@ -154,8 +156,7 @@ def _judged(
 
 def _unjudged(facts: Facts) -> Facts:
     """*facts* without what was judged by other weights; rules and opinion stay, which take longest."""
-    for judged in ("chances", "kinds", "wanted", "certainty"):
-        facts.__dict__.pop(judged, None)
+    facts.__dict__.pop("first", None)
     return facts
 
 
@@ -204,30 +205,48 @@ def fit_certainty(examples: Sequence[Example]) -> dict[str, float]:
     return _rounded(signs, model.coef_[0], model.intercept_[0])
 
 
-@contextmanager
-def using(part: Fold, learned: Judgement) -> Iterator[None]:
-    """Judge by these weights instead of the package's."""
-    with (
-        patch.object(opinion, "_weights", return_value=part.weights),
-        patch.object(impression, "_weights", return_value=part.whole),
-        patch.object(judgement, "_weights", return_value=learned),
-    ):
-        yield
+class Training(NamedTuple):
+    """All from which the judgement learns."""
+
+    mails: Mapping[str, train_opinion.Mail]
+    trainers: Trainers
+    parts: Sequence[Fold]
+    judgements: Sequence[Judgement]  #: Of rights and kinds, each without the mails of a part.
+    everything: Judgement  #: The same of all mails.
+    by_certainty: Mapping[str, Example]
+
+    @classmethod
+    def of(cls, mails: Mapping[str, train_opinion.Mail]) -> "Training":
+        """Train what is to be judged by, and judge every mail by what has not seen it."""
+        trainers = Trainers.of(mails)
+        parts = folds(mails, trainers)
+        by_right = of_rights(mails, parts)
+        by_kind = of_kinds(mails, parts, by_right)
+        names = frozenset(mails)
+        judgements = [learn(by_right, by_kind, names - part.names) for part in parts]
+        everything = learn(by_right, by_kind, names)
+        return cls(mails, trainers, parts, judgements, everything, of_certainty(mails, parts, judgements))
+
+    def unseen(self) -> Iterator[tuple[Fold, Judgement]]:
+        """Each part, and the judgement that all others teach."""
+        for part, learned in zip(self.parts, self.judgements, strict=True):
+            others = [each for name, each in self.by_certainty.items() if name not in part.names]
+            yield part, learned | {"exact": fit_certainty(others)}
+
+    def judged(self, names: frozenset[str]) -> Iterator[tuple[str, train_opinion.Mail, Facts]]:
+        """(name, mail, facts) of *names*, judged first by opinions and a judgement that have not seen them."""
+        for part, learned in self.unseen():
+            with patch.object(judgement, "_weights", return_value=learned):
+                for name, mail, facts in _judged(self.mails, [part]):
+                    if name in names:
+                        _ = facts.first  # kept, for it is judged by these weights
+                        yield name, mail, facts
 
 
-def main() -> None:
-    """Train all from everything that is labelled, but for what is held back."""
-    mails = train_opinion.read_all()
-    trainers = Trainers.of(mails)
-    parts = folds(mails, trainers)
-    by_right = of_rights(mails, parts)
-    by_kind = of_kinds(mails, parts, by_right)
-    learned = learn(by_right, by_kind, frozenset(mails))
-    learned["exact"] = fit_certainty([*of_certainty(mails, parts, by_right, by_kind).values()])
-    TARGET.write_text(json.dumps(learned, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
-    train_opinion.write(trainers.opinion.train())
-    train_impression.write(trainers.whole.train())
-
-
-if __name__ == "__main__":
-    main()
+def write(training: Training) -> None:
+    """The weights that everything teaches."""
+    learned = training.everything | {"exact": fit_certainty([*training.by_certainty.values()])}
+    text = json.dumps(learned, indent=0, ensure_ascii=False) + "\n"
+    TARGET.write_text(text, encoding="utf-8")
+    train_opinion.write(training.trainers.opinion.train())
+    train_impression.write(training.trainers.whole.train())

@@ -13,6 +13,9 @@ count, and in doubt it is a request (GDPR Art. 12(2)) that a person looks at.
     compact.py     the weights of that in little memory
     signs.py       rules and opinions -> numbers, each with its name
     judgement.py   those -> rights, and how certain that is
+    pieces.py      text -> pieces of words
+    encoder.py     sentences in pieces -> chances, by a network that has read much
+    rereading.py   judgement and those -> judged again
     letter.py      mail -> the letter in it, its writer and role
     forms.py       mail of a web form -> what was entered
     forwards.py    forwarded mail -> when a colleague got it
@@ -64,9 +67,11 @@ _ATTACHMENT = "-----Attachment: {}-----"
 #: Chance from which a machine-readable copy is wanted.
 _PORTABLE = 0.5
 #: From this certainty on no person is needed to say what is asked.
-_CERTAIN = 0.93
+_CERTAIN = 0.95
 #: The same for a plain mail of so few words: nothing is hidden in it.
-_CERTAIN_IF_PLAIN, _SHORT = 0.83, 25
+_CERTAIN_IF_PLAIN, _SHORT = 0.85, 25
+#: The same of an erasure that no rule clearly sees, for it cannot be undone.
+_CERTAIN_IF_UNSEEN = 0.98
 #: Chance from which a marketing stop that the rules clearly see is beyond doubt.
 _PLAIN_STOP = 0.9
 #: What else the mail asks may be in doubt; that may not.
@@ -75,7 +80,7 @@ _GOES_ON = "the marketing stop goes on without a person (Art. 21(3))"
 _CONTACTS = frozenset({IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.ADDRESS})
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 #: Log-odds of noise in one sentence from which a request may be one about goods or machines, unless it is so certain.
-_BUSINESS, _CERTAIN_BESIDE_BUSINESS = -0.5, 0.96
+_BUSINESS, _CERTAIN_BESIDE_BUSINESS = -0.5, 0.97
 #: An option of a form that is not ticked: which words are the person's is beyond a reader of sentences.
 _UNTICKED = re.compile(r"\[\s?\]|\(\s\)|[☐□]")
 #: Who writes less than this may mean his attachment.
@@ -300,14 +305,22 @@ def _doubts_of_asking(facts: Facts, requests: Sequence[FoundRequest]) -> list[st
     plain, rights = _is_plain(facts), {each.right for each in requests}
     earlier = {hit.right for hit in facts.hits if hit.stance in (Stance.REMEMBERED, Stance.STATUS)}
     doubts = {
-        f"certain to {facts.certainty:.0%} only": facts.certainty < (_CERTAIN_IF_PLAIN if plain else _CERTAIN),
+        f"certain to {facts.certainty:.0%} only": facts.certainty < _least_certainty(facts, plain=plain),
         "it speaks of an earlier request": not rights >= earlier,
+        "it asks for a change and for an erasure": {Right.ERASE, Right.UPDATE} <= rights,  # "the old address must go"
         "it may be about business": not plain
         and Right.UPDATE not in rights  # a new address is told in the words of business
         and facts.certainty < _CERTAIN_BESIDE_BUSINESS
         and facts.opinion.heard["noise"].below_subject > _BUSINESS,
     }
     return [reason for reason, holds in doubts.items() if holds]
+
+
+def _least_certainty(facts: Facts, *, plain: bool) -> float:
+    erasure = facts.wanted.get(Right.ERASE)
+    if erasure is not None and erasure.reading is not Reading.CLEAR:
+        return _CERTAIN_IF_UNSEEN
+    return _CERTAIN_IF_PLAIN if plain else _CERTAIN
 
 
 def _stops_plainly(facts: Facts, people: Sequence[TriageSubject]) -> bool:

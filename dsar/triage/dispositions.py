@@ -52,7 +52,7 @@ def _is_auto_reply(facts: Facts) -> bool:
 
 def is_reminder(facts: Facts) -> bool:
     """It asks after an earlier request, or answers what was asked about one."""
-    if facts.is_learned and facts.kinds["request"] >= _PLAINLY:
+    if facts.kinds["request"] >= _PLAINLY:
         return False
     return facts.reminds or (facts.has(Stance.REMEMBERED, Stance.STATUS) and not facts.wanted)
 
@@ -67,37 +67,30 @@ def _takes_back(facts: Facts) -> bool:
 
 
 def _is_noise(facts: Facts) -> bool:
-    """No right may hide in it by what rules and second opinion see (GDPR Art. 12(2)), and nobody speaks for another."""
-    wanted = {hit.right for hit in facts.hits if hit.stance in WANTED}
-    quiet = wanted <= ({Right.OBJECT} if facts.is_bulk else set())  # the footer of a list speaks of unsubscribing
+    """No right may hide in it by what rules and opinions see (GDPR Art. 12(2)), and nobody speaks for another."""
+    asked = {hit.right for hit in facts.hits if hit.stance is Stance.WANTED and not hit.bare}
+    quiet = asked <= ({Right.OBJECT} if facts.is_bulk else set())  # the footer of a list speaks of unsubscribing
     own = facts.letter.requester in OWN_MATTER and not says("employer", facts.folded)  # in a form, too
-    silent = facts.opinion.heard["any_right"].odds < 0 and max(facts.chances.values()) < _FAINT
+    silent = facts.hears_no_right and max(facts.chances.values()) < _FAINT and facts.topic("breach") == 0
     return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted
 
 
 def _is_letter_to_many(facts: Facts) -> bool:
-    """A list sent it, noise more likely than not, and nobody asks as themselves: its footer speaks of unsubscribing."""
+    """A list sent it, likely noise, and nobody asks as themselves: its footer speaks of unsubscribing."""
     asked = any(hit.stance in WANTED and hit.right is not Right.OBJECT for hit in facts.hits)
     heard = max(facts.opinion.chance(right.value) for right in Right if right is not Right.OBJECT)
     quiet = not asked and not facts.asks_as_self and heard < LIKELY
-    return facts.has_list_headers and facts.kinds["noise"] >= (_TO_MANY if facts.hits else LIKELY) and quiet
-
-
-def _is_elsewhere(facts: Facts) -> bool:
-    """In a language that the opinion knows little of, rules alone see a machine, an order or an offer, and no more."""
-    about = any(facts.topic(name) for name in ("sales", "spam", "application", "support", "business", "survey"))
-    quiet = not facts.hits and not facts.wanted and not facts.speaks_privately and facts.topic("question") == 0
-    return not facts.is_learned and about and quiet and facts.likeliest == "noise"
+    return facts.has_list_headers and facts.kinds["noise"] >= (_TO_MANY if facts.hits else _TO_MANY_UNHIT) and quiet
 
 
 #: Chance of a request from which it asks for something new, although it speaks of an earlier one.
 _PLAINLY = 0.8
-#: Chance of noise from which what a list sent is filed.
-_TO_MANY = 0.7
+#: Chance of noise from which what a list sent is filed; the same if no rule hits it.
+_TO_MANY, _TO_MANY_UNHIT = 0.7, 0.4
 #: Chance from which a mail is called noise, and filed.
 NOISY = 0.92
 #: Chance of any one right from which it is not.
-_FAINT = 0.15
+_FAINT = 0.05
 
 
 #: Chance of a request from which a mail that asks for something is one, even if it rather belongs to another.
@@ -138,7 +131,6 @@ DISPOSITIONS = (
     DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", is_reminder, doubtful=True),
     DispositionRule(Disposition.NOT_REQUEST, "it is a letter to many", _is_letter_to_many, keeps_requests=False),
     DispositionRule(Disposition.NOT_REQUEST, "the signs together: noise", _is_noise, keeps_requests=False),
-    DispositionRule(Disposition.NOT_REQUEST, "it speaks of something else only", _is_elsewhere, keeps_requests=False),
     DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: _is("request")(f) and bool(f.wanted)),
     DispositionRule(
         Disposition.UNCLEAR,

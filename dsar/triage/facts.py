@@ -5,14 +5,15 @@ Effects: none.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dsar.model import InboundMail, Requester, Right
 from dsar.triage.forms import Form
 from dsar.triage.impression import Impression, impression_of
-from dsar.triage.judgement import certainty, chances, kinds, weigh
+from dsar.triage.judgement import Judged, judge
 from dsar.triage.languages import language_of
 from dsar.triage.letter import Letter, read_letter
 from dsar.triage.opinion import LEARNED, Opinion
@@ -20,6 +21,9 @@ from dsar.triage.rights import SAYS_STOP, About, Hit, Stance, find_hits, is_owne
 from dsar.triage.sentences import LONGEST_TEXT, Sentence, clauses_of, sentence, split
 from dsar.triage.signs import Wanted, Witnesses, length
 from dsar.triage.vocabulary import concept, count, fold, says
+
+if TYPE_CHECKING:
+    from dsar.triage.encoder import Hearing
 
 _REPLY_PREFIX = re.compile(
     r"\s*(?:(?:sv|re|vb|vs|fw|fwd|ang|aw|antw|tr|wg)\s*(?:\[\d+\])?\s*:\s*)+",
@@ -42,6 +46,10 @@ _PRIVATE = (
     "own_data", "others_data", "own_thing", "access_noun", "erase_noun", "what_have_you", "consent_withdrawn",
     "objection", "restriction", "no_contact", "marketing", "protected", "breach", "legal_threat", "out_of_register",
 )  # fmt: skip
+#: From so many words on the encoder hears more than the others.
+_ENOUGH_WORDS = 12
+#: Log-odds of a right in a sentence below which the encoder hears none.
+_UNHEARD = -1.0
 _OUR_LETTER = re.compile(r"(?:gdpr|dataskydd|privacy|personuppgifter)@xelent\.se", re.IGNORECASE)
 #: Words between quotation marks: three or more are somebody else's.
 _QUOTATION = re.compile(r"[\"”“„»][^\"”“„«»]{0,3}(?:\w[^\s\"”“„«»]*\s+){2,120}[^\"”“„«»]{0,60}[\"”“«»]")
@@ -62,11 +70,17 @@ class Facts:
     folded: str  #: Subject and body, folded.
     hits: tuple[Hit, ...]
 
-    @property
+    @cached_property
     def sentences(self) -> list[str]:
-        """Subject and body as the second opinion reads them: without what is quoted inside."""
+        """Subject and body as the second opinion reads them: folded, without what is quoted inside."""
         subject = _REPLY_PREFIX.sub("", self.mail.subject)
         return [subject, *(" ".join(_without_quotation(each).clauses) for each in self.body)]
+
+    @cached_property
+    def verbatim(self) -> list[str]:
+        """The same as they are written, for the encoder, which has read much that was spelled well."""
+        subject = _REPLY_PREFIX.sub("", self.mail.subject)
+        return [subject, *(_QUOTATION.sub(" ", each.text) for each in self.body)]
 
     @property
     def settled(self) -> set[tuple[str, int]]:
@@ -108,29 +122,63 @@ class Facts:
         return self.language in LEARNED
 
     @cached_property
-    def chances(self) -> dict[Right, float]:
-        """Right -> chance that the mail exercises it."""
-        return chances(self.witnesses)
+    def first(self) -> Judged:
+        """What rules and opinions tell."""
+        return judge(self.witnesses, learned=self.is_learned)
 
     @cached_property
-    def kinds(self) -> dict[str, float]:
+    def heard(self) -> "Hearing | None":
+        """
+        The fourth opinion.
+
+        None of so few words that the others hear as much, and of what is sent to many, which it would only slow down.
+        """
+        if self.is_bulk or self.mail.is_bounce or sum(len(text.split()) for text in self.verbatim) < _ENOUGH_WORDS:
+            return None
+        from dsar.triage.encoder import heard_in  # loads numpy
+
+        return heard_in(self.verbatim)
+
+    @cached_property
+    def judged(self) -> Judged:
+        """What all tell together."""
+        if self.heard is None:
+            return self.first
+        from dsar.triage.rereading import judge_again
+
+        return judge_again(self.first, self.heard, self.witnesses)
+
+    @property
+    def hears_no_right(self) -> bool:
+        """In no sentence a right is heard: by the encoder or, of what it does not read, by the second opinion."""
+        if self.heard is None:
+            return self.opinion.heard["any_right"].odds < 0
+        return self.heard.any_right < _UNHEARD
+
+    @property
+    def chances(self) -> Mapping[Right, float]:
+        """Right -> chance that the mail exercises it."""
+        return self.judged.chances
+
+    @property
+    def kinds(self) -> Mapping[str, float]:
         """Kind of mail -> chance that it is of it."""
-        return kinds(self.chances, self.witnesses)
+        return self.judged.kinds
 
     @property
     def likeliest(self) -> str:
         """The likeliest kind of mail."""
         return max(self.kinds, key=self.kinds.__getitem__)
 
-    @cached_property
-    def wanted(self) -> dict[Right, Wanted]:
-        """The rights that it exercises, as far as rules and opinion see."""
-        return weigh(self.chances, self.kinds, self.witnesses, learned=self.is_learned)
+    @property
+    def wanted(self) -> Mapping[Right, Wanted]:
+        """The rights that it exercises, as far as rules and opinions see."""
+        return self.judged.wanted
 
-    @cached_property
+    @property
     def certainty(self) -> float:
         """Estimate of the chance that it is a request and `wanted` is exactly right."""
-        return certainty(self.wanted, self.chances, self.kinds, self.witnesses)
+        return self.judged.certainty
 
     @cached_property
     def witnesses(self) -> Witnesses:

@@ -13,6 +13,7 @@ from importlib.resources import files
 from itertools import repeat
 from math import exp
 from operator import mul
+from typing import NamedTuple
 
 from dsar.model import Right
 from dsar.triage.opinion import probability
@@ -41,7 +42,7 @@ _LIKELIEST = 0.15
 #: The same where the rules see it asked for: the wording is plain, and whoever would take it away must be sure.
 _LIKELY_IF_SEEN = 0.25
 #: The same where the rules see it denied, or as a matter of another time.
-_LIKELY_IF_SETTLED = 0.8
+_LIKELY_IF_SETTLED = 0.95
 #: The same where nothing else is asked for.
 _SLIGHT = 0.03
 #: The same where the rules see nothing, in a language that the opinion has not learned well.
@@ -51,11 +52,28 @@ _SEEN = (Reading.CLEAR, Reading.NAMED)
 _LEAST = dict.fromkeys(_SEEN, _LIKELY_IF_SEEN) | {Reading.SETTLED: _LIKELY_IF_SETTLED}
 
 
+class Judged(NamedTuple):
+    """What a mail exercises, and of which kind it is."""
+
+    chances: Mapping[Right, float]  #: That the mail exercises each.
+    kinds: Mapping[str, float]  #: Of KINDS, the chance that it is of each.
+    wanted: Mapping[Right, Wanted]  #: What counts as exercised.
+    certainty: float  #: Estimate of the chance that it is a request and `wanted` is exactly right.
+
+
+def judge(seen: Witnesses, *, learned: bool) -> Judged:
+    """All that rules and opinions tell. Args: learned: the opinions have learned the language well."""
+    by_right = chances(seen)
+    by_kind = kinds(by_right, seen)
+    found = weigh(by_right, by_kind, seen, learned=learned)
+    return Judged(by_right, by_kind, found, certainty(found, by_right, by_kind, seen))
+
+
 def chances(seen: Witnesses) -> dict[Right, float]:
     """Right -> chance that the mail exercises it."""
     weights = _weights()["right"]
-    of_mail = _sum(signs_of_mail(seen), weights)
-    found = {right: probability(of_mail + _sum(signs_of_right(right, seen), weights)) for right in Right}
+    of_mail = summed(signs_of_mail(seen), weights)
+    found = {right: probability(of_mail + summed(signs_of_right(right, seen), weights)) for right in Right}
     if _only_identifies(found[Right.UPDATE], seen):
         found[Right.UPDATE] = 0.0
     return {right: min(max(chance, SUREST), 1 - SUREST) for right, chance in found.items()}
@@ -70,8 +88,7 @@ def _only_identifies(update: float, seen: Witnesses) -> bool:
 def kinds(chances: Mapping[Right, float], seen: Witnesses) -> dict[str, float]:
     """Kind -> chance that the mail is of it."""
     signs = signs_of_kind(chances, seen)
-    powers = {kind: exp(max(-30.0, min(30.0, _sum(signs, _weights()[kind])))) for kind in KINDS}
-    return {kind: power / sum(powers.values()) for kind, power in powers.items()}
+    return shares({kind: summed(signs, _weights()[kind]) for kind in KINDS})
 
 
 def weigh(
@@ -99,7 +116,7 @@ def certainty(
     """Estimate of the chance that it is a request and *found* exactly what it exercises, no more and no less."""
     if not found:
         return 0.0
-    return probability(_sum(with_pairs(signs_of_certainty(found, chances, kinds, seen)), _weights()["exact"]))
+    return probability(summed(with_pairs(signs_of_certainty(found, chances, kinds, seen)), _weights()["exact"]))
 
 
 def _counts(reading: Reading, chance: float, *, learned: bool) -> bool:
@@ -118,9 +135,16 @@ def _wanted(right: Right, seen: Witnesses) -> Wanted:
 # ------------------------------------------------------------------------------------------------------ the weights
 
 
-def _sum(signs: Mapping[str, float], weights: Mapping[str, float]) -> float:
+def summed(signs: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Log-odds: what all signs together weigh."""
     told: float = sum(map(mul, signs.values(), map(weights.get, signs, repeat(0.0))))
     return told
+
+
+def shares(log_odds: Mapping[str, float]) -> dict[str, float]:
+    """The chance of each, where exactly one is true."""
+    powers = {name: exp(max(-30.0, min(30.0, each))) for name, each in log_odds.items()}
+    return {name: power / sum(powers.values()) for name, power in powers.items()}
 
 
 @cache

@@ -27,6 +27,10 @@ _RELATIVE_NAMED = re.compile(
     r"|datter|kollega"
     r"|colleague|neighbor|neighbour|granne|nabo) [A-ZÅÄÖÆØ][a-zåäöæøé]+"
 )
+#: Somebody else wants something, or does not: "Ho vil heller ikkje ha fleire tilbod."
+_ANOTHER_WANTS = re.compile(
+    r"(?<!\w)(?:hon|han|hun|ho|she|he) (?:vill|vil|wants?|would like|doesn't want|does not want)(?!\w)", re.IGNORECASE
+)
 #: Street, number, and the postcode with its town of Sweden, Norway, Denmark, Germany or Finland.
 _POSTAL_ADDRESS = re.compile(
     r"[A-ZÅÄÖÆØ][\wåäöæøéß.'-]+(?: [A-ZÅÄÖÆØa-zåäöæø][\wåäöæøé.'-]+){0,2} \d{1,4}(?: ?[A-Za-z](?!\w))?(?:,? lgh \d+)?"
@@ -99,10 +103,10 @@ def subjects(
 
 
 def names_another(letter: Letter) -> bool:
-    """The writer names somebody close ("min man Jens"), who may want something, too."""
+    """The writer names somebody close ("min man Jens"), who may want something, too, or tells what somebody wants."""
     if letter.requester not in OWN_MATTER:
         return False
-    return _RELATIVE_NAMED.search(letter.body) is not None
+    return any(each.search(letter.body) for each in (_RELATIVE_NAMED, _ANOTHER_WANTS))
 
 
 def _address(letter: Letter) -> list[Identifier]:

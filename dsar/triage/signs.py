@@ -17,7 +17,7 @@ from dsar.triage.impression import Impression
 from dsar.triage.opinion import CLASSES, LOWEST, Odds, Opinion, probability
 from dsar.triage.rights import Hit, Stance
 
-BY_OPINION = "the second opinion"
+BY_OPINION, BY_ENCODER = "the second opinion", "the fourth opinion"
 #: The sign that every mail has.
 ALWAYS = "always"
 #: Log-odds beyond this say no more; and what they are divided by, so that all signs are of one size.
@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
     """One right that a mail exercises."""
 
     evidence: str  #: The sentence.
-    reason: str  #: Rule, or BY_OPINION.
+    reason: str  #: Rule, BY_OPINION or BY_ENCODER.
     reading: Reading
 
 
@@ -72,17 +72,17 @@ def signs_of_mail(seen: Witnesses) -> Signs:
     """What speaks for or against any right in this mail."""
     noise = _column(seen.opinion, "noise")
     signs = {ALWAYS: 1.0} | {f"mail: {trait}": value for trait, value in seen.traits.items()}
-    signs |= {f"mail heard: {name}": _bounded(seen.opinion.heard[name].odds) for name in _OF_MAIL}
-    signs["mail heard: noise on the whole"] = _bounded(sum(noise) / len(noise))
-    signs["mail heard: noise together"] = _bounded(_together(noise))
+    signs |= {f"mail heard: {name}": bounded(seen.opinion.heard[name].odds) for name in _OF_MAIL}
+    signs["mail heard: noise on the whole"] = bounded(sum(noise) / len(noise))
+    signs["mail heard: noise together"] = bounded(_together(noise))
     signs["sentences"] = length(len(noise))
-    return signs | {f"mail as a whole: {name}": _bounded(seen.whole[name]) for name in _OF_WHOLE}
+    return signs | {f"mail as a whole: {name}": bounded(seen.whole[name]) for name in _OF_WHOLE}
 
 
 def signs_of_right(right: Right, seen: Witnesses) -> Signs:
     """What speaks for and against *right*, beside the signs of the mail."""
     name, heard, reading = right.value, seen.opinion.heard[right.value], seen.readings[right]
-    odds = _bounded(heard.odds)
+    odds = bounded(heard.odds)
     others = [other for other in Right if other is not right]
     of_right = [hit for hit in seen.hits if hit.right is right]
     signs = {
@@ -90,20 +90,20 @@ def signs_of_right(right: Right, seen: Witnesses) -> Signs:
         f"rules: {reading}, heard": odds,
         "heard": odds,
         "heard, if likely": max(0.0, odds),
-        "heard again": _bounded(heard.second),
-        "heard below the subject": _bounded(heard.below_subject),
-        "heard in the subject": _bounded(seen.opinion.wholes[0][_AT[name]]),
+        "heard again": bounded(heard.second),
+        "heard below the subject": bounded(heard.below_subject),
+        "heard in the subject": bounded(seen.opinion.wholes[0][_AT[name]]),
         f"{name}": 1.0,
         f"{name} heard": odds,
-        f"{name} heard again": _bounded(heard.second),
+        f"{name} heard again": bounded(heard.second),
         "most in the subject": float(heard.place == 0),
         "most in a part": float(heard.in_part),
         "another right clear": float(any(seen.readings[other] is Reading.CLEAR for other in others)),
-        "another right heard": max(_bounded(seen.opinion.heard[other.value].odds) for other in others),
+        "another right heard": max(bounded(seen.opinion.heard[other.value].odds) for other in others),
         "rules that see it": float(min(3, sum(hit.stance is Stance.WANTED for hit in of_right))),
     }
     for other in others:
-        signs[f"{name}, and heard {other}"] = _bounded(seen.opinion.heard[other.value].odds)
+        signs[f"{name}, and heard {other}"] = bounded(seen.opinion.heard[other.value].odds)
         signs[f"{name}, and rules on {other}: {seen.readings[other]}"] = 1.0
     signs |= {f"rules: {name} {hit.stance}": 1.0 for hit in of_right}
     signs |= {f"rule: {hit.rule} {hit.stance}": 1.0 for hit in of_right}
@@ -113,19 +113,19 @@ def signs_of_right(right: Right, seen: Witnesses) -> Signs:
 def _signs_of_whole(right: Right, seen: Witnesses) -> Iterator[tuple[str, float]]:
     """What the mail as a whole says of *right*, and whether the sentence in which it is heard says the same."""
     name, heard = right.value, seen.opinion.heard[right.value].odds
-    odds = _bounded(seen.whole[name])
+    odds = bounded(seen.whole[name])
     others = [other.value for other in Right if other is not right]
     yield "whole", odds
     yield f"whole: {name}", odds
     yield "whole, if likely", max(0.0, odds)
     yield f"whole, rules: {seen.readings[right]}", odds
-    yield "whole: likeliest of the others", max(_bounded(seen.whole[other]) for other in others)
-    yield f"{name}, and whole: several", _bounded(seen.whole["several"])
-    yield "whole and heard, if both are likely", max(0.0, odds) * max(0.0, _bounded(heard))
-    yield "whole or heard, the less likely", _bounded(min(seen.whole[name], heard))
-    yield "whole or heard, the likelier", _bounded(max(seen.whole[name], heard))
+    yield "whole: likeliest of the others", max(bounded(seen.whole[other]) for other in others)
+    yield f"{name}, and whole: several", bounded(seen.whole["several"])
+    yield "whole and heard, if both are likely", max(0.0, odds) * max(0.0, bounded(heard))
+    yield "whole or heard, the less likely", bounded(min(seen.whole[name], heard))
+    yield "whole or heard, the likelier", bounded(max(seen.whole[name], heard))
     for other in others:
-        yield f"{name}, and whole: {other}", _bounded(seen.whole[other])
+        yield f"{name}, and whole: {other}", bounded(seen.whole[other])
 
 
 def _signs_of_place(right: Right, seen: Witnesses) -> Iterator[tuple[str, float]]:
@@ -133,21 +133,21 @@ def _signs_of_place(right: Right, seen: Witnesses) -> Iterator[tuple[str, float]
     opinion, heard = seen.opinion, seen.opinion.heard[right.value]
     text, at = opinion.evidence(right.value), heard.place
     strongest = max(heard.beside[_AT[other.value]] for other in Right if other is not right)
-    yield "there: another right", _bounded(strongest)
+    yield "there: another right", bounded(strongest)
     yield "there: rather another right", float(strongest > heard.odds)
     around = {"before": opinion.wholes[at - 1] if at > 1 else None, "after": _next(opinion, at)}
     for name in ("follow_up", "question", "noise", right.value):
         if name != right.value:
-            yield f"there: {name}", _bounded(heard.beside[_AT[name]])
+            yield f"there: {name}", bounded(heard.beside[_AT[name]])
         for where, odds in around.items():
             if odds is not None:
-                yield f"{where}: {'the same' if name == right.value else name}", _bounded(odds[_AT[name]])
+                yield f"{where}: {'the same' if name == right.value else name}", bounded(odds[_AT[name]])
     there = [hit for hit in seen.hits if hit.stance is Stance.WANTED and hit.folded == text]
     yield "rules see it there", float(any(hit.right is right for hit in there))
     explained = {hit.right for hit in there if not hit.bare} - {right}
     if explained:  # "Radera allt ni har om mig" sounds like access, too.
         yield "rules see another there", 1.0
-        yield "rules see another there, heard", _bounded(heard.odds)
+        yield "rules see another there, heard", bounded(heard.odds)
     for other in explained:
         yield f"rules see {other} there, not {right}", 1.0
     yield "there: a question mark", float("?" in seen.texts[at])
@@ -172,16 +172,16 @@ def signs_of_kind(chances: Mapping[Right, float], seen: Witnesses) -> Signs:
     for chance in chances.values():
         nothing *= 1 - chance
     signs = {ALWAYS: 1.0} | {f"mail: {trait}": value for trait, value in seen.traits.items()}
-    signs |= {"likeliest right": _bounded(first), "next right": _bounded(second)}
-    signs["no right"] = _bounded(log_odds(nothing))
-    signs |= {f"{right}": _bounded(each) for right, each in odds.items()}
-    signs["heard: any right"] = _bounded(max(seen.opinion.heard[right.value].odds for right in Right))
+    signs |= {"likeliest right": bounded(first), "next right": bounded(second)}
+    signs["no right"] = bounded(log_odds(nothing))
+    signs |= {f"{right}": bounded(each) for right, each in odds.items()}
+    signs["heard: any right"] = bounded(max(seen.opinion.heard[right.value].odds for right in Right))
     signs["sentences"] = length(len(seen.opinion.wholes))
     signs |= {f"rules: {hit.stance}": 1.0 for hit in seen.hits}
     for name in _OF_MAIL:
         signs |= {f"{name} {how}": value for how, value in _throughout(_column(seen.opinion, name)).items()}
-    signs |= {f"whole: {name}": _bounded(odds) for name, odds in seen.whole.items()}
-    signs["whole: any right"] = _bounded(max(seen.whole[right.value] for right in Right))
+    signs |= {f"whole: {name}": bounded(odds) for name, odds in seen.whole.items()}
+    signs["whole: any right"] = bounded(max(seen.whole[right.value] for right in Right))
     return signs
 
 
@@ -193,17 +193,17 @@ def signs_of_certainty(
     for right, chance in chances.items():
         sure *= chance if right in found else 1 - chance
     left = _unexplained(found, seen)
-    others = [_bounded(log_odds(chance)) for right, chance in chances.items() if right not in found]
+    others = [bounded(log_odds(chance)) for right, chance in chances.items() if right not in found]
     words = sum(len(text.split()) for text in seen.texts)
     noise = _column(seen.opinion, "noise")
     return {
         ALWAYS: 1.0,
-        "sure": _bounded(log_odds(sure)),
-        "a request": _bounded(log_odds(kinds["request"])),
-        "least sure of those found": min(_bounded(log_odds(chances[right])) for right in found),
+        "sure": bounded(log_odds(sure)),
+        "a request": bounded(log_odds(kinds["request"])),
+        "least sure of those found": min(bounded(log_odds(chances[right])) for right in found),
         "likeliest of the others": max(others, default=-1.0),
-        "unexplained": _bounded(max(left, default=LOWEST)),
-        "unexplained, if likely": max(0.0, _bounded(max(left, default=LOWEST))),
+        "unexplained": bounded(max(left, default=LOWEST)),
+        "unexplained, if likely": max(0.0, bounded(max(left, default=LOWEST))),
         "unexplained on the whole": sum(probability(each) for each in left),
         "strange words": length(sum(seen.opinion.strangers)),
         "words": length(words),
@@ -211,9 +211,9 @@ def signs_of_certainty(
         "rules find all": float(all(each.reading is Reading.CLEAR for each in found.values())),
         "rules find none": float(all(each.reason == BY_OPINION for each in found.values())),
         "rules find another": float(any(hit.right not in found for hit in seen.hits)),
-        "noise": _bounded(max(noise)),
-        "question": _bounded(seen.opinion.heard["question"].odds),
-        "follow-up": _bounded(seen.opinion.heard["follow_up"].odds),
+        "noise": bounded(max(noise)),
+        "question": bounded(seen.opinion.heard["question"].odds),
+        "follow-up": bounded(seen.opinion.heard["follow_up"].odds),
         "role: self": seen.traits.get("role: self", 0.0),
         "speaks of machines or business": min(1.0, sum(seen.traits.get(f"topic: {each}", 0.0) for each in _ELSEWHERE)),
         **{f"found: {right}": 1.0 for right in found},
@@ -241,15 +241,15 @@ def _certainty_of_whole(found: Mapping[Right, Wanted], seen: Witnesses) -> Signs
     for right in Right:
         chance = probability(seen.whole[right.value])
         sure *= chance if right in found else 1 - chance
-    several = _bounded(seen.whole["several"])
+    several = bounded(seen.whole["several"])
     return {
-        "whole: least of those found": _bounded(min(mine)),
-        "whole: most of the others": _bounded(strongest),
-        "whole: most of the others, if likely": max(0.0, _bounded(strongest)),
-        "whole: sure": _bounded(log_odds(sure)),
+        "whole: least of those found": bounded(min(mine)),
+        "whole: most of the others": bounded(strongest),
+        "whole: most of the others, if likely": max(0.0, bounded(strongest)),
+        "whole: sure": bounded(log_odds(sure)),
         "whole: agrees": float(min(mine) > 0 >= strongest),
         f"whole: several, found {min(2, len(found))}": several,
-        **{f"whole: {name}": _bounded(seen.whole[name]) for name in _OF_WHOLE},
+        **{f"whole: {name}": bounded(seen.whole[name]) for name in _OF_WHOLE},
     }
 
 
@@ -272,11 +272,11 @@ def _throughout(odds: Odds) -> Signs:
     """How a class sounds through all sentences of a mail; the first is the subject."""
     first, second = sorted((*odds, LOWEST), reverse=True)[:2]
     return {
-        "most": _bounded(first),
-        "next": _bounded(second),
-        "on the whole": _bounded(sum(odds) / len(odds)),
-        "together": _bounded(_together(odds)),
-        "in the subject": _bounded(odds[0]),
+        "most": bounded(first),
+        "next": bounded(second),
+        "on the whole": bounded(sum(odds) / len(odds)),
+        "together": bounded(_together(odds)),
+        "in the subject": bounded(odds[0]),
         "share": sum(each > 0 for each in odds) / len(odds),
     }
 
@@ -295,7 +295,8 @@ def length(words: int) -> float:
     return log1p(words) / _SCALE
 
 
-def _bounded(odds: float) -> float:
+def bounded(odds: float) -> float:
+    """Log-odds as a sign."""
     return max(-_MOST, min(_MOST, odds)) / _SCALE
 
 

@@ -192,8 +192,7 @@ def test_nothing_is_promised_when_a_person_finds_no_more_than_the_stop(company: 
 
 STOP_AND_A_HINT = """Hej!
 
-Sluta skicka reklam till mig. Och det där gamla kontot i butiken kanske kan gå bort någon gång om det inte är till
-besvär.
+Sluta skicka reklam till mig. Och det där gamla kontot i butiken kanske är onödigt, eller vad tror ni?
 
 Peter Sandberg
 """

@@ -263,8 +263,8 @@ def test_a_hint_beside_a_code_and_a_marketing_stop_waits_for_a_person(company: C
     letter = challenge(company)
     company.write(
         ON_FILE,
-        f"{code_of(letter)}\n\nHello,\n\nStop sending me marketing. I might also want to have some of it removed, "
-        "or not, what would you suggest?\n",
+        f"{code_of(letter)}\n\nHello,\n\nStop sending me marketing. Maybe something of the rest could disappear "
+        "one day, too, do you think?\n",
         subject=f"Sv: {letter['Subject']}",
         in_reply_to=letter["Message-ID"],
     )
