@@ -29,7 +29,7 @@ def test_what_only_the_encoder_hears_is_found_with_its_sentence() -> None:
     )
     assert Right.ERASE not in found.first.wanted
     assert found.wanted[Right.ERASE].reason == BY_ENCODER
-    assert "aldrig" in found.wanted[Right.ERASE].evidence
+    assert found.wanted[Right.ERASE].evidence == "Jag vill bli som om jag aldrig funnits hos er, i varje rulla."
 
 
 def test_a_sentence_that_denies_a_right_is_no_evidence_of_it() -> None:
@@ -58,3 +58,13 @@ def test_a_long_mail_is_heard_to_its_end() -> None:
     assert heard is not None
     assert len(heard.sentences) == 26
     assert heard.most("erase") > 0
+
+
+def test_where_the_encoder_has_not_read_to_the_end_the_second_opinion_must_hear_nothing_either() -> None:
+    business = " ".join(
+        f"{sentence.format(number)[:-1]}, som ni vet." for number in range(14) for sentence in _BUSINESS
+    )
+    found = facts(f"{business} Radera allt ni har om mig.")
+    assert found.heard is not None
+    assert (found.heard.whole, found.heard.any_right < -1) == (False, True)
+    assert not found.hears_no_right

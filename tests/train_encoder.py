@@ -171,7 +171,7 @@ def read_examples(mails: Mapping[str, train_opinion.Mail], pieces: Pieces) -> di
 
 
 def _of_mail(mail: train_opinion.Mail, pieces: Pieces) -> Example:
-    numbers, places, _ = windows_of(pieces, mail.facts.verbatim)[0]
+    numbers, places, *_ = windows_of(pieces, mail.facts.verbatim)[0]
     classes = np.full((max(places) + 1, len(OF_SENTENCE)), UNTOLD, np.float32)
     for place, known in mail.known.items():
         if place < len(classes):
@@ -182,7 +182,7 @@ def _of_mail(mail: train_opinion.Mail, pieces: Pieces) -> Example:
 
 
 def _of_line(line: train_opinion.Sentence, pieces: Pieces) -> Example:
-    numbers, places, _ = windows_of(pieces, ["", line.text])[0]
+    numbers, places, *_ = windows_of(pieces, ["", line.text])[0]
     classes = np.full((max(places) + 1, len(OF_SENTENCE)), UNTOLD, np.float32)
     classes[-1] = [
         name in line.classes or (UNTOLD if name in VAGUE and not line.classes else 0) for name in OF_SENTENCE
@@ -443,7 +443,7 @@ def write(network: Network, listed: Sequence[tuple[str, float]]) -> None:
 def heard_by(network: Network, pieces: Pieces) -> Iterator[dict[str, Any]]:
     """What the network hears in SPECIMENS; its weights must be those of which the kept ones were made."""
     for sentences in SPECIMENS:
-        numbers, places, _ = windows_of(pieces, sentences)[0]
+        numbers, places, *_ = windows_of(pieces, sentences)[0]
         with torch.no_grad():
             lower = network.lower(torch.tensor([numbers]))
             there = torch.ones(1, len(numbers), dtype=torch.bool)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dsar.triage.pieces import BEGIN, END, Pieces
+from dsar.triage.pieces import BEGIN, END, LONGEST, Pieces
 
 #: What it hears of a mail and of each sentence, in the order of the weights.
 RIGHTS = ("access", "portable", "erase", "update", "object", "restrict")
@@ -42,9 +42,9 @@ class Hearing:
 
     rights: Mapping[str, float]  #: Log-odds of each of RIGHTS, of the mail as a whole.
     kinds: Mapping[str, float]  #: Log-odds of each of KINDS.
-    sentences: Sequence[
-        Sequence[float]
-    ]  #: Log-odds of each of OF_SENTENCE; the subject first, the last ones of a long mail may be missing.
+    #: Log-odds of each of OF_SENTENCE for each sentence, the subject first.
+    sentences: Sequence[Sequence[float]]
+    whole: bool  #: All was read; of a very long mail or sentence the end is not.
 
     def most(self, name: str) -> float:
         """Log-odds of *name* in the sentence that says it most."""
@@ -63,6 +63,7 @@ class Window(NamedTuple):
     numbers: list[int]  #: Of its pieces.
     places: list[int]  #: The sentence of each, counted in the window; -1 where it is of none.
     sentences: int
+    cut: bool  #: The end of a sentence is left out.
 
 
 class Encoder:
@@ -86,10 +87,13 @@ class Encoder:
         A long one is read in windows: each right counts as it is heard most, and the kind of the window that is most of
         all a request. Args: sentences: the subject first.
         """
-        windows = [self._hear(window) for window in windows_of(self._pieces, sentences)]
-        rights = {name: max(each.rights[name] for each in windows) for name in RIGHTS}
-        asking = max(windows, key=lambda each: each.kinds["request"])
-        return Hearing(rights, asking.kinds, [odds for each in windows for odds in each.sentences])
+        windows = windows_of(self._pieces, sentences)
+        parts = [self._hear(window) for window in windows]
+        rights = {name: max(each.rights[name] for each in parts) for name in RIGHTS}
+        asking = max(parts, key=lambda each: each.kinds["request"])
+        heard = [odds for each in parts for odds in each.sentences]
+        whole = len(heard) == len(sentences) and all(each.whole for each in parts)
+        return Hearing(rights, asking.kinds, heard, whole)
 
     def _hear(self, window: Window) -> Hearing:
         vectors = self._understood(window.numbers)
@@ -103,6 +107,7 @@ class Encoder:
             dict(zip(RIGHTS, rights.tolist(), strict=True)),
             dict(zip(KINDS, (np.log(kinds) - np.log1p(-np.minimum(kinds, 1 - 1e-6))).tolist(), strict=True)),
             heard.tolist(),
+            not window.cut,
         )
 
     def _understood(self, numbers: Sequence[int]) -> Numbers:
@@ -146,16 +151,19 @@ class Encoder:
 
 def windows_of(pieces: Pieces, sentences: Sequence[str]) -> list[Window]:
     """The windows in which a mail is read, each of which ends between two sentences."""
-    windows, numbers, places, count = [], [BEGIN], [-1], 0
+    windows: list[Window] = []
+    numbers, places, count, cut = [BEGIN], [-1], 0, False
     for text in sentences[:_SENTENCES]:
-        found = pieces.numbers(text)[:_OF_SENTENCE]
+        found = pieces.numbers(text)
+        cut_here = len(found) > _OF_SENTENCE or len(text) > LONGEST
+        found = found[:_OF_SENTENCE]
         if len(numbers) + len(found) >= _OF_WINDOW:
-            windows.append(Window(numbers, places, count))
-            numbers, places, count = [BEGIN], [-1], 0
+            windows.append(Window(numbers, places, count, cut))
+            numbers, places, count, cut = [BEGIN], [-1], 0, False
         numbers += [*found, END]
         places += [*([count] * len(found)), -1]
-        count += 1
-    return [*windows, Window(numbers, places, count)][:_WINDOWS]
+        count, cut = count + 1, cut or cut_here
+    return [*windows, Window(numbers, places, count, cut)][:_WINDOWS]
 
 
 def _softmax(numbers: Numbers) -> Numbers:
@@ -191,7 +199,7 @@ def unpacked(stored: NDArray[np.generic], sizes: NDArray[np.generic]) -> Numbers
 
 
 def heard_in(sentences: Sequence[str]) -> Hearing:
-    """The fourth opinion on a mail. Args: sentences: the subject first, as the second opinion reads them."""
+    """The fourth opinion on a mail. Args: sentences: the subject first, as they are written."""
     return package_encoder().hear(sentences)
 
 

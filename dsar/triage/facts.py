@@ -150,10 +150,11 @@ class Facts:
 
     @property
     def hears_no_right(self) -> bool:
-        """In no sentence a right is heard: by the encoder or, of what it does not read, by the second opinion."""
+        """In no sentence a right is heard: by the encoder, and where it has not read all, by the second opinion."""
+        by_opinion = self.opinion.heard["any_right"].odds < 0
         if self.heard is None:
-            return self.opinion.heard["any_right"].odds < 0
-        return self.heard.any_right < _UNHEARD
+            return by_opinion
+        return self.heard.any_right < _UNHEARD and (self.heard.whole or by_opinion)
 
     @property
     def chances(self) -> Mapping[Right, float]:

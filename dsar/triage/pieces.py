@@ -16,7 +16,7 @@ _WORD = "\u2581"
 #: How much less likely than the least likely piece an unknown letter is, in log-odds.
 _STRANGE = 10.0
 #: Letters of a text and of a word that are looked at.
-_LONGEST, _LONGEST_WORD = 600, 60
+LONGEST, _LONGEST_WORD = 600, 60
 
 
 class Pieces:
@@ -33,7 +33,7 @@ class Pieces:
 
     def numbers(self, text: str) -> list[int]:
         """The pieces of *text*, one word after the other."""
-        words = unicodedata.normalize("NFKC", text[:_LONGEST]).split()
+        words = unicodedata.normalize("NFKC", text[:LONGEST]).split()
         return [number for word in words for number in self.of_word(_WORD + word[:_LONGEST_WORD])]
 
     def _of_word(self, word: str) -> tuple[int, ...]:

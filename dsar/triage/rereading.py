@@ -63,7 +63,7 @@ def _heard_at(right: Right, wanted: Wanted, heard: Hearing, seen: Witnesses) -> 
     if wanted.reason != BY_OPINION or not places:
         return wanted
     at = max(places, key=lambda place: heard.sentences[place][_PLACE[right.value]])
-    return wanted._replace(evidence=seen.opinion.sentences[at], reason=BY_ENCODER)
+    return wanted._replace(evidence=seen.texts[at], reason=BY_ENCODER)
 
 
 def signs_of_right(right: Right, first: Judged, heard: Hearing, seen: Witnesses) -> Signs:
