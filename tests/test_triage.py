@@ -597,9 +597,9 @@ def test_nothing_is_beyond_doubt_in_a_language_that_is_not_handled_alone() -> No
 @pytest.mark.parametrize(
     "text",
     [
-        "Please stop sending me marketing. Maybe something of the rest could disappear one day, too, do you think?",
+        "Please stop sending me marketing. And whatever else you have on me, perhaps some of it could go as well?",
         "Slutt å sende meg reklame. Kanskje noe av resten kunne bli borte en gang også, hva tror dere?",
-        "Stop med at sende mig reklamer. Måske kunne noget af resten også forsvinde en dag, hvad tror I?",
+        "Stop med at sende mig reklamer. Og hvad der ellers ligger om mig, kunne måske også ryge ud?",
     ],
     ids=["en", "no", "da"],
 )
@@ -625,3 +625,18 @@ def test_a_change_beside_an_erasure_goes_before_a_person() -> None:
     result = sort_text("Min nya adress är Sandvägen 22, 432 54 Varberg. Radera alla gamla uppgifter ni har om mig.")
     assert {request.right for request in result.subjects[0].requests} == {Right.UPDATE, Right.ERASE}
     assert "it asks for a change and for an erasure" in result.reasons
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sluta skicka reklam till mig, utom om skrivare.",
+        "Please stop sending me marketing, except offers on paper.",
+        "Slutt å sende meg reklame, bortsett fra tilbud på papir.",
+        "Stop med at sende mig reklamer, undtagen dem om papir.",
+        "Radera allt ni har om mig, med undantag för fakturorna.",
+    ],
+    ids=["sv", "en", "no", "da", "erasure"],
+)
+def test_a_wish_with_an_exception_goes_before_a_person(text: str) -> None:
+    assert "it makes an exception" in sort_text(text).reasons

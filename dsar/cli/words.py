@@ -131,6 +131,7 @@ DOUBTS = (
     "the sender is unknown",
     "it has boxes to tick",
     "it speaks of an earlier request",
+    "it makes an exception",
     "it asks for a change and for an erasure",
     "the marketing stop goes on without a person (Art. 21(3))",
     "it is too long to be read by a machine",

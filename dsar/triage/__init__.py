@@ -57,7 +57,7 @@ from dsar.triage.people import names_another, subjects
 from dsar.triage.rights import CONSENT_WITHDRAWN, SAYS_STOP, Hit, Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
 from dsar.triage.signs import Reading
-from dsar.triage.vocabulary import concept, reading, says
+from dsar.triage.vocabulary import concept, fold, reading, says
 
 __all__ = ["Form", "triage"]
 
@@ -307,6 +307,9 @@ def _doubts_of_asking(facts: Facts, requests: Sequence[FoundRequest]) -> list[st
     doubts = {
         f"certain to {facts.certainty:.0%} only": facts.certainty < _least_certainty(facts, plain=plain),
         "it speaks of an earlier request": not rights >= earlier,
+        "it makes an exception": any(
+            says("exception", fold(each.evidence)) for each in requests if each.right in (Right.ERASE, Right.OBJECT)
+        ),
         "it asks for a change and for an erasure": {Right.ERASE, Right.UPDATE} <= rights,  # "the old address must go"
         "it may be about business": not plain
         and Right.UPDATE not in rights  # a new address is told in the words of business
