@@ -12,9 +12,9 @@ MISSES = json.loads((Path(__file__).parent / "mails" / "misses.json").read_text(
 #: What the product promises: at most k, or at least k per cent, of the training mails. Raise them with the figures.
 CEILINGS = {"requests filed as noise": 0, "wrong without a person": 0}
 FLOORS = {
-    "requests with exactly the right rights": 83,
-    "requests in sv, en, no, da right without a person": 38,
-    "noise filed without a person": 44,
+    "requests with exactly the right rights": 92,
+    "requests in sv, en, no, da right without a person": 39,
+    "noise filed without a person": 53,
     "identifiers of requests found": 93,
 }
 MOST_FOREIGN = 8

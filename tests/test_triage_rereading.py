@@ -24,12 +24,10 @@ def test_what_all_hear_is_certain() -> None:
 
 
 def test_what_only_the_encoder_hears_is_found_with_its_sentence() -> None:
-    found = facts(
-        "Tack för fikat i fredags. Jag vill bli som om jag aldrig funnits hos er, i varje rulla. Hälsningar Stina"
-    )
+    found = facts("Je voudrais que plus rien chez vous ne se souvienne de moi. Stina Ek, Varberg, kundnummer 40112")
     assert Right.ERASE not in found.first.wanted
     assert found.wanted[Right.ERASE].reason == BY_ENCODER
-    assert found.wanted[Right.ERASE].evidence == "Jag vill bli som om jag aldrig funnits hos er, i varje rulla."
+    assert found.wanted[Right.ERASE].evidence == "Je voudrais que plus rien chez vous ne se souvienne de moi."
 
 
 def test_a_sentence_that_denies_a_right_is_no_evidence_of_it() -> None:

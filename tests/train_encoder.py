@@ -6,8 +6,8 @@ licence); writes those two files, and tests/mails/unseen_by_encoder.txt. Held-ba
 
 Of the twelve layers of the network the lower six are kept: two as they are, four are trained with the heads that tell
 what a sentence and what a mail exercises. Some thousand mails stay apart: from what the encoder says of them
-tests/train_rereading.py learns how far it may be trusted. With --on the weights in use learn once more from all mails,
-and mostly from those that they have not learned from yet.
+tests/train_rereading.py learns how far it may be trusted. With --on FILE... the weights in use learn once more from all
+mails, and mostly from those of these files of annotated mails, which are new; "lines" are all single sentences.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import random
 import re
 import struct
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,11 +60,15 @@ SPECIMENS = (
 )
 #: Layers that are kept, and of these the lowest, which are not trained.
 LAYERS, FIXED = 6, 2
+#: Bits of a weight, as it is given and as it is kept when it was trained.
+GIVEN_BITS, TRAINED_BITS = 4, 8
 #: Pieces that are kept beside those of our mails: the most frequent ones of our alphabets.
 MOST_PIECES = 40_000
 _OURS = re.compile(r"(?:LATIN|ARABIC|DIGIT) ")
-#: Annotated mails that stay apart: so many of the short ones, and all files from this number on.
-APART, APART_FROM = 1200, 22
+#: Annotated mails that stay apart: so many of the short ones, and all files of these numbers.
+APART, APART_FILES = 1200, range(27, 31)
+#: Requests that are put into mails about business to learn from; most sentences of these, and fewest of those.
+COMPOSED, OF_WISH, OF_BUSINESS = 1600, 6, 8
 #: Mails a step, and steps of a rising rate.
 BATCH, WARM_UP = 32, 100
 DROPPED = 0.1
@@ -166,19 +171,57 @@ def _is_ours(letter: str) -> bool:
 def read_examples(mails: Mapping[str, train_opinion.Mail], pieces: Pieces) -> dict[str, Example]:
     """Name -> a mail; a labelled sentence counts as one, too."""
     found = {name: _of_mail(mail, pieces) for name, mail in mails.items()}
-    lines = enumerate(train_opinion.read_lines())
-    return found | {f"line {at}": _of_line(line, pieces) for at, line in lines if line.text.strip()}
+    lines = {f"lines:{at}": line for at, line in enumerate(train_opinion.read_lines()) if line.text.strip()}
+    return found | composed(mails, pieces) | {name: _of_line(line, pieces) for name, line in lines.items()}
 
 
 def _of_mail(mail: train_opinion.Mail, pieces: Pieces) -> Example:
-    numbers, places, *_ = windows_of(pieces, mail.facts.verbatim)[0]
-    classes = np.full((max(places) + 1, len(OF_SENTENCE)), UNTOLD, np.float32)
-    for place, known in mail.known.items():
-        if place < len(classes):
-            classes[place] = [name in known for name in OF_SENTENCE]
-    kind = kind_of(mail)
-    rights = [float(name in mail.classes) for name in RIGHTS]
-    return Example(numbers, places, classes, rights, KINDS.index(kind if kind in KINDS else "other"))
+    return _example(mail.facts.verbatim, mail.known, mail.classes, kind_of(mail), pieces)
+
+
+def _example(
+    sentences: Sequence[str], known: Mapping[int, frozenset[str]], classes: frozenset[str], kind: str, pieces: Pieces
+) -> Example:
+    numbers, places, *_ = windows_of(pieces, sentences)[0]
+    told = np.full((max(places) + 1, len(OF_SENTENCE)), UNTOLD, np.float32)
+    for place, names in known.items():
+        if place < len(told):
+            told[place] = [name in names for name in OF_SENTENCE]
+    rights = [float(name in classes) for name in RIGHTS]
+    return Example(numbers, places, told, rights, KINDS.index(kind if kind in KINDS else "other"))
+
+
+def composed(mails: Mapping[str, train_opinion.Mail], pieces: Pieces) -> dict[str, Example]:
+    """Name -> a request of *mails* amid a mail about business: seldom written by those who write for us, and trying."""
+    draw, found = random.Random(2), {}
+    asking, business = [name for name in mails if _is_short_wish(mails[name])], defaultdict[str, list[str]](list)
+    for name, mail in mails.items():
+        if mail.known and kind_of(mail) == "noise" and len(mail.facts.verbatim) >= OF_BUSINESS:
+            business[_language(name)].append(name)
+    for at in range(COMPOSED):
+        wish = draw.choice(asking)
+        around = mails[draw.choice(business[_language(wish)])]
+        place = draw.randint(1, len(around.facts.verbatim))
+        found[f"composed {at}"] = _amid(mails[wish], around, place, pieces)
+    return found
+
+
+def _is_short_wish(mail: train_opinion.Mail) -> bool:
+    """It asks in its sentences, not in its subject."""
+    said = frozenset[str]().union(*mail.known.values()) & MAIN_RIGHTS
+    return 0 < len(mail.facts.verbatim) <= OF_WISH and bool(said) and said == mail.classes & MAIN_RIGHTS
+
+
+def _amid(wish: train_opinion.Mail, around: train_opinion.Mail, place: int, pieces: Pieces) -> Example:
+    """The sentences of *wish* before the sentence *place* of *around*, whose own count as neither request nor noise."""
+    own, others = wish.facts.verbatim[1:], around.facts.verbatim
+    known = {at + place - 1: classes for at, classes in wish.known.items()}
+    known |= {at + (len(own) if at >= place else 0): frozenset[str]() for at in around.known}
+    return _example([*others[:place], *own, *others[place:]], known, wish.classes, "request", pieces)
+
+
+def _language(name: str) -> str:
+    return name.partition("_")[0]
 
 
 def _of_line(line: train_opinion.Sentence, pieces: Pieces) -> Example:
@@ -196,7 +239,7 @@ def _of_line(line: train_opinion.Sentence, pieces: Pieces) -> Example:
 def set_apart(mails: Mapping[str, train_opinion.Mail]) -> list[str]:
     """Names of the mails that the encoder does not learn from."""
     annotated = [name for name in sorted(mails) if ":" in name]
-    late = [name for name in annotated if _number(name) >= APART_FROM]
+    late = [name for name in annotated if _number(name) in APART_FILES]
     short = [name for name in annotated if _number(name) < 16]
     random.Random(1).shuffle(short)
     return sorted({*late, *short[:APART]})
@@ -407,8 +450,8 @@ def stored(network: Network) -> dict[str, Any]:
     """The weights by the names and in the form in which dsar.triage.encoder reads them."""
     found: dict[str, Any] = {}
 
-    def keep(name: str, weights: Any) -> None:
-        found[name], found[f"{name}.sizes"] = packed(weights.detach().numpy())
+    def keep(name: str, weights: Any, bits: int = GIVEN_BITS) -> None:
+        found[name], found[f"{name}.sizes"] = packed(weights.detach().numpy(), bits)
 
     def add(name: str, part: nn.Linear | nn.LayerNorm, *, as_norm: bool = False) -> None:
         found[f"{name}.norm" if as_norm else name] = part.weight.detach().numpy().astype(np.float16)
@@ -418,19 +461,24 @@ def stored(network: Network) -> dict[str, Any]:
     found["places"] = network.places.detach().numpy().astype(np.float16)
     add("begin", network.begin, as_norm=True)
     for number, layer in enumerate(network.layers):
-        parts = layer.parts
-        keep(f"{number}.asked", torch.cat([parts[part].weight for part in "qkv"]))
+        parts, bits = layer.parts, bits_of(number)
+        keep(f"{number}.asked", torch.cat([parts[part].weight for part in "qkv"]), bits)
         found[f"{number}.asked.bias"] = (
             torch.cat([parts[part].bias for part in "qkv"]).detach().numpy().astype(np.float16)
         )
         for name, part in (("attended", "ao"), ("inner", "fi"), ("outer", "fo")):
-            keep(f"{number}.{name}", parts[part].weight)
+            keep(f"{number}.{name}", parts[part].weight, bits)
             found[f"{number}.{name}.bias"] = parts[part].bias.detach().numpy().astype(np.float16)
         add(f"{number}.first", layer.first, as_norm=True)
         add(f"{number}.second", layer.second, as_norm=True)
     for name in ("sentence", "attention", "pooled", "mail"):
         add(name, getattr(network, name))
     return found
+
+
+def bits_of(layer: int) -> int:
+    """Of each weight of a layer: four, of which the given ones are, lose most of what a round of training teaches."""
+    return GIVEN_BITS if layer < FIXED else TRAINED_BITS
 
 
 def write(network: Network, listed: Sequence[tuple[str, float]]) -> None:
@@ -456,12 +504,12 @@ def heard_by(network: Network, pieces: Pieces) -> Iterator[dict[str, Any]]:
 
 
 def rounded(network: Network) -> None:
-    """Give the network the weights that are kept: as near as four bits come, or sixteen."""
+    """Give the network the weights that are kept: as near as their bits come."""
     for each in network.parameters():
         each.data = each.data.half().float()
-    for layer in network.layers:
+    for number, layer in enumerate(network.layers):
         for part in layer.parts.values():
-            part.weight.data = torch.tensor(unpacked(*packed(part.weight.detach().numpy())))
+            part.weight.data = torch.tensor(unpacked(*packed(part.weight.detach().numpy(), bits_of(number))))
 
 
 def exactly_right(encoder: Encoder, mails: Mapping[str, train_opinion.Mail]) -> tuple[int, int]:
@@ -499,27 +547,26 @@ def resumed(network: Network, encoder: Mapping[str, Any]) -> Network:
 def main() -> None:
     """Train from everything that is labelled, but for what is held back and what stays apart."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--on", action="store_true", help="go on from the weights in use")
-    goes_on = parser.parse_args().on
+    parser.add_argument("--on", metavar="FILE", nargs="+", help="go on from the weights in use, mostly with these")
+    new_files = parser.parse_args().on
     torch.manual_seed(0)
     given = read_pretrained()
     mails = train_opinion.read_all()
     apart = set_apart(mails)
     learned = {name: mail for name, mail in mails.items() if name not in {*apart}}
-    if goes_on:
+    if new_files:
         listed = listed_pieces()
         examples = read_examples(learned, Pieces(listed))
         numbers = {piece: number for number, (piece, _) in enumerate(given.pieces)}
         network = resumed(Network(given.weights, [numbers[piece] for piece, _ in listed]), package_encoder().weights)
-        unseen = frozenset(UNSEEN.read_text(encoding="utf-8").split())
-        names = [name for name in examples for _ in range(OFTEN if name in unseen else 1)]
+        names = [name for name in examples for _ in range(OFTEN if name.partition(":")[0] in new_files else 1)]
     else:
         everything = read_examples(mails, Pieces(given.pieces))
         kept = kept_pieces(given.pieces, frozenset(number for each in everything.values() for number in each.numbers))
         listed = [given.pieces[at] for at in kept]
         examples = read_examples(learned, Pieces(listed))
         network, names = Network(given.weights, kept), [*examples]
-    for hundred, cost in enumerate(train(network, examples, names, ON if goes_on else WHOLE), start=1):
+    for hundred, cost in enumerate(train(network, examples, names, ON if new_files else WHOLE), start=1):
         print(f"{hundred}00 steps: {cost:.4f}", flush=True)  # noqa: T201
     rounded(network)
     write(network, listed)

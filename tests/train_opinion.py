@@ -41,6 +41,8 @@ DRAWN = {
     "wish": (35, frozenset[str]()), "none": (15, frozenset({"none"})), "how": (4, frozenset({"question"})),
     "past": (4, frozenset({"follow_up"})),
 }  # fmt: skip
+#: How many sentences ask for each right after what is not asked, and how many before it.
+DRAWN_BESIDE = 6
 _CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
 #: Classes about the mail rather than about one sentence.
 VAGUE = frozenset({"noise", "follow_up", "question"})
@@ -105,6 +107,22 @@ def read_grammar() -> Iterator[Sentence]:
                     phrase = _drawn(draw.choice(parts[right]), draw)
                     text = _drawn(draw.choice(parts[kind]), draw).replace("{}", phrase)
                     yield Sentence.of(text, own or _rights_of(right))
+        yield from _beside(parts, draw)
+
+
+def _beside(parts: Mapping[str, Sequence[str]], draw: random.Random) -> Iterator[Sentence]:
+    """Sentences that ask for one right, and not for another: "I am not asking you to {}, but please {}."."""
+    rights = [right for right in LETTERS.values() if right in parts]
+    for right in rights:
+        for at in range(2 * DRAWN_BESIDE):
+            other = draw.choice([each for each in rights if each != right])
+            asked, unasked = (
+                _drawn(draw.choice(parts[kind]), draw).replace("{}", _drawn(draw.choice(parts[about]), draw))
+                for kind, about in (("wish", right), ("none", other))
+            )
+            first, then = (unasked, asked) if at % 2 else (asked, unasked)
+            text = first.rstrip(".?!") + draw.choice(parts["but"]) + then[0].lower() + then[1:]
+            yield Sentence.of(text, _rights_of(right))
 
 
 def _drawn(text: str, draw: random.Random) -> str:

@@ -28,8 +28,8 @@ OF_SENTENCE = (*RIGHTS, "follow_up", "question", "noise")
 #: Sentences of a mail and pieces of a sentence that are looked at; pieces of a window, and windows.
 _SENTENCES, _OF_SENTENCE, _OF_WINDOW, _WINDOWS = 60, 120, 256, 4
 _HEADS, _EPSILON = 12, 1e-12
-#: A matrix is kept in rows of blocks of so many weights, each weight in four bits, each block with its size.
-BLOCK, MIDDLE = 32, 8
+#: A matrix is kept in rows of blocks of so many weights, each weight in four bits or eight, each block with its size.
+BLOCK, _HALF_A_BYTE = 32, 4
 #: Log-odds of everything in a sentence without words.
 _NOTHING = -30.0
 
@@ -179,23 +179,27 @@ def _gelu(numbers: Numbers) -> Numbers:
     return found
 
 
-def packed(matrix: Numbers) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-    """A matrix in four bits a weight: two weights a byte, and the size of each block of a row."""
-    blocks = matrix.reshape(len(matrix), -1, BLOCK)
+def packed(matrix: Numbers, bits: int = 4) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """A matrix in four or eight bits a weight, of four two a byte, and the size of a step in each block of a row."""
+    blocks, middle = matrix.reshape(len(matrix), -1, BLOCK), 1 << bits - 1
     widest = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=2)[..., None], axis=2)[..., 0]
-    sizes = (widest / -MIDDLE).astype(np.float16)  # what is farthest from nought is kept as it is
-    steps = blocks / np.where(sizes == 0, 1, sizes)[..., None] + MIDDLE
-    four_bits = np.clip(np.rint(steps), 0, 2 * MIDDLE - 1).astype(np.uint8)
-    low, high = four_bits[..., : BLOCK // 2], four_bits[..., BLOCK // 2 :]
-    together = (low | high << 4).astype(np.uint8).reshape(len(matrix), -1)
-    return together, sizes
+    sizes = (widest / -middle).astype(np.float16)  # what is farthest from nought is kept as it is
+    steps = np.rint(blocks / np.where(sizes == 0, 1, sizes)[..., None] + middle)
+    numbers = np.clip(steps, 0, 2 * middle - 1).astype(np.uint8)
+    if bits == _HALF_A_BYTE:
+        numbers = (numbers[..., : BLOCK // 2] | numbers[..., BLOCK // 2 :] << bits).astype(np.uint8)
+    return numbers.reshape(len(matrix), -1), sizes
 
 
 def unpacked(stored: NDArray[np.generic], sizes: NDArray[np.generic]) -> Numbers:
-    """The matrix that `packed` made these of, as near as four bits come."""
-    halves = stored.reshape(*sizes.shape, BLOCK // 2).view(np.uint8)
-    four_bits = np.concatenate([halves & 15, halves >> 4], axis=-1).astype(np.float32) - MIDDLE
-    return (four_bits * sizes[..., None].astype(np.float32)).reshape(len(stored), -1)
+    """The matrix that `packed` made these of, as near as its bits come."""
+    numbers = stored.reshape(*sizes.shape, -1).view(np.uint8)
+    bits = 8 * numbers.shape[-1] // BLOCK
+    if bits == _HALF_A_BYTE:
+        numbers = np.concatenate([numbers & 15, numbers >> bits], axis=-1)
+    steps = numbers.astype(np.float32) - np.float32(1 << bits - 1)
+    found: Numbers = (steps * sizes[..., None].astype(np.float32)).reshape(len(stored), -1)
+    return found
 
 
 def heard_in(sentences: Sequence[str]) -> Hearing:

@@ -112,7 +112,7 @@ def test_what_machines_send_is_listed_and_can_be_taken_up(company: QuickCompany)
     """Kept, listed, never answered; a person may still find a request in it."""
     deliver(
         company,
-        "Veckans erbjudande.\n",
+        "Veckans erbjudande: 20 % på alla kontorsstolar till och med söndag.\n",
         From="news@shop.example",
         To=PRIVACY,
         Subject="Nytt",
