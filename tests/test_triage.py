@@ -631,12 +631,61 @@ def test_a_change_beside_an_erasure_goes_before_a_person() -> None:
     "text",
     [
         "Sluta skicka reklam till mig, utom om skrivare.",
-        "Please stop sending me marketing, except offers on paper.",
+        "Sluta skicka reklam till mig, men gärna erbjudanden om skrivare.",
+        "Please stop sending me marketing. Except offers on paper.",
         "Slutt å sende meg reklame, bortsett fra tilbud på papir.",
-        "Stop med at sende mig reklamer, undtagen dem om papir.",
-        "Radera allt ni har om mig, med undantag för fakturorna.",
+        "Stop med at sende mig reklamer. Undtagen dem om papir.",
+        "Radera allt ni har om mig, men inte fakturorna.",
+        "Delete everything you hold about me. Except the invoices.",
     ],
-    ids=["sv", "en", "no", "da", "erasure"],
 )
 def test_a_wish_with_an_exception_goes_before_a_person(text: str) -> None:
     assert "it makes an exception" in sort_text(text).reasons
+
+
+@pytest.mark.parametrize("exception", ["Utom om skrivare.", "Men gärna om skrivare."])
+def test_a_stop_with_an_exception_is_not_beyond_doubt(exception: str) -> None:
+    assert _goes_on(f"Sluta skicka reklam till mig. {exception} Och hur var det med resten, kan det försvinna?") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Radera allt ni har om mig, utan undantag.",
+        "Delete everything you hold about me, without exception.",
+        "Slett alt dere har om meg, uten unntak.",
+        "Slet alt hvad I har om mig, uden undtagelse.",
+    ],
+    ids=["sv", "en", "no", "da"],
+)
+def test_without_exception_is_none(text: str) -> None:
+    assert "it makes an exception" not in sort_text(text).reasons
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I en låda låg en pärm med 15 cv:n från sökande till Xelent.",
+        "I en av boksene lå det en perm med 15 CV-er fra søkere til Xelent.",
+        "Vi skal oplyse, at 400 kort i går er sendt med forkert navn på bagsiden.",
+        "Your newsletter of today has 140 addresses in the To field.",
+    ],
+    ids=["sv", "no", "da", "en"],
+)
+def test_a_breach_told_in_few_words_is_flagged(text: str) -> None:
+    assert "breach" in sort_text(text).flags
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi, how much ink is left in the printer?",
+        "The parcel with the toner went to the wrong address.",
+        "Leveransen gick till fel butik.",
+        "Jag skickar avtalet i samma kuvert som fakturan.",
+        "We offer training so that your next security incident is handled well.",
+        "Denne e-posten må ikke leses av uvedkommende. Hva koster en toner?",
+    ],
+)
+def test_what_is_left_or_goes_astray_in_business_is_no_breach(text: str) -> None:
+    assert "breach" not in sort_text(text).flags

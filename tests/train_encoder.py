@@ -194,13 +194,14 @@ def _example(
 def composed(mails: Mapping[str, train_opinion.Mail], pieces: Pieces) -> dict[str, Example]:
     """Name -> a request of *mails* amid a mail about business: seldom written by those who write for us, and trying."""
     draw, found = random.Random(2), {}
-    asking, business = [name for name in mails if _is_short_wish(mails[name])], defaultdict[str, list[str]](list)
+    business = defaultdict[str, list[str]](list)
     for name, mail in mails.items():
         if mail.known and kind_of(mail) == "noise" and len(mail.facts.verbatim) >= OF_BUSINESS:
-            business[_language(name)].append(name)
+            business[mail.label["language"]].append(name)
+    asking = [name for name, mail in mails.items() if _is_short_wish(mail) and mail.label["language"] in business]
     for at in range(COMPOSED):
         wish = draw.choice(asking)
-        around = mails[draw.choice(business[_language(wish)])]
+        around = mails[draw.choice(business[mails[wish].label["language"]])]
         place = draw.randint(1, len(around.facts.verbatim))
         found[f"composed {at}"] = _amid(mails[wish], around, place, pieces)
     return found
@@ -213,15 +214,11 @@ def _is_short_wish(mail: train_opinion.Mail) -> bool:
 
 
 def _amid(wish: train_opinion.Mail, around: train_opinion.Mail, place: int, pieces: Pieces) -> Example:
-    """The sentences of *wish* before the sentence *place* of *around*, whose own count as neither request nor noise."""
+    """The sentences of *wish* before the sentence *place* of *around*; those of *around* count as neither."""
     own, others = wish.facts.verbatim[1:], around.facts.verbatim
     known = {at + place - 1: classes for at, classes in wish.known.items()}
     known |= {at + (len(own) if at >= place else 0): frozenset[str]() for at in around.known}
     return _example([*others[:place], *own, *others[place:]], known, wish.classes, "request", pieces)
-
-
-def _language(name: str) -> str:
-    return name.partition("_")[0]
 
 
 def _of_line(line: train_opinion.Sentence, pieces: Pieces) -> Example:
@@ -548,7 +545,7 @@ def main() -> None:
     """Train from everything that is labelled, but for what is held back and what stays apart."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--on", metavar="FILE", nargs="+", help="go on from the weights in use, mostly with these")
-    new_files = parser.parse_args().on
+    new_files = frozenset(parser.parse_args().on or ())
     torch.manual_seed(0)
     given = read_pretrained()
     mails = train_opinion.read_all()
@@ -557,6 +554,8 @@ def main() -> None:
     if new_files:
         listed = listed_pieces()
         examples = read_examples(learned, Pieces(listed))
+        if unknown := new_files - {name.partition(":")[0] for name in examples}:
+            parser.error(f"nothing is learned from {', '.join(sorted(unknown))}")
         numbers = {piece: number for number, (piece, _) in enumerate(given.pieces)}
         network = resumed(Network(given.weights, [numbers[piece] for piece, _ in listed]), package_encoder().weights)
         names = [name for name in examples for _ in range(OFTEN if name.partition(":")[0] in new_files else 1)]

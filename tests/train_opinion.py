@@ -43,6 +43,7 @@ DRAWN = {
 }  # fmt: skip
 #: How many sentences ask for each right after what is not asked, and how many before it.
 DRAWN_BESIDE = 6
+_ALWAYS_GREAT = re.compile(r"(?:I|Sie|Ihr\w*)\b")
 _CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
 #: Classes about the mail rather than about one sentence.
 VAGUE = frozenset({"noise", "follow_up", "question"})
@@ -115,14 +116,20 @@ def _beside(parts: Mapping[str, Sequence[str]], draw: random.Random) -> Iterator
     rights = [right for right in LETTERS.values() if right in parts]
     for right in rights:
         for at in range(2 * DRAWN_BESIDE):
-            other = draw.choice([each for each in rights if each != right])
+            other = draw.choice([each for each in rights if not _rights_of(each) & _rights_of(right)])
             asked, unasked = (
                 _drawn(draw.choice(parts[kind]), draw).replace("{}", _drawn(draw.choice(parts[about]), draw))
                 for kind, about in (("wish", right), ("none", other))
             )
             first, then = (unasked, asked) if at % 2 else (asked, unasked)
-            text = first.rstrip(".?!") + draw.choice(parts["but"]) + then[0].lower() + then[1:]
-            yield Sentence.of(text, _rights_of(right))
+            between = draw.choice(parts["but"])
+            yield Sentence.of(first.rstrip(" .?!؟") + between + _going_on(then, between), _rights_of(right))
+
+
+def _going_on(text: str, between: str) -> str:
+    """*text* after *between*, with a small letter within a sentence, but for words that never have one there."""
+    keeps = between.rstrip().endswith(".") or _ALWAYS_GREAT.match(text)
+    return text if keeps else text[:1].lower() + text[1:]
 
 
 def _drawn(text: str, draw: random.Random) -> str:

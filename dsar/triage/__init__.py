@@ -147,7 +147,7 @@ def _sorted(
         doubts.append(f"the language is {facts.language}")
     doubts += ["what is asked stands in an attachment"] if attached else []
     doubts += [] if machine or facts.is_bulk else mail.unread
-    stops = bool(requests) and not doubts and _stops_plainly(facts, people)
+    stops = bool(requests) and not doubts and _stops_plainly(facts, people) and not _makes_an_exception(facts, requests)
     doubts += [] if machine else _doubts_of_asking(facts, requests)
     reasons = [f"{verdict.disposition}: {verdict.reason}"]
     reasons += [f"{hit.right}: {hit.rule} ({hit.stance})" for hit in facts.hits]
@@ -307,9 +307,7 @@ def _doubts_of_asking(facts: Facts, requests: Sequence[FoundRequest]) -> list[st
     doubts = {
         f"certain to {facts.certainty:.0%} only": facts.certainty < _least_certainty(facts, plain=plain),
         "it speaks of an earlier request": not rights >= earlier,
-        "it makes an exception": any(
-            says("exception", fold(each.evidence)) for each in requests if each.right in (Right.ERASE, Right.OBJECT)
-        ),
+        "it makes an exception": _makes_an_exception(facts, requests),
         "it asks for a change and for an erasure": {Right.ERASE, Right.UPDATE} <= rights,  # "the old address must go"
         "it may be about business": not plain
         and Right.UPDATE not in rights  # a new address is told in the words of business
@@ -317,6 +315,13 @@ def _doubts_of_asking(facts: Facts, requests: Sequence[FoundRequest]) -> list[st
         and facts.opinion.heard["noise"].below_subject > _BUSINESS,
     }
     return [reason for reason, holds in doubts.items() if holds]
+
+
+def _makes_an_exception(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
+    """Where it says what is to go or to stop, or right after that, it says what is not: "Radera allt. Utom bilden."."""
+    ending = {each.evidence for each in requests if each.right in (Right.ERASE, Right.OBJECT)}
+    places = [at for at, sentence in enumerate(facts.body) if sentence.text in ending]
+    return any(says("exception", fold(sentence.text)) for at in places for sentence in facts.body[at : at + 2])
 
 
 def _least_certainty(facts: Facts, *, plain: bool) -> float:

@@ -29,7 +29,8 @@ OF_SENTENCE = (*RIGHTS, "follow_up", "question", "noise")
 _SENTENCES, _OF_SENTENCE, _OF_WINDOW, _WINDOWS = 60, 120, 256, 4
 _HEADS, _EPSILON = 12, 1e-12
 #: A matrix is kept in rows of blocks of so many weights, each weight in four bits or eight, each block with its size.
-BLOCK, _HALF_A_BYTE = 32, 4
+BLOCK = 32
+_HALF_A_BYTE = 4
 #: Log-odds of everything in a sentence without words.
 _NOTHING = -30.0
 
@@ -180,7 +181,7 @@ def _gelu(numbers: Numbers) -> Numbers:
 
 
 def packed(matrix: Numbers, bits: int = 4) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-    """A matrix in four or eight bits a weight, of four two a byte, and the size of a step in each block of a row."""
+    """A matrix in four bits a weight (two weights a byte) or in eight, and the size of a step in each block."""
     blocks, middle = matrix.reshape(len(matrix), -1, BLOCK), 1 << bits - 1
     widest = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=2)[..., None], axis=2)[..., 0]
     sizes = (widest / -middle).astype(np.float16)  # what is farthest from nought is kept as it is
