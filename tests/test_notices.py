@@ -38,8 +38,7 @@ MOVED_PHONE = """Hi, I have a new phone number: +46 70 174 06 88. My old one is 
 John Whitfield
 """
 UNREAD_CHANGE = "Please correct my phone number, it is wrong.\n\nJohn Whitfield\n"
-NEW_BANK = """Please rectify my personal data under Article 16 GDPR.
-Change my bank account to IBAN SE35 5000 0000 0549 1000 0003.
+NEW_BANK = """Please change my bank account to IBAN SE35 5000 0000 0549 1000 0003.
 My customer number is K20002.
 
 John Whitfield

@@ -498,7 +498,7 @@ def blockers(office: Office) -> tuple[str, ...]:
 
 def test_the_queue_opens_nothing_that_is_sealed(office: Office, tmp_path: Path) -> None:
     """It is read often, by everybody, and while others write: it works without a single key."""
-    in_review(office, ACCESS.replace("My customer number is K20002", "I also use customer number K20001"))
+    in_review(office, ACCESS.replace("My customer number is K20002", "My other customer number is K20001"))
     keys = Locked(SqlKeyStore(f"sqlite:///{tmp_path}/other_keys.db"))
     locked = replace(office.app, vault=Vault(bytes(32), keys))
     keys.locked = True
@@ -509,7 +509,7 @@ def test_the_queue_opens_nothing_that_is_sealed(office: Office, tmp_path: Path) 
 
 
 def test_the_queue_tells_what_was_decided_about_candidates(office: Office) -> None:
-    in_review(office, ACCESS.replace("My customer number is K20002", "I also use customer number K20001"))
+    in_review(office, ACCESS.replace("My customer number is K20002", "My other customer number is K20001"))
     candidates = [
         number
         for number, each, _ in searching.numbered_records(office.app, office.only_case())
@@ -525,7 +525,7 @@ def test_the_queue_tells_what_was_decided_about_candidates(office: Office) -> No
 
 def test_the_queue_tells_the_level_that_an_accepted_record_demands(office: Office) -> None:
     """Customer K20001 has a personnummer on file: if it is the same person, an address is not proof enough."""
-    in_review(office, ACCESS.replace("My customer number is K20002", "I also use customer number K20001"))
+    in_review(office, ACCESS.replace("My customer number is K20002", "My other customer number is K20001"))
 
     searching.decide(office.app, office.only_case(), (), accepted=True, actor="anna", now=NOW)
     searching.collect(office.app, 1, attempt=1, now=NOW)  # what the accepted records lead to

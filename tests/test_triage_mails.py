@@ -7,6 +7,8 @@ from pathlib import Path
 import mail_report
 import pytest
 
+pytestmark = pytest.mark.xdist_group("training mails")  # sorted once
+
 #: training/NAME -> what is wrong with it. Who mends one strikes it out here.
 MISSES = json.loads((Path(__file__).parent / "mails" / "misses.json").read_text(encoding="utf-8"))
 #: At most k, or at least k per cent, of the training mails, which all opinions have learned from: no worse than it was,
