@@ -11,6 +11,8 @@ from dsar.identifiers import normalise
 from dsar.model import Identifier, IdentifierType, Strength
 from dsar.search import search
 
+pytestmark = pytest.mark.xdist_group("population")  # everybody is searched for once
+
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 STARTS: dict[str, Callable[[Person], tuple[IdentifierType, str]]] = {
     "email": lambda person: (IdentifierType.EMAIL, person.email),
