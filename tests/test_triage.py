@@ -643,6 +643,17 @@ def test_a_wish_with_an_exception_goes_before_a_person(text: str) -> None:
     assert "it makes an exception" in sort_text(text).reasons
 
 
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Radera allt ni har om mig utom fakturorna", "Mvh Anna Ek, kundnummer 40112"),
+        ("Sluta skicka reklam till mig", "Utom om skrivare. Mvh Anna Ek"),
+    ],
+)
+def test_an_exception_in_or_after_the_subject_is_seen(subject: str, text: str) -> None:
+    assert "it makes an exception" in sort_text(text, subject=subject).reasons
+
+
 @pytest.mark.parametrize("exception", ["Utom om skrivare.", "Men gärna om skrivare."])
 def test_a_stop_with_an_exception_is_not_beyond_doubt(exception: str) -> None:
     assert _goes_on(f"Sluta skicka reklam till mig. {exception} Och hur var det med resten, kan det försvinna?") == []

@@ -320,8 +320,9 @@ def _doubts_of_asking(facts: Facts, requests: Sequence[FoundRequest]) -> list[st
 def _makes_an_exception(facts: Facts, requests: Sequence[FoundRequest]) -> bool:
     """Where it says what is to go or to stop, or right after that, it says what is not: "Radera allt. Utom bilden."."""
     ending = {each.evidence for each in requests if each.right in (Right.ERASE, Right.OBJECT)}
-    places = [at for at, sentence in enumerate(facts.body) if sentence.text in ending]
-    return any(says("exception", fold(sentence.text)) for at in places for sentence in facts.body[at : at + 2])
+    texts = facts.witnesses.texts  # the subject, too
+    places = [at for at, text in enumerate(texts) if text in ending]
+    return any(says("exception", fold(text)) for at in places for text in texts[at : at + 2])
 
 
 def _least_certainty(facts: Facts, *, plain: bool) -> float:
