@@ -27,8 +27,8 @@ _PHONE = re.compile(r"(?<![\w+/.@-])(?:\+|00|\(?0)[0-9](?:[ \u00a0()/.–-]{0,2}
 _DATE_LIKE = re.compile(r"[0-9]{2}[-./][0-9]{2}[-./](?:19|20)?[0-9]{2}")
 
 _IS = (
-    r"(?:\s{0,3}(?:\.|[:=#°º]|(?:är|er|e|is|var|was|lyder|on|oli|ist|war|lautet|est|était|es|era|to|hos er|with you)"
-    r"(?!\w))){0,3}\s{0,3}[\"'”“»(]?"
+    r"(?:\s{0,3}(?:\.|[:=#°º]|(?:är|er|e|is|var|was|lyder|hette|heter|hedder|heiter|on|oli|ist|war|lautet|est|était|es|era|to"
+    r"|hos er|with you)(?!\w))){0,3}\s{0,3}[\"'”“»(]?"
 )
 #: A code, or digits in groups: "K-20931", "7718204", "88 12 04".
 _CODE = (
@@ -42,17 +42,24 @@ def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{words})(?!\w){_IS}{value}", re.IGNORECASE)
 
 
-_NUMBER = r"(?:[- ]?(?:nummer|numret|numrer|nr|no|n|number|id|#)(?:et)?(?: mi(?:tt|n|t)(?!\w))?)"
+#: After the word for a number: on what it stands, or who asked for it.
+_REMARK = (
+    r"(?: (?:på|i|hos|enligt|från|fra|frå|on|in|from) (?:the )?(?!mig|meg|me)[^\W\d]{2,20}"
+    r"|(?: som)? (?:ni|du|dere|de|dykk|i|you) (?:[^\W\d]{1,15} ){1,3}(?:efter|om|etter|for)(?= ?:| (?:är|er|is)(?!\w)))?"
+)
+_NUMBER = (
+    rf"(?:[- ]?(?:(?:nummer|numret|numrer|number)(?:et)?{_REMARK}|(?:nr|no|n|id|#)(?:et)?)(?: mi(?:tt|n|t)(?!\w))?)"
+)
 _CUSTOMER_NO = _labelled(
     rf"kunde?{_NUMBER}|knr|kundkort(?:et)?{_NUMBER}?|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
-    rf"|kundennummer|kdnr\.?|num[eé]ro (?:de )?client|n° (?:de )?client|n[uú]mero de cliente|n[ºo]\.? de cliente"
+    rf"|kunden(?:nummer|nr)|kdnr\.?|num[eé]ro (?:de )?client|n° (?:de )?client|n[uú]mero de cliente|n[ºo]\.? de cliente"
     rf"|numer(?:em)? klienta|nr klienta|kliendi(?:number|nr|kood)|رقم (?:العميل|الزبون)|cust(?=\.)"
-    r"|(?:kund|kunde|customer|client)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
+    r"|(?:kund|kunde|customer|client|cliente|asiakas|klient)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
 )
 #: Our customer numbers need no label.
 _OWN_CUSTOMER_NO = re.compile(r"(?<![\w-])K-[0-9]{4,6}(?![\w-])")
 _ORDER_NO = _labelled(
-    rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket){_NUMBER}"
+    rf"(?:order|ordre|faktura|beställnings|invoice|ärende|ticket|avtals?|hyresavtals?|kontrakts?|contract|agreement){_NUMBER}"
     r"|pedido|zamówieni[ae]|bestell(?:ung|nummer)|tilau(?:s|snumero)|commande|tellimus"
     r"|(?:faktura|order|invoice|beställning)(?:e?n)?"
     r"(?:,? (?:som )?(?:hade|har|med|with|has|had) (?:the )?(?:nummer|numret|number|nr))?"
@@ -67,7 +74,7 @@ _USERNAME = re.compile(
     r"(?<!\w)(?:användarnamn(?:et)?|identifiant|inloggningsnamn|inloggning(?:en)?|inlogg|brukernavn(?:et)?|brukarnamn(?:et)?"
     r"|brugernavn(?:et)?|user ?name|user ?id|login|log-?in name|anställningsn(?:ummer|r)|ansattn(?:ummer|r)"
     r"|employee number|anst\.? ?nr|bruker(?=\s?:)|user(?=\s\w*[0-9_])"
-    r"|user(?=\s{1,2}[\"'”“»])|användare(?=\s{1,2}[\"'”“»]))(?!\w)"
+    r"|(?<=\()(?:user|användare|bruker|brukar|bruger)(?=\s[\w.-]{3,30}\))|user(?=\s{1,2}[\"'”“»])|användare(?=\s{1,2}[\"'”“»]))(?!\w)"
     r"(?:\s+(?:hos (?:er|dere|jer|dykk)|i (?:webbshopen|webbutiken|portalen|nettbutikken)|in your (?:shop|store|portal)"
     r"|with you))?(?P<says>\s{0,3}[:=]|\s{1,3}(?:är|er|e|is|var|was)(?!\w))?\s{0,3}[\"'”“»]?"
     r"(?P<value>[\w][\w.@+-]{1,63})",
@@ -77,7 +84,7 @@ _USERNAME = re.compile(
 _ACCOUNT = re.compile(
     r"(?<!\w)(?:bruker\w{0,5}|brukar\w{0,4}|bruger\w{0,6}|användar\w{0,8}|konto\w{0,4}|account|profil\w{0,3}|usuari[oa]|compte"
     r"|utilisateur|benutzer\w{0,6}|kasutaja\w{0,6}|tunnus\w{0,4}|käyttäjä\w{0,8}|użytkownik\w{0,3}|user(?:name)?|login|alias)"
-    r"(?!\w)(?: (?:min|mitt|mit|mi|är|er|is|heter|med|named|called|navn|namn|name))?[\s(:\"'”“»]{1,3}"
+    r"(?!\w)(?: (?:min|mitt|mit|mi|är|er|is|heter|med|named|called|navn|namn|name))?[\s(:,\"'”“»]{1,3}"
     r"(?P<value>[a-zåäöæø]{2,20}_[\w.-]{1,30}(?<!\.)"
     r"|(?<=[\"'”“»])(?=[\w.-]{0,30}[0-9_])[a-zåäöæø][\w.-]{2,30}(?=[\"'”“«]))(?![\w@])",
     re.IGNORECASE,
@@ -141,10 +148,13 @@ class _Finder(NamedTuple):
     pattern: re.Pattern[str]
     unless: Callable[[re.Match[str]], bool] | None = None
     region: str = HOME
+    code: str = ""  #: Of the country, where the form of a number tells it.
 
     def accept(self, match: re.Match[str]) -> Identifier | None:
         if self.unless is not None and self.unless(match):
             return None
+        if self.code:
+            return normalise(self.type, self.code + match[0].removeprefix("0"))
         if self.region != HOME:
             number = phone(match[0], self.region)
             return Identifier(type=self.type, value=number) if number else None
@@ -153,13 +163,20 @@ class _Finder(NamedTuple):
 
 #: What follows the last word of a remark: "(kundnr 77140, användarnamn elfvingform)".
 _IN_LIST = re.compile(r"(?<=\.)(?:\s|$)|[),;]|$")
+#: Before its label: it is a remark, or a sentence, of its own.
+_BEGINS = re.compile(r"(?:^|[,;(]|[.!?:]\s|\n)\s*$")
+#: Before its label: "med användarnamnet frejategner".
+_BEARS = re.compile(r"(?<!\w)(?:med|under|with|by)(?: the| my| mitt| mit)? $", re.IGNORECASE)
+_NO_NAME = re.compile(r"(?:och|og|and|eller|or|men|but|som|that|which|i|på|in|för|for|till|to|jag|jeg|ni|you)$", re.IGNORECASE)
 
 
 def _is_plain_word(match: re.Match[str]) -> bool:
-    """A word after "användarnamn" that neither a colon, its own form nor its place in a list marks as a name."""
-    text, listed = match.string, _IN_LIST.match(match.string, match.end()) is not None
-    listed = listed and text[: match.start()].rstrip().endswith((",", ";", "("))
-    return not (match["says"] or listed) and match["value"].rstrip(".").isalpha()
+    """A word after "användarnamn" that neither a colon, its own form nor its place marks as a name."""
+    text, before, word = match.string, match.string[: match.start()], match["value"].rstrip(".")
+    if match["says"] or not word.isalpha():
+        return False
+    listed = _IN_LIST.match(text, match.end()) is not None and _BEGINS.search(before) is not None
+    return not (listed or _BEARS.search(before)) or _NO_NAME.match(word) is not None
 
 
 def _is_file(match: re.Match[str]) -> bool:
@@ -197,6 +214,8 @@ _FINDERS = (
 
 #: Eight digits, as Norwegians and Danes write their numbers.
 _EIGHT = r"(?<![\w+/.@-])(?:[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2}|[0-9]{3} [0-9]{2} [0-9]{3})(?![\w@-]| [0-9])"
+#: Five pairs, as only the French write theirs.
+_FIVE_PAIRS = r"(?<![\w+/.@-])0[1-9](?:[ .][0-9]{2}){4}(?![\w@-]| [0-9])"
 #: Nine digits in threes.
 _NINE = r"(?<![\w+/.@-])[4-9][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}(?![\w@-]| [0-9])"
 #: Looked for by the country of the letter's language: the first before all others, the rest after them.
@@ -209,7 +228,11 @@ _OFHOME = {
         _Finder(IdentifierType.NATIONAL_ID, re.compile(r"(?<![\w.-])[0-3][0-9][0-1][0-9]{3}-[0-9]{4}(?![\w-])")),
         _Finder(IdentifierType.PHONE, re.compile(_EIGHT), region="DK"),
     ),
-    **{region: (_Finder(IdentifierType.PHONE, _PHONE, region=region),) for region in ("DE", "FI", "FR")},
+    **{region: (_Finder(IdentifierType.PHONE, _PHONE, region=region),) for region in ("DE", "FI")},
+    "FR": (
+        _Finder(IdentifierType.PHONE, re.compile(_FIVE_PAIRS), code="+33"),
+        _Finder(IdentifierType.PHONE, _PHONE, region="FR"),
+    ),
     **{region: (_Finder(IdentifierType.PHONE, re.compile(_NINE), region=region),) for region in ("ES", "PL")},
     "EE": (_Finder(IdentifierType.PHONE, re.compile(r"(?<![\w+/.@-])5[0-9]{2,3} ?[0-9]{3,4}(?![\w@-])"), region="EE"),),
 }

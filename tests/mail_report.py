@@ -58,6 +58,11 @@ class Sorted:
     def is_noise(self) -> bool:
         return self.accepted[0] in NOISE
 
+    @property
+    def is_ordinary(self) -> bool:
+        """Of the writer's own data, and without what always goes before a person: a lawyer, a child, a threat."""
+        return self.label["requester"] in ("self", "web_form") and not self.label.get("flags")
+
     @cached_property
     def wanted(self) -> list[str]:
         return sorted({_right(each) for each in self.label["requests"]})
@@ -85,10 +90,10 @@ class Sorted:
 
     @cached_property
     def identifiers(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-        """(labelled, found) of the first subject."""
+        """(labelled, found) of the first subject; the name is compared apart."""
         labelled = {(each["type"], _plain(each["value"])) for each in self.label["identifiers"]}
         found = {(each.type.value, _plain(each.value)) for each in self.result.subjects[0].identifiers}
-        return labelled, {each for each in found if each[0] != "name"}
+        return _without_names(labelled), _without_names(found)
 
     def details(self) -> Iterator[tuple[str, object, object]]:
         """(field, label, finding) of every labelled field that differs."""
@@ -128,6 +133,10 @@ def _right(request: dict[str, Any]) -> str:
 
 def _found(right: str, portable: bool) -> str:  # noqa: FBT001  # two facts of one request
     return f"{right}+portable" if portable else right
+
+
+def _without_names(identifiers: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {each for each in identifiers if each[0] != "name"}
 
 
 def _plain(value: str | None) -> str:
@@ -173,6 +182,7 @@ def figures(mails: Sequence[Sorted]) -> dict[str, tuple[int, int]]:
     """Name -> (k, n) of what the product promises about *mails*."""
     requests = [m for m in mails if m.is_request]
     handled = [m for m in requests if m.label["language"] in HANDLED]
+    ordinary = [m for m in handled if m.is_ordinary]
     noise = [m for m in mails if m.is_noise]
     alone = [m for m in mails if not m.result.needs_person]
     labelled = sum(len(m.identifiers[0]) for m in requests)
@@ -185,6 +195,10 @@ def figures(mails: Sequence[Sorted]) -> dict[str, tuple[int, int]]:
         "requests in sv, en, no, da right without a person": (
             sum(m.is_right and not m.result.needs_person for m in handled),
             len(handled),
+        ),
+        "of these, one's own and without a flag": (
+            sum(m.is_right and not m.result.needs_person for m in ordinary),
+            len(ordinary),
         ),
         "noise filed without a person": (
             sum(m.disposition in NOISE and not m.result.needs_person for m in noise),

@@ -180,7 +180,8 @@ def test_a_request_that_a_service_sends_as_machines_do_is_a_request_before_a_per
 
 
 def test_own_addresses_and_orgnr_point_at_nobody() -> None:
-    result = sort_text("Jag skrev till gdpr@xelent.se (556402-9584) och vill ha ett registerutdrag.")
+    text = "Jag skrev till gdpr@xelent.se och min lista kunder@lists.xelent.se (556402-9584), jag vill ha ett registerutdrag."
+    result = sort_text(text)
     assert [i.value for i in result.subjects[0].identifiers] == ["anna.ek@example.se"]
 
 
@@ -290,6 +291,7 @@ def test_year_of_a_change_comes_from_the_mail() -> None:
         ("Fakturan gällde Annika Fors, med hennes adress och order 7781204.", "7781204"),
         ("You sent me her address and order 7781204.", "7781204"),
         ("Kundnr 71904 är företagets och ska vara kvar.", "71904"),
+        ("Skicka dem till min nya leverantör på order@kontorsnabb.example.", "order@kontorsnabb.example"),
     ],
 )
 def test_what_is_taken_back_or_somebody_elses_identifies_nobody(text: str, value: str) -> None:
@@ -315,11 +317,23 @@ def test_what_is_taken_back_or_somebody_elses_identifies_nobody(text: str, value
         ("Jag vill slippa era mejl på anna.ek@privat.example.", "anna.ek@privat.example"),
         ("Min e-post hos er butik är anna.ek@privat.example.", "anna.ek@privat.example"),
         ("My customer number 44120 is for my business trips.", "44120"),
+        ("My old mail was anna.ek@old.example, no longer in use.", "anna.ek@old.example"),
     ],
 )
 def test_what_only_looks_like_somebody_elses_is_the_writers(text: str, value: str) -> None:
     result = sort_text(f"Radera mina uppgifter. {text}")
     assert value in [each.value for each in result.subjects[0].identifiers]
+
+
+def test_address_of_a_user_for_whom_a_service_writes_is_the_users() -> None:
+    text = "Our user Nils Aronson (nils@quickpost.example) no longer wishes to have an account. Please erase his data."
+    found = sort_text(text, subject="Data deletion request", sender="ForgetMe <requests@forgetme.example>")
+    assert [each.value for each in found.subjects[0].identifiers] == ["nils@quickpost.example"]
+
+
+def test_a_french_number_is_no_swedish_one() -> None:
+    text = "Bonjour, merci de m'envoyer une copie de toutes mes données. Mon téléphone : 06 39 98 41 07. Cordialement"
+    assert "+33639984107" in [each.value for each in sort_text(text).subjects[0].identifiers]
 
 
 def test_of_mails_forwarded_twice_the_customers_counts() -> None:
@@ -400,6 +414,8 @@ def test_the_number_of_who_writes_for_another_is_not_the_persons(text: str) -> N
         "Hej,\nJag vill inte ha reklamen.\nAnnika Lundqvist",
         "Hej,\nGunilla här, jag har slutat på Viskans Tryckeri. Ta bort mig ur kundregistret.",
         "Hej,\nNi skickade ett sms till mig mitt under begravningen. Sluta med det.\nC. Löv",
+        "Hej,\nEr advokat skriver att jag har skrivit på avtalet. Skicka mig allt ni har om mig.\nC. Löv",
+        'Hej,\nBilden av mig under "Våra medarbetare" ska bort.\nC. Löv',
     ],
 )
 def test_who_only_mentions_others_asks_as_himself(text: str) -> None:

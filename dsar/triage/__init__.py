@@ -136,7 +136,7 @@ def _sorted(
         facts.body,
         requests,
         language=facts.language,
-        is_ours=lambda address: address in own_addresses or address.endswith(f"@{staff_domain}"),
+        is_ours=lambda address: address in own_addresses or address.endswith((f"@{staff_domain}", f".{staff_domain}")),
     )
     if any(request.right is Right.UPDATE for request in requests):
         people = _with_changes(people, _changes(facts, own_addresses))

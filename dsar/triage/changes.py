@@ -17,7 +17,7 @@ from dsar.triage.vocabulary import fold
 
 _OLD = re.compile(
     r"(?<!\w)(?:fran|tidigare|gamla|gammal|gammalt|forut|istallet for|i stallet for|ersatt|ersatter|byt ut"
-    r"|byta ut|felaktiga|inte|ej|har ni|star det|from|old|previous|former|formerly|instead of|replace"
+    r"|byta ut|felaktiga|inte|ikke|ikkje|ej|har ni|star det|from|old|previous|former|formerly|instead of|replace"
     r"|replaces|no longer|not|gamle|hette|fodd|nuvarande registrerade|lamnat|slutat pa|slutat hos|slutar pa"
     r"|left|registrerad som|registrerat|felstavat som|used to be|was"
     r"|alte|alten|alter|bisherige|bisher|statt|anstatt|nicht mehr|vanha|entinen|aiempi|ei|l'ancien|ancien|ancienne"

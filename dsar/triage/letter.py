@@ -93,6 +93,8 @@ _MACHINE_SENDER = re.compile(
 _BY_PROFESSION = re.compile(
     r"(?<!\w)(?:client|solicitors?|counsel|klient|huvudman|advokat\w*|ombudsman|union|fack\w*|fagforening\w*)(?!\w)"
 )
+#: What something is called: 'bilden under "Våra medarbetare"'.
+_TITLE = re.compile(r"[\"“”„»«][^\"“”„»«\n]{1,40}[\"“”«»]")
 #: In the subject of a deletion service: for whom.
 _FOR_WHOM = re.compile(rf"(?:\bför|\bfor|\bangående|\bregarding|\bavser|:)\s+({_NAME})\s*$")
 #: What a colleague tells of somebody who came or called.
@@ -145,7 +147,7 @@ def read_letter(mail: InboundMail, *, staff_domain: str, forms: Sequence[Form] =
 
 
 def _role(mail: InboundMail, text: str) -> tuple[Requester, str | None]:
-    folded = fold(text)
+    folded = fold(_TITLE.sub(" ", text))
     local, _, domain = (mail.sender or "").rpartition("@")
     for_another = any(says(name, folded) for name in ("service", "agent"))
     by_profession = _BY_PROFESSION.search(folded) is not None and says("agent", folded)
@@ -178,8 +180,8 @@ def _served(subject: str, text: str) -> str | None:
 
 
 def _is_protest(folded: str) -> bool:
-    """ "min advokat" threatens; it does not write."""
-    return re.search(r"(?<!\w)(?:min|var|en|my|a|our) (?:advokat|lawyer|solicitor|jurist)(?!\w)", folded) is not None
+    """ "min advokat" threatens, "er advokat" has written: neither writes here."""
+    return re.search(r"(?<!\w)(?:min|var|en|my|a|our|er|din|deres|jeres|dykkar|your) (?:advokat|lawyer|solicitor|jurist)(?!\w)", folded) is not None
 
 
 def _principal(text: str) -> str | None:

@@ -17,7 +17,7 @@ from dsar.triage.vocabulary import fold
 #: Language -> country whose telephone numbers need no country code.
 _REGIONS = {"no": "NO", "nn": "NO", "da": "DK", "de": "DE", "fi": "FI", "fr": "FR", "es": "ES", "pl": "PL", "et": "EE"}
 _TAKEN_BACK = re.compile(
-    r"[^\w\n]{0,4}(?:nej|nei|nope|no|fel|feil|forkert|wrong|vanta|vent|wait|ah|oj|sorry|forlat"
+    r"[^\w\n]{0,4}(?:nej|nei|nope|no(?! longer)|fel|feil|forkert|wrong|vanta|vent|wait|ah|oj|sorry|forlat"
     r"|unnskyld|undskyld|rattelse)"
     r"(?!\w)|[^\w\n]{0,4}(?:det )?(?:ar|var|er|is|was|that'?s) (?:det )?(?:fel|feil|forkert|wrong|gammal\w*|old"
     r"|gammel\w*)(?!\w)"
@@ -50,6 +50,11 @@ _OF_READER = re.compile(
     r"(?<!\w)(?:ert|era|er|your|yours|deres|jeres|dykkar)\s+(?:(?!mi|my)\w+\s+)?(?:(?:telefon|mobil)?nummer"
     r"|telefonnr|telefon|tel|number|phone(?: number)?|line|(?:mejl|mail|e-?post)?-?adress|(?:e-?mail )?address)"
     r"[^.!?\n\w]{0,4}(?:(?:pa|is|er|ar) )?[^.!?\n\w]{0,4}$"
+)
+#: Before an address: it is that of a company to which something is to go.
+_OF_RECIPIENT = re.compile(
+    r"(?<!\w)(?:leverantor\w*|leverandor\w*|supplier|vendor|provider|konkurrent\w*|competitor|redovisningsbyra\w*|byra\w*"
+    r"|accountants?)(?: (?:at|pa|via|med adressen?))?[^\w\n]{0,4}$"
 )
 #: Before: it is that of somebody spoken of. "Hans" may be a name, and "her" is Norwegian and Danish for "here".
 _OF_SOMEBODY = re.compile(
@@ -85,7 +90,8 @@ _OWN = re.compile(
 #: Before and after a number or address in a letter written for somebody: it is the writer's ("ring mig på ...").
 _OF_WRITER_BEFORE = re.compile(
     r"(?<!\w)(?:jag|mig|mej|min|mitt|oss|vart|jeg|meg|mit|eg|i|me|my|us|our)(?!\w)"
-    r"(?! (?:klient|huvudman|client|principal))[^.!?\n]{0,25}$"
+    r"(?! (?:klient|huvudman|client|principal|user|member|customer|anvandare|medlem|kund|bruker|bruger)(?!\w))"
+    r"[^.!?\n]{0,25}$"
 )
 _OF_WRITER_AFTER = re.compile(r"[^\w\n]{0,3}(?:mine|mitt|min|mit)(?!\w)")
 #: What a person is reached by.
@@ -148,7 +154,7 @@ def _is_persons(found: Found, text: str, letter: Letter) -> bool:
         return False
     if _DENIED.search(before) or _SWITCHBOARD.search(before):
         return False
-    if found.identifier.type in _REACHES and _OF_READER.search(before):
+    if found.identifier.type in _REACHES and (_OF_READER.search(before) or _OF_RECIPIENT.search(before)):
         return False
     if found.identifier.type is IdentifierType.PHONE and _REGISTER_NO.search(before):
         return False
