@@ -45,7 +45,8 @@ def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
 #: After the word for a number: on what it stands, or who asked for it.
 _REMARK = (
     r"(?: (?:på|i|hos|enligt|från|fra|frå|on|in|from) (?:the )?(?!mig|meg|me)[^\W\d]{2,20}"
-    r"|(?: som)? (?:ni|du|dere|de|dykk|i|you) (?:[^\W\d]{1,15} ){1,3}(?:efter|om|etter|for)(?= ?:| (?:är|er|is)(?!\w)))?"
+    r"|(?: som)? (?:ni|du|dere|de|dykk|i|you) (?:[^\W\d]{1,15} ){1,3}(?:efter|om|etter|for)"
+    r"(?= ?:| (?:är|er|is)(?!\w)))?"
 )
 _NUMBER = (
     rf"(?:[- ]?(?:(?:nummer|numret|numrer|number)(?:et)?{_REMARK}|(?:nr|no|n|id|#)(?:et)?)(?: mi(?:tt|n|t)(?!\w))?)"
@@ -167,7 +168,9 @@ _IN_LIST = re.compile(r"(?<=\.)(?:\s|$)|[),;]|$")
 _BEGINS = re.compile(r"(?:^|[,;(]|[.!?:]\s|\n)\s*$")
 #: Before its label: "med användarnamnet frejategner".
 _BEARS = re.compile(r"(?<!\w)(?:med|under|with|by)(?: the| my| mitt| mit)? $", re.IGNORECASE)
-_NO_NAME = re.compile(r"(?:och|og|and|eller|or|men|but|som|that|which|i|på|in|för|for|till|to|jag|jeg|ni|you)$", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"(?:och|og|and|eller|or|men|but|som|that|which|i|på|in|för|for|till|to|jag|jeg|ni|you)$", re.IGNORECASE
+)
 
 
 def _is_plain_word(match: re.Match[str]) -> bool:

@@ -23,8 +23,7 @@ LETTERS = {
 #: What else is right of a mail whose headers are not written down.
 _ALSO = {"bounce": ("not_request",), "auto_reply": ("not_request",), "authority": ("unclear", "not_request")}
 _BEGINS = "=== "
-_SUBJECT = "S "
-_FIRST_LINE = "S"
+_SUBJECT = "S"
 #: Who sends them; a colleague forwards from our own domain.
 _SENDER, _COLLEAGUE = "{}@mail.example.org", "{}@xelent.se"
 
@@ -43,6 +42,7 @@ class AnnotatedMail:
     requester: str
     rights: tuple[str, ...]  #: With "portable".
     subject: str
+    of_subject: frozenset[str]  #: Its classes, where it asks for something itself.
     lines: tuple[tuple[frozenset[str], str], ...]
 
     @property
@@ -97,18 +97,26 @@ def _blocks(path: Path) -> Iterator[list[str]]:
 def _mail(name: str, block: Sequence[str]) -> AnnotatedMail:
     head, subject, *rest = block
     words = head.removeprefix(_BEGINS).split()
-    if not head.startswith(_BEGINS) or not subject.startswith(_FIRST_LINE) or len(words) not in (3, 4):
+    if not head.startswith(_BEGINS) or not subject.startswith(_SUBJECT) or len(words) not in (3, 4):
         raise MalformedMailError(name)
     rights = tuple(words[3].split(",")) if len(words) == 4 else ()
+    letters, _, title = subject.removeprefix(_SUBJECT).partition(" ")
+    of_subject = _classes(name, letters)
     lines = tuple(_line(name, line) for line in rest)
-    exercised = frozenset().union(*(classes for classes, _ in lines)) & {*LETTERS.values()}
+    exercised = of_subject.union(*(classes for classes, _ in lines))
     if exercised - {"follow_up", "question", "noise"} != {*rights}:
         raise MalformedMailError(f"{name}: its lines exercise {sorted(exercised)}")
-    return AnnotatedMail(name, words[0], words[1], words[2], rights, subject.removeprefix(_SUBJECT), lines)
+    return AnnotatedMail(name, words[0], words[1], words[2], rights, title, of_subject, lines)
 
 
 def _line(name: str, line: str) -> tuple[frozenset[str], str]:
     letters, _, text = line.partition(" ")
-    if not text or not set(letters) <= {*LETTERS, "n"}:
+    if not text or not letters:
         raise MalformedMailError(f"{name}: {line}")
-    return frozenset(LETTERS[letter] for letter in letters if letter != "n"), text
+    return _classes(name, letters), text
+
+
+def _classes(name: str, letters: str) -> frozenset[str]:
+    if not set(letters) <= {*LETTERS, "n"}:
+        raise MalformedMailError(f"{name}: {letters}")
+    return frozenset(LETTERS[letter] for letter in letters if letter != "n")

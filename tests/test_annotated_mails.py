@@ -28,12 +28,18 @@ def test_mail_is_read_with_subject_lines_and_classes(tmp_path: Path) -> None:
     assert mail.lines == ((frozenset(), "Hej!"), (frozenset({"erase"}), "Radera mig."))
 
 
+def test_subject_that_asks_for_something_has_letters_too(tmp_path: Path) -> None:
+    (tmp_path / "sv.txt").write_text("=== sv request self erase\nSe Radera mig\nn Hej!\n", encoding="utf-8")
+    mail = read_annotated(tmp_path)["sv:1"]
+    assert (mail.subject, mail.of_subject) == ("Radera mig", frozenset({"erase"}))
+
+
 def _is_lost(mail: AnnotatedMail) -> bool:
     return triage(mail.mail, sender_authentication=SenderAuthentication.NONE).disposition.value in NOISE
 
 
 def test_no_request_is_filed_as_noise() -> None:
-    """Of a third of those that the encoder has not learned from; all of them would take many minutes."""
-    some = {*(FOLDER.parent / "unseen_by_encoder.txt").read_text(encoding="utf-8").split()[::3]}
+    """Of an eighth of those that the encoder has not learned from; all of them would take many minutes."""
+    some = {*(FOLDER.parent / "unseen_by_encoder.txt").read_text(encoding="utf-8").split()[::8]}
     requests = [mail for name, mail in read_annotated().items() if name in some and mail.disposition == "request"]
     assert [mail.name for mail in requests if _is_lost(mail)] == []

@@ -192,10 +192,10 @@ def _labelled(mail: InboundMail, label: dict[str, Any], annotated: AnnotatedMail
 
 
 def _known(annotated: AnnotatedMail, facts: Facts) -> dict[int, frozenset[str]]:
-    """Place of a sentence -> the classes of the lines that it overlaps."""
+    """Place of a sentence -> the classes of the lines that it overlaps; the subject only where it asks itself."""
     owners = [classes for classes, text in annotated.lines for _ in "".join(text.split())]
     joined = "".join("".join(text.split()) for _, text in annotated.lines)
-    found, at = {}, 0
+    found, at = {0: annotated.of_subject} if annotated.of_subject else {}, 0
     for place, each in enumerate(facts.body, start=1):
         text = "".join(each.text.split())
         start = joined.find(text, at)

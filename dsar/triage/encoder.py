@@ -3,7 +3,7 @@ Sentences of a mail -> a fourth opinion: of a small transformer that has read mu
 
 Effects: reads the package's own weights, once. The other opinions know the words of our labelled mails; this one knows
 what words mean, from the text of a hundred languages that multilingual-e5-small has read (Wang et al. 2024,
-https://arxiv.org/abs/2402.05672), and was then trained on our mails by tests/train_encoder.py. It takes some twenty
+https://arxiv.org/abs/2402.05672), and was then trained on our mails by tests/train_encoder.py. It takes some forty
 milliseconds a mail, all of it on this machine. It never decides: rereading.py weighs it.
 
 Who imports this loads numpy: only with the first mail that is read again.
@@ -216,7 +216,7 @@ def listed_pieces() -> list[tuple[str, float]]:
 
 @cache
 def package_encoder() -> Encoder:
-    """The encoder of the package; its weights take 0.1 s and 60 MB to load."""
+    """The encoder of the package; its weights take 0.2 s and 120 MB to load."""
     stored = BytesIO(files(__package__).joinpath("encoder.npz").read_bytes())
     with np.load(stored, allow_pickle=False) as weights:
         return Encoder(dict(weights), Pieces(listed_pieces()))

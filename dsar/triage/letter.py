@@ -95,6 +95,10 @@ _BY_PROFESSION = re.compile(
 )
 #: What something is called: 'bilden under "Våra medarbetare"'.
 _TITLE = re.compile(r"[\"“”„»«][^\"“”„»«\n]{1,40}[\"“”«»]")
+#: Somebody's, who does not write.
+_A_LAWYER = re.compile(
+    r"(?<!\w)(?:min|var|en|my|a|our|er|din|deres|jeres|dykkar|your) (?:advokat|lawyer|solicitor|jurist)(?!\w)"
+)
 #: In the subject of a deletion service: for whom.
 _FOR_WHOM = re.compile(rf"(?:\bför|\bfor|\bangående|\bregarding|\bavser|:)\s+({_NAME})\s*$")
 #: What a colleague tells of somebody who came or called.
@@ -181,7 +185,7 @@ def _served(subject: str, text: str) -> str | None:
 
 def _is_protest(folded: str) -> bool:
     """ "min advokat" threatens, "er advokat" has written: neither writes here."""
-    return re.search(r"(?<!\w)(?:min|var|en|my|a|our|er|din|deres|jeres|dykkar|your) (?:advokat|lawyer|solicitor|jurist)(?!\w)", folded) is not None
+    return _A_LAWYER.search(folded) is not None
 
 
 def _principal(text: str) -> str | None:
