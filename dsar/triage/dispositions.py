@@ -69,10 +69,19 @@ def _takes_back(facts: Facts) -> bool:
 def _is_noise(facts: Facts) -> bool:
     """No right may hide in it by what rules and opinions see (GDPR Art. 12(2)), and nobody speaks for another."""
     asked = {hit.right for hit in facts.hits if hit.stance is Stance.WANTED and not hit.bare}
-    quiet = asked <= ({Right.OBJECT} if facts.is_bulk else set())  # the footer of a list speaks of unsubscribing
+    # The footer of a list speaks of unsubscribing.
+    quiet = asked <= ({Right.OBJECT} if facts.is_bulk else set()) or _is_plainly_noise(facts)
     own = facts.letter.requester in OWN_MATTER and not says("employer", facts.folded)  # in a form, too
     silent = facts.hears_no_right and max(facts.chances.values()) < _FAINT and facts.topic("breach") == 0
     return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted
+
+
+def _is_plainly_noise(facts: Facts) -> bool:
+    """Rules may hit a word of business ("radera skanningarna"), yet all that is told of the mail is against them."""
+    if facts.heard is None or not facts.heard.whole or facts.wanted:
+        return False
+    unheard = facts.heard.any_right < _UNHEARD and max(facts.chances.values()) < _FAINTEST
+    return unheard and facts.kinds["noise"] >= _PLAINLY_NOISE
 
 
 def _is_letter_to_many(facts: Facts) -> bool:
@@ -91,6 +100,9 @@ _TO_MANY, _TO_MANY_UNHIT = 0.7, 0.4
 NOISY = 0.92
 #: Chance of any one right from which it is not.
 _FAINT = 0.05
+#: The same where rules hit, and log-odds of a right in any sentence: of 4,888 mails that nothing had learned from, 66
+#: were so, all of them noise.
+_PLAINLY_NOISE, _FAINTEST, _UNHEARD = 0.97, 0.02, -3.0
 
 
 #: Chance of a request from which a mail that asks for something is one, even if it rather belongs to another.
