@@ -44,9 +44,9 @@ def _labelled(words: str, value: str = _CODE) -> re.Pattern[str]:
 
 #: After the word for a number: on what it stands, or who asked for it.
 _REMARK = (
-    r"(?: (?:på|i|hos|enligt|från|fra|frå|on|in|from) (?:the )?(?!mig|meg|me)[^\W\d]{2,20}"
-    r"|(?: som)? (?:ni|du|dere|de|dykk|i|you) (?:[^\W\d]{1,15} ){1,3}(?:efter|om|etter|for)"
-    r"(?= ?:| (?:är|er|is)(?!\w)))?"
+    r"(?:(?: (?:på|i|hos|enligt|från|fra|frå|on|in|from) (?:the )?(?!mig|meg|me)[^\W\d]{2,20}"
+    r"|(?: som)? (?:ni|du|dere|de|dykk|i|you) (?:[^\W\d]{1,15} ){1,3}(?:efter|om|etter|for))"
+    r"(?= ?:| (?:är|er|is|var|was|lyder)(?!\w)))?"
 )
 _NUMBER = (
     rf"(?:[- ]?(?:(?:nummer|numret|numrer|number)(?:et)?{_REMARK}|(?:nr|no|n|id|#)(?:et)?)(?: mi(?:tt|n|t)(?!\w))?)"
@@ -55,7 +55,8 @@ _CUSTOMER_NO = _labelled(
     rf"kunde?{_NUMBER}|knr|kundkort(?:et)?{_NUMBER}?|(?:customer|client|account|member){_NUMBER}|asiakasn(?:umero(?:ni)?|ro)"
     rf"|kunden(?:nummer|nr)|kdnr\.?|num[eé]ro (?:de )?client|n° (?:de )?client|n[uú]mero de cliente|n[ºo]\.? de cliente"
     rf"|numer(?:em)? klienta|nr klienta|kliendi(?:number|nr|kood)|رقم (?:العميل|الزبون)|cust(?=\.)"
-    r"|(?:kund|kunde|customer|client|cliente|asiakas|klient)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
+    r"|(?:kund|kunde|customer|client)(?=\s{0,2}[:#]?\s{0,2}\(?(?:[A-Z]{1,3}-?)?[0-9]{2})"
+    r"|(?<!al )(?:cliente|asiakas|klient)(?=\s{0,2}[:#]?\s{0,2}(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{4,8}(?![0-9/ -]))"
 )
 #: Our customer numbers need no label.
 _OWN_CUSTOMER_NO = re.compile(r"(?<![\w-])K-[0-9]{4,6}(?![\w-])")
@@ -90,8 +91,8 @@ _ACCOUNT = re.compile(
     r"|(?<=[\"'”“»])(?=[\w.-]{0,30}[0-9_])[a-zåäöæø][\w.-]{2,30}(?=[\"'”“«]))(?![\w@])",
     re.IGNORECASE,
 )
-#: The same of a file, or of a page.
-_FILE_LIKE = re.compile(r"\.\w{2,4}$")
+#: The same of a file, of a page, or of a field.
+_FILE_LIKE = re.compile(r"\.\w{2,4}$|_(?:id|name|namn|history|moms)$")
 _ORGNR_LABELLED = _labelled(
     r"org(?:anisations)?\.?[- ]?(?:nummer|nr)|enskild(?: firma)?,?|enskild näringsverksamhet",
     r"(?P<value>(?:16)?[0-9]{6}[- ]?[0-9]{4})(?!\w)",
@@ -165,21 +166,33 @@ class _Finder(NamedTuple):
 #: What follows the last word of a remark: "(kundnr 77140, användarnamn elfvingform)".
 _IN_LIST = re.compile(r"(?<=\.)(?:\s|$)|[),;]|$")
 #: Before its label: it is a remark, or a sentence, of its own.
-_BEGINS = re.compile(r"(?:^|[,;(]|[.!?:]\s|\n)\s*$")
-#: Before its label: "med användarnamnet frejategner".
-_BEARS = re.compile(r"(?<!\w)(?:med|under|with|by)(?: the| my| mitt| mit)? $", re.IGNORECASE)
-_NO_NAME = re.compile(
-    r"(?:och|og|and|eller|or|men|but|som|that|which|i|på|in|för|for|till|to|jag|jeg|ni|you)$", re.IGNORECASE
+_BEGINS = re.compile(r"(?:[,;(]|[.!?:]\s|\n)\s{0,5}$")
+#: A label that only names have, and before one that is definite: "med användarnamnet frejategner".
+_NAMES = re.compile(
+    r"(?:anvä|bruk|brug|user|identif)\w*?(?: ?name?|namn|navn|namnet|navnet|iant)(?!\w)|(?<=\()", re.IGNORECASE
 )
+_BEARS = re.compile(r"(?<!\w)(?:med|under|with|by)(?: the)? $", re.IGNORECASE)
+_DEFINITE = re.compile(r"\w+et(?!\w)|user ?name", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"(?:och|og|and|eller|or|men|but|som|that|which|i|på|in|on|for|för|fra|från|hos|til|till|to|at|with|via|every|instead"
+    r"|istället|mitt|mit|min|my|sedan|igen|not|only|is|was|jag|jeg|ni|you|saknas|okänt|unknown|missing|account|data|rights"
+    r"|deleted|slettet|since|id|fungerar|problem)$",
+    re.IGNORECASE,
+)
+_BEFORE_LABEL = 40
 
 
 def _is_plain_word(match: re.Match[str]) -> bool:
     """A word after "användarnamn" that neither a colon, its own form nor its place marks as a name."""
-    text, before, word = match.string, match.string[: match.start()], match["value"].rstrip(".")
+    text, start, word = match.string, match.start(), match["value"].rstrip(".")
     if match["says"] or not word.isalpha():
         return False
-    listed = _IN_LIST.match(text, match.end()) is not None and _BEGINS.search(before) is not None
-    return not (listed or _BEARS.search(before)) or _NO_NAME.match(word) is not None
+    before = text[max(0, start - _BEFORE_LABEL) : start]
+    listed = _IN_LIST.match(text, match.end()) is not None
+    remark = listed and before.rstrip().endswith((",", ";", "("))
+    alone = listed and _NAMES.match(text, start) is not None and (start == 0 or _BEGINS.search(before) is not None)
+    borne = _DEFINITE.match(text, start) is not None and _BEARS.search(before) is not None
+    return not (remark or alone or borne) or _NO_NAME.match(word) is not None
 
 
 def _is_file(match: re.Match[str]) -> bool:
@@ -217,7 +230,7 @@ _FINDERS = (
 
 #: Eight digits, as Norwegians and Danes write their numbers.
 _EIGHT = r"(?<![\w+/.@-])(?:[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2}|[0-9]{3} [0-9]{2} [0-9]{3})(?![\w@-]| [0-9])"
-#: Five pairs, as only the French write theirs.
+#: Five pairs, as the French write theirs.
 _FIVE_PAIRS = r"(?<![\w+/.@-])0[1-9](?:[ .][0-9]{2}){4}(?![\w@-]| [0-9])"
 #: Nine digits in threes.
 _NINE = r"(?<![\w+/.@-])[4-9][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}(?![\w@-]| [0-9])"

@@ -251,7 +251,7 @@ def test_a_doubt_about_what_is_asked_again_beside_a_marketing_stop_is_seen_by_a_
     office.receive(swedish, "Jag vill bli struken ur alla era register. Radera mina uppgifter.\n\nPeter Sandberg\n")
     office.receive(
         swedish,
-        "Sluta skicka reklam till mig. Resten kunde jag väl också få bli struken ur, eller hur fungerar det?\n",
+        "Sluta skicka reklam till mig. Kundregistret kunde jag väl också få bli struken ur, eller hur fungerar det?\n",
     )
 
     waiting = {line.reference: line.waits_for for line in views.queue(office.app, now=datetime.now(UTC))}

@@ -430,6 +430,7 @@ def test_the_number_of_who_writes_for_another_is_not_the_persons(text: str) -> N
         "Hej,\nNi skickade ett sms till mig mitt under begravningen. Sluta med det.\nC. Löv",
         "Hej,\nEr advokat skriver att jag har skrivit på avtalet. Skicka mig allt ni har om mig.\nC. Löv",
         'Hej,\nBilden av mig under "Våra medarbetare" ska bort.\nC. Löv',
+        "Hej,\nNi skriver att min man är kund, men kontot är mitt. Skicka mig allt ni har om mig.\nC. Löv",
     ],
 )
 def test_who_only_mentions_others_asks_as_himself(text: str) -> None:
@@ -472,6 +473,25 @@ def test_who_only_mentions_others_asks_as_himself(text: str) -> None:
 def test_who_writes_and_for_whom(sender: str, subject: str, text: str, requester: Requester, name: str) -> None:
     found = sort_text(text, subject=subject, sender=sender)
     assert (found.requester, found.subjects[0].name) == (requester, name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Jeg er advokat og representerer Kari Nes. På vegne av min klient ber jeg om innsyn. Fullmakt er vedlagt.",
+        "Undertegnede er jurist og skriver på vegne av Kari Nes. Vi ber om innsyn i alt om henne.",
+        "I represent Kari Nes. Send me all you hold on her. Please forward this to your lawyer.",
+        "Jag skriver åt min mamma Kari Nes, som vill se allt ni har om henne.",
+        "Jag företräder Kari Nes, fullmakt bifogas. Er jurist har redan fått den. Vi vill se allt om henne.",
+    ],
+)
+def test_who_represents_somebody_does_so_whoever_else_is_a_lawyer(text: str) -> None:
+    assert sort_text(text).requester is Requester.AGENT
+
+
+def test_wish_about_ones_own_account_amid_business_is_not_filed() -> None:
+    text = _SERVER.replace("det gamla kontot admin_old", "mitt gamla konto kristoffer.berg")
+    assert sort_text(text, subject="Tillgång till servern").needs_person
 
 
 def test_a_colleague_who_tells_of_a_call_is_not_the_person() -> None:

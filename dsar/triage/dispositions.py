@@ -76,9 +76,14 @@ def _is_noise(facts: Facts) -> bool:
     return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted
 
 
+#: "Ta bort mitt gamla konto", amid whatever business.
+_MINE = re.compile(r"(?<!\w)(?:min|mitt|mina|mit|mine|my|mig|meg|me)(?!\w)")
+
+
 def _is_plainly_noise(facts: Facts) -> bool:
     """Rules may hit a word of business ("radera skanningarna"), yet all that is told of the mail is against them."""
-    if facts.heard is None or not facts.heard.whole or facts.wanted:
+    asked = [hit.sentence.folded for hit in facts.hits if hit.stance in WANTED]
+    if facts.heard is None or not facts.heard.whole or facts.wanted or any(map(_MINE.search, asked)):
         return False
     unheard = facts.heard.any_right < _UNHEARD and max(facts.chances.values()) < _FAINTEST
     return unheard and facts.kinds["noise"] >= _PLAINLY_NOISE

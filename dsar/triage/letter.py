@@ -95,10 +95,14 @@ _BY_PROFESSION = re.compile(
 )
 #: What something is called: 'bilden under "Våra medarbetare"'.
 _TITLE = re.compile(r"[\"“”„»«][^\"“”„»«\n]{1,40}[\"“”«»]")
-#: Somebody's, who does not write.
-_A_LAWYER = re.compile(
-    r"(?<!\w)(?:min|var|en|my|a|our|er|din|deres|jeres|dykkar|your) (?:advokat|lawyer|solicitor|jurist)(?!\w)"
+#: The reader's, who does not write here; "er" alone is "is" in Norwegian and Danish.
+_YOUR_LAWYER = re.compile(
+    r"(?:(?<!\w)(?:deres|jeres|dykkar|your)|(?:^|[.!?,;:\n]\s{0,3}|(?<!\w)(?:av|från|till|med) )er)"
+    r" (?:advokat|lawyer|solicitor|jurist)(?!\w)",
+    re.IGNORECASE,
 )
+#: Folded and loosened, "skriver att" is "skriver åt": who writes that something is so writes for nobody.
+_THAT = re.compile(r" att(?!\w)")
 #: In the subject of a deletion service: for whom.
 _FOR_WHOM = re.compile(rf"(?:\bför|\bfor|\bangående|\bregarding|\bavser|:)\s+({_NAME})\s*$")
 #: What a colleague tells of somebody who came or called.
@@ -151,7 +155,7 @@ def read_letter(mail: InboundMail, *, staff_domain: str, forms: Sequence[Form] =
 
 
 def _role(mail: InboundMail, text: str) -> tuple[Requester, str | None]:
-    folded = fold(_TITLE.sub(" ", text))
+    folded = _THAT.sub("", fold(_YOUR_LAWYER.sub(" ", text)))
     local, _, domain = (mail.sender or "").rpartition("@")
     for_another = any(says(name, folded) for name in ("service", "agent"))
     by_profession = _BY_PROFESSION.search(folded) is not None and says("agent", folded)
@@ -160,6 +164,8 @@ def _role(mail: InboundMail, text: str) -> tuple[Requester, str | None]:
         return Requester.SERVICE, _served(mail.subject, text)
     for requester, concept_name in _ROLES:
         if requester is Requester.SERVICE and by_profession:
+            continue
+        if requester is Requester.EMPLOYER and not says(concept_name, fold(_TITLE.sub(" ", text))):
             continue
         if says(concept_name, folded) and (requester is not Requester.AGENT or not _is_protest(folded)):
             left = _LEFT.search(text) if requester is Requester.EMPLOYER else None
@@ -184,8 +190,8 @@ def _served(subject: str, text: str) -> str | None:
 
 
 def _is_protest(folded: str) -> bool:
-    """ "min advokat" threatens, "er advokat" has written: neither writes here."""
-    return _A_LAWYER.search(folded) is not None
+    """ "min advokat" threatens; it does not write."""
+    return re.search(r"(?<!\w)(?:min|var|en|my|a|our) (?:advokat|lawyer|solicitor|jurist)(?!\w)", folded) is not None
 
 
 def _principal(text: str) -> str | None:

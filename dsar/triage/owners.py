@@ -53,7 +53,8 @@ _OF_READER = re.compile(
 )
 #: Before an address: it is that of a company to which something is to go.
 _OF_RECIPIENT = re.compile(
-    r"(?<!\w)(?:leverantor\w*|leverandor\w*|supplier|vendor|provider|konkurrent\w*|competitor|redovisningsbyra\w*|byra\w*"
+    r"(?<!\w)(?:till|til|to) (?:\w+ ){0,3}"
+    r"(?:leverantor\w*|leverandor\w*|supplier|vendor|provider|konkurrent\w*|competitor|redovisningsbyra\w*|byra\w*"
     r"|accountants?)(?: (?:at|pa|via|med adressen?))?[^\w\n]{0,4}$"
 )
 #: Before: it is that of somebody spoken of. "Hans" may be a name, and "her" is Norwegian and Danish for "here".
@@ -90,7 +91,8 @@ _OWN = re.compile(
 #: Before and after a number or address in a letter written for somebody: it is the writer's ("ring mig på ...").
 _OF_WRITER_BEFORE = re.compile(
     r"(?<!\w)(?:jag|mig|mej|min|mitt|oss|vart|jeg|meg|mit|eg|i|me|my|us|our)(?!\w)"
-    r"(?! (?:klient|huvudman|client|principal|user|member|customer|anvandare|medlem|kund|bruker|bruger)(?!\w))"
+    r"(?! (?:klient|huvudman|client|principal|user|member|customer|anvandare|medlem|kund|bruker|bruger)(?!\w)"
+    r"(?! (?:service|support|desk|line|team|care|cent)))"
     r"[^.!?\n]{0,25}$"
 )
 _OF_WRITER_AFTER = re.compile(r"[^\w\n]{0,3}(?:mine|mitt|min|mit)(?!\w)")

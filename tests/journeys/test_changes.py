@@ -129,7 +129,7 @@ def test_marketing_stop_needs_no_approval(company: Company) -> None:
 
 STOP_AND_MORE = """Hej!
 
-Sluta skicka reklam till mig. Resten kunde jag väl också få bli struken ur, eller hur fungerar det?
+Sluta skicka reklam till mig. Kundregistret kunde jag väl också få bli struken ur, eller hur fungerar det?
 
 Peter Sandberg
 """
