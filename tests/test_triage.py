@@ -26,6 +26,12 @@ _SERVER = (
 )
 
 
+#: Nothing but business.
+_COPIER = (
+    "Kopiatorn på plan tre har stått still i flera veckor nu. Kan en tekniker komma och byta valsen i morgon bitti?\n"
+)
+
+
 def sort_text(text: str, *, subject: str = "", sender: str = "Anna Ek <anna.ek@example.se>", head: str = "") -> Triage:
     """Triage of a plain mail."""
     known = f"From: {sender}\nMessage-ID: <1@x>\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8\n"
@@ -492,6 +498,41 @@ def test_who_represents_somebody_does_so_whoever_else_is_a_lawyer(text: str) -> 
 def test_wish_about_ones_own_account_amid_business_is_not_filed() -> None:
     text = _SERVER.replace("det gamla kontot admin_old", "mitt gamla konto kristoffer.berg")
     assert sort_text(text, subject="Tillgång till servern").needs_person
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{_COPIER} Ta bort undertecknad ur kundregistret också.",
+        f"{_COPIER} Radera Anna Ek.",
+        f"{_COPIER} Skicka en kopia på allt som sparats.",
+        f"{_COPIER}Stryk Anna Ek.\nHälsningar Anna Ek",
+        f"{_COPIER} Katalogerna kan ni behålla själva i fortsättningen.",
+        f"{_COPIER} Vad finns sparat om oss som beställt?",
+        "The toner order never came. Can a technician come? Also erase Anna Ek from the customer register.",
+        "The toner order never came. Can a technician come? And strike the undersigned from your lists.",
+        "Kopimaskinen har stått i ro i uker. Kan en tekniker komme? Undertegnede vil ikke stå i registeret lenger.",
+        "Kopimaskinen har stået stille i uger. Kan en tekniker komme? Slet også Anna Ek i kundekartoteket.",
+    ],
+)
+def test_a_wish_without_any_i_or_me_amid_business_is_not_filed_as_noise(text: str) -> None:
+    """Art. 12(2): the data subject is identifiable; how he calls himself is his own affair."""
+    assert sort_text(text, subject="Kopiatorn").disposition.value != "not_request"
+
+
+def test_business_alone_is_filed() -> None:
+    result = sort_text(_COPIER, subject="Kopiatorn")
+    assert (result.disposition.value, result.needs_person) == ("not_request", False)
+
+
+def test_a_mail_that_is_not_read_to_its_end_is_not_filed_over_a_word_that_a_rule_hits() -> None:
+    assert sort_text(f"{_COPIER * 40} Begränsa användningen till tjugo sidor.", subject="Kopiatorn").needs_person
+
+
+def test_a_bounce_that_returns_our_own_letter_needs_nobody() -> None:
+    mail = (Path(__file__).parent / "mails" / "training" / "sv_b_okand.eml").read_bytes()
+    result = triage(read_mail(mail), sender_authentication=SenderAuthentication.NONE)
+    assert (result.disposition.value, result.needs_person) == ("bounce", False)
 
 
 def test_a_colleague_who_tells_of_a_call_is_not_the_person() -> None:

@@ -75,7 +75,9 @@ _NO_NAMES = re.compile(
     r"|Best|Kind|Regards|Skickat|Sent|Från|Till|Kundtjänst|Support|Personuppgift\w*|Data|Privacy|Begäran"
     r"|Request"
     r"|Protection|Officer|Regulation|General|European|Union|Box|Team|Registerutdrag|Policy|The|Jag|Vi|Om|Tack"
-    r"|Den|Det|Nyhetsbrev|Newsletter)\b"
+    r"|Den|Det|Nyhetsbrev|Newsletter"
+    r"|Radera|Stryk|Glöm|Rätta|Ändra|Spärra|Sluta|Stoppa|Slett|Slet|Stryg|Glem|Fjern|Rett|Ret|Delete|Erase|Remove|Forget"
+    r"|Stop|Correct|Strike)\b"
 )
 _SERVICES = re.compile(
     r"(?:saymine|mine|incogni|deleteme|joindeleteme|abine|privacybee|optery|kanary|yourdigitalrights"
