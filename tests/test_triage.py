@@ -32,6 +32,10 @@ _COPIER = (
 )
 
 
+#: The same again.
+_STAPLES = "Fakturan för september har fel kostnadsställe. Vi behöver också två paket häftklamrar till kontoret.\n"
+
+
 def sort_text(text: str, *, subject: str = "", sender: str = "Anna Ek <anna.ek@example.se>", head: str = "") -> Triage:
     """Triage of a plain mail."""
     known = f"From: {sender}\nMessage-ID: <1@x>\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8\n"
@@ -513,6 +517,11 @@ def test_wish_about_ones_own_account_amid_business_is_not_filed() -> None:
         "The toner order never came. Can a technician come? And strike the undersigned from your lists.",
         "Kopimaskinen har stått i ro i uker. Kan en tekniker komme? Undertegnede vil ikke stå i registeret lenger.",
         "Kopimaskinen har stået stille i uger. Kan en tekniker komme? Slet også Anna Ek i kundekartoteket.",
+        f"{_COPIER} Kontot i butiken kan avslutas.\n{_STAPLES}",
+        f"{_COPIER} Namnet är felstavat hos er, ska vara Ek med E.\n{_STAPLES}",
+        f"{_COPIER} Opptaket av samtalen på mandag ønskes.\n{_STAPLES}",
+        f"{_COPIER} Allt som är sparat om undertecknad får gärna komma med posten.\n{_STAPLES}",
+        f"{_COPIER} Strike Anna off.\n{_STAPLES}",
     ],
 )
 def test_a_wish_without_any_i_or_me_amid_business_is_not_filed_as_noise(text: str) -> None:
@@ -521,12 +530,17 @@ def test_a_wish_without_any_i_or_me_amid_business_is_not_filed_as_noise(text: st
 
 
 def test_business_alone_is_filed() -> None:
-    result = sort_text(_COPIER, subject="Kopiatorn")
+    result = sort_text(f"{_COPIER}{_STAPLES}", subject="Kopiatorn")
     assert (result.disposition.value, result.needs_person) == ("not_request", False)
 
 
 def test_a_mail_that_is_not_read_to_its_end_is_not_filed_over_a_word_that_a_rule_hits() -> None:
     assert sort_text(f"{_COPIER * 40} Begränsa användningen till tjugo sidor.", subject="Kopiatorn").needs_person
+
+
+def test_an_answer_of_a_mail_server_that_no_rule_takes_for_a_bounce_goes_before_a_person() -> None:
+    mail = (Path(__file__).parent / "mails" / "training" / "sv_b_exchange.eml").read_bytes()
+    assert triage(read_mail(mail), sender_authentication=SenderAuthentication.NONE).needs_person
 
 
 def test_a_bounce_that_returns_our_own_letter_needs_nobody() -> None:
@@ -618,7 +632,7 @@ def test_number_beside_the_name_of_the_client_is_the_clients() -> None:
     assert (person.name, [each.value for each in person.identifiers]) == ("Ove Ek", ["+46701740605"])
 
 
-_MORE = "Jag undrar även om jag kunde bli struken ur resten, om det går för sig."
+_MORE = "Kanske kunde resten också strykas någon gång, om det går för sig."
 _PETER = "Peter Ek <p@example.se>"
 
 

@@ -30,7 +30,7 @@ def test_it_hears_what_the_network_heard_that_was_trained(mail: dict[str, list[f
 @pytest.mark.parametrize(
     ("text", "right"),
     [
-        ("Gör er av med varenda rad som handlar om mig.", "erase"),
+        ("Gör er av med varenda rad ni har om mig.", "erase"),
         ("Vad står det egentligen i era papper om undertecknad?", "access"),
         ("My surname is Berg since the wedding, your files still say Lund.", "update"),
         ("Spar meg for flere tilbud på telefonen.", "object"),

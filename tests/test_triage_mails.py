@@ -15,13 +15,13 @@ MISSES = json.loads((Path(__file__).parent / "mails" / "misses.json").read_text(
 #: which says nothing of mail that nobody has seen. Raise them with the figures.
 CEILINGS = {"requests filed as noise": 0, "wrong without a person": 1}
 FLOORS = {
-    "requests with exactly the right rights": 91,
-    "requests in sv, en, no, da right without a person": 44,
-    "of these, one's own and without a flag": 60,
-    "noise filed without a person": 60,
-    "identifiers of requests found": 93,
+    "requests with exactly the right rights": 92,
+    "requests in sv, en, no, da right without a person": 47,
+    "of these, one's own and without a flag": 63,
+    "noise filed without a person": 53,
+    "identifiers of requests found": 92,
 }
-MOST_FOREIGN = 8
+MOST_FOREIGN = 7
 
 
 @cache

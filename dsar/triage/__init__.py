@@ -46,14 +46,14 @@ from dsar.model import (
     TriageSubject,
 )
 from dsar.triage.changes import find_changes
-from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_reminder
+from dsar.triage.dispositions import DISPOSITIONS, WANTED, DispositionRule, is_plainly_noise, is_reminder
 from dsar.triage.facts import Facts, read_facts
 from dsar.triage.flags import Known, find_flags
 from dsar.triage.forms import Form
 from dsar.triage.languages import READ_WELL, is_one_of, languages_in
 from dsar.triage.letter import Letter
 from dsar.triage.owners import region_of
-from dsar.triage.people import names_another, subjects
+from dsar.triage.people import names_another, subjects, with_changes
 from dsar.triage.rights import CONSENT_WITHDRAWN, SAYS_STOP, Hit, Stance, is_about_marketing
 from dsar.triage.sentences import LONGEST_TEXT
 from dsar.triage.signs import Reading
@@ -81,6 +81,8 @@ _CONTACTS = frozenset({IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierTyp
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 #: Log-odds of noise in one sentence from which a request may be one about goods or machines, unless it is so certain.
 _BUSINESS, _CERTAIN_BESIDE_BUSINESS = -0.5, 0.97
+#: Whose answers report on mails of ours, in whatever form.
+_POSTMASTER = re.compile(r"(?:postmaster|mailer-daemon)@", re.IGNORECASE)
 #: An option of a form that is not ticked: which words are the person's is beyond a reader of sentences.
 _UNTICKED = re.compile(r"\[\s?\]|\(\s\)|[☐□]")
 #: Who writes less than this may mean his attachment.
@@ -139,7 +141,7 @@ def _sorted(
         is_ours=lambda address: address in own_addresses or address.endswith((f"@{staff_domain}", f".{staff_domain}")),
     )
     if any(request.right is Right.UPDATE for request in requests):
-        people = _with_changes(people, _changes(facts, own_addresses))
+        people = (with_changes(people[0], _changes(facts, own_addresses), facts.letter), *people[1:])
     flags, sender_evidence = find_flags(mail, facts.letter, facts.folded, known=known)
     doubts = _doubts(facts, verdict, people, flags, sender_authentication)
     machine = verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY)
@@ -252,11 +254,6 @@ def _changes(facts: Facts, own_addresses: frozenset[str]) -> tuple[RequestedChan
     )
 
 
-def _with_changes(people: tuple[TriageSubject, ...], changes: tuple[RequestedChange, ...]) -> tuple[TriageSubject, ...]:
-    first, *others = people
-    return (replace(first, changes=changes), *others)
-
-
 def _doubts(
     facts: Facts,
     verdict: DispositionRule,
@@ -265,12 +262,14 @@ def _doubts(
     authentication: SenderAuthentication,
 ) -> list[str]:
     """Why a person must look at the mail itself, its sender or its persons, in words; empty if nothing is in doubt."""
-    if verdict.disposition in (Disposition.BOUNCE, Disposition.AUTO_REPLY):
-        return (
-            ["a machine answered, yet its text asks for something"]
-            if (facts.has(Stance.WANTED) or facts.wanted) and verdict.disposition is Disposition.AUTO_REPLY
-            else []
-        )
+    if verdict.disposition is Disposition.BOUNCE:
+        return []
+    if verdict.disposition is Disposition.AUTO_REPLY:
+        silent = is_plainly_noise(facts) and not _POSTMASTER.match(
+            facts.mail.sender or ""
+        )  # it may tell of a lost letter
+        asks = bool(facts.wanted) or (facts.has(Stance.WANTED) and not silent)
+        return ["a machine answered, yet its text asks for something"] if asks else []
     noise = verdict.disposition is Disposition.NOT_REQUEST
     doubts = {
         f"a person decides: {verdict.reason}": verdict.doubtful,

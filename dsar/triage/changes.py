@@ -24,6 +24,15 @@ _OLD = re.compile(
     r"|l'ancienne|avant|antiguo|antigua|anterior|en lugar de|stary|stare|starego|poprzedni|dotychczasowy|vana|endine"
     r"|القديم)(?!\w)"
 )
+#: Before a value: it is the old one, whatever follows.
+_OLD_VALUE = re.compile(
+    r"(?<!\w)(?:gamla|gammal|gammalt|tidigare|gamle|gammel|tidligere|old|previous|former|alte|bisherige)(?!\w)"
+)
+#: All that stands between two values of which the second is the old one.
+_INSTEAD = re.compile(
+    r"[^\w\n]{0,3}(?:(?:och|og|and) )?(?:istallet for|i stallet for|i stedet for|i staden for|instead of|in place of"
+    r"|statt|anstatt|inte|ikke|ikkje|not)(?: (?:pa|til|till|to|i|at))?[^\w\n]{0,3}"
+)
 _NEW = re.compile(
     r"(?<!\w)(?:till|bor jag pa|bor pa|bor numera pa|bor nu pa|bor|ny|nya|nytt|nyare|numera|nu|ar|istallet"
     r"|i stallet|anvand|ratt|ratta|korrekt|korrekta|ska vara|heter|med|to|new|now|is|use|correct|should be"
@@ -37,7 +46,8 @@ _STREET = re.compile(
     r"|backen|platsen|plan|leden|liden|kajen|esplanaden|gården|hagen|höjden|vej|vegen|veien|gade|gate|katu"
     r"|tie)"
     r" \d{1,4}(?: ?[A-Za-z](?![a-zåäö]))?(?:,? (?:lgh|läg\.?) ?\d+)?(?:,? (?:\d{3} ?\d{2}"
-    r"|\d{4}) [A-ZÅÄÖ][\wåäö-]+(?: [A-ZÅÄÖ][\wåäö-]+)?)?"
+    r"|\d{4}) [A-ZÅÄÖ][\wåäö-]+(?: (?!(?:Gaml|Gammal|Gammel|Tidigare|Förra|Den|Det|Mi[nt]"
+    r"|My|The|Old|Previous|Ny|New|Tel|Mob|Till?|To|Från|Fra|From|Tack|Mvh|Adress)[a-z]*(?!\w))[A-ZÅÄÖ][\wåäö-]+)?)?"
     r"|[Bb]ox \d{1,5},? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
     r"|\d{1,4}[A-Za-z]? (?:[A-Z][\w'-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Way|Drive"
     r"|Square)(?:,? [A-Z][\w ]{2,30})?"
@@ -222,6 +232,8 @@ def _without(text: str, placed: list[tuple[int, str]]) -> str:
 
 def _by_cue(placed: list[tuple[int, str]], text: str) -> tuple[str | None, str | None]:
     """(old, new) of the values, each judged by the last cue between the value before it and itself."""
+    if _second_is_old(placed, text):
+        return placed[1][1], placed[0][1]
     old = new = None
     unclear: list[str] = []
     previous_end = 0
@@ -248,6 +260,14 @@ def _by_cue(placed: list[tuple[int, str]], text: str) -> tuple[str | None, str |
         elif old is None:
             old = value
     return old, new if new != old else None
+
+
+def _second_is_old(placed: list[tuple[int, str]], text: str) -> bool:
+    if len(placed) != 2 or placed[0][1] == placed[1][1]:
+        return False
+    (first, value), (second, _) = placed
+    says_old = _OLD_VALUE.search(fold(text[max(0, first - _CUE_REACH) : first]))
+    return says_old is None and _INSTEAD.fullmatch(fold(text[first + len(value) : second])) is not None
 
 
 def _name(text: str) -> tuple[str | None, str | None]:

@@ -70,10 +70,10 @@ def _is_noise(facts: Facts) -> bool:
     """No right may hide in it by what rules and opinions see (GDPR Art. 12(2)), and nobody speaks for another."""
     asked = {hit.right for hit in facts.hits if hit.stance is Stance.WANTED and not hit.bare}
     # The footer of a list speaks of unsubscribing.
-    quiet = asked <= ({Right.OBJECT} if facts.is_bulk else set()) or _is_plainly_noise(facts)
+    quiet = asked <= ({Right.OBJECT} if facts.is_bulk else set()) or is_plainly_noise(facts)
     own = facts.letter.requester in OWN_MATTER and not says("employer", facts.folded)  # in a form, too
-    silent = facts.hears_no_right and _is_faint(facts) and facts.topic("breach") == 0 and not _may_be_of_a_person(facts)
-    return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted
+    silent = facts.hears_no_right and _is_faint(facts) and facts.topic("breach") == 0
+    return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted and _hides_nothing(facts)
 
 
 def _is_faint(facts: Facts) -> bool:
@@ -81,22 +81,23 @@ def _is_faint(facts: Facts) -> bool:
     return max(facts.chances.values()) < _FAINT and max(facts.first.chances.values()) < _FAINT_AT_FIRST
 
 
-def _may_be_of_a_person(facts: Facts) -> bool:
-    """
-    Somebody is kept somewhere, or writes of himself by his name: "Stryk Anna Ek."
+def _hides_nothing(facts: Facts) -> bool:
+    """No sentence asks for anything if it is read by itself; what a list sent speaks of registers to everybody."""
+    return facts.is_bulk or facts.heard_alone < (_ALONE_OF_A_PERSON if _may_be_of_a_person(facts) else _ALONE)
 
-    Amid business that is heard too faintly. What a list sent speaks of catalogues and registers to everybody.
-    """
+
+def _may_be_of_a_person(facts: Facts) -> bool:
+    """Somebody is kept somewhere, or writes of himself by his name: "Anna Ek utgår." """
     name = facts.letter.name
     named = name is not None and any(name in each.text and not says("self_words", each.folded) for each in facts.body)
-    return not facts.is_bulk and (named or says("on_file", facts.folded))
+    return named or says("on_file", facts.folded)
 
 
 #: "Ta bort mitt gamla konto", amid whatever business.
 _MINE = re.compile(r"(?<!\w)(?:min|mitt|mina|mit|mine|my|mig|meg|me)(?!\w)")
 
 
-def _is_plainly_noise(facts: Facts) -> bool:
+def is_plainly_noise(facts: Facts) -> bool:
     """Rules may hit a word of business ("radera skanningarna"), yet all that is told of the mail is against them."""
     asked = [hit.sentence.folded for hit in facts.hits if hit.stance in WANTED]
     own = any(_MINE.search(text) or says("own_person", text) for text in asked)
@@ -120,6 +121,10 @@ _PLAINLY = 0.8
 _TO_MANY, _TO_MANY_UNHIT = 0.7, 0.4
 #: Chance from which a mail is called noise, and filed.
 NOISY = 0.92
+#: Log-odds of a right in a sentence by itself from which it is not, and the same where a person is kept or named. Of
+#: 851 mails of noise that nothing had learned from, 39 have a sentence above the first; of 36 mails with one short wish
+#: amid business, all but two, and these are above the second.
+_ALONE, _ALONE_OF_A_PERSON = 2.0, -1.0
 #: Chance of any one right from which it is not, and the same as it is judged without the encoder.
 _FAINT, _FAINT_AT_FIRST = 0.05, 0.25
 #: The same where rules hit, and log-odds of a right in any sentence: of 4,888 mails that nothing had learned from, 66

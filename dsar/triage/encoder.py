@@ -208,6 +208,18 @@ def heard_in(sentences: Sequence[str]) -> Hearing:
     return package_encoder().hear(sentences)
 
 
+def heard_alone(sentences: Sequence[str]) -> float:
+    """
+    Log-odds of the right that is heard most in any one of *sentences*, each read by itself.
+
+    A wish of three words amid a page of business is drowned by what stands around it; alone it is heard.
+    """
+    encoder = package_encoder()
+    return max(
+        (encoder.hear(["", text]).any_right for text in sentences[:_SENTENCES] if text.strip()), default=_NOTHING
+    )
+
+
 def listed_pieces() -> list[tuple[str, float]]:
     """The pieces of the package, with their log-probabilities."""
     lines = files(__package__).joinpath("pieces.tsv").read_text(encoding="utf-8").splitlines()

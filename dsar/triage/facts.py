@@ -156,6 +156,13 @@ class Facts:
             return by_opinion
         return self.heard.any_right < _UNHEARD and (self.heard.whole or by_opinion)
 
+    @cached_property
+    def heard_alone(self) -> float:
+        """Log-odds of the right that the encoder hears most in a sentence by itself, as slow as the whole mail is."""
+        from dsar.triage.encoder import heard_alone  # loads numpy
+
+        return heard_alone(self.verbatim[1:])
+
     @property
     def chances(self) -> Mapping[Right, float]:
         """Right -> chance that the mail exercises it."""

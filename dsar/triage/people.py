@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from dsar.model import FoundRequest, Identifier, IdentifierType, Requester, TriageSubject
+from dsar.model import FoundRequest, Identifier, IdentifierType, RequestedChange, Requester, TriageSubject
 from dsar.triage.letter import NAME_IN_TEXT, OWN_MATTER, RELATION, Letter, clean_name
 from dsar.triage.owners import comes_in_place, identifiers_in, sender_identifiers, takes_over
-from dsar.triage.sentences import Sentence
+from dsar.triage.sentences import LONGEST_TEXT, Sentence
 from dsar.triage.vocabulary import fold, says
 
 _AGE = re.compile(
@@ -33,13 +33,42 @@ _ANOTHER_WANTS = re.compile(
 )
 #: Street, number, and the postcode with its town of Sweden, Norway, Denmark, Germany or Finland.
 _POSTAL_ADDRESS = re.compile(
-    r"[A-ZÅÄÖÆØ][\wåäöæøéß.'-]+(?: [A-ZÅÄÖÆØa-zåäöæø][\wåäöæøé.'-]+){0,2} \d{1,4}(?: ?[A-Za-z](?!\w))?(?:,? lgh \d+)?"
+    r"(?<![\w.'-])[A-ZÅÄÖÆØ][\wåäöæøéß.'-]{1,40}"
+    r"(?: (?:[A-ZÅÄÖÆØ][\wåäöæøé.'-]{1,40}"
+    r"|[a-z]{0,12}(?:väg|gat|gränd|torg|gate|vei|veg|vej|gade|tie|katu)[a-z]{0,2})){0,2}"
+    r" \d{1,4}(?: ?[A-Za-z](?!\w))?(?:,? lgh \d+)?"
     r"[,\s]{1,3}(?:\d{3} \d{2}|\d{4,5}) [A-ZÅÄÖÆØ][\wåäöæøéü-]+(?: [A-ZÅÄÖÆØ][\wåäöæøé-]+)?"
 )
 #: Before an address in the text: it is where the person lives.
 _LIVES_AT = re.compile(
-    r"(?:(?:post)?add?ress(?:en?)?|anschrift|osoite|bor (?:på|i)|bosatt på|lives at|living at"
+    r"(?<!\w)(?:(?:post|hem|bostads|leverans|faktura)?add?ress(?:en?)?(?: (?:är|er|is))?|anschrift|osoite"
+    r"|bor (?:på|i)|bosatt på|lives at|living at"
+    r"|jag nås på|(?:i can be|i am) reached at"
     r"|(?:till (?:mig|oss)|to (?:me|us)) (?:på|at)|post(?:en)? till?|brev till?|by post to)\W{0,12}$",
+    re.IGNORECASE,
+)
+#: Before an address: the person lived there until now, and is kept under it.
+_LIVED_AT = re.compile(
+    r"(?<!\w)(?:(?:gamla|gammal|tidigare|förra|förutvarande|gammel|gamle|tidligere|old|former|previous|vanha|aiempi|entinen)"
+    r" (?:post|hem)?(?:add?ress|osoite)\w*(?: (?:är|var|er|is|was|oli|on))?"
+    r"|tidigare|förut|formerly|previously|tidligere|vanha oli"
+    r"|(?:flytt\w{0,4}|moved|moving) (?:från|fra|frå|from|away from|out of)"
+    r"|(?:i ?stället|i stedet|i staden) för?|instead of)\W{0,4}$",
+    re.IGNORECASE,
+)
+#: The new address is one where the person was not yet kept.
+_MOVES = re.compile(
+    r"(?<!\w)(?:(?:av|in|ut)?flytt|moved|moving|ny(?:a|e|tt)? (?:post)?add?ress|new (?:add?ress|home)|muut|osoite"
+    r"|umgezogen|adresse)",
+    re.IGNORECASE,
+)
+#: Before an address: it is the reader's.
+_OF_READER = re.compile(r"(?<!\w)(?:er|ert|era|your|deres|jeres|dykkar) (?:\w+ )?add?ress\w*\W{0,12}$", re.IGNORECASE)
+#: Earlier on its line: it is somebody else who lives there.
+_OF_SOMEBODY_ELSE = re.compile(
+    r"(?<!\w)(?:mamma\w*|pappa\w*|mor|far|mors|fars|föräldra\w*|foreldre\w*|forældre\w*|syster\w*|bror\w*|söster\w*|søster\w*|son"
+    r"|dotter\w*|datter\w*|man|fru|kone|mann|sambo\w*|granne\w*|nabo\w*|hon|han|hun|she|he|they|de|mother|father|parents|sister"
+    r"|brother|husband|wife|daughter|neighbou?r|hennes|hans|her|his|their|deras|deres)(?!\w)[^.!?\n]{0,60}$",
     re.IGNORECASE,
 )
 #: A street with its number and town, without a postcode.
@@ -56,6 +85,8 @@ _THEY_LIVE = re.compile(
     r"|(?:hans|hennes|his|her|hendes) add?ress(?:en)? (?:är|er|is))"
     rf"|(?:Mr|Mrs|Ms|Dr)\.? {NAME_IN_TEXT.pattern} of) {_STREET}"
 )
+#: Characters before an address that tell whose it is.
+_REACH = 120
 #: Föräldrabalken 9 kap. 1 §: who is under eighteen is a minor.
 _MAJORITY = 18
 
@@ -110,12 +141,54 @@ def names_another(letter: Letter) -> bool:
 
 
 def _address(letter: Letter) -> list[Identifier]:
-    """The postal address below the sign-off, or after that word, whole or not at all."""
-    stated = (each for each in _POSTAL_ADDRESS.finditer(letter.body) if _LIVES_AT.search(letter.body[: each.start()]))
-    signed = letter.requester in (*OWN_MATTER, Requester.SERVICE)  # below their sign-off others give their own
+    """The postal address below the sign-off, after a word that says so, or after the writer's name; whole or none."""
+    own, body = letter.requester in OWN_MATTER, letter.body[:LONGEST_TEXT]
+    placed = [*_POSTAL_ADDRESS.finditer(body)]
+    stated = (each for each in placed if _is_stated(body[max(0, each.start() - _REACH) : each.start()], own=own))
+    signed = own or letter.requester is Requester.SERVICE  # below their sign-off others give their own
     found = (_POSTAL_ADDRESS.search(letter.closing) if signed else None) or next(stated, None)
-    found = found or (_I_LIVE if letter.requester in OWN_MATTER else _THEY_LIVE).search(letter.body)
+    found = found or (_I_LIVE if own else _THEY_LIVE).search(body)
+    found = found or (next((each for each in placed if _follows_name(each, letter)), None) if own else None)
     return [Identifier(type=IdentifierType.ADDRESS, value=_in_one_line(found[found.lastgroup or 0]))] if found else []
+
+
+def _is_stated(before: str, *, own: bool) -> bool:
+    others = _OF_READER.search(before) or (own and _OF_SOMEBODY_ELSE.search(before))
+    return _LIVES_AT.search(before) is not None and not others
+
+
+def _follows_name(address: re.Match[str], letter: Letter) -> bool:
+    """It stands right after the writer's name, as on an envelope."""
+    before = fold(letter.body[max(0, address.start() - _REACH) : address.start()]).rstrip(" ,:\n")
+    return letter.name is not None and re.search(rf"(?<!\w){re.escape(fold(letter.name))}$", before) is not None
+
+
+def with_changes(person: TriageSubject, changes: tuple[RequestedChange, ...], letter: Letter) -> TriageSubject:
+    """
+    *person*, who wants *changes*.
+
+    They are kept under an old address, if *letter* says that it was theirs, and under no new one yet.
+    Who is kept at the new address may be somebody who lived there before.
+    """
+    moves = [change for change in changes if change.field == "address"]
+    moved = any(change.old for change in moves) or _MOVES.search(letter.body) is not None
+    new = {_house(change.new) for change in moves if change.new and moved}
+    old = [_in_one_line(change.old) for change in moves if change.old and _lived_at(change.old, letter)]
+    kept = [i for i in person.identifiers if i.type is not IdentifierType.ADDRESS or _house(i.value) not in new]
+    added = [Identifier(type=IdentifierType.ADDRESS, value=value) for value in old]
+    return replace(person, changes=changes, identifiers=tuple(dict.fromkeys([*kept, *added])))
+
+
+def _lived_at(address: str, letter: Letter) -> bool:
+    at = letter.body.find(address)
+    before = letter.body[max(0, at - _REACH) : max(0, at)]
+    whole, own = _POSTAL_ADDRESS.fullmatch(address) is not None, letter.requester in OWN_MATTER
+    return whole and _LIVED_AT.search(before) is not None and not (own and _OF_SOMEBODY_ELSE.search(before))
+
+
+def _house(address: str) -> str:
+    """Street and number of *address*."""
+    return fold(re.split(r"(?<=\d)(?!\d)|(?<=\d [A-Za-z])(?!\w)", address, maxsplit=1)[0])
 
 
 def _in_one_line(address: str) -> str:
