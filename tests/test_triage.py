@@ -522,6 +522,7 @@ def test_wish_about_ones_own_account_amid_business_is_not_filed() -> None:
         f"{_COPIER} Opptaket av samtalen på mandag ønskes.\n{_STAPLES}",
         f"{_COPIER} Allt som är sparat om undertecknad får gärna komma med posten.\n{_STAPLES}",
         f"{_COPIER} Strike Anna off.\n{_STAPLES}",
+        f"{_COPIER} Poängligan över flitigaste beställare klarar sig utan Annas namn framöver.\n{_STAPLES}",
     ],
 )
 def test_a_wish_without_any_i_or_me_amid_business_is_not_filed_as_noise(text: str) -> None:

@@ -208,16 +208,14 @@ def heard_in(sentences: Sequence[str]) -> Hearing:
     return package_encoder().hear(sentences)
 
 
-def heard_alone(sentences: Sequence[str]) -> float:
+def heard_alone(sentences: Sequence[str]) -> list[float]:
     """
-    Log-odds of the right that is heard most in any one of *sentences*, each read by itself.
+    Log-odds of the right that is heard most in each of *sentences*, read by itself; of a very long mail not to its end.
 
     A wish of three words amid a page of business is drowned by what stands around it; alone it is heard.
     """
     encoder = package_encoder()
-    return max(
-        (encoder.hear(["", text]).any_right for text in sentences[:_SENTENCES] if text.strip()), default=_NOTHING
-    )
+    return [encoder.hear(["", text]).any_right for text in sentences[:_SENTENCES]]
 
 
 def listed_pieces() -> list[tuple[str, float]]:
