@@ -261,7 +261,7 @@ def test_a_doubt_about_what_is_asked_again_beside_a_marketing_stop_is_seen_by_a_
 def test_a_right_of_another_mail_is_not_begun_twice_by_sorting_the_case(office: Office) -> None:
     swedish = "Peter Sandberg <peter.sandberg@example.se>"
     office.receive(swedish, "Jag tänkte be om att få bli struken ur resten, om det går för sig.\n\nPeter Sandberg\n")
-    office.receive(swedish, "Jag undrar om det som står om mig stämmer, det gör det nog inte.\n\nPeter Sandberg\n")
+    office.receive(swedish, "Jag funderar på det som ni har om mig.\n\nPeter Sandberg\n")
     assert [request.state for request in office.requests()] == [State.TRIAGE, State.TRIAGE]
 
     both = [Right(request.right) for request in office.requests()]

@@ -172,7 +172,7 @@ NOT_ASKED = {
             Disposition.QUESTION,
             "",
         ),
-        ("Anbei die Rechnung 4711 mit der Bitte um Zahlung bis zum 30. des Monats.", Disposition.NOT_REQUEST, ""),
+        ("Anbei die Rechnung 4711 für Toner, zahlbar bis zum 30. des Monats.", Disposition.NOT_REQUEST, ""),
         (
             "Ich habe vor sechs Wochen um Auskunft gebeten und bis heute keine Antwort bekommen.",
             Disposition.FOLLOW_UP,

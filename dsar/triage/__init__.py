@@ -81,6 +81,8 @@ _CONTACTS = frozenset({IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierTyp
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 #: Log-odds of noise in one sentence from which a request may be one about goods or machines, unless it is so certain.
 _BUSINESS, _CERTAIN_BESIDE_BUSINESS = -0.5, 0.97
+#: Log-odds of a right in a sentence by itself below which none is in it.
+_NOTHING_ALONE = -3.0
 #: Whose answers report on mails of ours, in whatever form.
 _POSTMASTER = re.compile(r"(?:postmaster|mailer-daemon)@", re.IGNORECASE)
 #: An option of a form that is not ticked: which words are the person's is beyond a reader of sentences.
@@ -132,7 +134,7 @@ def _sorted(
     staff_domain = known.staff_domain
     facts, attached = _facts(mail, staff_domain, forms)
     verdict = _verdict(facts)
-    requests = _requests(facts) if verdict.keeps_requests else ()
+    requests = _requests(facts) if verdict.keeps_requests and not _only_answers(facts) else ()
     people = subjects(
         facts.letter,
         facts.body,
@@ -211,6 +213,12 @@ def _with(mail: InboundMail, *texts: str) -> InboundMail:
 
 def _verdict(facts: Facts) -> DispositionRule:
     return next(rule for rule in DISPOSITIONS if rule.holds(facts))
+
+
+def _only_answers(facts: Facts) -> bool:
+    """An answer to a letter of ours, so short that only opinions heard a right in it: "Mitt kundnummer är K20005"."""
+    guessed = bool(facts.mail.own_message_ids) and facts.heard is None and not facts.hits
+    return guessed and all(odds < _NOTHING_ALONE for _, odds in facts.heard_alone)
 
 
 def _requests(facts: Facts) -> tuple[FoundRequest, ...]:

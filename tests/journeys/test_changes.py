@@ -192,7 +192,7 @@ def test_nothing_is_promised_when_a_person_finds_no_more_than_the_stop(company: 
 
 STOP_AND_A_HINT = """Hej!
 
-Sluta skicka reklam till mig. Och det där gamla kontot i butiken kanske är onödigt, eller vad tror ni?
+Sluta skicka reklam till mig. Kanske kunde resten också strykas någon gång, om det går för sig.
 
 Peter Sandberg
 """
@@ -200,7 +200,7 @@ Peter Sandberg
 
 def test_a_mail_whose_stop_is_done_still_waits_for_a_person_if_it_may_ask_for_more(company: Company) -> None:
     """Nordax: who hears a marketing stop only, and closes the case, has not answered the rest."""
-    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_A_HINT, subject="Reklam")
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_A_HINT, subject="Mina uppgifter")
     company.ok("poll")
     assert "ingen mer reklam" in body(company.letters_to("peter.sandberg@example.se")[-1])
     mail = company.queue()[0]["reference"]
@@ -217,7 +217,7 @@ def test_a_mail_whose_stop_is_done_is_filed_by_a_person_who_finds_no_more_in_it(
     company: Company, word: tuple[str, ...]
 ) -> None:
     """Whichever way they say it, the mail stays what it was: a request that was answered."""
-    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_A_HINT, subject="Reklam")
+    company.write("Peter Sandberg <peter.sandberg@example.se>", STOP_AND_A_HINT, subject="Mina uppgifter")
     company.ok("poll")
     mail = company.queue()[0]["reference"]
     assert "the marketing stop goes on without a person" in company.ok("triage", mail, "--why").out
