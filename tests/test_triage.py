@@ -12,6 +12,8 @@ from dsar.mime import read_mail
 from dsar.model import Requester, Right, SenderAuthentication, Triage
 from dsar.triage import triage
 from dsar.triage.anonymise import corpus_entry
+from dsar.triage.changes import find_changes
+from dsar.triage.sentences import LONGEST_TEXT, split
 from dsar.triage.vocabulary import PHRASE_FILES, _load, add, read_additions
 
 SHORT_MAILS = json.loads((Path(__file__).parent / "mails" / "short.json").read_text(encoding="utf-8"))
@@ -32,7 +34,11 @@ _COPIER = (
 )
 
 
-#: The same again.
+#: It answers a letter of ours.
+_ANSWER = "In-Reply-To: <dsar-D-2026-00042-2-x@xelent.se>\n"
+
+
+#: Business again.
 _STAPLES = "Fakturan för september har fel kostnadsställe. Vi behöver också två paket häftklamrar till kontoret.\n"
 
 
@@ -234,6 +240,14 @@ def test_hostile_megabyte_takes_seconds_at_most(unit: str) -> None:
     begun = time.process_time()
     sort_text(unit * (1_000_000 // len(unit)))
     assert time.process_time() - begun < 15
+
+
+@pytest.mark.parametrize("unit", ["A", "a", "A'", "namn", "Väg 1, ", "Aa ", "a@"])
+def test_new_values_are_looked_for_in_hostile_runs_for_seconds_at_most(unit: str) -> None:
+    """As in a whole mail of which no sentence plainly asks for the change: tried once, not from each letter anew."""
+    begun = time.process_time()
+    find_changes(split(unit * (LONGEST_TEXT // len(unit))))
+    assert time.process_time() - begun < 5
 
 
 _PLAIN = "Hej! Jag vill att ni raderar mina personuppgifter. Tack på förhand."
@@ -530,13 +544,29 @@ def test_a_wish_without_any_i_or_me_amid_business_is_not_filed_as_noise(text: st
     assert sort_text(text, subject="Kopiatorn").disposition.value != "not_request"
 
 
-def test_business_alone_is_filed() -> None:
-    result = sort_text(f"{_COPIER}{_STAPLES}", subject="Kopiatorn")
+@pytest.mark.parametrize("text", [_COPIER, f"{_COPIER}{_STAPLES}"])
+def test_business_alone_is_filed(text: str) -> None:
+    result = sort_text(text, subject="Kopiatorn")
     assert (result.disposition.value, result.needs_person) == ("not_request", False)
 
 
 def test_a_mail_that_is_not_read_to_its_end_is_not_filed_over_a_word_that_a_rule_hits() -> None:
     assert sort_text(f"{_COPIER * 40} Begränsa användningen till tjugo sidor.", subject="Kopiatorn").needs_person
+
+
+def test_a_mail_that_is_not_read_to_its_end_is_not_filed_if_its_end_names_the_writer() -> None:
+    text = f"{_COPIER * 40} Stryk Anna ur rullorna.\n"
+    assert sort_text(text, subject="Kopiatorn").disposition.value != "not_request"
+
+
+def test_a_few_words_that_answer_our_letter_begin_no_right_that_nobody_hears_in_them() -> None:
+    result = sort_text("Mitt kundnummer är också K20005.\n", subject="Mina uppgifter", head=_ANSWER)
+    assert (result.disposition.value, rights(result), result.needs_person) == ("follow_up", [], False)
+
+
+@pytest.mark.parametrize(("subject", "text"), [("Kasta mitt kort.", ""), ("SV: Mina uppgifter", "Kasta mitt kort.")])
+def test_a_few_words_that_answer_our_letter_begin_the_right_that_is_heard_in_them(subject: str, text: str) -> None:
+    assert rights(sort_text(f"{text}\n", subject=subject, head=_ANSWER)) == ["erase"]
 
 
 def test_an_answer_of_a_mail_server_that_no_rule_takes_for_a_bounce_goes_before_a_person() -> None:

@@ -218,7 +218,7 @@ def _verdict(facts: Facts) -> DispositionRule:
 def _only_answers(facts: Facts) -> bool:
     """An answer to a letter of ours, so short that only opinions heard a right in it: "Mitt kundnummer är K20005"."""
     guessed = bool(facts.mail.own_message_ids) and facts.heard is None and not facts.hits
-    return guessed and all(odds < _NOTHING_ALONE for _, odds in facts.heard_alone)
+    return guessed and max(facts.heard_alone) < _NOTHING_ALONE
 
 
 def _requests(facts: Facts) -> tuple[FoundRequest, ...]:
@@ -273,9 +273,8 @@ def _doubts(
     if verdict.disposition is Disposition.BOUNCE:
         return []
     if verdict.disposition is Disposition.AUTO_REPLY:
-        silent = is_plainly_noise(facts) and not _POSTMASTER.match(
-            facts.mail.sender or ""
-        )  # it may tell of a lost letter
+        of_server = _POSTMASTER.match(facts.mail.sender or "") is not None  # it may tell of a lost letter
+        silent = is_plainly_noise(facts) and not of_server
         asks = bool(facts.wanted) or (facts.has(Stance.WANTED) and not silent)
         return ["a machine answered, yet its text asks for something"] if asks else []
     noise = verdict.disposition is Disposition.NOT_REQUEST

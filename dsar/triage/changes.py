@@ -42,8 +42,8 @@ _NEW = re.compile(
     r"|ahora|nowy|nowe|nowego|to|teraz|uus|on|nuud|الجديد)(?!\w):?"
 )
 _STREET = re.compile(
-    r"(?:[A-ZÅÄÖ][\wåäö.'-]+ ){0,2}[A-ZÅÄÖ]?[\wåäö.'-]*(?:gatan|gata|vägen|väg|gränd|torget|allén|stigen"
-    r"|backen|platsen|plan|leden|liden|kajen|esplanaden|gården|hagen|höjden|vej|vegen|veien|gade|gate|katu"
+    r"(?<![\w.'-])(?:(?:[A-ZÅÄÖ][\wåäö.'-]{1,40} ){0,2}[A-ZÅÄÖ]?[\wåäö.'-]{0,40}"
+    r"(?:gatan|gata|vägen|väg|gränd|torget|allén|stigen|backen|platsen|plan|leden|liden|kajen|esplanaden|gården|hagen|höjden|vej|vegen|veien|gade|gate|katu"
     r"|tie)"
     r" \d{1,4}(?: ?[A-Za-z](?![a-zåäö]))?(?:,? (?:lgh|läg\.?) ?\d+)?(?:,? (?:\d{3} ?\d{2}"
     r"|\d{4}) [A-ZÅÄÖ][\wåäö-]+(?: (?!(?:Gaml|Gammal|Gammel|Tidigare|Förra|Den|Det|Mi[nt]"
@@ -51,15 +51,17 @@ _STREET = re.compile(
     r"|[Bb]ox \d{1,5},? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
     r"|\d{1,4}[A-Za-z]? (?:[A-Z][\w'-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Way|Drive"
     r"|Square)(?:,? [A-Z][\w ]{2,30})?"
-    r"|(?:[A-ZÄÖÜ][\wäöüß.-]* ){0,3}[A-ZÄÖÜ]?[\wäöüß-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)"
+    r"|(?:[A-ZÄÖÜ][\wäöüß.-]{0,40} ){0,3}[A-ZÄÖÜ]?[\wäöüß-]{0,40}"
+    r"(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)"
     r" \d{1,4} ?[a-z]?,? \d{5} [A-ZÄÖÜ][\wäöüß-]+(?: [A-ZÄÖÜ][\wäöüß-]+)?"
     r"|\d{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|place|chemin|allée|impasse|quai|cours)\b[^,\n]{2,50}, ?\d{5}"
     r" [A-ZÉ][\wé-]+"
     r"|(?:Calle|C/|Avenida|Avda\.|Plaza|Paseo|Camino) ?[A-ZÁÉÍÓÚÑ][^,\n]{1,40},? \d{1,4}[^,\n]{0,20},? \d{5}"
     r" [A-ZÁÉÍÓÚÑ]\w+"
     r"|(?:ul\.|al\.|pl\.|os\.) [A-ZŁŚŻ][^,\n]{2,40} \d{1,4}[a-z]?(?:/\d{1,4})?,? \d{2}-\d{3} [A-ZŁŚŻ][\w-]+"
-    r"|[A-ZÕÄÖÜ][\wõäöü-]+(?: (?:tn|tänav|mnt|pst|tee))? \d{1,4}[a-z]?(?:-\d{1,4})?,? \d{5} [A-ZÕÄÖÜ][\wõäöü-]+"
-    r"|(?<=adress är )[A-ZÅÄÖ][\wåäö-]+ \d{1,4}[A-Za-z]?,? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+"
+    r"|[A-ZÕÄÖÜ][\wõäöü-]{1,40}(?: (?:tn|tänav|mnt|pst|tee))? \d{1,4}[a-z]?(?:-\d{1,4})?,? \d{5}"
+    r" [A-ZÕÄÖÜ][\wõäöü-]+"
+    r"|(?<=adress är )[A-ZÅÄÖ][\wåäö-]{1,40} \d{1,4}[A-Za-z]?,? \d{3} ?\d{2} [A-ZÅÄÖ][\wåäö-]+)"
 )
 _PERSON = r"[A-ZÅÄÖÆØÉ][\wåäöæøé'’-]+(?: (?:(?:von|af|de|van) )?[A-ZÅÄÖÆØÉ][\wåäöæøé'’-]+){0,2}"
 _NAMES = tuple(
@@ -85,7 +87,7 @@ _NAMES = tuple(
             rf"(?:bytt (?:efter)?namn till|ändra (?:mitt )?(?:efter)?namn(?:et)? till|change my (?:sur"
             rf"|last )?name to|changed my (?:sur|last )?name to) (?P<new>{_PERSON})"
         ),
-        (rf"(?:efternamn|name|namn)\w* .{{0,30}}(?:till|to) (?P<new>{_PERSON})"),
+        (rf"(?:efternamn|name|namn)\w{{0,20}} .{{0,30}}(?:till|to) (?P<new>{_PERSON})"),
     )
 )
 _COMPANY = r"[A-ZÅÄÖ][\wåäöÅÄÖ&'-]*(?: (?:(?:och|of|i|&) )?[A-ZÅÄÖ][\wåäöÅÄÖ&'-]*)*"
@@ -206,7 +208,9 @@ def _identifiers(
     text: str, kind: IdentifierType, is_ours: frozenset[str], region: str
 ) -> tuple[str | None, str | None]:
     placed = []
-    for match in re.finditer(r"\S+@\S+" if kind is IdentifierType.EMAIL else r"[+(]?\d[\d ()/-]{6,18}\d", text):
+    for match in re.finditer(
+        r"\S{1,80}@\S{1,255}" if kind is IdentifierType.EMAIL else r"[+(]?\d[\d ()/-]{6,18}\d", text
+    ):
         values = [
             i.value for i in find_identifiers(match[0], region=region) if i.type is kind and i.value not in is_ours
         ]
@@ -263,6 +267,7 @@ def _by_cue(placed: list[tuple[int, str]], text: str) -> tuple[str | None, str |
 
 
 def _second_is_old(placed: list[tuple[int, str]], text: str) -> bool:
+    """Whether it stands there as "NEW instead of OLD"."""
     if len(placed) != 2 or placed[0][1] == placed[1][1]:
         return False
     (first, value), (second, _) = placed

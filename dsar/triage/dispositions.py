@@ -6,6 +6,7 @@ Effects: none. The first rule that holds decides; what no rule knows goes before
 
 import re
 from collections.abc import Callable
+from itertools import chain, repeat
 from typing import NamedTuple
 
 from dsar.model import Disposition, Right
@@ -87,7 +88,7 @@ def _hides_nothing(facts: Facts) -> bool:
     name = facts.letter.name or ""
     return facts.is_bulk or all(
         odds < (_ALONE_OF_A_PERSON if _is_of_a_person(sentence, name) else _ALONE)
-        for sentence, odds in facts.heard_alone
+        for sentence, odds in zip(facts.body, chain(facts.heard_alone[1:], repeat(_UNREAD)), strict=False)
     )
 
 
@@ -128,6 +129,8 @@ _TO_MANY, _TO_MANY_UNHIT = 0.7, 0.4
 NOISY = 0.92
 #: Log-odds of a right in a sentence by itself from which it is not, and the same where a person is kept or named in it.
 _ALONE, _ALONE_OF_A_PERSON = 2.0, -3.0
+#: What counts for them of a sentence beyond what the encoder reads.
+_UNREAD = 0.0
 #: Letters that are no name.
 _INITIALS = 2
 #: Chance of any one right from which it is not, and the same as it is judged without the encoder.

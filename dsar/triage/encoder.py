@@ -96,6 +96,11 @@ class Encoder:
         whole = len(heard) == len(sentences) and all(each.whole for each in parts)
         return Hearing(rights, asking.kinds, heard, whole)
 
+    def hear_alone(self, sentences: Sequence[str]) -> list[float]:
+        """Log-odds of the right heard most in each sentence by itself, as far as a mail of them is read."""
+        read = sum(window.sentences for window in windows_of(self._pieces, sentences))
+        return [self.hear(["", text]).any_right for text in sentences[:read]]
+
     def _hear(self, window: Window) -> Hearing:
         vectors = self._understood(window.numbers)
         heard = self._of_sentences(vectors, window)
@@ -210,12 +215,11 @@ def heard_in(sentences: Sequence[str]) -> Hearing:
 
 def heard_alone(sentences: Sequence[str]) -> list[float]:
     """
-    Log-odds of the right that is heard most in each of *sentences*, read by itself; of a very long mail not to its end.
+    Log-odds of the right heard most in each of *sentences* by itself, as many as `heard_in` reads.
 
     A wish of three words amid a page of business is drowned by what stands around it; alone it is heard.
     """
-    encoder = package_encoder()
-    return [encoder.hear(["", text]).any_right for text in sentences[:_SENTENCES]]
+    return package_encoder().hear_alone(sentences)
 
 
 def listed_pieces() -> list[tuple[str, float]]:

@@ -157,11 +157,11 @@ class Facts:
         return self.heard.any_right < _UNHEARD and (self.heard.whole or by_opinion)
 
     @cached_property
-    def heard_alone(self) -> list[tuple[Sentence, float]]:
-        """Each sentence, and the log-odds of the right heard most in it by itself, which takes as long as the mail."""
+    def heard_alone(self) -> Sequence[float]:
+        """Log-odds of the right that the encoder hears most in each of `verbatim` by itself, as far as it reads."""
         from dsar.triage.encoder import heard_alone  # loads numpy
 
-        return [*zip(self.body, heard_alone(self.verbatim[1:]), strict=False)]
+        return heard_alone(self.verbatim)
 
     @property
     def chances(self) -> Mapping[Right, float]:

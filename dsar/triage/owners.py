@@ -46,7 +46,7 @@ _RELATIVE = (
 _OF_ANOTHER_BEFORE = re.compile(rf"{_RELATIVE}[^.!?\n]{{0,22}}$")
 _OF_ANOTHER_AFTER = re.compile(rf"[^.!?\n\w]{{0,3}}(?:\w+ ){{0,4}}{_RELATIVE}")
 #: Before a number or address: it is that of whom the letter is written to.
-_OF_READER = re.compile(
+OF_READER = re.compile(
     r"(?<!\w)(?:ert|era|er|your|yours|deres|jeres|dykkar)\s+(?:(?!mi|my)\w+\s+)?(?:(?:telefon|mobil)?nummer"
     r"|telefonnr|telefon|tel|number|phone(?: number)?|line|(?:mejl|mail|e-?post)?-?adress|(?:e-?mail )?address)"
     r"[^.!?\n\w]{0,4}(?:(?:pa|is|er|ar) )?[^.!?\n\w]{0,4}$"
@@ -156,7 +156,7 @@ def _is_persons(found: Found, text: str, letter: Letter) -> bool:
         return False
     if _DENIED.search(before) or _SWITCHBOARD.search(before):
         return False
-    if found.identifier.type in _REACHES and (_OF_READER.search(before) or _OF_RECIPIENT.search(before)):
+    if found.identifier.type in _REACHES and (OF_READER.search(before) or _OF_RECIPIENT.search(before)):
         return False
     if found.identifier.type is IdentifierType.PHONE and _REGISTER_NO.search(before):
         return False

@@ -12,7 +12,7 @@ from functools import partial
 
 from dsar.model import FoundRequest, Identifier, IdentifierType, RequestedChange, Requester, TriageSubject
 from dsar.triage.letter import NAME_IN_TEXT, OWN_MATTER, RELATION, Letter, clean_name
-from dsar.triage.owners import comes_in_place, identifiers_in, sender_identifiers, takes_over
+from dsar.triage.owners import OF_READER, comes_in_place, identifiers_in, sender_identifiers, takes_over
 from dsar.triage.sentences import LONGEST_TEXT, Sentence
 from dsar.triage.vocabulary import fold, says
 
@@ -62,8 +62,6 @@ _MOVES = re.compile(
     r"|umgezogen|adresse)",
     re.IGNORECASE,
 )
-#: Before an address: it is the reader's.
-_OF_READER = re.compile(r"(?<!\w)(?:er|ert|era|your|deres|jeres|dykkar) (?:\w+ )?add?ress\w*\W{0,12}$", re.IGNORECASE)
 #: Earlier on its line: it is somebody else who lives there.
 _OF_SOMEBODY_ELSE = re.compile(
     r"(?<!\w)(?:mamma\w*|pappa\w*|mor|far|mors|fars|föräldra\w*|foreldre\w*|forældre\w*|syster\w*|bror\w*|söster\w*|søster\w*|son"
@@ -153,7 +151,7 @@ def _address(letter: Letter) -> list[Identifier]:
 
 
 def _is_stated(before: str, *, own: bool) -> bool:
-    others = _OF_READER.search(before) or (own and _OF_SOMEBODY_ELSE.search(before))
+    others = OF_READER.search(fold(before)) or (own and _OF_SOMEBODY_ELSE.search(before))
     return _LIVES_AT.search(before) is not None and not others
 
 
