@@ -544,6 +544,11 @@ def test_a_wish_without_any_i_or_me_amid_business_is_not_filed_as_noise(text: st
     assert sort_text(text, subject="Kopiatorn").disposition.value != "not_request"
 
 
+def test_who_looks_at_it_is_told_that_one_sentence_by_itself_may_ask() -> None:
+    result = sort_text(f"{_COPIER} Kontot i butiken kan avslutas.\n{_STAPLES}", subject="Kopiatorn")
+    assert "unclear: amid noise, a sentence by itself may ask for something" in result.reasons
+
+
 @pytest.mark.parametrize("text", [_COPIER, f"{_COPIER}{_STAPLES}"])
 def test_business_alone_is_filed(text: str) -> None:
     result = sort_text(text, subject="Kopiatorn")

@@ -69,13 +69,17 @@ def _takes_back(facts: Facts) -> bool:
 
 
 def _is_noise(facts: Facts) -> bool:
+    return _sounds_like_noise(facts) and _hides_nothing(facts)
+
+
+def _sounds_like_noise(facts: Facts) -> bool:
     """No right may hide in it by what rules and opinions see (GDPR Art. 12(2)), and nobody speaks for another."""
     asked = {hit.right for hit in facts.hits if hit.stance is Stance.WANTED and not hit.bare}
     # The footer of a list speaks of unsubscribing.
     quiet = asked <= ({Right.OBJECT} if facts.is_bulk else set()) or is_plainly_noise(facts)
     own = facts.letter.requester in OWN_MATTER and not says("employer", facts.folded)  # in a form, too
     silent = facts.hears_no_right and _is_faint(facts) and facts.topic("breach") == 0
-    return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted and _hides_nothing(facts)
+    return facts.kinds["noise"] >= NOISY and silent and quiet and own and not facts.wanted
 
 
 def _is_faint(facts: Facts) -> bool:
@@ -178,6 +182,13 @@ DISPOSITIONS = (
     DispositionRule(Disposition.FOLLOW_UP, "it asks about an earlier request", is_reminder, doubtful=True),
     DispositionRule(Disposition.NOT_REQUEST, "it is a letter to many", _is_letter_to_many, keeps_requests=False),
     DispositionRule(Disposition.NOT_REQUEST, "the signs together: noise", _is_noise, keeps_requests=False),
+    DispositionRule(
+        Disposition.UNCLEAR,
+        "amid noise, a sentence by itself may ask for something",
+        _sounds_like_noise,
+        keeps_requests=False,
+        doubtful=True,
+    ),
     DispositionRule(Disposition.REQUEST, "it exercises a right", lambda f: _is("request")(f) and bool(f.wanted)),
     DispositionRule(
         Disposition.UNCLEAR,
